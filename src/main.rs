@@ -1,0 +1,3 @@
+//! Arguments -> plan -> shell.
+
+fn main() {}

@@ -1,0 +1,50 @@
+//! Sound without sockets: RTP packets and time in, keys out; commands in, packets out.
+//!
+//! [`stream`] is one leg's media. Prompts are encoded once per codec at load ([`Clip`]) and shared by all calls.
+
+pub mod clip;
+pub mod stream;
+
+pub use clip::Clip;
+
+use crate::number::Key;
+use crate::sdp::Chosen;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Our handle of a stream: one RTP socket, one leg.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct StreamKey(pub u64);
+
+/// Names one Play command, so that a late [`Event::Finished`] is not taken for another's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct PlayKey(pub u32);
+
+/// What a stream is told.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// What offer and answer agreed on; again after each re-INVITE. Playing goes on across it.
+    Configure(Chosen),
+    /// Plays these clips one after the other, at once, in place of whatever plays.
+    Play {
+        /// Its name.
+        play: PlayKey,
+        /// What is heard, in order.
+        clips: Vec<Arc<Clip>>,
+        /// Again and again, until replaced: waiting tones.
+        repeat: bool,
+    },
+    /// Stops what plays; comfort silence follows, so that the stream stays alive.
+    Stop,
+}
+
+/// What a stream tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A key went down: at the first packet of its event (RFC 4733 §2.6).
+    Key(Key),
+    /// A [`Command::Play`] came to its end (never for `repeat`).
+    Finished(PlayKey),
+    /// The first valid packet came; sound goes to this address from now on.
+    Latched(SocketAddr),
+}

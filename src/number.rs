@@ -1,0 +1,206 @@
+//! Telephone keys and numbers: parsed once at the edge, masked when printed.
+
+use crate::limits::DIGITS_MAX;
+use std::fmt;
+
+/// One key of a telephone: `0`–`9`, `*`, `#`, and `A`–`D` of the military keypad.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(u8);
+
+impl Key {
+    /// From its character; letters in either case.
+    pub fn from_char(character: char) -> Option<Self> {
+        match character.to_ascii_uppercase() {
+            c @ ('0'..='9' | '*' | '#' | 'A'..='D') => Some(Self(c as u8)),
+            _ => None,
+        }
+    }
+
+    /// From the event code of RFC 4733 §3.2 (0–15); higher codes are not keys.
+    pub fn from_event(code: u8) -> Option<Self> {
+        b"0123456789*#ABCD".get(usize::from(code)).map(|&c| Self(c))
+    }
+
+    /// The event code of RFC 4733 §3.2.
+    pub fn event(self) -> u8 {
+        b"0123456789*#ABCD".iter().position(|&c| c == self.0).map_or(0, |at| at as u8)
+    }
+
+    /// Its character.
+    pub fn as_char(self) -> char {
+        char::from(self.0)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.as_char())
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({})", self.as_char())
+    }
+}
+
+/// A short run of keys, at most [`DIGITS_MAX`].
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Digits(String);
+
+impl Digits {
+    /// From text; `None` if it holds anything but keys, nothing, or too many.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.is_empty() || text.len() > DIGITS_MAX {
+            return None;
+        }
+        text.chars().map(|c| Key::from_char(c).map(Key::as_char)).collect::<Option<String>>().map(Self)
+    }
+
+    /// Adds a key; a full buffer stays as it is.
+    pub fn push(&mut self, key: Key) {
+        if self.0.len() < DIGITS_MAX {
+            self.0.push(key.as_char());
+        }
+    }
+
+    /// The keys as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// How many keys.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// No key yet.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Digits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digits({})", self.0)
+    }
+}
+
+/// What the caller dialled: the user part without visual separators (RFC 3966 §5.1.1), or a name in lower case.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Dialled(String);
+
+impl Dialled {
+    /// From an unescaped user part. `02-2104-5012`, `(02)2104.5012` and `0221045012` are one number.
+    pub fn new(user: &str) -> Self {
+        let plain: String = user.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')' | ' ')).collect();
+        let is_number = !plain.is_empty() && plain.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '*' | '#'));
+        Self(if is_number { plain } else { user.to_ascii_lowercase() })
+    }
+
+    /// The number or name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Who calls, as the peer says. Prints masked: `010****5678`, `a***`; the whole number never reaches a log.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Caller(String);
+
+impl Caller {
+    /// From an unescaped user part; `+82` numbers become national ones. Empty means withheld.
+    pub fn new(user: &str) -> Self {
+        let plain = Dialled::new(user).0;
+        Self(match plain.strip_prefix("+82") {
+            Some(rest) if !rest.is_empty() => format!("0{}", rest.strip_prefix('0').unwrap_or(rest)),
+            _ => plain,
+        })
+    }
+
+    /// The whole number, for keyed hashing and comparison only; never for output.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+
+    /// No number came with the call.
+    pub fn is_withheld(&self) -> bool {
+        self.0.is_empty() || self.0 == "anonymous"
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_withheld() {
+            return f.write_str("withheld");
+        }
+        let characters: Vec<char> = self.0.chars().collect();
+        let is_number = characters.iter().all(|c| c.is_ascii_digit() || *c == '+');
+        // At least half stays hidden: short extensions would otherwise print whole.
+        let (head, tail) = match (is_number, characters.len()) {
+            (true, 10..) => (3, 4),
+            (true, 7..) => (0, 3),
+            (true, _) => (0, 1),
+            (false, _) => (1, 0),
+        };
+        if head + tail >= characters.len() {
+            return f.write_str("***");
+        }
+        let stars = if is_number { characters.len() - head - tail } else { 3 };
+        for c in &characters[..head] {
+            write!(f, "{c}")?;
+        }
+        for _ in 0..stars {
+            f.write_str("*")?;
+        }
+        for c in &characters[characters.len() - tail..] {
+            write!(f, "{c}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Caller({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_prints_masked_and_keeps_at_least_half_hidden() {
+        for (said, printed) in [
+            ("01012345678", "010****5678"),
+            ("+821012345678", "010****5678"),
+            ("0221045012", "022***5012"),
+            ("15880800", "*****800"),
+            ("1357", "***7"),
+            ("7", "***"),
+            ("alice", "a***"),
+            ("a", "***"),
+            ("", "withheld"),
+            ("anonymous", "withheld"),
+        ] {
+            assert_eq!(Caller::new(said).to_string(), printed, "{said}");
+        }
+    }
+
+    #[test]
+    fn visual_separators_do_not_change_what_was_dialled() {
+        for written in ["02-2104-5012", "(02)2104.5012", "02 2104 5012", "0221045012"] {
+            assert_eq!(Dialled::new(written).as_str(), "0221045012");
+        }
+        assert_eq!(Dialled::new("Alice-Kim").as_str(), "alice-kim");
+    }
+
+    #[test]
+    fn every_key_survives_its_event_code() {
+        for code in 0..16 {
+            assert_eq!(Key::from_event(code).map(Key::event), Some(code));
+        }
+        assert_eq!(Key::from_event(16), None);
+    }
+}

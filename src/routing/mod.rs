@@ -1,0 +1,12 @@
+//! `routing.toml`: the file as written, with spans -> every mistake at once -> the plan calls follow.
+//!
+//! [`check::check`] is the only way to a [`plan::Plan`]: a table that does not check never reaches the engine.
+
+pub mod calendar;
+pub mod check;
+pub mod diagnostic;
+pub mod plan;
+
+pub use check::{Checked, check};
+pub use diagnostic::{Diagnostic, Language, Severity};
+pub use plan::Plan;

@@ -1,0 +1,307 @@
+//! What the table means: every name resolved, every default filled in, nothing left to check.
+//!
+//! A [`Plan`] is made by `check` only and shared by all calls that began with it.
+
+use crate::number::{Dialled, Digits};
+use crate::sip::uri::SipUri;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The name of a prompt in the catalogue, for example `greeting_main` or `say/정책자금`.
+pub type PromptId = Arc<str>;
+
+/// An index into [`Plan::menus`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct MenuId(pub usize);
+/// An index into [`Plan::centers`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CenterId(pub usize);
+/// An index into [`Plan::notices`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct NoticeId(pub usize);
+/// An index into [`Plan::hours`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct HoursId(pub usize);
+
+/// A routing table that checked.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The first 12 hex digits of the SHA-256 of the file: which table a call followed.
+    pub version: String,
+    /// The zone of all hours.
+    pub timezone: TimeZone,
+    /// Dialled numbers.
+    pub numbers: Vec<Number>,
+    /// Menus.
+    pub menus: Vec<Menu>,
+    /// Centres, the counsellors among them.
+    pub centers: Vec<Center>,
+    /// Announcements.
+    pub notices: Vec<Notice>,
+    /// Opening hours.
+    pub hours: Vec<Hours>,
+    /// Heard while a transfer is pending: a tone or music, repeated.
+    pub waiting: PromptId,
+    /// The longest a call may last before it is told goodbye.
+    pub call_max: Duration,
+    /// Prompts whose words come from the table itself (`say`, centre names), by id.
+    pub words: BTreeMap<PromptId, Words>,
+}
+
+/// Words that the table gives a prompt of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Words {
+    /// `say/TEXT`: a menu choice, "TEXT은/는", followed by the key's own prompt `key_1` … ("일 번").
+    Choice(String),
+    /// `center/ROW`: "NAME(으)로 연결해 드리겠습니다 …".
+    Connecting(String),
+    /// `name/ROW`: the bare name.
+    Name(String),
+}
+
+/// A dialled number and where its callers enter.
+#[derive(Clone, Debug)]
+pub struct Number {
+    /// `number.1357`.
+    pub row: Arc<str>,
+    /// What may be dialled.
+    pub dialled: Vec<Dialled>,
+    /// Said once, before the first menu; a key cuts it short and counts for the menu.
+    pub greeting: Option<PromptId>,
+    /// First true condition wins.
+    pub when: Vec<When>,
+    /// Otherwise.
+    pub go: Destination,
+}
+
+/// A condition on entering.
+#[derive(Clone, Debug)]
+pub struct When {
+    /// What must hold.
+    pub condition: Condition,
+    /// Then go here.
+    pub go: Destination,
+}
+
+/// Conditions, a closed list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Condition {
+    /// The hours are over.
+    Outside(HoursId),
+}
+
+/// Where a caller goes next.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Destination {
+    /// Into a menu.
+    Menu(MenuId),
+    /// To a person.
+    Center(CenterId),
+    /// To an announcement.
+    Notice(NoticeId),
+    /// `back`: the menu before this one; in the first menu, this menu again.
+    Back,
+    /// `repeat`: this menu again.
+    Repeat,
+    /// `end`: our BYE. Only after an announcement.
+    End,
+}
+
+/// A menu.
+#[derive(Clone, Debug)]
+pub struct Menu {
+    /// `menu.main`.
+    pub row: Arc<str>,
+    /// What is said, in order: the menu's prompt, then each choice that has words.
+    pub speech: Vec<PromptId>,
+    /// A key cuts the speech short.
+    pub barge_in: bool,
+    /// Silence allowed after the speech.
+    pub digit_timeout: Duration,
+    /// Silence allowed between keys, when a longer choice is still possible.
+    pub interdigit: Duration,
+    /// What silence leads to.
+    pub no_input: Retry,
+    /// What a key nobody offered leads to.
+    pub no_match: Retry,
+    /// Choices, inherited ones (`0`, `#`, `*`) included.
+    pub choices: BTreeMap<Digits, Destination>,
+}
+
+/// What happens when the caller does not answer a menu.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    /// How often the menu is said again.
+    pub retries: u8,
+    /// Said before the menu is said again.
+    pub prompt: PromptId,
+    /// After the last retry.
+    pub then: Destination,
+}
+
+/// Who a caller can be handed to.
+#[derive(Clone, Debug)]
+pub struct Center {
+    /// `center.kosmes`.
+    pub row: Arc<str>,
+    /// 중소벤처기업진흥공단.
+    pub name: String,
+    /// Said before the transfer; `None` (`announce = false`) hands over at once.
+    pub announce: Option<PromptId>,
+    /// SIP addresses, the first tried first. Never empty.
+    pub targets: Vec<Target>,
+    /// When it answers; `None` is always.
+    pub hours: Option<HoursId>,
+    /// Where callers go outside its hours.
+    pub closed: Option<Destination>,
+    /// What is tried, and what when that fails.
+    pub transfer: Transfer,
+}
+
+/// An address a REFER may name. Made from the table only: a caller's input never becomes one.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Target(SipUri);
+
+impl Target {
+    /// From the table, by `check` alone.
+    pub(in crate::routing) fn new(uri: SipUri) -> Self {
+        Self(uri)
+    }
+
+    /// The address.
+    pub fn uri(&self) -> &SipUri {
+        &self.0
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How a centre is reached and what follows when it is not.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    /// The rungs in order; the last is a notice, which cannot fail.
+    pub ladder: Vec<Rung>,
+    /// What counts as reached.
+    pub success: Success,
+    /// No response and no NOTIFY at all by then: the rung failed.
+    pub refer_timeout: Duration,
+    /// After a NOTIFY of progress.
+    pub ring_timeout: Duration,
+    /// Said between rungs.
+    pub prompt: PromptId,
+    /// What the centre is told about the call.
+    pub context: Context,
+    /// How many transfers may fail before the goodbye (`give_up`).
+    pub rounds: u8,
+    /// After the last round: says what to do, then ends.
+    pub give_up: NoticeId,
+}
+
+/// One rung of the ladder. Bridging, queues and callbacks will join.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rung {
+    /// `refer`: REFER to the first address.
+    Refer,
+    /// `next-target`: REFER to each further address.
+    NextTarget,
+    /// `center.counsel`: that centre's addresses, each in turn (skipped when we come from there).
+    Center(CenterId),
+    /// `notice.busy`: an announcement and what follows it.
+    Notice(NoticeId),
+}
+
+/// `refer_success`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Success {
+    /// `notify-200`: a NOTIFY says the centre answered.
+    Notify200,
+    /// `accepted`: the 202 is all we will hear.
+    Accepted,
+}
+
+/// `context`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Context {
+    /// User-to-User escaped into the Refer-To URI (RFC 7433, RFC 3261 §19.1.1).
+    ReferTo,
+    /// Nothing.
+    None,
+}
+
+/// An announcement.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// `notice.closed`.
+    pub row: Arc<str>,
+    /// What is said, in order.
+    pub speech: Vec<PromptId>,
+    /// What follows.
+    pub then: Destination,
+}
+
+/// Opening hours.
+#[derive(Clone, Debug)]
+pub struct Hours {
+    /// `hours.main`.
+    pub row: Arc<str>,
+    /// Open spans; never empty.
+    pub spans: Vec<Span>,
+}
+
+/// "월-금 09:00-18:00".
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// Monday first.
+    pub days: [bool; 7],
+    /// Minutes after midnight.
+    pub from: u16,
+    /// Minutes after midnight, up to 1440; later than `from`.
+    pub to: u16,
+}
+
+impl Plan {
+    /// The number a dialled text belongs to.
+    pub fn number(&self, dialled: &Dialled) -> Option<&Number> {
+        self.numbers.iter().find(|number| number.dialled.contains(dialled))
+    }
+
+    /// The menu behind an id.
+    pub fn menu(&self, id: MenuId) -> &Menu {
+        &self.menus[id.0]
+    }
+
+    /// The centre behind an id.
+    pub fn center(&self, id: CenterId) -> &Center {
+        &self.centers[id.0]
+    }
+
+    /// The notice behind an id.
+    pub fn notice(&self, id: NoticeId) -> &Notice {
+        &self.notices[id.0]
+    }
+
+    /// Every prompt a caller of this table can hear, in order of name.
+    pub fn prompts(&self) -> std::collections::BTreeSet<PromptId> {
+        let mut all: std::collections::BTreeSet<PromptId> = self.words.keys().cloned().collect();
+        all.insert(self.waiting.clone());
+        for menu in &self.menus {
+            all.extend(menu.speech.iter().cloned());
+            all.insert(menu.no_input.prompt.clone());
+            all.insert(menu.no_match.prompt.clone());
+        }
+        for center in &self.centers {
+            all.extend(center.announce.clone());
+            all.insert(center.transfer.prompt.clone());
+        }
+        all.extend(self.notices.iter().flat_map(|notice| notice.speech.iter().cloned()));
+        all.extend(self.numbers.iter().filter_map(|number| number.greeting.clone()));
+        all
+    }
+}

@@ -1,0 +1,8 @@
+//! Session descriptions (RFC 8866) and the offer/answer model (RFC 3264).
+//!
+//! Reads what real telephones send, in whatever order, and answers every media line. Formats that are not
+//! ours are refused, never misread. Sockets and codecs are known elsewhere.
+
+pub mod offer_answer;
+
+pub use offer_answer::{Answer, Chosen, Codec, Direction, Events, Local, Refusal};

@@ -1,0 +1,1 @@
+//! The first shell: the only place with sockets, files and clocks.

@@ -1,0 +1,1 @@
+//! The second shell: the whole engine in simulated time.

@@ -1,0 +1,14 @@
+//! SIP without sockets (RFC 3261): bytes and time in, bytes and events out.
+//!
+//! [`agent::Agent`] is the door: datagrams go in, [`agent::AgentEvent`]s come out; commands go in, datagrams
+//! come out. Inside: the reader and writer of messages, one file per transaction machine, dialogs, REFER.
+
+pub mod agent;
+pub mod status;
+pub mod uri;
+
+pub use agent::{
+    Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Flow, Invite, ReferKey, ReferRequest, Transport,
+};
+pub use status::StatusCode;
+pub use uri::SipUri;
