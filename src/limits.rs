@@ -50,5 +50,3 @@ pub const KEY_PRESSES_MAX: usize = 8;
 pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480;
 /// How long the source of before a re-INVITE is still heard without being taken for the new one: packets under way.
 pub const RTP_SOURCE_CHANGE: Duration = Duration::from_secs(1);
-/// Clips of one Play; a menu speaks some twenty.
-pub const CLIPS_MAX: usize = 256;

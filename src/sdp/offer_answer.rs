@@ -17,6 +17,11 @@ pub enum Codec {
     Pcmu,
 }
 
+impl Codec {
+    /// Every codec we speak, in our order of preference.
+    pub const ALL: [Self; 2] = [Self::Pcma, Self::Pcmu];
+}
+
 /// Who may send, seen from us (RFC 3264 §5.1).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Direction {
