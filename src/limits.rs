@@ -38,3 +38,15 @@ pub const PATH_ROWS_MAX: usize = 200;
 
 /// The largest `routing.toml` read: 1,300 programmes need some 300 KiB.
 pub const TABLE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How long a key press is remembered after its last packet. Longer than any gap within a press (packets come each
+/// 20–100 ms), shorter than it takes SIPp's captures, which repeat one timestamp, to be played again.
+pub const KEY_MEMORY: Duration = Duration::from_millis(500);
+/// A press without an end whose duration goes on counting is the same press even after a hole this long.
+pub const KEY_GAP: Duration = Duration::from_secs(3);
+/// Presses remembered at once: nobody presses more within [`KEY_MEMORY`], and a flood of forged ones stays cheap.
+pub const KEY_PRESSES_MAX: usize = 8;
+/// An RTP packet of ours: 12 bytes of header and 60 ms of G.711.
+pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480;
+/// How long the source of before a re-INVITE is still heard without being taken for the new one: packets under way.
+pub const RTP_SOURCE_CHANGE: Duration = Duration::from_secs(1);
