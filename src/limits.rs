@@ -50,3 +50,21 @@ pub const KEY_PRESSES_MAX: usize = 8;
 pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480;
 /// How long the source of before a re-INVITE is still heard without being taken for the new one: packets under way.
 pub const RTP_SOURCE_CHANGE: Duration = Duration::from_secs(1);
+/// Brackets within brackets: a table's own rows need four.
+pub const TABLE_DEPTH_MAX: usize = 32;
+/// Dots in one line: two SIP addresses with long host names have some twenty; more only costs stack.
+pub const TABLE_DOTS_PER_LINE_MAX: usize = 64;
+/// Lines of one broken statement looked at together; a list of 16 addresses, one a line, is long.
+pub const TABLE_STATEMENT_LINES_MAX: usize = 24;
+/// Characters of a row's name: it is read in records and in diagnostics.
+pub const ROW_NAME_MAX: usize = 40;
+/// Characters of a `say`: more than this is a prompt and belongs to the catalogue.
+pub const SAY_MAX: usize = 40;
+/// Keys of one choice: more is a number to collect, not a choice.
+pub const CHOICE_KEYS_MAX: usize = 4;
+/// Addresses of one centre: each may cost the caller a ring timeout.
+pub const TARGETS_MAX: usize = 8;
+/// A caller who has heard twenty seconds without a choice presses 0 or hangs up.
+pub const SPEECH_BEFORE_KEY_MAX: Duration = Duration::from_secs(20);
+/// How far `routing::calendar` looks for the next opening: two weeks hold any week's hours.
+pub const CALENDAR_DAYS_AHEAD: i64 = 14;
