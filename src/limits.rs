@@ -38,3 +38,10 @@ pub const PATH_ROWS_MAX: usize = 200;
 
 /// The largest `routing.toml` read: 1,300 programmes need some 300 KiB.
 pub const TABLE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A caller stops listening long before; a longer file is a recording of something else.
+pub const PROMPT_SECONDS_MAX: u32 = 120;
+/// Half a minute of speech; a longer text is a page, not a prompt.
+pub const PROMPT_TEXT_CHARS_MAX: usize = 400;
+/// A name becomes a file name, and those end at 255 bytes on every file system in use.
+pub const PROMPT_ID_BYTES_MAX: usize = 200;
