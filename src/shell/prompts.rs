@@ -29,13 +29,7 @@ pub fn load(dir: &Path) -> Result<Catalogue, Vec<PromptError>> {
     let mut errors = Vec::new();
     let mut catalogue = Catalogue::default();
     for text in &folder.texts {
-        catalogue.prompts.insert(
-            text.id.clone(),
-            Prompt {
-                text: text.text.clone(),
-                samples: None,
-            },
-        );
+        catalogue.prompts.insert(text.id.clone(), Prompt { text: text.text.clone(), samples: None });
     }
     for (id, path) in &folder.wavs {
         let samples = match read_wav(path) {
@@ -45,26 +39,11 @@ pub fn load(dir: &Path) -> Result<Catalogue, Vec<PromptError>> {
                 continue;
             }
         };
-        let text = || {
-            folder
-                .ledger
-                .get(id)
-                .map_or_else(|| id.clone(), |entry| entry.text.clone())
-        };
-        let prompt = catalogue
-            .prompts
-            .entry(id.clone())
-            .or_insert_with(|| Prompt {
-                text: text(),
-                samples: None,
-            });
+        let text = || folder.ledger.get(id).map_or_else(|| id.clone(), |entry| entry.text.clone());
+        let prompt = catalogue.prompts.entry(id.clone()).or_insert_with(|| Prompt { text: text(), samples: None });
         prompt.samples = Some(samples.into());
     }
-    if errors.is_empty() {
-        Ok(catalogue)
-    } else {
-        Err(errors)
-    }
+    if errors.is_empty() { Ok(catalogue) } else { Err(errors) }
 }
 
 /// The words of a plan, as prompts to build.
@@ -98,10 +77,7 @@ pub fn words_in(table: &str) -> BTreeMap<String, Derived> {
     }
     for (row, center) in rows(table.get_ref(), "center") {
         if let Some(name) = string(center, "name") {
-            words.insert(
-                format!("center/{row}"),
-                Derived::Connecting(name.to_owned()),
-            );
+            words.insert(format!("center/{row}"), Derived::Connecting(name.to_owned()));
             words.insert(format!("name/{row}"), Derived::Name(name.to_owned()));
         }
     }
@@ -109,12 +85,9 @@ pub fn words_in(table: &str) -> BTreeMap<String, Derived> {
 }
 
 fn rows<'t, 'i>(table: &'t DeTable<'i>, section: &str) -> Vec<(&'t str, &'t DeTable<'i>)> {
-    let section = table
-        .get(section)
-        .and_then(|value| value.get_ref().as_table());
+    let section = table.get(section).and_then(|value| value.get_ref().as_table());
     let rows = section.into_iter().flatten();
-    rows.filter_map(|(name, row)| Some((name.get_ref().as_ref(), row.get_ref().as_table()?)))
-        .collect()
+    rows.filter_map(|(name, row)| Some((name.get_ref().as_ref(), row.get_ref().as_table()?))).collect()
 }
 
 fn string<'t>(row: &'t DeTable<'_>, field: &str) -> Option<&'t str> {
@@ -134,28 +107,18 @@ impl Folder {
         let mut files = Vec::new();
         walk(dir, &mut files).map_err(|error| vec![error])?;
         files.sort();
-        let mut folder = Self {
-            texts: Vec::new(),
-            ledger: Ledger::new(),
-            wavs: BTreeMap::new(),
-        };
+        let mut folder = Self { texts: Vec::new(), ledger: Ledger::new(), wavs: BTreeMap::new() };
         let mut errors = Vec::new();
         let mut first: BTreeMap<String, String> = BTreeMap::new();
         for path in files {
-            let relative = path
-                .strip_prefix(dir)
-                .unwrap_or(&path)
-                .to_string_lossy()
-                .replace('\\', "/");
+            let relative = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy().replace('\\', "/");
             let relative = hangul::compose(&relative);
             if relative == LEDGER {
-                let (ledger, mut unread) =
-                    ledger::read(&shown(&path), &read_file(&path, &mut errors));
+                let (ledger, mut unread) = ledger::read(&shown(&path), &read_file(&path, &mut errors));
                 folder.ledger = ledger;
                 errors.append(&mut unread);
             } else if relative.ends_with(".tsv") && !relative.contains('/') {
-                let (read, mut mistakes) =
-                    texts::read(&shown(&path), &read_file(&path, &mut errors));
+                let (read, mut mistakes) = texts::read(&shown(&path), &read_file(&path, &mut errors));
                 errors.append(&mut mistakes);
                 for text in read {
                     if let Some(other) = first.insert(text.id.clone(), shown(&path)) {
@@ -175,19 +138,14 @@ impl Folder {
                 folder.wavs.insert(id.to_owned(), path);
             }
         }
-        if errors.is_empty() {
-            Ok(folder)
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(folder) } else { Err(errors) }
     }
 }
 
 /// The samples of a file, and its bytes' hash.
 fn read_wav(path: &Path) -> Result<(Vec<i16>, String), PromptError> {
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-    let samples =
-        wav::read(&bytes).map_err(|(what, fix)| PromptError::file(shown(path), what, fix))?;
+    let samples = wav::read(&bytes).map_err(|(what, fix)| PromptError::file(shown(path), what, fix))?;
     Ok((samples, ledger::hash(&bytes)))
 }
 
@@ -202,10 +160,7 @@ fn read_file(path: &Path, errors: &mut Vec<PromptError>) -> Vec<u8> {
 fn walk(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), PromptError> {
     for entry in std::fs::read_dir(dir).map_err(|error| unreadable(dir, &error))? {
         let path = entry.map_err(|error| unreadable(dir, &error))?.path();
-        if path
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with('.'))
-        {
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
             continue;
         }
         if path.is_dir() {
@@ -224,14 +179,8 @@ fn shown(path: &Path) -> String {
 fn unreadable(path: &Path, error: &std::io::Error) -> PromptError {
     PromptError::file(
         shown(path),
-        both(
-            format!("읽을 수 없습니다: {error}"),
-            format!("cannot be read: {error}"),
-        ),
-        both(
-            "경로와 권한을 확인하세요(`--prompts DIR`)",
-            "look at the path and its permissions (`--prompts DIR`)",
-        ),
+        both(format!("읽을 수 없습니다: {error}"), format!("cannot be read: {error}")),
+        both("경로와 권한을 확인하세요(`--prompts DIR`)", "look at the path and its permissions (`--prompts DIR`)"),
     )
 }
 

@@ -178,10 +178,14 @@ pub fn check(dir: &Path, words: &BTreeMap<String, Derived>) -> Result<Report, Ve
         report.warnings.extend(out_of_shape(path, &samples, want.kind));
         match folder.ledger.get(id).filter(|entry| entry.wav == hash) {
             Some(Entry { origin: Origin::Built, source, text, .. }) if *source != want.source => {
-                let what = both(
-                    format!("문구가 바뀌었습니다: 소리는 \"{text}\", 문구는 \"{}\"", want.text),
-                    format!("the words changed: the sound says \"{text}\", the text \"{}\"", want.text),
-                );
+                let what = if *text == want.text {
+                    both("읽는 법이나 목소리가 바뀌었습니다", "how it is pronounced, or the voice, changed")
+                } else {
+                    both(
+                        format!("문구가 바뀌었습니다: 소리는 \"{text}\", 문구는 \"{}\"", want.text),
+                        format!("the words changed: the sound says \"{text}\", the text \"{}\"", want.text),
+                    )
+                };
                 errors.push(PromptError::file(shown(path), what, build()));
             }
             Some(Entry { origin: Origin::Built, .. }) => report.unchanged += 1,
