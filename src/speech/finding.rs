@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-/// A sentence in Korean and in English.
-pub type Both = [String; 2];
+/// A sentence in Korean and in English; boxed, because it travels in the error side of results.
+pub type Both = Box<[String; 2]>;
 
 /// A sentence in both languages.
 pub fn both(korean: impl Into<String>, english: impl Into<String>) -> Both {
-    [korean.into(), english.into()]
+    Box::new([korean.into(), english.into()])
 }
 
 /// One finding about a prompt's text or sound.

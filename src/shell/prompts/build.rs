@@ -130,21 +130,7 @@ pub fn run_build(
         }
     }
     if prune && errors.is_empty() {
-        let unused: Vec<String> = ledger.keys().filter(|id| !wanted.contains_key(*id)).cloned().collect();
-        for id in unused {
-            let Some(path) = folder.wavs.get(&id) else {
-                ledger.remove(&id);
-                continue;
-            };
-            let ours = read_wav(path).is_ok_and(|(_, hash)| {
-                ledger.get(&id).is_some_and(|entry| entry.origin == Origin::Built && entry.wav == hash)
-            });
-            if ours {
-                std::fs::remove_file(path).map_err(|error| vec![unwritable(path, &error)])?;
-                ledger.remove(&id);
-                report.pruned.push(id);
-            }
-        }
+        report.pruned = delete_unused(&folder, &wanted, &mut ledger).map_err(|error| vec![error])?;
     }
     let path = dir.join(LEDGER);
     let text = ledger::write(&ledger);
@@ -152,6 +138,31 @@ pub fn run_build(
         write_whole(&path, text.as_bytes()).map_err(|error| vec![unwritable(&path, &error)])?;
     }
     if errors.is_empty() { Ok(report) } else { Err(errors) }
+}
+
+/// Deletes the sounds of our own making that nothing wants any more.
+fn delete_unused(
+    folder: &Folder,
+    wanted: &BTreeMap<String, Wanted>,
+    ledger: &mut ledger::Ledger,
+) -> Result<Vec<String>, PromptError> {
+    let mut deleted = Vec::new();
+    let unused: Vec<String> = ledger.keys().filter(|id| !wanted.contains_key(*id)).cloned().collect();
+    for id in unused {
+        let Some(path) = folder.wavs.get(&id) else {
+            ledger.remove(&id);
+            continue;
+        };
+        let ours = read_wav(path).is_ok_and(|(_, hash)| {
+            ledger.get(&id).is_some_and(|entry| entry.origin == Origin::Built && entry.wav == hash)
+        });
+        if ours {
+            std::fs::remove_file(path).map_err(|error| unwritable(path, &error))?;
+            ledger.remove(&id);
+            deleted.push(id);
+        }
+    }
+    Ok(deleted)
 }
 
 /// Whether texts and sounds agree: `errors` are prompts without a right sound, `warnings` what an operator should look at.
