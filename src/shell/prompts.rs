@@ -61,14 +61,18 @@ pub fn derived(words: &BTreeMap<PromptId, Words>) -> BTreeMap<String, Derived> {
         .collect()
 }
 
-/// The words of a table that need not check: every `say` of a menu and every centre's `name`.
+/// The words of a table that need not check: every `say` of a menu or inherited by all, and every centre's `name`.
 ///
 /// A table with new words does not check until they have sounds, and sounds are built from the words: building must not wait for
 /// a plan. What this reads too much costs a spare file; what it reads too little `check` reports.
 pub fn words_in(table: &str) -> BTreeMap<String, Derived> {
     let (table, _mistakes) = DeTable::parse_recoverable(table);
     let mut words = BTreeMap::new();
-    for (_, menu) in rows(table.get_ref(), "menu") {
+    let inherited = table.get_ref().get("defaults").and_then(|value| value.get_ref().as_table());
+    let inherited = inherited.and_then(|defaults| defaults.get("menu")?.get_ref().as_table());
+    let inherited = inherited.and_then(|menu| menu.get("keys")?.get_ref().as_table());
+    let menus = rows(table.get_ref(), "menu").into_iter().map(|(_, menu)| menu);
+    for menu in menus.chain(inherited) {
         for choice in menu.values().filter_map(|value| value.get_ref().as_table()) {
             if let Some(text) = string(choice, "say") {
                 words.insert(format!("say/{text}"), Derived::Choice(text.to_owned()));
@@ -91,7 +95,7 @@ fn rows<'t, 'i>(table: &'t DeTable<'i>, section: &str) -> Vec<(&'t str, &'t DeTa
 }
 
 fn string<'t>(row: &'t DeTable<'_>, field: &str) -> Option<&'t str> {
-    row.get(field)?.get_ref().as_str()
+    row.get(field)?.get_ref().as_str().map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// What the folder holds, sounds unread.

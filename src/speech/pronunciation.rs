@@ -109,7 +109,7 @@ fn letter_name(letter: char) -> Option<&'static str> {
 }
 
 /// Words whose sound no rule of letters can tell (tensing inside Sino-Korean words, an added ㄴ, 문의).
-const EXCEPTIONS: [(&str, &str); 27] = [
+const EXCEPTIONS: [(&str, &str); 29] = [
     ("십육", "심뉵"),
     ("평가", "평까"),
     ("결정", "결쩡"),
@@ -128,7 +128,9 @@ const EXCEPTIONS: [(&str, &str); 27] = [
     ("조건", "조껀"),
     ("인건비", "인껀비"),
     ("특허권", "특허꿘"),
+    ("상품권", "상품꿘"),
     ("문의", "무니"),
+    ("밖의", "바께"),
     ("협의", "혀비"),
     ("연습용", "연슴뇽"),
     ("업용", "엄뇽"),
@@ -285,7 +287,9 @@ mod tests {
             ("평가", "평까"),
             ("생산력", "생산녁"),
             ("누르실 수 있습니다", "누르실 쑤 있슴니다"),
+            ("상품권", "상품꿘"),
             ("문의", "무니"),
+            ("밖의", "바께"),
         ]);
     }
 

@@ -78,7 +78,7 @@ fn every_broken_file_is_reported_at_once() {
 #[test]
 fn the_words_of_a_table_are_known_before_it_checks() {
     let words = words_in(
-        "[menu.main]\nprompt = \"menu_main\"\n1 = { say = \"창업\", go = \"nowhere\" }\n0 = { go = \"center.counsel\" }\n\
+        "[defaults.menu]\nkeys = { \"0\" = { say = \" 상담원 \", go = \"center.counsel\" } }\n[menu.main]\nprompt = \"menu_main\"\n1 = { say = \"창업\", go = \"nowhere\" }\n0 = { go = \"center.counsel\" }\n\
          [center]\nkised = { name = \"창업진흥원\", sip = 7 }\n[center.tax]\nname = \"국세상담센터\"\n= broken\n",
     );
     let texts: Vec<_> = words.iter().map(|(id, derived)| (id.as_str(), derived.text())).collect();
@@ -89,6 +89,7 @@ fn the_words_of_a_table_are_known_before_it_checks() {
             ("center/tax", "국세상담센터로 연결해 드리겠습니다.".to_owned()),
             ("name/kised", "창업진흥원".to_owned()),
             ("name/tax", "국세상담센터".to_owned()),
+            ("say/상담원", "상담원은".to_owned()),
             ("say/창업", "창업은".to_owned()),
         ]
     );
@@ -251,6 +252,36 @@ fn the_prompts_the_program_itself_asks_for_are_shipped() {
     ids.extend((0..=9).map(|key| format!("key_{key}")));
     let missing: Vec<_> = ids.iter().filter(|id| !lengths.contains_key(*id)).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn greeting_and_main_menu_take_less_than_twenty_seconds() {
+    let lengths = load(&shipped()).unwrap().lengths();
+    let said = [
+        "greeting",
+        "menu_main",
+        "say/정책자금",
+        "key_1",
+        "say/기술개발",
+        "key_2",
+        "say/창업",
+        "key_3",
+        "say/소상공인",
+        "key_4",
+        "say/판로와 수출",
+        "key_5",
+        "say/인력",
+        "key_6",
+        "say/다른 부처",
+        "key_7",
+        "say/전문가 상담",
+        "key_8",
+        "say/상담원",
+        "key_0",
+    ];
+    let total: Duration = said.iter().map(|id| lengths[*id]).sum();
+    assert!(total < Duration::from_secs(20), "{total:?}");
+    assert!(total > Duration::from_secs(10), "{total:?}: faster than anybody understands");
 }
 
 #[test]
