@@ -68,3 +68,9 @@ pub const TARGETS_MAX: usize = 8;
 pub const SPEECH_BEFORE_KEY_MAX: Duration = Duration::from_secs(20);
 /// How far `routing::calendar` looks for the next opening: two weeks hold any week's hours.
 pub const CALENDAR_DAYS_AHEAD: i64 = 14;
+/// A caller stops listening long before; a longer file is a recording of something else.
+pub const PROMPT_SECONDS_MAX: u32 = 120;
+/// Half a minute of speech; a longer text is a page, not a prompt.
+pub const PROMPT_TEXT_CHARS_MAX: usize = 400;
+/// A name becomes a file name, and those end at 255 bytes on every file system in use.
+pub const PROMPT_ID_BYTES_MAX: usize = 200;
