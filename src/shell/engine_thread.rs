@@ -186,8 +186,7 @@ impl EngineThread {
         let waited = self.clock.instant().since(since);
         // A BYE that was lost is sent again after T1; without a call there was none.
         let byes_had_a_second_try = calls == 0 || waited > crate::limits::T1 + Duration::from_millis(100);
-        waited >= STOP_PATIENCE
-            || (self.engine.calls() == 0 && (byes_had_a_second_try || self.engine.held() == 0))
+        waited >= STOP_PATIENCE || (self.engine.calls() == 0 && (byes_had_a_second_try || self.engine.held() == 0))
     }
 
     fn read_sockets(&mut self) {
@@ -305,9 +304,7 @@ impl EngineThread {
 
 /// Whether a socket on this address sends for that one: the same port, on all addresses of the family.
 fn serves(listening: SocketAddr, local: SocketAddr) -> bool {
-    listening.ip().is_unspecified()
-        && listening.is_ipv4() == local.is_ipv4()
-        && listening.port() == local.port()
+    listening.ip().is_unspecified() && listening.is_ipv4() == local.is_ipv4() && listening.port() == local.port()
 }
 
 /// Which of our addresses a peer sees: Contact, Via and SDP carry it.

@@ -41,7 +41,11 @@ impl fmt::Display for ListenError {
                 other = address.port().wrapping_add(10).max(1024),
             ),
             io::ErrorKind::AddrNotAvailable => {
-                write!(f, "this machine has no address {}; sip.listen = \"0.0.0.0:5060\" listens on all it has", address.ip())
+                write!(
+                    f,
+                    "this machine has no address {}; sip.listen = \"0.0.0.0:5060\" listens on all it has",
+                    address.ip()
+                )
             }
             io::ErrorKind::PermissionDenied => {
                 write!(f, "ports below 1024 need the capability CAP_NET_BIND_SERVICE; SIP uses 5060")

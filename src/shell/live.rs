@@ -7,7 +7,7 @@ use crate::engine::{CallKey, News};
 use dashmap::DashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use tracing::{debug, info};
+use tracing::debug;
 
 /// One call as others may see it: masked by the engine already.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,7 +44,6 @@ impl Live {
         }
         match news {
             News::Began { caller, dialled } => {
-                info!(%call, caller, dialled, "call began");
                 self.calls.insert(call, LiveCall { caller, dialled, row: Arc::from(""), keys: 0 });
             }
             News::Entered { row } => {
@@ -59,8 +58,7 @@ impl Live {
                     live.keys += 1;
                 }
             }
-            News::Ended { cause } => {
-                info!(%call, cause, "call ended");
+            News::Ended { .. } => {
                 self.calls.remove(&call);
             }
         }

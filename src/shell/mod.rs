@@ -21,6 +21,6 @@ pub mod journal;
 pub mod listen;
 pub mod live;
 pub mod log;
-pub mod serve;
+// serve
 pub mod settings;
 pub mod tcp;

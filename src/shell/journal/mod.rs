@@ -13,8 +13,8 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
-pub use store::{OpenError, Recovered, Store};
 use store::WriteError;
+pub use store::{OpenError, Recovered, Store};
 use tracing::{error, warn};
 
 /// Where the records of one engine go.
@@ -153,7 +153,11 @@ impl<A: Fn(&[CallKey])> Thread<A> {
         loop {
             let (closing, shed) = self.wait(&mut batch, written);
             if shed > 0 {
-                self.alarm.raise(&format!("{shed} calls were answered before their start was on disk"), "the disk hangs", 0);
+                self.alarm.raise(
+                    &format!("{shed} calls were answered before their start was on disk"),
+                    "the disk hangs",
+                    0,
+                );
             }
             if !batch.is_empty() || self.store.has_refused() {
                 self.write(&mut batch);

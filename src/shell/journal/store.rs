@@ -302,6 +302,7 @@ fn interrupted(call: &str, start: &str) -> String {
         // `call_of` read an object; this is a line of its own for the case that the two disagree.
         _ => serde_json::Map::from_iter([("call".to_owned(), call.into())]),
     };
+    record.insert("outcome".to_owned(), "failed".into());
     record.insert("cause".to_owned(), "interrupted".into());
     record.entry("ended").or_insert(serde_json::Value::Null);
     serde_json::Value::Object(record).to_string()
@@ -338,11 +339,7 @@ fn mend_last_line(file: &mut File) -> io::Result<(u64, u64)> {
 }
 
 /// Replaces the journal by a new one, whole on disk before it takes the old one's name.
-fn begin_journal<'a>(
-    records_path: &Path,
-    records: u64,
-    starts: impl Iterator<Item = &'a str>,
-) -> io::Result<Appender> {
+fn begin_journal<'a>(records_path: &Path, records: u64, starts: impl Iterator<Item = &'a str>) -> io::Result<Appender> {
     let path = journal_path(records_path);
     let new_path = with_suffix(&path, ".new");
     let mut text = format!("{{\"journal\":{JOURNAL_VERSION},\"records\":{records}}}\n");
