@@ -21,6 +21,7 @@ pub mod journal;
 pub mod listen;
 pub mod live;
 pub mod log;
-// serve
+pub mod serve;
 pub mod settings;
+pub mod table;
 pub mod tcp;
