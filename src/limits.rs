@@ -74,3 +74,51 @@ pub const PROMPT_SECONDS_MAX: u32 = 120;
 pub const PROMPT_TEXT_CHARS_MAX: usize = 400;
 /// A name becomes a file name, and those end at 255 bytes on every file system in use.
 pub const PROMPT_ID_BYTES_MAX: usize = 200;
+/// Datagrams read from one SIP socket before anything else gets a turn: some 2 ms of work.
+pub const DATAGRAMS_PER_TURN: usize = 64;
+/// What the kernel may hold for a SIP socket: a burst of 4,000 INVITEs while the engine is busy elsewhere.
+pub const SIP_RECEIVE_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+/// Peers whose route is remembered; each costs 40 bytes, and asking again costs some 5 µs.
+pub const ROUTES_CACHED_MAX: usize = 4096;
+/// How long a route is believed: an address that came or went is noticed within a minute.
+pub const ROUTE_BELIEVED: Duration = Duration::from_secs(60);
+/// Rounds of output that answer each other (send, failure, next send) before sockets get their turn again.
+pub const OUTPUT_ROUNDS_MAX: usize = 16;
+/// How long a stopping engine waits for the answers to its BYEs.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// TCP connections of all peers together; a trunk needs a handful, a load test one per call.
+pub const TCP_CONNECTIONS_MAX: usize = 8192;
+/// TCP connections of one address: a load generator with one per call, and still an eighth of all.
+pub const TCP_CONNECTIONS_PER_ADDRESS_MAX: usize = 1024;
+/// Bytes read from a connection at once; a message that is longer comes in pieces.
+pub const TCP_READ_BYTES: usize = 16 * 1024;
+/// Pieces read from all connections that the engine has not seen yet: 16 MiB at most, then TCP itself slows the peers.
+pub const TCP_PIECES_WAITING_MAX: usize = 1024;
+/// Messages waiting for a peer that does not read; one more closes the connection.
+pub const TCP_QUEUE_MAX: usize = 256;
+/// Messages waiting for the TCP thread itself.
+pub const TCP_COMMANDS_MAX: usize = 16 * 1024;
+/// How long a connection may take to open: a dead peer must fail before the transaction does.
+pub const TCP_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one message may take to leave.
+pub const TCP_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that never says anything is not a telephone.
+pub const TCP_FIRST_BYTES: Duration = Duration::from_secs(32);
+/// A call may last an hour without a word of signalling, and its BYE must still find the connection.
+pub const TCP_IDLE: Duration = Duration::from_secs(65 * 60);
+
+/// Starts of calls share one write to disk this often; a lone one is written at once.
+pub const JOURNAL_GROUP: Duration = Duration::from_millis(5);
+/// Lines waiting for the disk. A disk that hangs this long is broken: further starts are answered unwritten.
+pub const JOURNAL_QUEUE_MAX: usize = 100_000;
+/// The journal is rewritten with the open calls only when it is this long: some 20,000 calls.
+pub const JOURNAL_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Records kept in memory while the disk refuses them: half a minute at 500 calls/s.
+pub const RECORDS_KEPT_MAX: usize = 16 * 1024;
+/// The end of a call is on disk at the latest after this; its start was there before the call was answered.
+pub const RECORDS_SYNC: Duration = Duration::from_secs(1);
+/// How often the log repeats that the disk refuses records.
+pub const ALARM_EVERY: Duration = Duration::from_secs(60);
+/// Log lines waiting for a standard error that nobody reads; more are dropped and counted.
+pub const LOG_LINES_WAITING_MAX: usize = 8192;
