@@ -26,3 +26,4 @@ pub mod serve;
 pub mod settings;
 pub mod table;
 pub mod tcp;
+pub mod media;
