@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, thin.
 
+mod demo;
 mod serve;
 
 use crate::routing::Language;
@@ -25,6 +26,8 @@ struct Cli {
 enum Command {
     /// Answers calls (also without a subcommand)
     Serve(serve::Arguments),
+    /// A whole call without a phone: engine, centres and a caller on this machine
+    Demo(demo::Arguments),
 }
 
 /// Where table and prompts lie.
@@ -78,6 +81,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli.command {
         None => finish(serve::run(cli.serve)),
         Some(Command::Serve(arguments)) => finish(serve::run(arguments)),
+        Some(Command::Demo(arguments)) => finish(demo::run(arguments)),
     }
 }
 
