@@ -39,6 +39,41 @@ pub const PATH_ROWS_MAX: usize = 200;
 /// The largest `routing.toml` read: 1,300 programmes need some 300 KiB.
 pub const TABLE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// How long a key press is remembered after its last packet. Longer than any gap within a press (packets come each
+/// 20–100 ms), shorter than it takes SIPp's captures, which repeat one timestamp, to be played again.
+pub const KEY_MEMORY: Duration = Duration::from_millis(500);
+/// A press without an end whose duration goes on counting is the same press even after a hole this long.
+pub const KEY_GAP: Duration = Duration::from_secs(3);
+/// Presses remembered at once: nobody presses more within [`KEY_MEMORY`], and a flood of forged ones stays cheap.
+pub const KEY_PRESSES_MAX: usize = 8;
+/// An RTP packet of ours: 12 bytes of header and 60 ms of G.711.
+pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480;
+/// How long the source of before a re-INVITE is still heard without being taken for the new one: packets under way.
+pub const RTP_SOURCE_CHANGE: Duration = Duration::from_secs(1);
+/// Brackets within brackets: a table's own rows need four.
+pub const TABLE_DEPTH_MAX: usize = 32;
+/// Dots in one line: two SIP addresses with long host names have some twenty; more only costs stack.
+pub const TABLE_DOTS_PER_LINE_MAX: usize = 64;
+/// Lines of one broken statement looked at together; a list of 16 addresses, one a line, is long.
+pub const TABLE_STATEMENT_LINES_MAX: usize = 24;
+/// Characters of a row's name: it is read in records and in diagnostics.
+pub const ROW_NAME_MAX: usize = 40;
+/// Characters of a `say`: more than this is a prompt and belongs to the catalogue.
+pub const SAY_MAX: usize = 40;
+/// Keys of one choice: more is a number to collect, not a choice.
+pub const CHOICE_KEYS_MAX: usize = 4;
+/// Addresses of one centre: each may cost the caller a ring timeout.
+pub const TARGETS_MAX: usize = 8;
+/// A caller who has heard twenty seconds without a choice presses 0 or hangs up.
+pub const SPEECH_BEFORE_KEY_MAX: Duration = Duration::from_secs(20);
+/// How far `routing::calendar` looks for the next opening: two weeks hold any week's hours.
+pub const CALENDAR_DAYS_AHEAD: i64 = 14;
+/// A caller stops listening long before; a longer file is a recording of something else.
+pub const PROMPT_SECONDS_MAX: u32 = 120;
+/// Half a minute of speech; a longer text is a page, not a prompt.
+pub const PROMPT_TEXT_CHARS_MAX: usize = 400;
+/// A name becomes a file name, and those end at 255 bytes on every file system in use.
+pub const PROMPT_ID_BYTES_MAX: usize = 200;
 /// Datagrams read from one SIP socket before anything else gets a turn: some 2 ms of work.
 pub const DATAGRAMS_PER_TURN: usize = 64;
 /// What the kernel may hold for a SIP socket: a burst of 4,000 INVITEs while the engine is busy elsewhere.

@@ -1,4 +1,5 @@
 //! The command line: one file per subcommand, thin.
+pub mod prompts;
 
 mod demo;
 mod serve;

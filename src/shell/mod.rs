@@ -1,4 +1,5 @@
 //! The first shell: the only place with sockets, files and clocks.
+pub mod prompts;
 //!
 //! ```text
 //! main thread     settings, start-up, signals                                         serve
