@@ -1,7 +1,7 @@
 //! The command line: one file per subcommand, thin.
-pub mod prompts;
 
 mod demo;
+mod prompts;
 mod serve;
 
 use crate::routing::Language;
@@ -29,6 +29,8 @@ enum Command {
     Serve(serve::Arguments),
     /// A whole call without a phone: engine, centres and a caller on this machine
     Demo(demo::Arguments),
+    /// Makes the sounds of the prompts from their texts, and checks or lists them
+    Prompts(prompts::Args),
 }
 
 /// Where table and prompts lie.
@@ -83,6 +85,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         None => finish(serve::run(cli.serve)),
         Some(Command::Serve(arguments)) => finish(serve::run(arguments)),
         Some(Command::Demo(arguments)) => finish(demo::run(arguments)),
+        Some(Command::Prompts(arguments)) => {
+            // A table with new words does not check before they have sounds: its words are read without checking.
+            let table = std::fs::read_to_string(&arguments.routing).unwrap_or_default();
+            prompts::run(&arguments, &crate::shell::prompts::words_in(&table))
+        }
     }
 }
 

@@ -312,7 +312,7 @@ impl<'a> Caller<'a> {
         // Every loopback centre of the table is this demo's: its stand-ins listen on a port of their own.
         let user = target.split('@').next().unwrap_or_default().to_owned();
         let called = Call::new(target, self.centres, self.us, &mut self.random).and_then(|mut call| {
-            let invite = call.invite(self.us, &mut self.random, &extra)?;
+            let invite = call.invite(self.us, &extra)?;
             call.pending = Some((Instant::now() + REPEAT, invite.clone()));
             Ok((call, invite))
         });
