@@ -41,12 +41,13 @@ impl Table {
         if length > TABLE_BYTES_MAX as u64 {
             return Err(format!("the table {name} is longer than {TABLE_BYTES_MAX} bytes"));
         }
-        let text =
-            std::fs::read_to_string(routing).map_err(|error| format!("cannot read the table {name}: {error}"))?;
+        let bytes = std::fs::read(routing).map_err(|error| format!("cannot read the table {name}: {error}"))?;
         let catalogue = load_prompts(prompts, *language)?;
-        let checked = routing::check(&text, &catalogue.lengths());
+        let checked = routing::check_bytes(&bytes, &catalogue.lengths());
         let show = || {
             let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            // A file that is not UTF-8 has a finding that says so, and points into this text.
+            let text = String::from_utf8_lossy(&bytes);
             diagnostic::render(&name.to_string(), &text, &checked.findings, *language, colour)
         };
         match checked.plan.clone() {
