@@ -2,6 +2,7 @@
 
 mod demo;
 mod prompts;
+pub mod prompts;
 mod serve;
 
 use crate::routing::Language;
