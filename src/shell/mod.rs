@@ -14,6 +14,7 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod clock;
+pub mod demo;
 pub mod engine_thread;
 pub mod inbox;
 pub mod instance;
