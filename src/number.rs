@@ -23,10 +23,7 @@ impl Key {
 
     /// The event code of RFC 4733 §3.2.
     pub fn event(self) -> u8 {
-        b"0123456789*#ABCD"
-            .iter()
-            .position(|&c| c == self.0)
-            .map_or(0, |at| at as u8)
+        b"0123456789*#ABCD".iter().position(|&c| c == self.0).map_or(0, |at| at as u8)
     }
 
     /// Its character.
@@ -57,10 +54,7 @@ impl Digits {
         if text.is_empty() || text.len() > DIGITS_MAX {
             return None;
         }
-        text.chars()
-            .map(|c| Key::from_char(c).map(Key::as_char))
-            .collect::<Option<String>>()
-            .map(Self)
+        text.chars().map(|c| Key::from_char(c).map(Key::as_char)).collect::<Option<String>>().map(Self)
     }
 
     /// Adds a key; a full buffer stays as it is.
@@ -99,19 +93,9 @@ pub struct Dialled(String);
 impl Dialled {
     /// From an unescaped user part. `02-2104-5012`, `(02)2104.5012` and `0221045012` are one number.
     pub fn new(user: &str) -> Self {
-        let plain: String = user
-            .chars()
-            .filter(|c| !matches!(c, '-' | '.' | '(' | ')' | ' '))
-            .collect();
-        let is_number = !plain.is_empty()
-            && plain
-                .chars()
-                .all(|c| c.is_ascii_digit() || matches!(c, '+' | '*' | '#'));
-        Self(if is_number {
-            plain
-        } else {
-            user.to_ascii_lowercase()
-        })
+        let plain: String = user.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')' | ' ')).collect();
+        let is_number = !plain.is_empty() && plain.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '*' | '#'));
+        Self(if is_number { plain } else { user.to_ascii_lowercase() })
     }
 
     /// The number or name.
@@ -129,9 +113,7 @@ impl Caller {
     pub fn new(user: &str) -> Self {
         let plain = Dialled::new(user).0;
         Self(match plain.strip_prefix("+82") {
-            Some(rest) if !rest.is_empty() => {
-                format!("0{}", rest.strip_prefix('0').unwrap_or(rest))
-            }
+            Some(rest) if !rest.is_empty() => format!("0{}", rest.strip_prefix('0').unwrap_or(rest)),
             _ => plain,
         })
     }
@@ -164,11 +146,7 @@ impl fmt::Display for Caller {
         if head + tail >= characters.len() {
             return f.write_str("***");
         }
-        let stars = if is_number {
-            characters.len() - head - tail
-        } else {
-            3
-        };
+        let stars = if is_number { characters.len() - head - tail } else { 3 };
         for c in &characters[..head] {
             write!(f, "{c}")?;
         }
@@ -212,12 +190,7 @@ mod tests {
 
     #[test]
     fn visual_separators_do_not_change_what_was_dialled() {
-        for written in [
-            "02-2104-5012",
-            "(02)2104.5012",
-            "02 2104 5012",
-            "0221045012",
-        ] {
+        for written in ["02-2104-5012", "(02)2104.5012", "02 2104 5012", "0221045012"] {
             assert_eq!(Dialled::new(written).as_str(), "0221045012");
         }
         assert_eq!(Dialled::new("Alice-Kim").as_str(), "alice-kim");

@@ -35,10 +35,7 @@ impl Add<Duration> for Instant {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)),
-        )
+        Self(self.0.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)))
     }
 }
 
@@ -82,10 +79,7 @@ impl Add<Duration> for Wall {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 }
 
@@ -101,9 +95,6 @@ pub struct Now {
 impl Now {
     /// Both clocks moved on by `duration`.
     pub fn after(self, duration: Duration) -> Self {
-        Self {
-            instant: self.instant + duration,
-            wall: self.wall + duration,
-        }
+        Self { instant: self.instant + duration, wall: self.wall + duration }
     }
 }

@@ -16,11 +16,7 @@ pub struct Clip {
 impl Clip {
     /// From 8 kHz linear samples. (First cut: silence; the codec tables follow.)
     pub fn from_samples(id: &str, samples: &[i16]) -> Self {
-        Self {
-            id: id.to_owned(),
-            alaw: vec![0xd5; samples.len()].into(),
-            ulaw: vec![0xff; samples.len()].into(),
-        }
+        Self { id: id.to_owned(), alaw: vec![0xd5; samples.len()].into(), ulaw: vec![0xff; samples.len()].into() }
     }
 
     /// How long it sounds.

@@ -16,8 +16,5 @@ pub struct Checked {
 
 /// Checks a table. `prompts` are the prompts that have sound, and how long each is.
 pub fn check(_text: &str, _prompts: &BTreeMap<String, Duration>) -> Checked {
-    Checked {
-        plan: None,
-        findings: Vec::new(),
-    }
+    Checked { plan: None, findings: Vec::new() }
 }

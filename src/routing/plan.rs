@@ -269,9 +269,7 @@ pub struct Span {
 impl Plan {
     /// The number a dialled text belongs to.
     pub fn number(&self, dialled: &Dialled) -> Option<&Number> {
-        self.numbers
-            .iter()
-            .find(|number| number.dialled.contains(dialled))
+        self.numbers.iter().find(|number| number.dialled.contains(dialled))
     }
 
     /// The menu behind an id.
@@ -302,16 +300,8 @@ impl Plan {
             all.extend(center.announce.clone());
             all.insert(center.transfer.prompt.clone());
         }
-        all.extend(
-            self.notices
-                .iter()
-                .flat_map(|notice| notice.speech.iter().cloned()),
-        );
-        all.extend(
-            self.numbers
-                .iter()
-                .filter_map(|number| number.greeting.clone()),
-        );
+        all.extend(self.notices.iter().flat_map(|notice| notice.speech.iter().cloned()));
+        all.extend(self.numbers.iter().filter_map(|number| number.greeting.clone()));
         all
     }
 }

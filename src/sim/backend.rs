@@ -1,8 +1,8 @@
 //! A centre: a telephone system at one address that answers, is busy, rings for ever, refuses or is dead.
 //!
-//! Callers reach it by following a REFER. It writes raw text, like the callers, and repeats its 200 until the ACK.
+//! Callers reach it by following a REFER. It reads and writes raw text by even simpler means than they do, and
+//! repeats its final response until the ACK.
 
-use super::caller::text::{Message, address, destination};
 use crate::time::{Duration, Instant};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -76,11 +76,7 @@ const GIVE_UP: Duration = Duration::from_secs(32);
 impl Centre {
     /// A centre at this address.
     pub fn new(at: SocketAddr, manner: Manner) -> Self {
-        Self {
-            at,
-            manner,
-            lines: BTreeMap::new(),
-        }
+        Self { at, manner, lines: BTreeMap::new() }
     }
 
     /// Where it is.
@@ -99,13 +95,7 @@ impl Centre {
     }
 
     /// A datagram for this centre; what it sends goes to `out` with its destination.
-    pub fn received(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        bytes: &[u8],
-        out: &mut Vec<(SocketAddr, Vec<u8>)>,
-    ) {
+    pub fn received(&mut self, now: Instant, from: SocketAddr, bytes: &[u8], out: &mut Vec<(SocketAddr, Vec<u8>)>) {
         if self.manner == Manner::Dead {
             return;
         }
@@ -128,11 +118,11 @@ impl Centre {
                     line.visit.ended.get_or_insert(now);
                     line.stage = Stage::Over;
                 }
-                out.push((from, message.answer(200, "OK", "centre", "", "")));
+                out.push((from, message.answer("200 OK", "")));
             }
             Some("CANCEL") => self.cancelled(now, from, &message, out),
-            Some(_) => out.push((from, message.answer(200, "OK", "centre", "", ""))),
-            None => {}
+            // A response, or something a centre has no use for.
+            Some(_) | None => {}
         }
     }
 
@@ -140,29 +130,15 @@ impl Centre {
     pub fn tick(&mut self, now: Instant, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
         for line in self.lines.values_mut() {
             match &mut line.stage {
-                Stage::Ringing {
-                    answer: Some(at),
-                    ok,
-                    ..
-                } if *at <= now => {
+                Stage::Ringing { answer: Some(at), ok, .. } if *at <= now => {
                     let bytes = std::mem::take(ok);
                     out.push((line.peer, bytes.clone()));
                     line.visit.answered = Some(now);
                     let (next, until) = (now + FIRST_REPEAT, now + GIVE_UP);
-                    line.stage = Stage::Final {
-                        bytes,
-                        next,
-                        interval: FIRST_REPEAT,
-                        until,
-                    };
+                    line.stage = Stage::Final { bytes, next, interval: FIRST_REPEAT, until };
                 }
                 Stage::Final { until, .. } if *until <= now => line.stage = Stage::Over,
-                Stage::Final {
-                    bytes,
-                    next,
-                    interval,
-                    ..
-                } if *next <= now => {
+                Stage::Final { bytes, next, interval, .. } if *next <= now => {
                     out.push((line.peer, bytes.clone()));
                     *interval = (*interval * 2).min(LONGEST_REPEAT);
                     *next = now + *interval;
@@ -182,13 +158,7 @@ impl Centre {
         self.lines.values().filter_map(due).min()
     }
 
-    fn invited(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        invite: &Message<'_>,
-        out: &mut Vec<(SocketAddr, Vec<u8>)>,
-    ) {
+    fn invited(&mut self, now: Instant, from: SocketAddr, invite: &Request<'_>, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
         if let Some(line) = self.lines.get(invite.call_id()) {
             match &line.stage {
                 Stage::Ringing { ringing, .. } => out.push((from, ringing.clone())),
@@ -199,82 +169,95 @@ impl Centre {
         }
         let contact = format!("Contact: <sip:centre@{}>\r\n", self.at);
         let mut visit = Visit {
-            caller: destination(address(invite.get("From").unwrap_or("")))
-                .split('@')
-                .next()
-                .unwrap_or("")
-                .to_owned(),
+            caller: destination(address(invite.get("From").unwrap_or(""))).split('@').next().unwrap_or("").to_owned(),
             user_to_user: invite.get("User-to-User").map(str::to_owned),
             answered: None,
             ended: None,
         };
-        let last = |status, reason| {
-            let bytes = invite.answer(status, reason, "centre", "", "");
-            Stage::Final {
-                bytes,
-                next: now + FIRST_REPEAT,
-                interval: FIRST_REPEAT,
-                until: now + GIVE_UP,
-            }
+        let last = |status: &str| {
+            let bytes = invite.answer(status, "");
+            Stage::Final { bytes, next: now + FIRST_REPEAT, interval: FIRST_REPEAT, until: now + GIVE_UP }
         };
         let stage = match self.manner {
-            Manner::Busy => last(486, "Busy Here"),
-            Manner::Refuses(status) => last(status, "Refused"),
+            Manner::Busy => last("486 Busy Here"),
+            Manner::Refuses(status) => last(&format!("{status} Refused")),
             Manner::Answers(_) | Manner::RingsForever | Manner::Dead => {
-                out.push((from, invite.answer(100, "Trying", "", "", "")));
-                let ringing = invite.answer(180, "Ringing", "centre", &contact, "");
+                out.push((from, invite.answer("100 Trying", "")));
+                let ringing = invite.answer("180 Ringing", &contact);
                 out.push((from, ringing.clone()));
                 let answer = match self.manner {
                     Manner::Answers(after) => Some(now + after),
                     _ => None,
                 };
-                Stage::Ringing {
-                    answer,
-                    ok: invite.answer(200, "OK", "centre", &contact, ""),
-                    ringing,
-                }
+                Stage::Ringing { answer, ok: invite.answer("200 OK", &contact), ringing }
             }
         };
         if let Stage::Final { bytes, .. } = &stage {
             out.push((from, bytes.clone()));
             visit.ended = Some(now);
         }
-        self.lines.insert(
-            invite.call_id().to_owned(),
-            Line {
-                visit,
-                peer: from,
-                stage,
-            },
-        );
+        self.lines.insert(invite.call_id().to_owned(), Line { visit, peer: from, stage });
     }
 
     fn cancelled(
         &mut self,
         now: Instant,
         from: SocketAddr,
-        cancel: &Message<'_>,
+        cancel: &Request<'_>,
         out: &mut Vec<(SocketAddr, Vec<u8>)>,
     ) {
-        out.push((from, cancel.answer(200, "OK", "centre", "", "")));
+        out.push((from, cancel.answer("200 OK", "")));
         let Some(line) = self.lines.get_mut(cancel.call_id()) else {
             return;
         };
         if let Stage::Ringing { ringing, .. } = &line.stage {
             // The 487 answers the INVITE, whose headers the 180 has repeated already.
-            let bytes = String::from_utf8_lossy(ringing)
-                .replacen("180 Ringing", "487 Request Terminated", 1)
-                .into_bytes();
+            let bytes =
+                String::from_utf8_lossy(ringing).replacen("180 Ringing", "487 Request Terminated", 1).into_bytes();
             out.push((from, bytes.clone()));
             line.visit.ended = Some(now);
             let (next, until) = (now + FIRST_REPEAT, now + GIVE_UP);
-            line.stage = Stage::Final {
-                bytes,
-                next,
-                interval: FIRST_REPEAT,
-                until,
-            };
+            line.stage = Stage::Final { bytes, next, interval: FIRST_REPEAT, until };
         }
+    }
+}
+
+/// A request, as its lines.
+struct Request<'a>(&'a str);
+
+impl<'a> Request<'a> {
+    fn lines(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let head = self.0.split("\r\n\r\n").next().unwrap_or("");
+        head.split("\r\n").filter_map(|line| line.split_once(": "))
+    }
+
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.lines().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    fn call_id(&self) -> &'a str {
+        self.get("Call-ID").unwrap_or("")
+    }
+
+    /// The user part of From.
+    fn caller(&self) -> &'a str {
+        let uri = self.get("From").and_then(|from| from.split_once("sip:")).map_or("", |(_, uri)| uri);
+        uri.split('@').next().unwrap_or("")
+    }
+
+    /// A response with the headers a response repeats (RFC 3261 §8.2.6.2), and `more` whole lines.
+    fn answer(&self, status: &str, more: &str) -> Vec<u8> {
+        let mut text = format!("SIP/2.0 {status}\r\n");
+        for (name, value) in self.lines() {
+            if !matches!(name, "Via" | "From" | "To" | "Call-ID" | "CSeq") {
+                continue;
+            }
+            let tag = if name == "To" && !value.contains("tag=") { ";tag=centre" } else { "" };
+            text.push_str(&format!("{name}: {value}{tag}\r\n"));
+        }
+        text.push_str(more);
+        text.push_str("Content-Length: 0\r\n\r\n");
+        text.into_bytes()
     }
 }
 
@@ -295,20 +278,13 @@ mod tests {
     }
 
     fn codes(out: &[(SocketAddr, Vec<u8>)]) -> Vec<u16> {
-        out.iter()
-            .filter_map(|(_, bytes)| Message::read(bytes)?.status())
-            .collect()
+        out.iter().filter_map(|(_, bytes)| Message::read(bytes)?.status()).collect()
     }
 
     fn call(manner: Manner) -> (Centre, Vec<(SocketAddr, Vec<u8>)>) {
         let mut centre = Centre::new(([10, 9, 0, 1], 5060).into(), manner);
         let mut out = Vec::new();
-        centre.received(
-            at(0),
-            ([10, 0, 0, 1], 5060).into(),
-            &request("INVITE"),
-            &mut out,
-        );
+        centre.received(at(0), ([10, 0, 0, 1], 5060).into(), &request("INVITE"), &mut out);
         (centre, out)
     }
 
@@ -332,36 +308,18 @@ mod tests {
     fn an_answered_visit_keeps_what_came_with_the_call() {
         let (mut centre, mut out) = call(Manner::Answers(Duration::ZERO));
         centre.tick(at(1), &mut out);
-        centre.received(
-            at(1),
-            ([10, 0, 0, 1], 5060).into(),
-            &request("ACK"),
-            &mut out,
-        );
+        centre.received(at(1), ([10, 0, 0, 1], 5060).into(), &request("ACK"), &mut out);
         assert_eq!(centre.deadline(), None);
-        centre.received(
-            at(9),
-            ([10, 0, 0, 1], 5060).into(),
-            &request("BYE"),
-            &mut out,
-        );
+        centre.received(at(9), ([10, 0, 0, 1], 5060).into(), &request("BYE"), &mut out);
         let visit = centre.visits().next().expect("one call");
         assert_eq!((visit.answered, visit.ended), (Some(at(1)), Some(at(9))));
-        assert_eq!(
-            (visit.caller.as_str(), visit.user_to_user.as_deref()),
-            ("01012340001", Some("ab;encoding=hex"))
-        );
+        assert_eq!((visit.caller.as_str(), visit.user_to_user.as_deref()), ("01012340001", Some("ab;encoding=hex")));
     }
 
     #[test]
     fn a_cancelled_ringing_ends_with_487() {
         let (mut centre, mut out) = call(Manner::RingsForever);
-        centre.received(
-            at(3),
-            ([10, 0, 0, 1], 5060).into(),
-            &request("CANCEL"),
-            &mut out,
-        );
+        centre.received(at(3), ([10, 0, 0, 1], 5060).into(), &request("CANCEL"), &mut out);
         assert_eq!(codes(&out), [100, 180, 200, 487]);
     }
 }

@@ -5,17 +5,6 @@ use crate::time::{Duration, Instant};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-/// One datagram on its way.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Packet {
-    /// Who sent it.
-    pub from: SocketAddr,
-    /// Whom it is for.
-    pub to: SocketAddr,
-    /// What it holds.
-    pub bytes: Vec<u8>,
-}
-
 /// How bad the network is today.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Weather {
@@ -60,12 +49,7 @@ pub struct Network {
 impl Network {
     /// A network with this weather and this source of chance.
     pub fn new(weather: Weather, random: Random) -> Self {
-        Self {
-            weather,
-            random,
-            ordered: BTreeMap::new(),
-            counts: Counts::default(),
-        }
+        Self { weather, random, ordered: BTreeMap::new(), counts: Counts::default() }
     }
 
     /// When a datagram sent now arrives: never, once or twice.
@@ -102,8 +86,7 @@ impl Network {
 
     fn way(&mut self, now: Instant) -> Instant {
         let jitter = u64::try_from(self.weather.jitter.as_nanos()).unwrap_or(u64::MAX);
-        let mut way =
-            self.weather.delay + Duration::from_nanos(self.random.below(jitter.saturating_add(1)));
+        let mut way = self.weather.delay + Duration::from_nanos(self.random.below(jitter.saturating_add(1)));
         if self.random.chance(self.weather.reorder) {
             self.counts.late += 1;
             way += HELD_UP;
@@ -118,35 +101,20 @@ mod tests {
 
     fn sent(weather: Weather, seed: u64) -> Vec<[Option<Instant>; 2]> {
         let mut network = Network::new(weather, Random::from_number(seed));
-        (0..1000)
-            .map(|step| network.datagram(Instant::from_nanos(step * 1_000_000)))
-            .collect()
+        (0..1000).map(|step| network.datagram(Instant::from_nanos(step * 1_000_000))).collect()
     }
 
     #[test]
     fn a_fair_network_delivers_each_datagram_once_after_its_delay() {
-        let weather = Weather {
-            delay: Duration::from_millis(3),
-            ..Weather::default()
-        };
+        let weather = Weather { delay: Duration::from_millis(3), ..Weather::default() };
         for (step, fate) in sent(weather, 1).into_iter().enumerate() {
-            assert_eq!(
-                fate,
-                [
-                    Some(Instant::from_nanos((step as u64 + 3) * 1_000_000)),
-                    None
-                ]
-            );
+            assert_eq!(fate, [Some(Instant::from_nanos((step as u64 + 3) * 1_000_000)), None]);
         }
     }
 
     #[test]
     fn foul_weather_loses_and_doubles_about_as_often_as_it_says() {
-        let weather = Weather {
-            loss: 0.2,
-            duplicate: 0.1,
-            ..Weather::default()
-        };
+        let weather = Weather { loss: 0.2, duplicate: 0.1, ..Weather::default() };
         let fates = sent(weather, 2);
         let lost = fates.iter().filter(|fate| fate[0].is_none()).count();
         let doubled = fates.iter().filter(|fate| fate[1].is_some()).count();
@@ -156,29 +124,18 @@ mod tests {
 
     #[test]
     fn the_same_seed_has_the_same_weather() {
-        let weather = Weather {
-            loss: 0.3,
-            duplicate: 0.3,
-            reorder: 0.3,
-            ..Weather::default()
-        };
+        let weather = Weather { loss: 0.3, duplicate: 0.3, reorder: 0.3, ..Weather::default() };
         assert_eq!(sent(weather, 3), sent(weather, 3));
         assert_ne!(sent(weather, 3), sent(weather, 4));
     }
 
     #[test]
     fn bytes_of_a_connection_keep_their_order() {
-        let weather = Weather {
-            reorder: 0.5,
-            jitter: Duration::from_millis(50),
-            loss: 0.5,
-            ..Weather::default()
-        };
+        let weather = Weather { reorder: 0.5, jitter: Duration::from_millis(50), loss: 0.5, ..Weather::default() };
         let mut network = Network::new(weather, Random::from_number(5));
         let ends: (SocketAddr, SocketAddr) = (([10, 0, 0, 1], 1).into(), ([10, 0, 0, 2], 2).into());
-        let arrivals: Vec<Instant> = (0..200)
-            .map(|step| network.stream(Instant::from_nanos(step * 1_000_000), ends.0, ends.1))
-            .collect();
+        let arrivals: Vec<Instant> =
+            (0..200).map(|step| network.stream(Instant::from_nanos(step * 1_000_000), ends.0, ends.1)).collect();
         assert!(arrivals.windows(2).all(|two| two[0] < two[1]));
     }
 }

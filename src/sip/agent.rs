@@ -178,8 +178,7 @@ impl Agent {
     }
 
     /// A datagram, or some bytes of a TCP connection.
-    pub fn received(&mut self, _now: Now, _flow: Flow, _bytes: &[u8], _out: &mut Vec<AgentOutput>) {
-    }
+    pub fn received(&mut self, _now: Now, _flow: Flow, _bytes: &[u8], _out: &mut Vec<AgentOutput>) {}
 
     /// A TCP connection ended; its half-read message is dropped.
     pub fn disconnected(&mut self, _connection: u64) {}
@@ -196,43 +195,16 @@ impl Agent {
     }
 
     /// 200 with our answer (or our offer, when there was none); repeated until the ACK.
-    pub fn answer(
-        &mut self,
-        _now: Now,
-        _dialog: DialogKey,
-        _sdp: Vec<u8>,
-        _out: &mut Vec<AgentOutput>,
-    ) {
-    }
+    pub fn answer(&mut self, _now: Now, _dialog: DialogKey, _sdp: Vec<u8>, _out: &mut Vec<AgentOutput>) {}
 
     /// A final refusal; repeated until its ACK. The dialog is over.
-    pub fn reject(
-        &mut self,
-        _now: Now,
-        _dialog: DialogKey,
-        _status: StatusCode,
-        _out: &mut Vec<AgentOutput>,
-    ) {
-    }
+    pub fn reject(&mut self, _now: Now, _dialog: DialogKey, _status: StatusCode, _out: &mut Vec<AgentOutput>) {}
 
     /// 200 to the open re-INVITE or UPDATE.
-    pub fn answer_reinvite(
-        &mut self,
-        _now: Now,
-        _dialog: DialogKey,
-        _sdp: Vec<u8>,
-        _out: &mut Vec<AgentOutput>,
-    ) {
-    }
+    pub fn answer_reinvite(&mut self, _now: Now, _dialog: DialogKey, _sdp: Vec<u8>, _out: &mut Vec<AgentOutput>) {}
 
     /// A refusal of the open re-INVITE or UPDATE; the session stays as it was.
-    pub fn reject_reinvite(
-        &mut self,
-        _now: Now,
-        _dialog: DialogKey,
-        _status: StatusCode,
-        _out: &mut Vec<AgentOutput>,
-    ) {
+    pub fn reject_reinvite(&mut self, _now: Now, _dialog: DialogKey, _status: StatusCode, _out: &mut Vec<AgentOutput>) {
     }
 
     /// REFER inside the dialog. The subscription begins now: a NOTIFY may overtake the 202.

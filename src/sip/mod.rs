@@ -8,8 +8,7 @@ pub mod status;
 pub mod uri;
 
 pub use agent::{
-    Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Flow, Invite, ReferKey, ReferRequest,
-    Transport,
+    Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Flow, Invite, ReferKey, ReferRequest, Transport,
 };
 pub use status::StatusCode;
 pub use uri::SipUri;

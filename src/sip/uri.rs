@@ -15,11 +15,7 @@ impl FromStr for SipUri {
     type Err = UriError;
 
     fn from_str(text: &str) -> Result<Self, UriError> {
-        if text.starts_with("sip:") {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(UriError("no sip: scheme"))
-        }
+        if text.starts_with("sip:") { Ok(Self(text.to_owned())) } else { Err(UriError("no sip: scheme")) }
     }
 }
 
@@ -31,13 +27,7 @@ impl SipUri {
 
     /// The host: a name, an IPv4 address or an IPv6 address in brackets; empty for `tel:`.
     pub fn host(&self) -> &str {
-        self.0
-            .split('@')
-            .nth(1)
-            .unwrap_or("")
-            .split([':', ';'])
-            .next()
-            .unwrap_or("")
+        self.0.split('@').nth(1).unwrap_or("").split([':', ';']).next().unwrap_or("")
     }
 
     /// The port, if one is written.

@@ -26,10 +26,7 @@ impl Catalogue {
             .iter()
             .filter_map(|(id, prompt)| {
                 let samples = prompt.samples.as_ref()?;
-                Some((
-                    id.clone(),
-                    Duration::from_micros(samples.len() as u64 * 125),
-                ))
+                Some((id.clone(), Duration::from_micros(samples.len() as u64 * 125)))
             })
             .collect()
     }

@@ -61,33 +61,16 @@ impl Phone {
         let call_id = format!("d{index}-{}", self.story.call_id);
         let branch = format!("z9hG4bKd{}", self.random.token(8));
         let stage = DialStage::Waiting;
-        self.dials.push(Dial {
-            refer_to,
-            refer,
-            to,
-            call_id,
-            branch,
-            remote_tag: String::new(),
-            stage,
-        });
-        self.agenda.push((
-            now + Duration::from_millis(20 + self.random.below(80)),
-            Task::StartDial(index),
-        ));
+        self.dials.push(Dial { refer_to, refer, to, call_id, branch, remote_tag: String::new(), stage });
+        self.agenda.push((now + Duration::from_millis(20 + self.random.below(80)), Task::StartDial(index)));
         let contact = format!("Contact: <sip:{}@{}>\r\n", self.story.number, self.at);
         let answer = message.answer(status, "Accepted", &self.tag, &contact, "");
         if form.hold {
-            self.agenda.push((
-                now + Duration::from_millis(2),
-                Task::Reinvite(Some(HoldForm::SendOnly)),
-            ));
+            self.agenda.push((now + Duration::from_millis(2), Task::Reinvite(Some(HoldForm::SendOnly))));
         }
         if form.notify_first {
             self.notify(now, index, 100, out);
-            self.agenda.push((
-                now + Duration::from_millis(self.random.below(40)),
-                Task::Send(from, answer.clone()),
-            ));
+            self.agenda.push((now + Duration::from_millis(self.random.below(40)), Task::Send(from, answer.clone())));
             let key = format!("{refer} REFER {}", message.branch());
             self.answered.push((key, answer));
             return None;
@@ -104,8 +87,7 @@ impl Phone {
         self.notify(now, dial, 100, &mut later);
         let after = now + Duration::from_millis(self.random.below(3));
         for packet in later {
-            self.agenda
-                .push((after, Task::Send(packet.to, packet.bytes)));
+            self.agenda.push((after, Task::Send(packet.to, packet.bytes)));
         }
     }
 
@@ -121,11 +103,7 @@ impl Phone {
         };
         let bytes = self.dial_request(dial, "INVITE", &text::escaped_headers(&dial.refer_to));
         let call_id = dial.call_id.clone();
-        out.push(Packet {
-            from: self.at,
-            to,
-            bytes: bytes.clone(),
-        });
+        out.push(Packet { from: self.at, to, bytes: bytes.clone() });
         self.requests.push(Request {
             purpose: Purpose::Dial(index),
             call_id,
@@ -137,22 +115,12 @@ impl Phone {
             interval: FIRST_REPEAT,
             until: now + GIVE_UP,
         });
-        self.agenda
-            .push((now + self.manner.follow.patience, Task::GiveUpDial(index)));
+        self.agenda.push((now + self.manner.follow.patience, Task::GiveUpDial(index)));
         self.set(index, DialStage::Calling);
     }
 
-    pub(super) fn dial_rings(
-        &mut self,
-        now: Instant,
-        index: usize,
-        status: u16,
-        out: &mut Vec<Packet>,
-    ) {
-        let calling = self
-            .dials
-            .get(index)
-            .is_some_and(|dial| dial.stage == DialStage::Calling);
+    pub(super) fn dial_rings(&mut self, now: Instant, index: usize, status: u16, out: &mut Vec<Packet>) {
+        let calling = self.dials.get(index).is_some_and(|dial| dial.stage == DialStage::Calling);
         if calling && self.manner.follow.notify == Notify::All {
             self.notify(now, index, status, out);
         }
@@ -173,16 +141,8 @@ impl Phone {
         let stage = dial.stage;
         let target = text::destination(&dial.refer_to).to_owned();
         let Some(to) = dial.to else { return };
-        let ack = self
-            .dials
-            .get(index)
-            .map(|dial| self.dial_request(dial, "ACK", ""))
-            .unwrap_or_default();
-        out.push(Packet {
-            from: self.at,
-            to,
-            bytes: ack,
-        });
+        let ack = self.dials.get(index).map(|dial| self.dial_request(dial, "ACK", "")).unwrap_or_default();
+        out.push(Packet { from: self.at, to, bytes: ack });
         if status >= 300 {
             return self.dial_failed(now, index, status, out);
         }
@@ -191,8 +151,7 @@ impl Phone {
         }
         self.set(index, DialStage::Talking);
         self.story.reached.push((now, target));
-        self.agenda
-            .push((now + self.manner.talk, Task::EndTalk(index)));
+        self.agenda.push((now + self.manner.talk, Task::EndTalk(index)));
         let form = self.manner.follow;
         let tells = form.notify != Notify::Never;
         match form.bye {
@@ -214,13 +173,7 @@ impl Phone {
     }
 
     /// The centre refused, or nobody there said a word.
-    pub(super) fn dial_failed(
-        &mut self,
-        now: Instant,
-        index: usize,
-        status: u16,
-        out: &mut Vec<Packet>,
-    ) {
+    pub(super) fn dial_failed(&mut self, now: Instant, index: usize, status: u16, out: &mut Vec<Packet>) {
         let was = self.dials.get(index).map(|dial| dial.stage);
         self.set(index, DialStage::Over);
         if !matches!(was, Some(DialStage::Waiting | DialStage::Calling)) {
@@ -230,18 +183,13 @@ impl Phone {
             self.notify_final(now, index, status, out);
         }
         if self.manner.follow.hold {
-            self.agenda
-                .push((now + Duration::from_millis(10), Task::Reinvite(None)));
+            self.agenda.push((now + Duration::from_millis(10), Task::Reinvite(None)));
         }
     }
 
     /// The caller's own telephone has had enough of the ringing.
     pub(super) fn give_up_dial(&mut self, now: Instant, index: usize, out: &mut Vec<Packet>) {
-        if self
-            .dials
-            .get(index)
-            .is_none_or(|dial| dial.stage != DialStage::Calling)
-        {
+        if self.dials.get(index).is_none_or(|dial| dial.stage != DialStage::Calling) {
             return;
         }
         self.dial_failed(now, index, 408, out);
@@ -251,18 +199,11 @@ impl Phone {
 
     /// A centre repeats its final response: its ACK was lost.
     pub(super) fn acknowledge_dial(&self, call_id: &str, out: &mut Vec<Packet>) {
-        let known = self
-            .dials
-            .iter()
-            .find(|dial| dial.call_id == call_id && !dial.remote_tag.is_empty());
+        let known = self.dials.iter().find(|dial| dial.call_id == call_id && !dial.remote_tag.is_empty());
         if let Some(dial) = known
             && let Some(to) = dial.to
         {
-            out.push(Packet {
-                from: self.at,
-                to,
-                bytes: self.dial_request(dial, "ACK", ""),
-            });
+            out.push(Packet { from: self.at, to, bytes: self.dial_request(dial, "ACK", "") });
         }
     }
 
@@ -297,22 +238,14 @@ impl Phone {
     }
 
     fn cancel_dial(&mut self, now: Instant, index: usize, out: &mut Vec<Packet>) {
-        let Some(at) = self
-            .requests
-            .iter()
-            .position(|request| request.purpose == Purpose::Dial(index))
-        else {
+        let Some(at) = self.requests.iter().position(|request| request.purpose == Purpose::Dial(index)) else {
             return;
         };
         let Some(dial) = self.dials.get(index) else {
             return;
         };
         let Some(to) = dial.to else { return };
-        if self
-            .requests
-            .get(at)
-            .is_some_and(|request| request.next.is_some())
-        {
+        if self.requests.get(at).is_some_and(|request| request.next.is_some()) {
             // Nothing came back yet: nothing to cancel, and nobody to cancel with.
             self.requests.remove(at);
             return;
@@ -341,11 +274,7 @@ impl Phone {
             more.push_str(&format!("Event: refer;id={}\r\n", dial.refer));
         }
         if form.state {
-            let state = if status < 200 {
-                "active;expires=60"
-            } else {
-                "terminated;reason=noresource"
-            };
+            let state = if status < 200 { "active;expires=60" } else { "terminated;reason=noresource" };
             more.push_str(&format!("Subscription-State: {state}\r\n"));
         }
         let reason = match status {
@@ -355,21 +284,14 @@ impl Phone {
             486 => "Busy Here",
             _ => "Whatever",
         };
-        let body = format!(
-            "SIP/2.0 {status} {reason}{}",
-            if form.crlf { "\r\n" } else { "" }
-        );
+        let body = format!("SIP/2.0 {status} {reason}{}", if form.crlf { "\r\n" } else { "" });
         let branch = match form.branch {
             Branch::Right => format!("z9hG4bKn{}", self.random.token(8)),
             Branch::Missing => String::new(),
             Branch::Old => self.random.token(6),
         };
         self.cseq += 1;
-        let uri = if form.wrong_uri {
-            format!("sip:wrong@{}", self.server)
-        } else {
-            self.remote.clone()
-        };
+        let uri = if form.wrong_uri { format!("sip:wrong@{}", self.server) } else { self.remote.clone() };
         let bytes = self.request_to(&uri, "NOTIFY", self.cseq, &branch, &more, &body);
         self.send_request(now, Purpose::Notify, "NOTIFY", self.cseq, bytes, out);
     }
@@ -391,11 +313,7 @@ impl Phone {
         bytes: Vec<u8>,
         out: &mut Vec<Packet>,
     ) {
-        out.push(Packet {
-            from: self.at,
-            to,
-            bytes: bytes.clone(),
-        });
+        out.push(Packet { from: self.at, to, bytes: bytes.clone() });
         self.requests.push(Request {
             purpose: Purpose::DialEnd,
             call_id,
@@ -413,11 +331,7 @@ impl Phone {
     /// refusal and CANCEL want it; a centre does not mind with the ACK of a 200.
     fn dial_request(&self, dial: &Dial, method: &str, more: &str) -> Vec<u8> {
         let uri = dial.refer_to.split('?').next().unwrap_or(&dial.refer_to);
-        let (cseq, branch) = if method == "BYE" {
-            (2, format!("{}b", dial.branch))
-        } else {
-            (1, dial.branch.clone())
-        };
+        let (cseq, branch) = if method == "BYE" { (2, format!("{}b", dial.branch)) } else { (1, dial.branch.clone()) };
         let tag = if dial.remote_tag.is_empty() || method == "CANCEL" {
             String::new()
         } else {

@@ -136,66 +136,20 @@ impl FollowForm {
     pub fn odd(random: &mut Random) -> Self {
         let usual = Self::default();
         match random.below(14) {
-            0 => Self {
-                notify_first: true,
-                ..usual
-            },
-            1 => Self {
-                notify: Notify::Never,
-                ..usual
-            },
-            2 => Self {
-                notify: Notify::FinalOnly,
-                ..usual
-            },
-            3 => Self {
-                event: false,
-                ..usual
-            },
-            4 => Self {
-                state: false,
-                ..usual
-            },
-            5 => Self {
-                crlf: false,
-                ..usual
-            },
-            6 => Self {
-                branch: Branch::Missing,
-                ..usual
-            },
-            7 => Self {
-                branch: Branch::Old,
-                wrong_uri: true,
-                ..usual
-            },
-            8 => Self {
-                hold: true,
-                ..usual
-            },
-            9 => Self {
-                bye: ByeRace::AfterNotify,
-                ..usual
-            },
-            10 => Self {
-                bye: ByeRace::BeforeNotify,
-                ..usual
-            },
-            11 => Self {
-                answer: ReferAnswer::Refuses([405, 501, 603, 481, 500][random.below(5) as usize]),
-                ..usual
-            },
-            12 => Self {
-                answer: ReferAnswer::Ignores,
-                ..usual
-            },
-            _ => Self {
-                answer: ReferAnswer::Accepts(200),
-                notify_first: true,
-                hold: true,
-                crlf: false,
-                ..usual
-            },
+            0 => Self { notify_first: true, ..usual },
+            1 => Self { notify: Notify::Never, ..usual },
+            2 => Self { notify: Notify::FinalOnly, ..usual },
+            3 => Self { event: false, ..usual },
+            4 => Self { state: false, ..usual },
+            5 => Self { crlf: false, ..usual },
+            6 => Self { branch: Branch::Missing, ..usual },
+            7 => Self { branch: Branch::Old, wrong_uri: true, ..usual },
+            8 => Self { hold: true, ..usual },
+            9 => Self { bye: ByeRace::AfterNotify, ..usual },
+            10 => Self { bye: ByeRace::BeforeNotify, ..usual },
+            11 => Self { answer: ReferAnswer::Refuses([405, 501, 603, 481, 500][random.below(5) as usize]), ..usual },
+            12 => Self { answer: ReferAnswer::Ignores, ..usual },
+            _ => Self { answer: ReferAnswer::Accepts(200), notify_first: true, hold: true, crlf: false, ..usual },
         }
     }
 }
@@ -277,21 +231,13 @@ impl Manner {
             manner.cancel = Some(Duration::from_millis(random.below(40)));
         }
         if odd.lost_ack && random.chance(0.3) {
-            manner.lost_acks = if random.chance(0.2) {
-                255
-            } else {
-                1 + random.below(3) as u8
-            };
+            manner.lost_acks = if random.chance(0.2) { 255 } else { 1 + random.below(3) as u8 };
         }
         if odd.events && random.chance(0.6) {
             manner.keys = KeyForm::Events(EventForm::odd(random));
         }
         if odd.info && random.chance(0.4) {
-            manner.keys = if random.chance(0.5) {
-                KeyForm::InfoRelay
-            } else {
-                KeyForm::Info
-            };
+            manner.keys = if random.chance(0.5) { KeyForm::InfoRelay } else { KeyForm::Info };
         }
         if odd.follow && random.chance(0.7) {
             manner.follow = FollowForm::odd(random);
@@ -304,42 +250,21 @@ impl Manner {
             KeyForm::InfoRelay | KeyForm::Info => Duration::from_millis(300),
         };
         for _ in 0..random.below(6) {
-            let pause = if random.chance(0.3) {
-                random.below(12_000)
-            } else {
-                random.below(2_000)
-            };
+            let pause = if random.chance(0.3) { random.below(12_000) } else { random.below(2_000) };
             let action = if odd.hold && random.chance(0.2) {
-                let form = [
-                    HoldForm::SendOnly,
-                    HoldForm::Inactive,
-                    HoldForm::ZeroAddress,
-                ][random.below(3) as usize];
-                if random.chance(0.5) {
-                    Action::Hold(form)
-                } else {
-                    Action::Resume
-                }
+                let form = [HoldForm::SendOnly, HoldForm::Inactive, HoldForm::ZeroAddress][random.below(3) as usize];
+                if random.chance(0.5) { Action::Hold(form) } else { Action::Resume }
             } else {
                 let keys = b"1111223345678900*#9";
                 Action::Key(char::from(keys[random.below(keys.len() as u64) as usize]))
             };
-            manner.steps.push(Step {
-                after: spacing + Duration::from_millis(pause),
-                action,
-            });
+            manner.steps.push(Step { after: spacing + Duration::from_millis(pause), action });
         }
         let pause = Duration::from_millis(random.below(40_000));
         if odd.vanish && random.chance(0.15) {
-            manner.steps.push(Step {
-                after: pause,
-                action: Action::Vanish,
-            });
+            manner.steps.push(Step { after: pause, action: Action::Vanish });
         } else if odd.hang_up && random.chance(0.5) {
-            manner.steps.push(Step {
-                after: pause,
-                action: Action::HangUp,
-            });
+            manner.steps.push(Step { after: pause, action: Action::HangUp });
         }
         manner.patience = Duration::from_secs(20 + random.below(300));
         manner.talk = Duration::from_millis(500 + random.below(60_000));

@@ -11,7 +11,6 @@ pub mod text;
 
 pub use manner::{Action, Manner, Oddities, Step};
 
-use super::network::Packet;
 use crate::random::Random;
 use crate::time::{Duration, Instant};
 use follow::Dial;
@@ -22,6 +21,17 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use text::Message;
+
+/// One datagram that leaves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Packet {
+    /// Who sends it.
+    pub from: SocketAddr,
+    /// Whom it is for.
+    pub to: SocketAddr,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+}
 
 /// Where each centre is, by what its address says after the scheme: `1357@sbc.example:5060`.
 pub type Directory = Rc<BTreeMap<String, SocketAddr>>;
@@ -173,11 +183,7 @@ impl Phone {
         mut random: Random,
     ) -> Self {
         let call_id = format!("{}@{}", random.token(12), at.ip());
-        let story = Story {
-            number: number.to_owned(),
-            call_id,
-            ..Story::default()
-        };
+        let story = Story { number: number.to_owned(), call_id, ..Story::default() };
         Self {
             at,
             sound,
@@ -230,11 +236,7 @@ impl Phone {
     /// Dials.
     pub fn dial(&mut self, now: Instant, out: &mut Vec<Packet>) {
         self.stage = Stage::Calling(false);
-        let body = if self.manner.late_offer {
-            String::new()
-        } else {
-            self.description(None)
-        };
+        let body = if self.manner.late_offer { String::new() } else { self.description(None) };
         let bytes = self.request("INVITE", self.cseq, &self.invite_branch.clone(), "", &body);
         self.send_request(now, Purpose::Invite, "INVITE", self.cseq, bytes, out);
         if let Some(after) = self.manner.cancel {
@@ -244,10 +246,7 @@ impl Phone {
 
     /// When [`Phone::tick`] is next needed.
     pub fn deadline(&self) -> Option<Instant> {
-        let repeats = self
-            .requests
-            .iter()
-            .map(|request| request.next.unwrap_or(request.until).min(request.until));
+        let repeats = self.requests.iter().map(|request| request.next.unwrap_or(request.until).min(request.until));
         repeats.chain(self.agenda.iter().map(|(at, _)| *at)).min()
     }
 
@@ -270,11 +269,7 @@ impl Phone {
                 continue;
             }
             if request.next.is_some_and(|at| at <= now) {
-                out.push(Packet {
-                    from: self.at,
-                    to: request.to,
-                    bytes: request.bytes.clone(),
-                });
+                out.push(Packet { from: self.at, to: request.to, bytes: request.bytes.clone() });
                 request.interval *= 2;
                 // RFC 3261 §17.1.1.2 and §17.1.2.2: only requests other than INVITE are capped at T2.
                 if request.method != "INVITE" {
@@ -290,13 +285,7 @@ impl Phone {
     }
 
     /// A datagram for this telephone.
-    pub fn received(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        bytes: &[u8],
-        out: &mut Vec<Packet>,
-    ) {
+    pub fn received(&mut self, now: Instant, from: SocketAddr, bytes: &[u8], out: &mut Vec<Packet>) {
         if self.stage == Stage::Gone {
             return;
         }
@@ -341,20 +330,12 @@ impl Phone {
             }
             Task::Cancel => self.cancel(now, out),
             Task::Patience => self.hang_up(now, out),
-            Task::Send(to, bytes) => out.push(Packet {
-                from: self.at,
-                to,
-                bytes,
-            }),
+            Task::Send(to, bytes) => out.push(Packet { from: self.at, to, bytes }),
             Task::Sound(bytes) => {
                 if let Some(to) = self.story.media
                     && self.stage == Stage::Talking
                 {
-                    out.push(Packet {
-                        from: self.sound,
-                        to,
-                        bytes,
-                    });
+                    out.push(Packet { from: self.sound, to, bytes });
                 }
             }
             Task::StartDial(dial) => self.start_dial(now, dial, out),
@@ -368,10 +349,7 @@ impl Phone {
         let (Some(status), Some((cseq, method))) = (message.status(), message.cseq()) else {
             return;
         };
-        if message.call_id() == self.story.call_id
-            && method == "INVITE"
-            && (200..300).contains(&status)
-        {
+        if message.call_id() == self.story.call_id && method == "INVITE" && (200..300).contains(&status) {
             if let Some(ack) = self.acks.get(&cseq) {
                 // The 200 repeats: its ACK was lost.
                 self.acknowledge(ack.clone(), out);
@@ -452,58 +430,34 @@ impl Phone {
         }
     }
 
-    fn answered_invite(
-        &mut self,
-        now: Instant,
-        status: u16,
-        message: &Message<'_>,
-        out: &mut Vec<Packet>,
-    ) {
+    fn answered_invite(&mut self, now: Instant, status: u16, message: &Message<'_>, out: &mut Vec<Packet>) {
         self.story.finals.insert(status);
         self.remote_tag = message.tag("To").to_owned();
         if status >= 300 {
             self.acknowledge_refusal(message, out);
-            let end = if status == 487 {
-                End::Cancelled
-            } else {
-                End::Refused(status)
-            };
+            let end = if status == 487 { End::Cancelled } else { End::Refused(status) };
             self.story.end.get_or_insert((now, end));
             self.stage = Stage::Over;
             return;
         }
-        self.remote = message
-            .contact()
-            .unwrap_or("sip:1357@engine.invalid")
-            .to_owned();
+        self.remote = message.contact().unwrap_or("sip:1357@engine.invalid").to_owned();
         self.learn_media(message.body);
-        let body = if self.manner.late_offer {
-            self.description(None)
-        } else {
-            String::new()
-        };
+        let body = if self.manner.late_offer { self.description(None) } else { String::new() };
         let branch = format!("z9hG4bKa{}", self.random.token(8));
         let ack = self.request("ACK", self.cseq, &branch, "", &body);
         self.acks.insert(self.cseq, ack.clone());
         self.acknowledge(ack, out);
         self.story.connected.get_or_insert(now);
         self.stage = Stage::Talking;
-        if self
-            .agenda
-            .iter()
-            .any(|(_, task)| matches!(task, Task::Cancel))
-            || self.manner.cancel.is_some()
-        {
+        if self.agenda.iter().any(|(_, task)| matches!(task, Task::Cancel)) || self.manner.cancel.is_some() {
             // The 200 crossed our CANCEL, or came just before it: the caller has put the receiver down.
-            self.agenda
-                .retain(|(_, task)| !matches!(task, Task::Cancel));
+            self.agenda.retain(|(_, task)| !matches!(task, Task::Cancel));
             self.hang_up(now, out);
             return;
         }
         let silence = self.sender.silence(now);
         self.agenda.push((now, Task::Sound(silence)));
-        self.agenda
-            .push((now + self.manner.patience, Task::Patience));
+        self.agenda.push((now + self.manner.patience, Task::Patience));
         if let Some(first) = self.manner.steps.first() {
             self.agenda.push((now + first.after, Task::Step(0)));
         }
@@ -524,11 +478,7 @@ impl Phone {
                 let branch = format!("z9hG4bKa{}", self.random.token(8));
                 let ack = self.request("ACK", cseq, &branch, "", "");
                 self.acks.insert(cseq, ack.clone());
-                out.push(Packet {
-                    from: self.at,
-                    to: self.server,
-                    bytes: ack,
-                });
+                out.push(Packet { from: self.at, to: self.server, bytes: ack });
                 self.story.holding = hold.is_some();
             }
             491 => {
@@ -545,13 +495,7 @@ impl Phone {
         }
     }
 
-    fn requested(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        message: &Message<'_>,
-        out: &mut Vec<Packet>,
-    ) {
+    fn requested(&mut self, now: Instant, from: SocketAddr, message: &Message<'_>, out: &mut Vec<Packet>) {
         let (Some(method), Some((cseq, _))) = (message.method(), message.cseq()) else {
             return;
         };
@@ -560,18 +504,11 @@ impl Phone {
         }
         let key = format!("{cseq} {method} {}", message.branch());
         if let Some((_, bytes)) = self.answered.iter().find(|(known, _)| *known == key) {
-            out.push(Packet {
-                from: self.at,
-                to: from,
-                bytes: bytes.clone(),
-            });
+            out.push(Packet { from: self.at, to: from, bytes: bytes.clone() });
             return;
         }
         let ours = message.call_id() == self.story.call_id && message.tag("To") == self.tag;
-        let alive = matches!(
-            self.stage,
-            Stage::Talking | Stage::Calling(_) | Stage::Leaving
-        );
+        let alive = matches!(self.stage, Stage::Talking | Stage::Calling(_) | Stage::Leaving);
         let bytes = match method {
             _ if !ours || !alive => message.answer(481, "No Such Call", &self.tag, "", ""),
             "BYE" => {
@@ -579,15 +516,9 @@ impl Phone {
                     self.story.end.get_or_insert((now, End::Released));
                 }
                 self.stage = Stage::Over;
-                self.requests.retain(|request| {
-                    matches!(request.purpose, Purpose::Dial(_) | Purpose::DialEnd)
-                });
-                self.agenda.retain(|(_, task)| {
-                    matches!(
-                        task,
-                        Task::StartDial(_) | Task::GiveUpDial(_) | Task::EndTalk(_)
-                    )
-                });
+                self.requests.retain(|request| matches!(request.purpose, Purpose::Dial(_) | Purpose::DialEnd));
+                self.agenda
+                    .retain(|(_, task)| matches!(task, Task::StartDial(_) | Task::GiveUpDial(_) | Task::EndTalk(_)));
                 message.answer(200, "OK", &self.tag, "", "")
             }
             "REFER" => {
@@ -597,20 +528,14 @@ impl Phone {
                 bytes
             }
             "INVITE" | "UPDATE" => {
-                let more = format!(
-                    "Contact: <sip:{}@{}>\r\nContent-Type: application/sdp\r\n",
-                    self.story.number, self.at
-                );
+                let more =
+                    format!("Contact: <sip:{}@{}>\r\nContent-Type: application/sdp\r\n", self.story.number, self.at);
                 message.answer(200, "OK", &self.tag, &more, &self.description(None))
             }
             _ => message.answer(200, "OK", &self.tag, "", ""),
         };
         self.answered.push((key, bytes.clone()));
-        out.push(Packet {
-            from: self.at,
-            to: from,
-            bytes,
-        });
+        out.push(Packet { from: self.at, to: from, bytes });
     }
 
     fn press(&mut self, now: Instant, key: char, out: &mut Vec<Packet>) {
@@ -629,29 +554,18 @@ impl Phone {
                 self.tick(now, out);
                 return;
             }
-            KeyForm::InfoRelay => (
-                "application/dtmf-relay",
-                format!("Signal={key}\r\nDuration=160\r\n"),
-            ),
+            KeyForm::InfoRelay => ("application/dtmf-relay", format!("Signal={key}\r\nDuration=160\r\n")),
             KeyForm::Info => ("application/dtmf", key.to_string()),
         };
         self.cseq += 1;
         let branch = format!("z9hG4bKi{}", self.random.token(8));
-        let bytes = self.request(
-            "INFO",
-            self.cseq,
-            &branch,
-            &format!("Content-Type: {content}\r\n"),
-            &body,
-        );
+        let bytes = self.request("INFO", self.cseq, &branch, &format!("Content-Type: {content}\r\n"), &body);
         self.send_request(now, Purpose::Info, "INFO", self.cseq, bytes, out);
     }
 
     fn reinvite(&mut self, now: Instant, hold: Option<HoldForm>, out: &mut Vec<Packet>) {
-        let open = self
-            .requests
-            .iter()
-            .any(|request| request.method == "INVITE" && request.call_id == self.story.call_id);
+        let open =
+            self.requests.iter().any(|request| request.method == "INVITE" && request.call_id == self.story.call_id);
         if self.stage != Stage::Talking || open {
             return;
         }
@@ -662,14 +576,7 @@ impl Phone {
         let branch = format!("z9hG4bKr{}", self.random.token(8));
         let body = self.description(hold);
         let bytes = self.request("INVITE", self.cseq, &branch, "", &body);
-        self.send_request(
-            now,
-            Purpose::Reinvite { hold },
-            "INVITE",
-            self.cseq,
-            bytes,
-            out,
-        );
+        self.send_request(now, Purpose::Reinvite { hold }, "INVITE", self.cseq, bytes, out);
     }
 
     fn hang_up(&mut self, now: Instant, out: &mut Vec<Packet>) {
@@ -686,14 +593,9 @@ impl Phone {
     /// BYE to the engine; dials to centres go on.
     fn leave(&mut self, now: Instant, out: &mut Vec<Packet>) {
         self.stage = Stage::Leaving;
-        self.requests.retain(|request| {
-            request.call_id != self.story.call_id || request.purpose == Purpose::Notify
-        });
+        self.requests.retain(|request| request.call_id != self.story.call_id || request.purpose == Purpose::Notify);
         self.agenda.retain(|(_, task)| {
-            matches!(
-                task,
-                Task::StartDial(_) | Task::GiveUpDial(_) | Task::EndTalk(_) | Task::Send(..)
-            )
+            matches!(task, Task::StartDial(_) | Task::GiveUpDial(_) | Task::EndTalk(_) | Task::Send(..))
         });
         self.cseq += 1;
         let branch = format!("z9hG4bKb{}", self.random.token(8));
@@ -704,9 +606,7 @@ impl Phone {
     fn cancel(&mut self, now: Instant, out: &mut Vec<Packet>) {
         match self.stage {
             // RFC 3261 §9.1: nothing may be cancelled before a provisional response.
-            Stage::Calling(false) => self
-                .agenda
-                .push((now + Duration::from_millis(20), Task::Cancel)),
+            Stage::Calling(false) => self.agenda.push((now + Duration::from_millis(20), Task::Cancel)),
             Stage::Calling(true) => {
                 let bytes = self.request("CANCEL", self.cseq, &self.invite_branch.clone(), "", "");
                 self.send_request(now, Purpose::Cancel, "CANCEL", self.cseq, bytes, out);
@@ -717,11 +617,7 @@ impl Phone {
 
     fn acknowledge(&mut self, ack: Vec<u8>, out: &mut Vec<Packet>) {
         match self.manner.lost_acks {
-            0 => out.push(Packet {
-                from: self.at,
-                to: self.server,
-                bytes: ack,
-            }),
+            0 => out.push(Packet { from: self.at, to: self.server, bytes: ack }),
             255 => {}
             some => self.manner.lost_acks = some - 1,
         }
@@ -742,11 +638,7 @@ impl Phone {
             message.get("To").unwrap_or(""),
             message.call_id(),
         );
-        out.push(Packet {
-            from: self.at,
-            to: self.server,
-            bytes: text.into_bytes(),
-        });
+        out.push(Packet { from: self.at, to: self.server, bytes: text.into_bytes() });
     }
 
     fn send_request(
@@ -758,11 +650,7 @@ impl Phone {
         bytes: Vec<u8>,
         out: &mut Vec<Packet>,
     ) {
-        out.push(Packet {
-            from: self.at,
-            to: self.server,
-            bytes: bytes.clone(),
-        });
+        out.push(Packet { from: self.at, to: self.server, bytes: bytes.clone() });
         self.requests.push(Request {
             purpose,
             call_id: self.story.call_id.clone(),
@@ -786,21 +674,9 @@ impl Phone {
         self.request_to(&uri, method, cseq, branch, more, body)
     }
 
-    fn request_to(
-        &self,
-        uri: &str,
-        method: &str,
-        cseq: u32,
-        branch: &str,
-        more: &str,
-        body: &str,
-    ) -> Vec<u8> {
+    fn request_to(&self, uri: &str, method: &str, cseq: u32, branch: &str, more: &str, body: &str) -> Vec<u8> {
         let mut text = String::with_capacity(768);
-        let _ = write!(
-            text,
-            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {};rport",
-            self.at
-        );
+        let _ = write!(text, "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {};rport", self.at);
         if !branch.is_empty() {
             let _ = write!(text, ";branch={branch}");
         }
@@ -826,11 +702,7 @@ impl Phone {
 
     fn description(&self, hold: Option<HoldForm>) -> String {
         let ip = self.sound.ip();
-        let listen = if hold == Some(HoldForm::ZeroAddress) {
-            "0.0.0.0".to_owned()
-        } else {
-            ip.to_string()
-        };
+        let listen = if hold == Some(HoldForm::ZeroAddress) { "0.0.0.0".to_owned() } else { ip.to_string() };
         let direction = match hold {
             None | Some(HoldForm::ZeroAddress) => "sendrecv",
             Some(HoldForm::SendOnly) => "sendonly",
@@ -859,9 +731,7 @@ impl Phone {
                 port = media.split(' ').next().and_then(|port| port.parse().ok());
             } else if let Some(map) = line.strip_prefix("a=rtpmap:")
                 && let Some((number, name)) = map.split_once(' ')
-                && name
-                    .to_ascii_lowercase()
-                    .starts_with("telephone-event/8000")
+                && name.to_ascii_lowercase().starts_with("telephone-event/8000")
             {
                 self.event_type = number.parse().unwrap_or(self.event_type);
             }

@@ -31,11 +31,7 @@ impl<'a> Message<'a> {
             let (name, value) = line.split_once(':')?;
             headers.push((name.trim(), value.trim()));
         }
-        let mut message = Self {
-            first,
-            headers,
-            body: rest,
-        };
+        let mut message = Self { first, headers, body: rest };
         if let Some(length) = message.get("Content-Length") {
             message.body = rest.get(..length.parse().ok()?)?;
         }
@@ -44,19 +40,12 @@ impl<'a> Message<'a> {
 
     /// The first header of this name.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| *value)
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }
 
     /// The method of a request.
     pub fn method(&self) -> Option<&'a str> {
-        if self.first.starts_with("SIP/2.0 ") {
-            None
-        } else {
-            self.first.split(' ').next()
-        }
+        if self.first.starts_with("SIP/2.0 ") { None } else { self.first.split(' ').next() }
     }
 
     /// The Request-URI.
@@ -66,12 +55,7 @@ impl<'a> Message<'a> {
 
     /// The code of a response.
     pub fn status(&self) -> Option<u16> {
-        self.first
-            .strip_prefix("SIP/2.0 ")?
-            .split(' ')
-            .next()?
-            .parse()
-            .ok()
+        self.first.strip_prefix("SIP/2.0 ")?.split(' ').next()?.parse().ok()
     }
 
     /// CSeq: number and method.
@@ -82,16 +66,12 @@ impl<'a> Message<'a> {
 
     /// The branch of the first Via.
     pub fn branch(&self) -> &'a str {
-        self.get("Via")
-            .and_then(|via| parameter(via, "branch"))
-            .unwrap_or("")
+        self.get("Via").and_then(|via| parameter(via, "branch")).unwrap_or("")
     }
 
     /// The tag of From or To.
     pub fn tag(&self, name: &str) -> &'a str {
-        self.get(name)
-            .and_then(|value| parameter(value, "tag"))
-            .unwrap_or("")
+        self.get(name).and_then(|value| parameter(value, "tag")).unwrap_or("")
     }
 
     /// The Call-ID.
@@ -105,32 +85,16 @@ impl<'a> Message<'a> {
     }
 
     /// A response to this request, with the headers a response repeats.
-    pub fn answer(
-        &self,
-        status: u16,
-        reason: &str,
-        to_tag: &str,
-        more: &str,
-        body: &str,
-    ) -> Vec<u8> {
+    pub fn answer(&self, status: u16, reason: &str, to_tag: &str, more: &str, body: &str) -> Vec<u8> {
         let mut text = String::with_capacity(512);
         let _ = write!(text, "SIP/2.0 {status} {reason}\r\n");
         for (name, value) in &self.headers {
             let repeated = ["Via", "From", "To", "Call-ID", "CSeq", "Record-Route"];
-            if !repeated
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(name))
-            {
+            if !repeated.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 continue;
             }
-            let tagless = name.eq_ignore_ascii_case("To")
-                && parameter(value, "tag").is_none()
-                && status > 100;
-            let tag = if tagless {
-                format!(";tag={to_tag}")
-            } else {
-                String::new()
-            };
+            let tagless = name.eq_ignore_ascii_case("To") && parameter(value, "tag").is_none() && status > 100;
+            let tag = if tagless { format!(";tag={to_tag}") } else { String::new() };
             let _ = write!(text, "{name}: {value}{tag}\r\n");
         }
         let _ = write!(text, "{more}Content-Length: {}\r\n\r\n{body}", body.len());
@@ -141,16 +105,10 @@ impl<'a> Message<'a> {
 /// `;name=value` after the closing bracket (or anywhere, when there is none).
 pub fn parameter<'a>(value: &'a str, name: &str) -> Option<&'a str> {
     let outside = value.rsplit_once('>').map_or(value, |(_, after)| after);
-    outside
-        .split(';')
-        .skip(usize::from(!value.contains('>')))
-        .find_map(|part| {
-            let (known, value) = part.split_once('=')?;
-            known
-                .trim()
-                .eq_ignore_ascii_case(name)
-                .then_some(value.trim())
-        })
+    outside.split(';').skip(usize::from(!value.contains('>'))).find_map(|part| {
+        let (known, value) = part.split_once('=')?;
+        known.trim().eq_ignore_ascii_case(name).then_some(value.trim())
+    })
 }
 
 /// The URI inside `"name" <uri>;parameters`.
@@ -190,9 +148,7 @@ fn unescape(text: &str) -> String {
             continue;
         }
         let digits = [bytes.next().unwrap_or(b'0'), bytes.next().unwrap_or(b'0')];
-        let value = std::str::from_utf8(&digits)
-            .ok()
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let value = std::str::from_utf8(&digits).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok());
         plain.push(value.unwrap_or(b'?'));
     }
     String::from_utf8_lossy(&plain).into_owned()
@@ -202,7 +158,8 @@ fn unescape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const REFER: &[u8] = b"REFER sip:01012340001@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.9.0.1;branch=z9hG4bKa;rport\r\n\
+    const REFER: &[u8] =
+        b"REFER sip:01012340001@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.9.0.1;branch=z9hG4bKa;rport\r\n\
         From: <sip:1357@10.9.0.1>;tag=us\r\nTo: \"Kim <VIP>\" <sip:a@b>;tag=them\r\nCall-ID: c1\r\ncseq: 2 REFER\r\n\
         Refer-To: <sip:1@k.example:5071;transport=udp?User-to-User=ab%3Bencoding%3Dhex>\r\nContent-Length: 0\r\n\r\n";
 
@@ -210,14 +167,8 @@ mod tests {
     fn a_telephone_finds_what_it_needs_in_a_request() {
         let refer = Message::read(REFER).expect("whole");
         assert_eq!((refer.method(), refer.status()), (Some("REFER"), None));
-        assert_eq!(
-            (refer.branch(), refer.cseq()),
-            ("z9hG4bKa", Some((2, "REFER")))
-        );
-        assert_eq!(
-            (refer.tag("From"), refer.tag("To"), refer.call_id()),
-            ("us", "them", "c1")
-        );
+        assert_eq!((refer.branch(), refer.cseq()), ("z9hG4bKa", Some((2, "REFER"))));
+        assert_eq!((refer.tag("From"), refer.tag("To"), refer.call_id()), ("us", "them", "c1"));
         let target = address(refer.get("Refer-To").expect("there"));
         assert_eq!(destination(target), "1@k.example:5071");
         assert_eq!(escaped_headers(target), "User-to-User: ab;encoding=hex\r\n");
@@ -235,9 +186,6 @@ mod tests {
         let refer = Message::read(REFER).expect("whole");
         let answer = refer.answer(202, "Accepted", "new", "", "");
         let answer = Message::read(&answer).expect("whole");
-        assert_eq!(
-            (answer.status(), answer.tag("To"), answer.branch()),
-            (Some(202), "them", "z9hG4bKa")
-        );
+        assert_eq!((answer.status(), answer.tag("To"), answer.branch()), (Some(202), "them", "z9hG4bKa"));
     }
 }
