@@ -99,10 +99,9 @@ impl Centre {
         if self.manner == Manner::Dead {
             return;
         }
-        let Some(message) = Message::read(bytes) else {
-            return;
-        };
-        match message.method() {
+        let Ok(text) = std::str::from_utf8(bytes) else { return };
+        let message = Request(text);
+        match text.split(' ').next() {
             Some("INVITE") => self.invited(now, from, &message, out),
             Some("ACK") => {
                 if let Some(line) = self.lines.get_mut(message.call_id()) {
@@ -169,7 +168,7 @@ impl Centre {
         }
         let contact = format!("Contact: <sip:centre@{}>\r\n", self.at);
         let mut visit = Visit {
-            caller: destination(address(invite.get("From").unwrap_or(""))).split('@').next().unwrap_or("").to_owned(),
+            caller: invite.caller().to_owned(),
             user_to_user: invite.get("User-to-User").map(str::to_owned),
             answered: None,
             ended: None,
@@ -278,7 +277,7 @@ mod tests {
     }
 
     fn codes(out: &[(SocketAddr, Vec<u8>)]) -> Vec<u16> {
-        out.iter().filter_map(|(_, bytes)| Message::read(bytes)?.status()).collect()
+        out.iter().filter_map(|(_, bytes)| std::str::from_utf8(bytes).ok()?.get(8..11)?.parse().ok()).collect()
     }
 
     fn call(manner: Manner) -> (Centre, Vec<(SocketAddr, Vec<u8>)>) {
