@@ -1,24 +1,23 @@
-//! A light model of a stream: sounds are durations, keys are heard as they arrive.
+//! A light model of a stream: what it says is a duration, what it hears goes to the real stream.
 //!
 //! No packet leaves and no 20 ms tick runs, so that thousands of calls a second can be simulated. What the model
 //! keeps is what a caller would notice: what sounds, until when, and that a stream on hold pauses (RFC 3264 §8.4).
 
+use crate::media::stream::Stream;
 use crate::media::{Command, Event, PlayKey};
-use crate::number::Key;
 use crate::sdp::{Chosen, Direction};
 use crate::time::{Duration, Instant};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 /// One stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Line {
+    /// Hears: latching and keys are the real stream's.
+    ear: Stream,
     /// What was agreed; nothing sounds before.
     chosen: Option<Chosen>,
     playing: Option<Playing>,
-    latched: bool,
-    /// Presses heard lately.
-    presses: Vec<Press>,
 }
 
 #[derive(Debug)]
@@ -32,22 +31,18 @@ struct Playing {
     since: Option<Instant>,
 }
 
-#[derive(Debug)]
-struct Press {
-    ssrc: u32,
-    timestamp: u32,
-    event: u8,
-    last: Instant,
-}
-
-/// How long a press is remembered after its last packet.
-const MEMORY: Duration = Duration::from_millis(500);
-
 impl Line {
+    /// A line that waits to be configured.
+    pub fn new() -> Self {
+        // Nothing leaves, so the numbers its packets would begin with do not matter.
+        Self { ear: Stream::new(1, 1, 1), chosen: None, playing: None }
+    }
+
     /// Does what the engine says. `lengths` knows how long each prompt is.
     pub fn command(&mut self, now: Instant, command: Command, lengths: &BTreeMap<String, Duration>) {
         match command {
             Command::Configure(chosen) => {
+                self.ear.command(now, Command::Configure(chosen.clone()), &mut Vec::new());
                 self.chosen = Some(chosen);
                 let sends = self.sends();
                 if let Some(playing) = &mut self.playing {
@@ -68,9 +63,7 @@ impl Line {
 
     /// Whether the peer listens.
     pub fn sends(&self) -> bool {
-        self.chosen.as_ref().is_some_and(|chosen| {
-            chosen.remote.is_some() && matches!(chosen.direction, Direction::SendRecv | Direction::SendOnly)
-        })
+        self.chosen.as_ref().is_some_and(|chosen| matches!(chosen.direction, Direction::SendRecv | Direction::SendOnly))
     }
 
     /// Whether the caller hears something now.
@@ -104,25 +97,13 @@ impl Line {
 
     /// A packet from the caller.
     pub fn received(&mut self, now: Instant, from: SocketAddr, bytes: &[u8], out: &mut Vec<Event>) {
-        let Some((kind, ssrc, timestamp, payload)) = split(bytes) else { return };
-        if !self.latched {
-            self.latched = true;
-            out.push(Event::Latched(from));
-        }
-        let known = self.chosen.as_ref().is_some_and(|chosen| chosen.events.iter().any(|one| one.payload_type == kind));
-        let (true, [event, flags, ..]) = (known, payload) else { return };
-        let (event, is_end) = (*event, flags & 0x80 != 0);
-        self.presses.retain(|press| now.since(press.last) < MEMORY);
-        let same = self
-            .presses
-            .iter_mut()
-            .find(|press| press.ssrc == ssrc && press.event == event && (press.timestamp == timestamp || is_end));
-        if let Some(press) = same {
-            press.last = now;
-            return;
-        }
-        self.presses.push(Press { ssrc, timestamp, event, last: now });
-        out.extend(Key::from_event(event).map(Event::Key));
+        self.ear.received(now, from, bytes, out);
+    }
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -134,11 +115,4 @@ impl Playing {
             self.left = self.left.saturating_sub(now.since(since));
         }
     }
-}
-
-/// Payload type, SSRC, timestamp and payload of an RTP packet without extensions.
-fn split(bytes: &[u8]) -> Option<(u8, u32, u32, &[u8])> {
-    let [0x80, kind, _, _, t0, t1, t2, t3, s0, s1, s2, s3, payload @ ..] = bytes else { return None };
-    let word = |a: &u8, b: &u8, c: &u8, d: &u8| u32::from_be_bytes([*a, *b, *c, *d]);
-    Some((kind & 0x7f, word(s0, s1, s2, s3), word(t0, t1, t2, t3), payload))
 }

@@ -178,8 +178,8 @@ impl Script {
     /// Plays it with a well-behaved caller on a fine day: the world afterwards, and for each step how many of its
     /// moments had happened by its end.
     pub fn play(&self, plan: Arc<Plan>, catalogue: &Catalogue) -> (World, Vec<usize>) {
-        let zoned = self.at.to_zoned(plan.timezone.clone()).map_or(0, |zoned| zoned.timestamp().as_microsecond());
-        let setup = Setup::new(plan, catalogue, Wall::from_micros(zoned));
+        let began = plan.timezone.to_timestamp(self.at).map_or(0, |timestamp| timestamp.as_microsecond());
+        let setup = Setup::new(plan, catalogue, Wall::from_micros(began));
         let mut world = World::new(&setup, 1357, Conditions::calm(), true);
         world.keep_moments();
         for row in setup.plan().centers.iter().map(|center| center.row.to_string()) {
