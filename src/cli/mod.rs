@@ -1,5 +1,7 @@
 //! The command line: one file per subcommand, thin.
 pub mod prompts;
+pub mod simulate;
+pub mod try_;
 
 mod serve;
 

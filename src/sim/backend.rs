@@ -4,7 +4,7 @@
 //! repeats its final response until the ACK.
 
 use crate::time::{Duration, Instant};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 /// What a centre does with a call.
@@ -67,6 +67,8 @@ pub struct Centre {
     manner: Manner,
     /// By Call-ID.
     lines: BTreeMap<String, Line>,
+    /// Those that wait for a moment in time.
+    waiting: BTreeSet<String>,
 }
 
 const FIRST_REPEAT: Duration = Duration::from_millis(500);
@@ -76,7 +78,7 @@ const GIVE_UP: Duration = Duration::from_secs(32);
 impl Centre {
     /// A centre at this address.
     pub fn new(at: SocketAddr, manner: Manner) -> Self {
-        Self { at, manner, lines: BTreeMap::new() }
+        Self { at, manner, lines: BTreeMap::new(), waiting: BTreeSet::new() }
     }
 
     /// Where it is.
@@ -127,7 +129,9 @@ impl Centre {
 
     /// Answers and repeats that are due.
     pub fn tick(&mut self, now: Instant, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
-        for line in self.lines.values_mut() {
+        let lines = &mut self.lines;
+        self.waiting.retain(|call| {
+            let Some(line) = lines.get_mut(call) else { return false };
             match &mut line.stage {
                 Stage::Ringing { answer: Some(at), ok, .. } if *at <= now => {
                     let bytes = std::mem::take(ok);
@@ -144,7 +148,8 @@ impl Centre {
                 }
                 Stage::Ringing { .. } | Stage::Final { .. } | Stage::Talking | Stage::Over => {}
             }
-        }
+            !matches!(line.stage, Stage::Talking | Stage::Over)
+        });
     }
 
     /// When [`Centre::tick`] is next needed.
@@ -154,7 +159,7 @@ impl Centre {
             Stage::Final { next, until, .. } => Some(*next.min(until)),
             Stage::Talking | Stage::Over => None,
         };
-        self.lines.values().filter_map(due).min()
+        self.waiting.iter().filter_map(|call| due(self.lines.get(call)?)).min()
     }
 
     fn invited(&mut self, now: Instant, from: SocketAddr, invite: &Request<'_>, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
@@ -195,6 +200,7 @@ impl Centre {
             out.push((from, bytes.clone()));
             visit.ended = Some(now);
         }
+        self.waiting.insert(invite.call_id().to_owned());
         self.lines.insert(invite.call_id().to_owned(), Line { visit, peer: from, stage });
     }
 

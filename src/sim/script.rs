@@ -346,3 +346,54 @@ fn error(word: &str, command: &str, problem: Problem, possible: &[&str]) -> Scri
 pub fn seconds(at: Instant) -> f64 {
     at.since(Instant::START).as_secs_f64()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::check_without_sound;
+
+    fn parse(text: &str) -> Result<Script, ScriptError> {
+        let table = include_str!("../../routing.toml");
+        Script::parse(text, &check_without_sound(table).plan.expect("the shipped table checks"))
+    }
+
+    #[test]
+    fn commands_stand_on_one_line_or_on_many() {
+        let one = parse("call 1357; key 1; wait 5s; hangup").expect("a script");
+        let many = parse("# a caller\ncall 1357\nkey 1\n\nwait 5s\nhangup").expect("a script");
+        assert_eq!(one, many);
+        let commands: Vec<_> = one.steps.into_iter().map(|step| step.command).collect();
+        let wait = Command::Wait(Duration::from_secs(5));
+        let expected = [Command::Call("1357".into()), Command::Keys("1".into()), wait, Command::HangUp, Command::End];
+        assert_eq!(commands, expected);
+    }
+
+    #[test]
+    fn expectations_belong_to_the_last_command_of_their_line() {
+        let script = parse("call 1357; key 0 => enter center.counsel, refer center.counsel").expect("a script");
+        let expected: Vec<usize> = script.steps.iter().map(|step| step.expected.len()).collect();
+        assert_eq!(expected, [0, 2, 0]);
+    }
+
+    #[test]
+    fn a_mistake_names_its_word_and_what_is_possible() {
+        for (text, problem, word) in [
+            ("", Problem::Empty, ""),
+            ("cal 1357", Problem::UnknownCommand, "cal"),
+            ("call", Problem::Missing, ""),
+            ("call 1357; key x", Problem::Unfit, "x"),
+            ("call 1357; wait 5", Problem::Unfit, "5"),
+            ("call 1357; wait 5시간", Problem::Unfit, "5시간"),
+            ("call 1357; wait 99999999999999999999s", Problem::Unfit, "99999999999999999999s"),
+            ("center kosme busy; call 1357", Problem::UnknownCenter, "kosme"),
+            ("center kosmes lazy; call 1357", Problem::Unfit, "lazy"),
+            ("at tomorrow; call 1357", Problem::Unfit, "tomorrow"),
+            ("key 1; call 1357", Problem::NoCall, "key 1"),
+            ("call 1357; call 1357", Problem::SecondCall, "call 1357"),
+        ] {
+            let error = parse(text).expect_err(text);
+            assert_eq!((error.problem, error.word.as_str()), (problem, word), "{text}: {error}");
+            assert!(!error.to_string().is_empty());
+        }
+    }
+}

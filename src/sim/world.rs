@@ -135,6 +135,8 @@ pub struct World {
     network: Network,
     random: Random,
     phones: Vec<Phone>,
+    /// Whose call is whose, by Call-ID.
+    callers: BTreeMap<String, usize>,
     /// When each phone is next woken, as far as the queue knows.
     phone_wakes: Vec<Option<Instant>>,
     centres: Vec<Centre>,
@@ -194,6 +196,7 @@ impl World {
             queue: BinaryHeap::new(),
             numbered: 0,
             phones: Vec::new(),
+            callers: BTreeMap::new(),
             phone_wakes: Vec::new(),
             centre_wakes: vec![None; centres.len()],
             centres,
@@ -241,7 +244,9 @@ impl World {
         let (sip, sound) = (SocketAddr::from((host, 5060)), SocketAddr::from((host, 4000)));
         let number = format!("010{:08}", 1000 + index);
         let random = Random::from_number(self.random.u64());
-        self.phones.push(Phone::new(&number, sip, sound, ENGINE, manner, self.directory.clone(), random));
+        let phone = Phone::new(&number, sip, sound, ENGINE, manner, self.directory.clone(), random);
+        self.callers.insert(phone.story().call_id.clone(), index);
+        self.phones.push(phone);
         self.phone_wakes.push(None);
         self.addresses.insert(sip, Place::Phone(index));
         self.addresses.insert(sound, Place::Sound);
@@ -563,9 +568,11 @@ impl World {
                 }
                 self.carry(Packet { from: flow.local, to: flow.remote, bytes });
             }
+            // Everybody here speaks UDP.
+            Output::CloseConnection { .. } => self.note(b"disconnect", || "engine    disconnect".to_owned()),
             Output::OpenStream { stream, .. } => {
                 self.note(b"open", || format!("engine    open  {stream:?}"));
-                self.lines.insert(stream, (Line::default(), None));
+                self.lines.insert(stream, (Line::new(), None));
                 let wait = Duration::from_micros(self.random.below(300));
                 self.push(self.now + wait, Event::Opened(stream));
             }
@@ -668,8 +675,8 @@ impl World {
     /// Tells the oracle what this line sounds like now.
     fn heard(&mut self, stream: StreamKey) {
         let Some((line, _)) = self.lines.get(&stream) else { return };
-        let call = self.oracle.call_of(stream);
-        let story = self.phones.iter().map(Phone::story).find(|story| Some(story.call_id.as_str()) == call);
+        let caller = self.oracle.call_of(stream).and_then(|call| self.callers.get(call));
+        let story = caller.and_then(|&index| self.phones.get(index)).map(Phone::story);
         self.oracle.sounds(self.now, stream, line, story);
     }
 
