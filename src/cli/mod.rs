@@ -3,6 +3,7 @@ pub mod prompts;
 pub mod simulate;
 pub mod try_;
 
+pub mod prompts;
 mod serve;
 
 use crate::routing::Language;
