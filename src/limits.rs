@@ -122,3 +122,10 @@ pub const RECORDS_SYNC: Duration = Duration::from_secs(1);
 pub const ALARM_EVERY: Duration = Duration::from_secs(60);
 /// Log lines waiting for a standard error that nobody reads; more are dropped and counted.
 pub const LOG_LINES_WAITING_MAX: usize = 8192;
+/// SIP transactions held at once. 1,000 calls/s leave some 130,000 lingering for 64·T1; a flood may fill the
+/// rest, some 300 MB, and then meets silence.
+pub const TRANSACTIONS_MAX: usize = 400_000;
+/// Above this no new INVITE is taken (503): the rest is reserved for the BYEs and NOTIFYs of admitted calls.
+pub const TRANSACTIONS_FOR_NEW_CALLS: usize = 300_000;
+/// Dialogs held at once: 1,000 calls/s of 100 s each; more than the media of one machine carries.
+pub const DIALOGS_MAX: usize = 100_000;
