@@ -1,4 +1,7 @@
 //! The command line: one file per subcommand, thin.
+pub mod prompts;
+pub mod simulate;
+pub mod try_;
 
 mod demo;
 mod prompts;
