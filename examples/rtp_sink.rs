@@ -8,7 +8,7 @@
 //! new window, `report` prints it as one line of `name=value`, the end of input ends the program.
 //!
 //! `rtp_sink bare COUNT 127.0.0.1:6000 SECONDS` is the yardstick: the plainest paced sender there can be, COUNT sockets and
-//! nothing but `send_to` on an absolute 20 ms schedule. It prints its CPU-free figures; the sink measures the rest.
+//! nothing but `send_to` on an absolute 20 ms schedule. The sink measures it as it measures the engine.
 
 // A measuring tool: it reads clocks and waits.
 #![allow(clippy::disallowed_methods)]
@@ -36,9 +36,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["listen", address, options @ ..] => Press::read(options)
-            .zip(address.parse().ok())
-            .map(|(press, address)| listen(address, press)),
+        ["listen", address, options @ ..] => {
+            Press::read(options).zip(address.parse().ok()).map(|(press, address)| listen(address, press))
+        }
         ["bare", count, to, seconds] => count
             .parse()
             .ok()

@@ -68,7 +68,7 @@ engine_start() {
         # shellcheck disable=SC2086
         (
             cd "$work" || exit 2
-            IVR1357__SIP__LISTEN=$engine_ip:$engine_port IVR1357__MEDIA__PORTS=$media-$((media + 3999)) \
+            IVR1357__SIP__LISTEN=$engine_ip:$engine_port IVR1357__MEDIA__PORTS=${MEDIA_PORTS:-$media-$((media + 3999))} \
                 IVR1357__CONSOLE__LISTEN=$engine_ip:$console IVR1357__RECORDS__FILE="$work/calls.jsonl" \
                 IVR1357__CLOCK__START=${CLOCK_START:-2026-11-24T10:00+09:00} \
                 exec ${PINNED:-} "$binary" serve --prompts "$root/prompts" "${arguments[@]}" >"$work/engine.out" 2>"$work/engine.log" </dev/null
