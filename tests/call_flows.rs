@@ -75,7 +75,7 @@ keit = { name = "평가원", sip = ["sip:keit@127.0.0.1:5070"], refer_success = 
 closed = { prompt = "closed", then = "end" }
 busy = { prompt = "busy", then = "menu.main" }
 goodbye = { prompt = "goodbye", then = "end" }
-info = { prompt = "info", then = "back" }
+info = { prompt = "info", then = "menu.main" }
 "##;
 
 struct Flow {
@@ -342,7 +342,7 @@ fn a_menu_that_no_key_may_cut_keeps_the_keys_for_its_end() {
 }
 
 #[test]
-fn an_announcement_leads_back_to_the_menu_it_came_from() {
+fn an_announcement_leads_on_to_its_menu() {
     check(
         "call        => play greeting
          key 5       => play info

@@ -1,6 +1,6 @@
 //! The command line: one file per subcommand, thin.
-pub mod prompts;
 
+pub mod prompts;
 mod serve;
 
 use crate::routing::Language;

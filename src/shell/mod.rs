@@ -1,5 +1,4 @@
 //! The first shell: the only place with sockets, files and clocks.
-pub mod prompts;
 //!
 //! ```text
 //! main thread     settings, start-up, signals                                         serve
@@ -22,6 +21,7 @@ pub mod journal;
 pub mod listen;
 pub mod live;
 pub mod log;
+pub mod prompts;
 pub mod serve;
 pub mod settings;
 pub mod table;
