@@ -27,12 +27,18 @@ fn folder(name: &str) -> PathBuf {
 /// The program, in the folder of the shipped table.
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ivr1357"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("RUST_LOG").args(["--lang", "en"]);
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("RUST_LOG");
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("IVR1357") {
             command.env_remove(name);
         }
     }
+    command
+}
+
+fn serve() -> Command {
+    let mut command = command();
+    command.args(["serve", "--lang", "en"]);
     command
 }
 
@@ -42,7 +48,7 @@ impl Engine {
     }
 
     fn start_in(folder: PathBuf) -> Self {
-        let mut process = command()
+        let mut process = serve()
             .env("IVR1357__SIP__LISTEN", "127.0.0.1:0")
             .env("IVR1357__RECORDS__FILE", folder.join("calls.jsonl"))
             .env("IVR1357__CLOCK__START", "2026-11-24T10:00+09:00")
@@ -244,7 +250,7 @@ fn a_busy_port_is_told_with_another_one_to_try() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound");
     let _taken = UdpSocket::bind(taken).expect("the port again");
     let folder = folder("busy");
-    let output = command()
+    let output = serve()
         .env("IVR1357__SIP__LISTEN", taken.to_string())
         .env("IVR1357__RECORDS__FILE", folder.join("calls.jsonl"))
         .output()
@@ -258,7 +264,7 @@ fn a_busy_port_is_told_with_another_one_to_try() {
 #[test]
 fn records_of_a_running_engine_are_not_shared() {
     let engine = Engine::start("shared");
-    let output = command()
+    let output = serve()
         .env("IVR1357__SIP__LISTEN", "127.0.0.1:0")
         .env("IVR1357__RECORDS__FILE", engine.folder.join("calls.jsonl"))
         .output()
@@ -275,7 +281,7 @@ fn a_table_with_a_mistake_is_shown_with_its_line() {
     let line = shipped.lines().position(|line| line.starts_with("go ")).expect("a number goes somewhere") + 1;
     let table = folder.join("routing.toml");
     fs::write(&table, shipped.replacen("\"menu.main\"", "\"menu.mian\"", 1)).expect("writes");
-    let (code, text) = fails(command().arg("--routing").arg(&table).output().expect("runs"));
+    let (code, text) = fails(serve().arg("--routing").arg(&table).output().expect("runs"));
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains(&format!("routing.toml:{line}:")) && text.contains("menu.mian"), "{text}");
     let _ = fs::remove_dir_all(folder);
@@ -289,12 +295,29 @@ fn missing_files_and_unknown_settings_are_told_with_a_way_out() {
         (&["--prompts", "no-such-folder"], ("X", ""), ["no-such-folder", "--prompts DIR"]),
         (&[], ("IVR1357__SIP__LISEN", "x"), ["IVR1357__SIP__LISEN", "did you mean `sip.listen`?"]),
     ] {
-        let (code, text) = fails(command().args(arguments).env(variable.0, variable.1).output().expect("runs"));
+        let (code, text) = fails(serve().args(arguments).env(variable.0, variable.1).output().expect("runs"));
         assert_eq!(code, Some(2), "{text}");
         for part in parts {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
     }
+}
+
+#[test]
+fn the_demo_reaches_a_centre_and_keeps_what_was_heard() {
+    let folder = folder("demo");
+    let heard = folder.join("heard.wav");
+    let output = command().args(["demo", "--hurry", "--keys", "11", "--heard"]).arg(&heard).output().expect("runs");
+    let (ladder, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{ladder}{log}");
+    for part in
+        ["menu.fund", "center.kosmes", "─ REFER ─", "INVITE sip:kosmes", "NOTIFY 200 OK", "\"outcome\":\"transferred\""]
+    {
+        assert!(ladder.contains(part), "{part} is missing in\n{ladder}");
+    }
+    let sound = hound::WavReader::open(&heard).expect("a WAV file");
+    assert!(sound.duration() > 8000 * 5, "greeting, menu, announcement and centre: {} samples", sound.duration());
+    let _ = fs::remove_dir_all(folder);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::shell::settings::Settings;
 use crate::shell::table::{Files, Table};
 use crate::shell::{journal, listen};
 use crate::time::Wall;
-use caller::{Caller, Outcome};
+use caller::{Caller, Outcome, Pace};
 use ladder::Ladder;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -33,6 +33,8 @@ pub struct Options {
     pub settings: Option<PathBuf>,
     /// Which keys the caller presses.
     pub keys: String,
+    /// Presses keys and hangs up without listening for long.
+    pub hurry: bool,
     /// Where the sound goes.
     pub heard: PathBuf,
 }
@@ -80,7 +82,9 @@ fn play(options: &Options) -> Result<(), Failure> {
     let (Some(at), Some(centres_at)) = (at, centres_at) else {
         return Err(Failure::Broken("an instance listens nowhere".to_owned()));
     };
-    let caller = Caller::dial(at, centres_at, &options.keys, Random::from_seed(chance()?), &ladder).map_err(broken)?;
+    let pace = if options.hurry { Pace::HURRY } else { Pace::CALM };
+    let caller =
+        Caller::dial(at, centres_at, &options.keys, pace, Random::from_seed(chance()?), &ladder).map_err(broken)?;
     let Outcome { centre, heard, recording, trouble } = caller.run(&news);
     engine.stop().map_err(broken)?;
     centres.stop().map_err(broken)?;
