@@ -14,6 +14,7 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod clock;
+pub mod demo;
 pub mod engine_thread;
 pub mod inbox;
 pub mod instance;
@@ -21,6 +22,7 @@ pub mod journal;
 pub mod listen;
 pub mod live;
 pub mod log;
+pub mod media;
 pub mod prompts;
 pub mod serve;
 pub mod settings;

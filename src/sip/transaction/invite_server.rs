@@ -170,9 +170,9 @@ mod tests {
         assert_eq!(step(&mut machine, 100, Input::Ack), 0);
         assert_eq!(step(&mut machine, 200, Input::Retransmission), 0);
         assert_eq!(step(&mut machine, 200, Input::Ack), 0);
-        assert_eq!(run(&mut machine, 5_099), []);
+        assert_eq!(run(&mut machine, 5_099), Vec::<u64>::new());
         assert!(!machine.is_terminated());
-        assert_eq!(run(&mut machine, 5_100), []);
+        assert_eq!(run(&mut machine, 5_100), Vec::<u64>::new());
         assert!(machine.is_terminated());
     }
 
@@ -180,7 +180,7 @@ mod tests {
     fn a_stream_repeats_nothing_and_forgets_at_the_ack() {
         let mut machine = machine(Transport::Tcp);
         step(&mut machine, 0, Input::Refusal(b"486".to_vec()));
-        assert_eq!(run(&mut machine, 31_999), []);
+        assert_eq!(run(&mut machine, 31_999), Vec::<u64>::new());
         assert!(!machine.is_terminated());
         step(&mut machine, 31_999, Input::Ack);
         assert!(machine.is_terminated());
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(step(&mut machine, 20, Input::Success), 0);
         assert_eq!(step(&mut machine, 600, Input::Retransmission), 0);
         assert_eq!(step(&mut machine, 600, Input::Ack), 0);
-        assert_eq!(run(&mut machine, 60_000), []);
+        assert_eq!(run(&mut machine, 60_000), Vec::<u64>::new());
         assert!(machine.is_terminated());
     }
 
