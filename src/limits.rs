@@ -44,8 +44,9 @@ pub const TABLE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const KEY_MEMORY: Duration = Duration::from_millis(500);
 /// A press without an end whose duration goes on counting is the same press even after a hole this long.
 pub const KEY_GAP: Duration = Duration::from_secs(3);
-/// Presses remembered at once: nobody presses more within [`KEY_MEMORY`], and a flood of forged ones stays cheap.
-pub const KEY_PRESSES_MAX: usize = 8;
+/// Presses remembered at once. Dialling machines make twelve a second; more than this within [`KEY_MEMORY`] is a flood,
+/// and does not count.
+pub const KEY_PRESSES_MAX: usize = 16;
 /// An RTP packet of ours: 12 bytes of header and 60 ms of G.711.
 pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480;
 /// How long the source of before a re-INVITE is still heard without being taken for the new one: packets under way.
@@ -122,3 +123,16 @@ pub const RECORDS_SYNC: Duration = Duration::from_secs(1);
 pub const ALARM_EVERY: Duration = Duration::from_secs(60);
 /// Log lines waiting for a standard error that nobody reads; more are dropped and counted.
 pub const LOG_LINES_WAITING_MAX: usize = 8192;
+/// SIP transactions held at once. 1,000 calls/s leave some 130,000 lingering for 64·T1; a flood may fill the
+/// rest, some 300 MB, and then meets silence.
+pub const TRANSACTIONS_MAX: usize = 400_000;
+/// Above this no new INVITE is taken (503): the rest is reserved for the BYEs and NOTIFYs of admitted calls.
+pub const TRANSACTIONS_FOR_NEW_CALLS: usize = 300_000;
+/// Dialogs held at once: 1,000 calls/s of 100 s each; more than the media of one machine carries.
+pub const DIALOGS_MAX: usize = 100_000;
+/// What the kernel may hold for an RTP socket: about a second of one caller, and nothing of a flood.
+pub const RTP_RECEIVE_BUFFER_BYTES: usize = 64 * 1024;
+/// Packets read from one RTP socket in a millisecond; a telephone sends one in twenty.
+pub const RTP_PACKETS_PER_SLOT: usize = 8;
+/// Ports of other programs passed over before a call goes without; each costs a microsecond or two.
+pub const PORT_TRIES_MAX: usize = 256;

@@ -110,16 +110,30 @@ fn the_keys_of_the_press_release_lead_where_it_says() {
 }
 
 #[test]
-fn the_main_menu_offers_at_most_eight_choices_and_the_counsellor_last() {
+fn a_menu_says_its_prompt_then_each_choice_with_its_key_and_the_counsellor_last() {
     let plan = shipped();
-    let main = plan.menus.iter().find(|menu| &*menu.row == "menu.main").expect("there is a main menu");
-    let said: Vec<&str> = main.speech.iter().map(|id| &**id).filter(|id| id.starts_with("say/")).collect();
-    assert!(said.len() <= 9, "{said:?}");
-    assert_eq!(said.last(), Some(&"say/상담원"));
-    assert_eq!(&*main.speech[0], "menu_main");
-    assert_eq!(&*main.speech[1], "say/정책자금");
-    assert_eq!(&*main.speech[2], "key_1");
-    assert_eq!(main.speech.last().map(|id| &**id), Some("key_0"));
+    let speech = |row: &str| -> Vec<String> {
+        let menu = plan.menus.iter().find(|menu| &*menu.row == row).expect("the row exists");
+        menu.speech.iter().map(|id| id.to_string()).collect()
+    };
+    let rnd = [
+        "menu_rnd",
+        "say/신청과 평가",
+        "key_1",
+        "say/협약과 사업비",
+        "key_2",
+        "say/산학연 협력",
+        "key_3",
+        "say/상담원",
+        "key_0",
+    ];
+    assert_eq!(speech("menu.rnd"), rnd);
+    // The main menu's own prompt names the counsellor first, so the key is not said again.
+    let main = speech("menu.main");
+    assert_eq!(main[..3], ["menu_main", "say/정책자금", "key_1"]);
+    assert!(!main.contains(&"say/상담원".to_owned()), "{main:?}");
+    let said = main.iter().filter(|id| id.starts_with("say/")).count();
+    assert!(said <= 8, "{main:?}");
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! The command line: one file per subcommand, thin.
+pub mod prompts;
+pub mod simulate;
+pub mod try_;
 
+mod demo;
+mod prompts;
 pub mod prompts;
 mod serve;
 
@@ -26,6 +31,10 @@ struct Cli {
 enum Command {
     /// Answers calls (also without a subcommand)
     Serve(serve::Arguments),
+    /// A whole call without a phone: engine, centres and a caller on this machine
+    Demo(demo::Arguments),
+    /// Makes the sounds of the prompts from their texts, and checks or lists them
+    Prompts(prompts::Args),
 }
 
 /// Where table and prompts lie.
@@ -79,6 +88,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli.command {
         None => finish(serve::run(cli.serve)),
         Some(Command::Serve(arguments)) => finish(serve::run(arguments)),
+        Some(Command::Demo(arguments)) => finish(demo::run(arguments)),
+        Some(Command::Prompts(arguments)) => {
+            // A table with new words does not check before they have sounds: its words are read without checking.
+            let table = std::fs::read_to_string(&arguments.routing).unwrap_or_default();
+            prompts::run(&arguments, &crate::shell::prompts::words_in(&table))
+        }
     }
 }
 

@@ -66,7 +66,7 @@ impl Receiver {
         Self { presses: Vec::with_capacity(KEY_PRESSES_MAX) }
     }
 
-    /// A packet at this clock rate. `Some` at the first packet of a press.
+    /// A packet at this clock rate. `Some` at the first packet of a press, unless presses come in a flood.
     pub fn received(&mut self, now: Instant, clock: u32, packet: Packet) -> Option<Key> {
         let key = Key::from_event(packet.event)?;
         // By name first, so that a late packet of one press never passes for the wandering of the next.
@@ -80,7 +80,8 @@ impl Receiver {
             return None;
         }
         if self.presses.len() == KEY_PRESSES_MAX {
-            self.presses.remove(0);
+            let forgotten = self.presses.iter().position(|press| now.since(press.last) >= KEY_MEMORY)?;
+            self.presses.remove(forgotten);
         }
         self.presses.push(Press {
             ssrc: packet.ssrc,

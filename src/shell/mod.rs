@@ -14,6 +14,7 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod clock;
+pub mod demo;
 pub mod engine_thread;
 pub mod inbox;
 pub mod instance;
@@ -26,3 +27,4 @@ pub mod serve;
 pub mod settings;
 pub mod table;
 pub mod tcp;
+pub mod media;

@@ -2,7 +2,8 @@
 
 use crate::limits::TABLE_BYTES_MAX;
 use crate::routing::plan::{Condition, Plan};
-use crate::routing::{self, Language, Severity, calendar};
+use crate::routing::{self, Language, calendar, diagnostic, stand_in};
+use crate::shell::prompts;
 use crate::speech::Catalogue;
 use crate::time::Wall;
 use jiff::Timestamp;
@@ -40,22 +41,26 @@ impl Table {
         if length > TABLE_BYTES_MAX as u64 {
             return Err(format!("the table {name} is longer than {TABLE_BYTES_MAX} bytes"));
         }
-        let text =
-            std::fs::read_to_string(routing).map_err(|error| format!("cannot read the table {name}: {error}"))?;
-        let catalogue = load_prompts(prompts)?;
-        let checked = routing::check(&text, &catalogue.lengths());
-        let errors = checked.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-        let rendered = render(&checked.findings, &text, &name.to_string(), *language);
-        match checked.plan {
-            Some(plan) if errors == 0 => {
+        let bytes = std::fs::read(routing).map_err(|error| format!("cannot read the table {name}: {error}"))?;
+        let catalogue = load_prompts(prompts, *language)?;
+        let checked = routing::check_bytes(&bytes, &catalogue.lengths());
+        let show = || {
+            let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            // A file that is not UTF-8 has a finding that says so, and points into this text.
+            let text = String::from_utf8_lossy(&bytes);
+            diagnostic::render(&name.to_string(), &text, &checked.findings, *language, colour)
+        };
+        match checked.plan.clone() {
+            Some(plan) => {
                 // Warnings are for the operator, not a reason to wait.
-                if !rendered.is_empty() {
-                    eprintln!("{rendered}");
+                if !checked.findings.is_empty() {
+                    eprint!("{}", show());
                 }
                 Ok(Self { plan: Arc::new(plan), catalogue: Arc::new(catalogue) })
             }
-            _ => Err(format!(
-                "{rendered}\n{name} does not check ({errors} errors); `ivr1357 check {name}` shows this again"
+            None => Err(format!(
+                "the table {name} has mistakes\n\n{}  help: mend them; `ivr1357 check {name}` shows what is left",
+                show()
             )),
         }
     }
@@ -90,6 +95,11 @@ impl Table {
         timestamp.to_zoned_datetime(self.plan.timezone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string()
     }
 
+    /// The table of stand-in centres: a number for each target, a talking announcement behind it.
+    pub fn stand_ins(&self) -> Plan {
+        stand_in::stand_ins(&self.plan)
+    }
+
     /// The ports that targets on this very machine name: where stand-in centres must listen.
     pub fn loopback_ports(&self) -> Vec<u16> {
         let targets = self.plan.centers.iter().flat_map(|center| &center.targets);
@@ -104,21 +114,16 @@ impl Table {
     }
 }
 
-impl Table {
-    /// The table of stand-in centres: a number for each target, a talking announcement behind it.
-    pub fn stand_ins(&self) -> Plan {
-        (*self.plan).clone()
-    }
-}
-
-fn load_prompts(folder: &Path) -> Result<Catalogue, String> {
-    let _ = folder;
-    Ok(Catalogue::default())
-}
-
-fn render(findings: &[routing::Diagnostic], _text: &str, name: &str, language: Language) -> String {
-    let language = usize::from(language == Language::English);
-    let lines: Vec<_> =
-        findings.iter().map(|finding| format!("{name}: {}: {}", finding.code, finding.message[language])).collect();
-    lines.join("\n")
+/// The Korean prompts; `DIR` itself where it has no folder of a language.
+fn load_prompts(folder: &Path, language: Language) -> Result<Catalogue, String> {
+    let korean = folder.join("ko");
+    let folder = if korean.is_dir() { korean.as_path() } else { folder };
+    prompts::load(folder).map_err(|errors| {
+        let errors: Vec<_> = errors.iter().map(|error| error.render(language == Language::Korean)).collect();
+        format!(
+            "the prompts in {} cannot be read\n{}\n  help: `--prompts DIR` names the folder; `ivr1357 prompts build` makes missing sounds",
+            folder.display(),
+            errors.join("\n")
+        )
+    })
 }

@@ -11,8 +11,15 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// How the voice is set; part of every [`source`] hash.
-pub const VOICE: [(&str, &str); 3] = [("-v", "ko+Annie"), ("-s", "205"), ("-a", "90")];
+/// How espeak-ng is set; part of every [`source`] hash.
+pub fn voice(kind: Kind) -> [&'static str; 6] {
+    let speed = match kind {
+        Kind::Sentence | Kind::Tone => "185",
+        // The short parts of a list are said slowly enough at this speed, and a menu of eight stays short.
+        Kind::GoingOn | Kind::Ending | Kind::Digit => "205",
+    };
+    ["-v", "ko+Annie", "-a", "90", "-s", speed]
+}
 
 /// Where a sound came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,8 +51,7 @@ const NOTE: &str = "# Written by `ivr1357 prompts build`: which sound was made f
 
 /// Hash of all that decides how a built prompt sounds.
 pub fn source(kind: Kind, text: &str, spoken: &str) -> String {
-    let voice: Vec<String> = VOICE.iter().map(|(option, value)| format!("{option} {value}")).collect();
-    hash(format!("{CHAIN}\n{}\n{kind}\n{text}\n{spoken}", voice.join(" ")).as_bytes())
+    hash(format!("{CHAIN}\n{}\n{kind}\n{text}\n{spoken}", voice(kind).join(" ")).as_bytes())
 }
 
 /// The first 16 hex digits of the SHA-256.

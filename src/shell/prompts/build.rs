@@ -15,6 +15,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+const SYNTHESISER: &str = "espeak-ng";
+
 /// What a build did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Report {
@@ -261,7 +263,7 @@ fn make(want: &Wanted) -> Result<Vec<u8>, PromptError> {
         _ if words.ends_with(['?', '!']) => "",
         _ => ".",
     };
-    let (raw, rate) = espeak(&format!("{words}{mark}"))?;
+    let (raw, rate) = synthesise(SYNTHESISER, want.kind, &format!("{words}{mark}"))?;
     let samples = sound::prompt(&raw, rate, want.kind).ok_or_else(|| {
         PromptError::file(
             "espeak-ng",
@@ -276,10 +278,10 @@ fn make(want: &Wanted) -> Result<Vec<u8>, PromptError> {
 }
 
 /// Raw speech and its rate.
-fn espeak(text: &str) -> Result<(Vec<i16>, u32), PromptError> {
+fn synthesise(program: &str, kind: Kind, text: &str) -> Result<(Vec<i16>, u32), PromptError> {
     let failed = |what: String| {
         PromptError::file(
-            "espeak-ng",
+            program,
             both(format!("음성 합성에 실패했습니다: {what}"), format!("speech synthesis failed: {what}")),
             both(
                 "설치: sudo apt-get install espeak-ng (WAV를 직접 녹음해 넣어도 됩니다)",
@@ -287,8 +289,8 @@ fn espeak(text: &str) -> Result<(Vec<i16>, u32), PromptError> {
             ),
         )
     };
-    let mut child = Command::new("espeak-ng")
-        .args(ledger::VOICE.iter().flat_map(|(option, value)| [*option, *value]))
+    let mut child = Command::new(program)
+        .args(ledger::voice(kind))
         .args(["-b", "1", "--stdin", "--stdout"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -331,4 +333,31 @@ fn unwritable(path: &Path, error: &io::Error) -> PromptError {
     let mut found = unreadable(path, error);
     found.what = both(format!("쓸 수 없습니다: {error}"), format!("cannot be written: {error}"));
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_synthesiser_is_told_with_what_to_install() {
+        let error = synthesise("no-such-synthesiser", Kind::Sentence, "가.").unwrap_err();
+        assert!(error.what[1].contains("speech synthesis failed"), "{error}");
+        assert!(error.fix[0].contains("apt-get install espeak-ng"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_speaks_no_wav_is_told() {
+        let error = synthesise("true", Kind::Sentence, "가.").unwrap_err();
+        assert_eq!(error.file, "true");
+    }
+
+    #[test]
+    fn a_wav_from_a_pipe_is_read_to_its_end() {
+        let mut bytes = wav::write(&[7, 8, 9]);
+        bytes[40..44].copy_from_slice(&0x7fff_f000u32.to_le_bytes());
+        assert_eq!(streamed_wav(&bytes), Some((vec![7, 8, 9], 8000)));
+        assert_eq!(streamed_wav(&bytes[..43]), None);
+        assert_eq!(streamed_wav(b"no wav, but long enough to be taken for a header of one"), None);
+    }
 }
