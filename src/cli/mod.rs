@@ -1,12 +1,10 @@
 //! The command line: one file per subcommand, thin.
-pub mod prompts;
-pub mod simulate;
-pub mod try_;
 
 mod demo;
 mod prompts;
-pub mod prompts;
 mod serve;
+pub mod simulate;
+pub mod try_;
 
 use crate::routing::Language;
 use crate::shell::serve::Failure;
