@@ -112,7 +112,9 @@ impl Engine {
         let records = folder.join("calls.jsonl");
         let address = format!("127.0.0.1:{}", free_port());
         let log = fs::File::create(folder.join("engine.log")).expect("the log can be written");
-        let child = Command::new(env!("CARGO_BIN_EXE_ivr1357"))
+        // ENGINE=FILE tests another binary, as for sipp-scenarios/run.
+        let binary = std::env::var_os("ENGINE").unwrap_or_else(|| env!("CARGO_BIN_EXE_ivr1357").into());
+        let child = Command::new(binary)
             .arg("serve")
             .arg("--prompts")
             .arg(fs::canonicalize("prompts").expect("the shipped prompts are here"))
