@@ -36,8 +36,9 @@ fn every_flow_goes_as_written() {
         let surprise = surprise(&script, &world, &marks);
         if surprise.is_some() || !broken.is_empty() {
             let told: Vec<String> = world.moments().iter().map(|(_, moment)| words(&world, moment)).collect();
-            let trace = world.trace().lines().join("\n");
-            wrong.push(format!("{name}: {surprise:?} {broken:?}\n  {}\n{trace}", told.join("\n  ")));
+            let surprise = surprise.unwrap_or_default();
+            let told = told.join("\n    ");
+            wrong.push(format!("{name}: {surprise}\n  {}\n    {told}", broken.join("\n  ")));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));

@@ -4,6 +4,7 @@ mod demo;
 mod prompts;
 mod serve;
 pub mod simulate;
+mod simulated;
 pub mod try_;
 
 use crate::routing::Language;
@@ -33,6 +34,10 @@ enum Command {
     Demo(demo::Arguments),
     /// Makes the sounds of the prompts from their texts, and checks or lists them
     Prompts(prompts::Args),
+    /// Dials through the table in simulated time and tells what the caller hears
+    Try(simulated::TryArguments),
+    /// Thousands of calls in simulated time, with everything that can go wrong
+    Simulate(simulated::SimulateArguments),
 }
 
 /// Where table and prompts lie.
@@ -87,6 +92,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         None => finish(serve::run(cli.serve)),
         Some(Command::Serve(arguments)) => finish(serve::run(arguments)),
         Some(Command::Demo(arguments)) => finish(demo::run(arguments)),
+        Some(Command::Try(arguments)) => finish(simulated::run_try(arguments)),
+        Some(Command::Simulate(arguments)) => finish(simulated::run_simulate(arguments)),
         Some(Command::Prompts(arguments)) => {
             // A table with new words does not check before they have sounds: its words are read without checking.
             let table = std::fs::read_to_string(&arguments.routing).unwrap_or_default();

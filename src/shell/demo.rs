@@ -13,7 +13,7 @@ use crate::shell::clock::Clock;
 use crate::shell::instance::{Instance, Parts};
 use crate::shell::live::Live;
 use crate::shell::log::Log;
-use crate::shell::serve::{Failure, chance, engine_settings, start_stand_ins};
+use crate::shell::serve::{Failure, chance, engine_settings, halves, start_stand_ins};
 use crate::shell::settings::Settings;
 use crate::shell::table::{Files, Table};
 use crate::shell::{journal, listen};
@@ -60,13 +60,15 @@ fn play(options: &Options) -> Result<(), Failure> {
     let folder = Scratch::new().map_err(broken)?;
     let records = folder.0.join("calls.jsonl");
     let store = journal::open(&records).map_err(|error| Failure::Broken(format!("{error:?}")))?;
+    let (our_ports, their_ports) = halves(&settings.media_ports);
     let (live, news) = Live::watched();
-    let centres = start_stand_ins(&table, bind()?, &settings, clock)?;
+    let centres = start_stand_ins(&table, bind()?, their_ports, clock)?;
     let engine = Instance::start(Parts {
         engine: engine_settings(&table, chance()?, false, true)?,
         listeners: bind()?,
-        media_ports: settings.media_ports.clone(),
+        media_ports: our_ports,
         media_workers: settings.media_workers,
+        media_random: Random::from_seed(chance()?),
         clock,
         store: Some(store),
         live: Arc::new(live),

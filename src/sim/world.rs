@@ -652,7 +652,7 @@ impl World {
     }
 
     fn command(&mut self, stream: StreamKey, command: Command) {
-        self.note(command_name(&command).as_bytes(), || format!("engine    media {stream:?} {command:?}"));
+        self.note(command_name(&command).as_bytes(), || format!("engine    {stream:?} {}", told(&command)));
         let stops = matches!(command, Command::Stop);
         let plays = matches!(command, Command::Play { .. });
         let Some((line, _)) = self.lines.get_mut(&stream) else { return };
@@ -715,6 +715,19 @@ impl World {
 fn before(phone: &Phone) -> (bool, usize, bool) {
     let story = phone.story();
     (story.holding, story.reached.len(), story.end.is_some())
+}
+
+/// A command in one line.
+fn told(command: &Command) -> String {
+    match command {
+        Command::Play { play, clips, repeat } => {
+            let names: Vec<&str> = clips.iter().map(|clip| clip.id.as_str()).collect();
+            let again = if *repeat { ", again and again" } else { "" };
+            format!("play {}: {}{again}", play.0, names.join(" + "))
+        }
+        Command::Configure(chosen) => format!("configure {:?} {:?}", chosen.direction, chosen.remote),
+        Command::Stop => "stop".to_owned(),
+    }
 }
 
 fn command_name(command: &Command) -> &'static str {

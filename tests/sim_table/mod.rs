@@ -4,13 +4,13 @@ use ivr1357::routing::{Plan, check_without_sound};
 use ivr1357::speech::{Catalogue, Prompt};
 use std::sync::Arc;
 
-/// The table that ships. Every prompt is three seconds of silence; the waiting tone, one.
+/// The table that ships. Every prompt lasts three seconds; the parts a menu is put together from, a quarter of one.
 pub fn shipped() -> (Arc<Plan>, Catalogue) {
     let plan = check_without_sound(include_str!("../../routing.toml")).plan.expect("the shipped table checks");
     let mut catalogue = Catalogue::default();
     for id in plan.prompts() {
-        let seconds = if id == plan.waiting { 1 } else { 3 };
-        let samples = Arc::from(vec![0i16; 8_000 * seconds]);
+        let is_part = id.starts_with("say/") || id.starts_with("key_");
+        let samples = Arc::from(vec![0i16; if is_part { 2_000 } else { 24_000 }]);
         let text = format!("«{id}»");
         catalogue.prompts.insert(id.to_string(), Prompt { text, samples: Some(samples) });
     }
