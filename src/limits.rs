@@ -56,3 +56,5 @@ pub const TARGETS_MAX: usize = 8;
 pub const SPEECH_BEFORE_KEY_MAX: Duration = Duration::from_secs(20);
 /// How far `routing::calendar` looks for the next opening: two weeks hold any week's hours.
 pub const CALENDAR_DAYS_AHEAD: i64 = 14;
+/// Findings told at once: nobody reads on, and a file of noise must not cost more than a table.
+pub const FINDINGS_MAX: usize = 300;
