@@ -184,3 +184,23 @@ fn carets_count_korean_letters_as_two_columns() {
     // The quotes and two letters of two columns each.
     assert!(seen.contains("3 │ prompt = \"한글\" # 한글\n  │          ^^^^^^\n"), "{seen}");
 }
+
+#[test]
+fn every_code_is_explained_to_operators() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/ROUTING.md")).expect("the page");
+    let mut codes = std::collections::BTreeSet::new();
+    for folder in ["src/routing/check", "src/routing/file"] {
+        for entry in fs::read_dir(root.join(folder)).expect("a folder") {
+            let text = fs::read_to_string(entry.expect("an entry").path()).expect("a source file");
+            codes.extend(text.split('"').filter(|word| is_code(word)).map(str::to_owned));
+        }
+    }
+    assert!(codes.len() > 20, "{codes:?}");
+    let untold: Vec<_> = codes.iter().filter(|code| !page.contains(&format!("| {code} |"))).collect();
+    assert!(untold.is_empty(), "not in docs/ROUTING.md: {untold:?}");
+}
+
+fn is_code(word: &str) -> bool {
+    word.len() == 5 && word.starts_with(['E', 'W', 'K']) && word[1..].bytes().all(|byte| byte.is_ascii_digit())
+}
