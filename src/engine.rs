@@ -159,6 +159,7 @@ impl Engine {
         for output in outputs.drain(..) {
             match output {
                 AgentOutput::Transmit { flow, bytes } => out.push(Output::Transmit { flow, bytes }),
+                AgentOutput::Close { connection } => out.push(Output::CloseConnection { connection }),
                 AgentOutput::Event(event) => self.agent_event(now, event, out),
             }
         }

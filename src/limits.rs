@@ -38,6 +38,19 @@ pub const PATH_ROWS_MAX: usize = 200;
 
 /// The largest `routing.toml` read: 1,300 programmes need some 300 KiB.
 pub const TABLE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How long a key press is remembered after its last packet. Longer than any gap within a press (packets come each
+/// 20–100 ms), shorter than it takes SIPp's captures, which repeat one timestamp, to be played again.
+pub const KEY_MEMORY: Duration = Duration::from_millis(500);
+/// A press without an end whose duration goes on counting is the same press even after a hole this long.
+pub const KEY_GAP: Duration = Duration::from_secs(3);
+/// Presses remembered at once. Dialling machines make twelve a second; more than this within [`KEY_MEMORY`] is a flood,
+/// and does not count.
+pub const KEY_PRESSES_MAX: usize = 16;
+/// An RTP packet of ours: 12 bytes of header and 60 ms of G.711.
+pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480;
+/// How long the source of before a re-INVITE is still heard without being taken for the new one: packets under way.
+pub const RTP_SOURCE_CHANGE: Duration = Duration::from_secs(1);
 /// Brackets within brackets: a table's own rows need four.
 pub const TABLE_DEPTH_MAX: usize = 32;
 /// Dots in one line: two SIP addresses with long host names have some twenty; more only costs stack.
@@ -58,3 +71,70 @@ pub const SPEECH_BEFORE_KEY_MAX: Duration = Duration::from_secs(20);
 pub const CALENDAR_DAYS_AHEAD: i64 = 14;
 /// Findings told at once: nobody reads on, and a file of noise must not cost more than a table.
 pub const FINDINGS_MAX: usize = 300;
+/// A caller stops listening long before; a longer file is a recording of something else.
+pub const PROMPT_SECONDS_MAX: u32 = 120;
+/// Half a minute of speech; a longer text is a page, not a prompt.
+pub const PROMPT_TEXT_CHARS_MAX: usize = 400;
+/// A name becomes a file name, and those end at 255 bytes on every file system in use.
+pub const PROMPT_ID_BYTES_MAX: usize = 200;
+/// Datagrams read from one SIP socket before anything else gets a turn: some 2 ms of work.
+pub const DATAGRAMS_PER_TURN: usize = 64;
+/// What the kernel may hold for a SIP socket: a burst of 4,000 INVITEs while the engine is busy elsewhere.
+pub const SIP_RECEIVE_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+/// Peers whose route is remembered; each costs 40 bytes, and asking again costs some 5 µs.
+pub const ROUTES_CACHED_MAX: usize = 4096;
+/// How long a route is believed: an address that came or went is noticed within a minute.
+pub const ROUTE_BELIEVED: Duration = Duration::from_secs(60);
+/// Rounds of output that answer each other (send, failure, next send) before sockets get their turn again.
+pub const OUTPUT_ROUNDS_MAX: usize = 16;
+/// How long a stopping engine waits for the answers to its BYEs.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// TCP connections of all peers together; a trunk needs a handful, a load test one per call.
+pub const TCP_CONNECTIONS_MAX: usize = 8192;
+/// TCP connections of one address: a load generator with one per call, and still an eighth of all.
+pub const TCP_CONNECTIONS_PER_ADDRESS_MAX: usize = 1024;
+/// Bytes read from a connection at once; a message that is longer comes in pieces.
+pub const TCP_READ_BYTES: usize = 16 * 1024;
+/// Pieces read from all connections that the engine has not seen yet: 16 MiB at most, then TCP itself slows the peers.
+pub const TCP_PIECES_WAITING_MAX: usize = 1024;
+/// Messages waiting for a peer that does not read; one more closes the connection.
+pub const TCP_QUEUE_MAX: usize = 256;
+/// Messages waiting for the TCP thread itself.
+pub const TCP_COMMANDS_MAX: usize = 16 * 1024;
+/// How long a connection may take to open: a dead peer must fail before the transaction does.
+pub const TCP_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one message may take to leave.
+pub const TCP_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that never says anything is not a telephone.
+pub const TCP_FIRST_BYTES: Duration = Duration::from_secs(32);
+/// A call may last an hour without a word of signalling, and its BYE must still find the connection.
+pub const TCP_IDLE: Duration = Duration::from_secs(65 * 60);
+
+/// Starts of calls share one write to disk this often; a lone one is written at once.
+pub const JOURNAL_GROUP: Duration = Duration::from_millis(5);
+/// Lines waiting for the disk. A disk that hangs this long is broken: further starts are answered unwritten.
+pub const JOURNAL_QUEUE_MAX: usize = 100_000;
+/// The journal is rewritten with the open calls only when it is this long: some 20,000 calls.
+pub const JOURNAL_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Records kept in memory while the disk refuses them: half a minute at 500 calls/s.
+pub const RECORDS_KEPT_MAX: usize = 16 * 1024;
+/// The end of a call is on disk at the latest after this; its start was there before the call was answered.
+pub const RECORDS_SYNC: Duration = Duration::from_secs(1);
+/// How often the log repeats that the disk refuses records.
+pub const ALARM_EVERY: Duration = Duration::from_secs(60);
+/// Log lines waiting for a standard error that nobody reads; more are dropped and counted.
+pub const LOG_LINES_WAITING_MAX: usize = 8192;
+/// SIP transactions held at once. 1,000 calls/s leave some 130,000 lingering for 64·T1; a flood may fill the
+/// rest, some 300 MB, and then meets silence.
+pub const TRANSACTIONS_MAX: usize = 400_000;
+/// Above this no new INVITE is taken (503): the rest is reserved for the BYEs and NOTIFYs of admitted calls.
+pub const TRANSACTIONS_FOR_NEW_CALLS: usize = 300_000;
+/// Dialogs held at once: 1,000 calls/s of 100 s each; more than the media of one machine carries.
+pub const DIALOGS_MAX: usize = 100_000;
+/// What the kernel may hold for an RTP socket: about a second of one caller, and nothing of a flood.
+pub const RTP_RECEIVE_BUFFER_BYTES: usize = 64 * 1024;
+/// Packets read from one RTP socket in a millisecond; a telephone sends one in twenty.
+pub const RTP_PACKETS_PER_SLOT: usize = 8;
+/// Ports of other programs passed over before a call goes without; each costs a microsecond or two.
+pub const PORT_TRIES_MAX: usize = 256;

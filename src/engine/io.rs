@@ -81,6 +81,11 @@ pub enum Output {
         /// One whole message.
         bytes: Vec<u8>,
     },
+    /// Close this TCP connection: what it says cannot be read on. What waits to be sent leaves first.
+    CloseConnection {
+        /// Which, as in [`Flow::connection`].
+        connection: u64,
+    },
     /// Bind an RTP socket on this address; answer with [`Input::StreamOpened`].
     OpenStream {
         /// Its name.

@@ -4,12 +4,28 @@
 //! retransmissions, CANCEL, OPTIONS, 400/405/415/416/420/481/482/491/501/505, the ACKs and the repeats.
 //! What a call is about is known to `call::session`; what is offered and answered, to `leg`.
 
+mod receive;
+mod table;
+#[cfg(test)]
+mod tests;
+mod within;
+
+use crate::limits::TRANSACTION_TIMEOUT;
 use crate::number::{Caller, Dialled};
 use crate::random::Random;
+use crate::sip::dialog::{Dialog, Open, State, Success};
+use crate::sip::framing::Stream;
+use crate::sip::refer;
 use crate::sip::status::StatusCode;
+use crate::sip::transaction::{self, invite_server, server};
 use crate::sip::uri::SipUri;
+use crate::sip::writer::{ALLOW, write_contact};
 use crate::time::{Instant, Now};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use table::{ClientEntry, Purpose, ServerEntry, Timer};
 
 /// How bytes travel.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -166,64 +182,240 @@ pub enum AgentOutput {
     },
     /// Something to decide.
     Event(AgentEvent),
+    /// Close this TCP connection: what comes on it can no longer be cut into messages.
+    Close {
+        /// Which, as in [`Flow::connection`].
+        connection: u64,
+    },
 }
 
-/// The user agent. (First cut: the stack replaces the inside; the signatures stand.)
-pub struct Agent {}
+/// The user agent.
+pub struct Agent {
+    config: AgentConfig,
+    random: Random,
+    /// Makes the tags of answers that keep no state: the same request gets the same tag (RFC 3261 §8.2.7).
+    secret: [u64; 2],
+    /// The next number of a transaction or dialog.
+    next_id: u64,
+    servers: HashMap<u64, ServerEntry>,
+    server_index: HashMap<Arc<[u8]>, u64>,
+    /// INVITEs by Call-ID, From tag and CSeq, to tell merged ones (§8.2.2.2).
+    merged_index: HashMap<Arc<[u8]>, u64>,
+    clients: BTreeMap<u64, ClientEntry>,
+    client_index: HashMap<Box<[u8]>, u64>,
+    dialogs: HashMap<DialogKey, Dialog>,
+    /// By our tag.
+    dialog_index: HashMap<Box<[u8]>, DialogKey>,
+    streams: HashMap<u64, Stream>,
+    /// Hints: whoever stands here is asked, and its state knows whether its time has come.
+    deadlines: BTreeSet<(Instant, Timer)>,
+    /// What the machines say, between two steps.
+    said: Vec<transaction::Output>,
+}
 
 impl Agent {
     /// An agent without dialogs.
-    pub fn new(_config: AgentConfig, _random: Random) -> Self {
-        Self {}
+    pub fn new(config: AgentConfig, mut random: Random) -> Self {
+        let secret = [random.u64(), random.u64()];
+        Self {
+            config,
+            random,
+            secret,
+            next_id: 1,
+            servers: HashMap::new(),
+            server_index: HashMap::new(),
+            merged_index: HashMap::new(),
+            clients: BTreeMap::new(),
+            client_index: HashMap::new(),
+            dialogs: HashMap::new(),
+            dialog_index: HashMap::new(),
+            streams: HashMap::new(),
+            deadlines: BTreeSet::new(),
+            said: Vec::new(),
+        }
     }
 
     /// A datagram, or some bytes of a TCP connection.
-    pub fn received(&mut self, _now: Now, _flow: Flow, _bytes: &[u8], _out: &mut Vec<AgentOutput>) {}
+    pub fn received(&mut self, now: Now, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
+        self.take_bytes(now.instant, flow, bytes, out);
+    }
 
     /// A TCP connection ended; its half-read message is dropped.
-    pub fn disconnected(&mut self, _connection: u64) {}
+    pub fn disconnected(&mut self, connection: u64) {
+        self.streams.remove(&connection);
+    }
 
     /// Bytes could not leave on this flow (RFC 3261 §8.1.3.1): requests waiting on it fail as 503.
-    pub fn send_failed(&mut self, _now: Now, _flow: Flow, _out: &mut Vec<AgentOutput>) {}
+    pub fn send_failed(&mut self, now: Now, flow: Flow, out: &mut Vec<AgentOutput>) {
+        let failed: Vec<u64> =
+            self.clients.iter().filter(|(_, client)| client.flow == flow).map(|(id, _)| *id).collect();
+        for id in failed {
+            self.drive_client(now.instant, id, transaction::client::Input::TransportError, out);
+        }
+    }
 
     /// Time went by: retransmissions and time-outs that are due.
-    pub fn tick(&mut self, _now: Now, _out: &mut Vec<AgentOutput>) {}
+    pub fn tick(&mut self, now: Now, out: &mut Vec<AgentOutput>) {
+        while let Some((at, timer)) = self.deadlines.first().copied() {
+            if at > now.instant {
+                break;
+            }
+            self.deadlines.pop_first();
+            self.wake(now.instant, timer, out);
+        }
+    }
 
     /// When [`Agent::tick`] is next needed.
     pub fn deadline(&self) -> Option<Instant> {
-        None
+        self.deadlines.first().map(|(at, _)| *at)
     }
 
     /// 200 with our answer (or our offer, when there was none); repeated until the ACK.
-    pub fn answer(&mut self, _now: Now, _dialog: DialogKey, _sdp: Vec<u8>, _out: &mut Vec<AgentOutput>) {}
+    pub fn answer(&mut self, now: Now, dialog: DialogKey, sdp: Vec<u8>, out: &mut Vec<AgentOutput>) {
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
+        if !matches!(entry.state, State::Early { .. }) {
+            return;
+        }
+        let live = State::Live { open: None, success: None, bye: false };
+        if let State::Early { invite, record_routes } = mem::replace(&mut entry.state, live) {
+            self.accept_invite(now.instant, dialog, &invite, record_routes, &sdp, out);
+        }
+    }
 
     /// A final refusal; repeated until its ACK. The dialog is over.
-    pub fn reject(&mut self, _now: Now, _dialog: DialogKey, _status: StatusCode, _out: &mut Vec<AgentOutput>) {}
+    pub fn reject(&mut self, now: Now, dialog: DialogKey, status: StatusCode, out: &mut Vec<AgentOutput>) {
+        if !self.dialogs.get(&dialog).is_some_and(|entry| matches!(entry.state, State::Early { .. })) {
+            return;
+        }
+        if let Some(State::Early { invite, .. }) = self.remove_dialog(dialog).map(|entry| entry.state) {
+            self.refuse_open(now.instant, &invite, status, b"", out);
+        }
+    }
 
     /// 200 to the open re-INVITE or UPDATE.
-    pub fn answer_reinvite(&mut self, _now: Now, _dialog: DialogKey, _sdp: Vec<u8>, _out: &mut Vec<AgentOutput>) {}
+    pub fn answer_reinvite(&mut self, now: Now, dialog: DialogKey, sdp: Vec<u8>, out: &mut Vec<AgentOutput>) {
+        let answer_public = self.config.answer_public;
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
+        let State::Live { open, .. } = &mut entry.state else { return };
+        let Some(mut open) = open.take() else { return };
+        entry.refresh(None, open.contact.take(), answer_public);
+        if open.invite {
+            self.accept_invite(now.instant, dialog, &open, Vec::new(), &sdp, out);
+        } else {
+            let mut lines = Vec::with_capacity(96);
+            write_contact(&mut lines, open.head.flow);
+            let response = open.head.response(StatusCode::OK, "OK", &self.config.product, &lines, &sdp);
+            self.drive_server(now.instant, open.transaction, server::Input::Final(response), out);
+        }
+    }
 
     /// A refusal of the open re-INVITE or UPDATE; the session stays as it was.
-    pub fn reject_reinvite(&mut self, _now: Now, _dialog: DialogKey, _status: StatusCode, _out: &mut Vec<AgentOutput>) {
+    pub fn reject_reinvite(&mut self, now: Now, dialog: DialogKey, status: StatusCode, out: &mut Vec<AgentOutput>) {
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
+        let State::Live { open, .. } = &mut entry.state else { return };
+        if let Some(open) = open.take() {
+            self.refuse_open(now.instant, &open, status, b"", out);
+        }
     }
 
     /// REFER inside the dialog. The subscription begins now: a NOTIFY may overtake the 202.
     pub fn refer(
         &mut self,
-        _now: Now,
-        _dialog: DialogKey,
-        _request: &ReferRequest,
-        _out: &mut Vec<AgentOutput>,
+        now: Now,
+        dialog: DialogKey,
+        request: &ReferRequest,
+        out: &mut Vec<AgentOutput>,
     ) -> ReferKey {
-        ReferKey(0)
+        let live = self.dialogs.get(&dialog).is_some_and(|entry| matches!(entry.state, State::Live { .. }));
+        if !live {
+            // The owner asked too late; it learns so as from a peer that forgot the dialog.
+            let refer = ReferKey(0);
+            let event = AgentEvent::ReferAnswered { dialog, refer, status: StatusCode::NO_DIALOG };
+            out.push(AgentOutput::Event(event));
+            return refer;
+        }
+        let lines = refer::header_lines(request);
+        let refer = ReferKey(self.send_request(now.instant, dialog, "REFER", &lines, Purpose::Refer(dialog), out));
+        if let Some(entry) = self.dialogs.get_mut(&dialog) {
+            entry.refers.push(refer);
+        }
+        refer
     }
 
     /// BYE. Before the ACK of our 200 it waits for that ACK (RFC 3261 §15). The dialog is over for its owner;
     /// a late NOTIFY is still answered 200 while the BYE lives.
-    pub fn bye(&mut self, _now: Now, _dialog: DialogKey, _out: &mut Vec<AgentOutput>) {}
+    pub fn bye(&mut self, now: Now, dialog: DialogKey, out: &mut Vec<AgentOutput>) {
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
+        match &mut entry.state {
+            // Nothing was answered yet, so there is nothing to hang up.
+            State::Early { .. } => self.reject(now, dialog, StatusCode::TEMPORARILY_UNAVAILABLE, out),
+            State::Live { open, success, bye } => {
+                let (open, waits) = (open.take(), success.is_some());
+                *bye = true;
+                if let Some(open) = open {
+                    self.refuse_open(now.instant, &open, StatusCode::TERMINATED, b"", out);
+                }
+                if !waits {
+                    self.send_bye(now.instant, dialog, out);
+                }
+            }
+            State::Leaving | State::Lingering { .. } => {}
+        }
+    }
 
     /// Dialogs and transactions still held, for the baseline check of the simulator.
     pub fn held(&self) -> usize {
-        0
+        self.dialogs.len() + self.servers.len() + self.clients.len()
+    }
+
+    /// The 200 of an INVITE or re-INVITE, and its repeats.
+    fn accept_invite(
+        &mut self,
+        now: Instant,
+        dialog: DialogKey,
+        invite: &Open,
+        mut lines: Vec<u8>,
+        sdp: &[u8],
+        out: &mut Vec<AgentOutput>,
+    ) {
+        write_contact(&mut lines, invite.head.flow);
+        lines.extend_from_slice(ALLOW);
+        let bytes = invite.head.response(StatusCode::OK, "OK", &self.config.product, &lines, sdp);
+        self.drive_invite(now, invite.transaction, invite_server::Input::Success, out);
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
+        if let State::Live { success, .. } = &mut entry.state {
+            *success = Some(Success::new(now, invite, bytes.clone()));
+        }
+        self.schedule_dialog(dialog);
+        out.push(AgentOutput::Transmit { flow: invite.head.flow, bytes });
+    }
+
+    /// A final refusal of a request that waited for a decision.
+    fn refuse_open(&mut self, now: Instant, open: &Open, status: StatusCode, lines: &[u8], out: &mut Vec<AgentOutput>) {
+        let response = open.head.response(status, status.reason(), &self.config.product, lines, b"");
+        if open.invite {
+            self.drive_invite(now, open.transaction, invite_server::Input::Refusal(response), out);
+        } else {
+            self.drive_server(now, open.transaction, server::Input::Final(response), out);
+        }
+    }
+
+    /// The BYE leaves; the dialog waits for its answer.
+    fn send_bye(&mut self, now: Instant, dialog: DialogKey, out: &mut Vec<AgentOutput>) {
+        if let Some(entry) = self.dialogs.get_mut(&dialog) {
+            entry.state = State::Leaving;
+            self.send_request(now, dialog, "BYE", b"", Purpose::Bye(dialog), out);
+        }
+    }
+
+    /// The dialog is over on the wire too; one that sent REFERs still listens for their NOTIFYs.
+    fn end_dialog(&mut self, now: Instant, dialog: DialogKey) {
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
+        if entry.refers.is_empty() {
+            self.remove_dialog(dialog);
+        } else {
+            entry.state = State::Lingering { until: now + TRANSACTION_TIMEOUT };
+            self.schedule_dialog(dialog);
+        }
     }
 }

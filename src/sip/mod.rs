@@ -4,8 +4,16 @@
 //! come out. Inside: the reader and writer of messages, one file per transaction machine, dialogs, REFER.
 
 pub mod agent;
+pub mod dialog;
+pub mod framing;
+pub mod header;
+pub mod reader;
+pub mod refer;
+pub mod route;
 pub mod status;
+pub mod transaction;
 pub mod uri;
+pub mod writer;
 
 pub use agent::{
     Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Flow, Invite, ReferKey, ReferRequest, Transport,

@@ -1,0 +1,377 @@
+//! What arrives: bytes to messages, messages to their transaction or dialog, and everything that needs no
+//! decision about a call (RFC 3261 §8.2, §9.2, §11.2, §18.2).
+//!
+//! Refusals outside a transaction keep no state (§8.2.7): a copy of the request gets a copy of the answer, with
+//! the same tag, so that a flood costs nothing afterwards.
+
+use super::table::{Essentials, Timer, merged_key, server_key};
+use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, Invite, Transport};
+use crate::limits::{
+    DIALOGS_MAX, MESSAGE_BYTES_MAX, TRANSACTION_TIMEOUT, TRANSACTIONS_FOR_NEW_CALLS, TRANSACTIONS_MAX,
+};
+use crate::number::{Caller, Dialled};
+use crate::sip::dialog::{Dialog, Open, State};
+use crate::sip::framing::{Frame, Stream};
+use crate::sip::header::{NameAddr, Via, before_params, cseq, elements};
+use crate::sip::reader::{Framing, Message, Method, Name, Start};
+use crate::sip::route::is_private;
+use crate::sip::status::StatusCode;
+use crate::sip::transaction::{client, invite_server};
+use crate::sip::uri::{UriFault, UriView};
+use crate::sip::writer::{ALLOW, ResponseHead, write_header};
+use crate::time::Instant;
+
+const ACCEPT: &[u8] = b"Accept: application/sdp\r\n";
+const ACCEPT_ENCODING: &[u8] = b"Accept-Encoding: identity\r\n";
+
+/// A request that has all it needs to be matched.
+pub(super) struct Request<'a, 'm> {
+    pub message: &'a Message<'m>,
+    pub method: Method<'m>,
+    pub uri: &'m [u8],
+    pub via: &'a Via<'m>,
+    pub flow: Flow,
+    pub from: NameAddr<'m>,
+    pub to: NameAddr<'m>,
+    pub essentials: Essentials<'m>,
+    pub key: Vec<u8>,
+}
+
+impl Request<'_, '_> {
+    /// The head of its responses; `tag` goes into To unless there is one.
+    pub fn head(&self, tag: impl FnOnce() -> String) -> ResponseHead {
+        let tag = self.to.tag().is_none().then(tag);
+        ResponseHead::new(self.message, self.via, self.flow, tag)
+    }
+}
+
+impl Agent {
+    pub(super) fn take_bytes(&mut self, now: Instant, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
+        if !self.config.answer_public && !is_private(flow.remote.ip()) {
+            return;
+        }
+        match flow.transport {
+            Transport::Udp if bytes.len() <= MESSAGE_BYTES_MAX => self.take_message(now, flow, bytes, out),
+            Transport::Udp => {}
+            Transport::Tcp => self.take_stream(now, flow, bytes, out),
+        }
+    }
+
+    fn take_stream(&mut self, now: Instant, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
+        // Out of its table while its messages are handled, so that they can be views into its buffer.
+        let mut stream = self.streams.remove(&flow.connection).unwrap_or_default();
+        if !stream.closed {
+            stream.push(bytes);
+            self.take_frames(now, flow, &mut stream, out);
+        }
+        if !stream.closed && !stream.is_empty() && stream.waiting_since.is_none() {
+            stream.waiting_since = Some(now);
+            self.schedule(Some(now + TRANSACTION_TIMEOUT), Timer::Stream(flow.connection));
+        }
+        self.streams.insert(flow.connection, stream);
+    }
+
+    fn take_frames(&mut self, now: Instant, flow: Flow, stream: &mut Stream, out: &mut Vec<AgentOutput>) {
+        let mut ponged = false;
+        loop {
+            match stream.next_frame() {
+                Frame::Incomplete => return,
+                // One pong a read is enough, however many pings it held.
+                Frame::Ping if ponged => {}
+                Frame::Ping => {
+                    ponged = true;
+                    out.push(AgentOutput::Transmit { flow, bytes: b"\r\n".to_vec() });
+                }
+                Frame::Message(range) => {
+                    stream.waiting_since = None;
+                    self.take_message(now, flow, stream.bytes(range), out);
+                }
+                Frame::Broken(head) => {
+                    self.take_message(now, flow, stream.bytes(head), out);
+                    stream.close();
+                    out.push(AgentOutput::Close { connection: flow.connection });
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take_message(&mut self, now: Instant, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
+        let framing = match flow.transport {
+            Transport::Udp => Framing::Datagram,
+            Transport::Tcp => Framing::Stream,
+        };
+        let Some(message) = Message::read(bytes, framing) else { return };
+        match message.start {
+            Start::Response { status } => self.take_response(now, &message, status, out),
+            Start::Request { method, uri, version_2 } => {
+                self.take_request(now, flow, &message, (method, uri, version_2), out);
+            }
+        }
+    }
+
+    /// Responses that match nothing of ours meet silence.
+    fn take_response(&mut self, now: Instant, message: &Message<'_>, status: StatusCode, out: &mut Vec<AgentOutput>) {
+        let via = message.values(Name::Via).flat_map(elements).next().and_then(Via::parse);
+        let method = message.value(Name::CSeq).and_then(cseq).map(|(_, method)| method);
+        if let (None, Some(branch), Some(method)) = (message.fault, via.and_then(|via| via.branch), method)
+            && let Some(id) = self.client_of(branch, method)
+        {
+            self.drive_client(now, id, client::Input::Response(status), out);
+        }
+    }
+
+    fn take_request<'m>(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        message: &Message<'m>,
+        (method, uri, version_2): (Method<'m>, &'m [u8], bool),
+        out: &mut Vec<AgentOutput>,
+    ) {
+        // Without a Via there is no way back.
+        let Some(top) = message.values(Name::Via).flat_map(elements).next() else { return };
+        let parsed = Via::parse(top);
+        let source_port = Some(flow.remote.port());
+        let via = parsed.unwrap_or(Via {
+            raw: top,
+            host: b"",
+            port: source_port,
+            branch: None,
+            rport_end: None,
+            rport: false,
+            received: true,
+        });
+        let read = match (version_2, method, message.fault, parsed) {
+            (false, ..) => Err((StatusCode::VERSION_NOT_SUPPORTED, StatusCode::VERSION_NOT_SUPPORTED.reason())),
+            (_, Method::Other(_), ..) => Err((StatusCode::NOT_IMPLEMENTED, StatusCode::NOT_IMPLEMENTED.reason())),
+            (_, _, Some(fault), _) => {
+                Err((StatusCode::new(fault.status).unwrap_or(StatusCode::BAD_REQUEST), fault.reason))
+            }
+            (.., None) => Err((StatusCode::BAD_REQUEST, "Malformed Via")),
+            _ => essentials(message, method).map_err(|reason| (StatusCode::BAD_REQUEST, reason)),
+        };
+        match read {
+            Ok((from, to, essentials)) => {
+                let key = server_key(method, &essentials, &via, uri);
+                let request = Request { message, method, uri, via: &via, flow, from, to, essentials, key };
+                self.dispatch(now, request, out);
+            }
+            // An ACK is never answered.
+            Err(_) if method == Method::Ack => {}
+            Err((status, reason)) => {
+                let tagged = message.value(Name::To).and_then(NameAddr::parse).is_some_and(|to| to.tag().is_some());
+                let tag = (!tagged).then(|| self.tag_for(top));
+                let head = ResponseHead::new(message, &via, flow, tag);
+                let lines = if status == StatusCode::NOT_IMPLEMENTED { ALLOW } else { b"" };
+                let bytes = head.response(status, reason, &self.config.product, lines, b"");
+                out.push(AgentOutput::Transmit { flow: head.flow, bytes });
+            }
+        }
+    }
+
+    fn dispatch(&mut self, now: Instant, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
+        let matched = self.server_index.get(request.key.as_slice()).copied();
+        match (request.method, matched) {
+            (Method::Ack, matched) => self.take_ack(now, &request, matched, out),
+            (Method::Cancel, Some(id)) => self.cancel(now, &request, id, out),
+            (Method::Cancel, None) => self.refuse(&request, StatusCode::NO_DIALOG, b"", out),
+            (_, Some(id)) => self.repeat_server(now, id, out),
+            (_, None) if self.transactions() >= TRANSACTIONS_MAX => {}
+            (_, None) if request.to.tag().is_some() => self.take_within(now, request, out),
+            (Method::Invite, None) => self.take_invite(request, out),
+            (Method::Options, None) => self.take_options(&request, out),
+            (Method::Bye | Method::Info | Method::Update | Method::Notify, None) => {
+                self.refuse(&request, StatusCode::NO_DIALOG, b"", out);
+            }
+            (
+                Method::Refer
+                | Method::Prack
+                | Method::Register
+                | Method::Subscribe
+                | Method::Publish
+                | Method::Message
+                | Method::Other(_),
+                None,
+            ) => self.refuse(&request, StatusCode::METHOD_NOT_ALLOWED, ALLOW, out),
+        }
+    }
+
+    /// An answer without a transaction.
+    pub(super) fn refuse(
+        &self,
+        request: &Request<'_, '_>,
+        status: StatusCode,
+        lines: &[u8],
+        out: &mut Vec<AgentOutput>,
+    ) {
+        let head = request.head(|| self.tag_for(&request.key[1..]));
+        let bytes = head.response(status, status.reason(), &self.config.product, lines, b"");
+        out.push(AgentOutput::Transmit { flow: head.flow, bytes });
+    }
+
+    /// An ACK of a refusal belongs to its transaction, one of a 2xx to its dialog.
+    fn take_ack(&mut self, now: Instant, request: &Request<'_, '_>, matched: Option<u64>, out: &mut Vec<AgentOutput>) {
+        if let Some(id) = matched {
+            self.drive_invite(now, id, invite_server::Input::Ack, out);
+        }
+        self.acknowledge(now, request, out);
+    }
+
+    /// RFC 3261 §9.2: the CANCEL is answered 200 whenever its INVITE is known; it only means something before
+    /// our final response.
+    fn cancel(&mut self, now: Instant, request: &Request<'_, '_>, id: u64, out: &mut Vec<AgentOutput>) {
+        self.refuse(request, StatusCode::OK, b"", out);
+        let Some(key) = self.servers.get(&id).filter(|entry| entry.is_proceeding()).and_then(|entry| entry.dialog)
+        else {
+            return;
+        };
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        match &mut dialog.state {
+            State::Early { .. } => {
+                if let Some(State::Early { invite, .. }) = self.remove_dialog(key).map(|dialog| dialog.state) {
+                    self.refuse_open(now, &invite, StatusCode::TERMINATED, b"", out);
+                    out.push(AgentOutput::Event(AgentEvent::Cancelled { dialog: key }));
+                }
+            }
+            // A re-INVITE taken back: the session stays as it was.
+            State::Live { open, .. } => {
+                if let Some(open) = open.take_if(|open| open.transaction == id) {
+                    self.refuse_open(now, &open, StatusCode::TERMINATED, b"", out);
+                }
+            }
+            State::Leaving | State::Lingering { .. } => {}
+        }
+    }
+
+    /// RFC 3261 §11.2. Max-Forwards 0 is for proxies: pings of a large vendor carry it.
+    pub(super) fn take_options(&self, request: &Request<'_, '_>, out: &mut Vec<AgentOutput>) {
+        if request.to.tag().is_none()
+            && let Some((status, lines)) = refusal_of_uri(request).or_else(|| refusal_of_require(request))
+        {
+            return self.refuse(request, status, &lines, out);
+        }
+        let lines = [ALLOW, ACCEPT, ACCEPT_ENCODING, b"Supported: \r\n"].concat();
+        self.refuse(request, StatusCode::OK, &lines, out);
+    }
+
+    fn take_invite(&mut self, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
+        let merged = merged_key(&request.essentials);
+        let tag = self.tag_for(&request.key[1..]);
+        // A copy of an INVITE whose transaction is gone while its dialog lives can only be a replay.
+        let is_merged =
+            self.merged_index.contains_key(merged.as_slice()) || self.dialog_index.contains_key(tag.as_bytes());
+        let full = self.dialogs.len() >= DIALOGS_MAX || self.transactions() >= TRANSACTIONS_FOR_NEW_CALLS;
+        let refusal = refusal_of_uri(&request)
+            .or_else(|| is_merged.then(|| (StatusCode::LOOP_DETECTED, Vec::new())))
+            .or_else(|| refusal_of_require(&request))
+            .or_else(|| refusal_of_content(request.message))
+            // Without Retry-After: it would stop the whole trunk (RFC 7339 §5.10.2).
+            .or_else(|| full.then(|| (StatusCode::UNAVAILABLE, Vec::new())));
+        if let Some((status, lines)) = refusal {
+            return self.refuse(&request, status, &lines, out);
+        }
+        let key = DialogKey(self.new_id());
+        let head = request.head(|| tag.clone());
+        let Request { message, uri, flow, from, essentials, key: transaction_key, .. } = request;
+        let trying = self.trying(message, &head);
+        let transaction = self.add_invite_server(transaction_key, Some(merged), head.flow, key, trying, out);
+        let invite = Open {
+            transaction,
+            head,
+            invite: true,
+            initial: true,
+            late_offer: message.body.is_empty(),
+            cseq: essentials.cseq,
+            contact: None,
+        };
+        let mut dialog = Dialog::new(message, &from, flow, &tag, invite);
+        dialog.route(self.config.answer_public);
+        self.add_dialog(key, dialog);
+        out.push(AgentOutput::Event(AgentEvent::Invite(Box::new(Invite {
+            dialog: key,
+            flow,
+            call_id: printable(essentials.call_id),
+            dialled: Dialled::new(&user_of(uri)),
+            caller: Caller::new(&user_of(from.uri)),
+            offer: offer(message),
+        }))));
+    }
+
+    /// The 100, with the Timestamp it must repeat (RFC 3261 §8.2.6.1).
+    pub(super) fn trying(&self, message: &Message<'_>, head: &ResponseHead) -> Vec<u8> {
+        let mut lines = Vec::new();
+        if let Some(value) = message.value(Name::Timestamp) {
+            write_header(&mut lines, b"Timestamp: ", value);
+        }
+        head.response(StatusCode::TRYING, "Trying", &self.config.product, &lines, b"")
+    }
+}
+
+/// The body, unless it is empty.
+pub(super) fn offer(message: &Message<'_>) -> Option<Vec<u8>> {
+    (!message.body.is_empty()).then(|| message.body.to_vec())
+}
+
+/// Text for logs and records: no controls, so that no peer writes lines into them.
+fn printable(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn user_of(uri: &[u8]) -> String {
+    UriView::parse(uri).map(|view| view.user_unescaped()).unwrap_or_default()
+}
+
+type Addresses<'m> = (NameAddr<'m>, NameAddr<'m>, Essentials<'m>);
+
+/// From, To, Call-ID and CSeq, or what is wrong with them.
+fn essentials<'m>(message: &Message<'m>, method: Method<'m>) -> Result<Addresses<'m>, &'static str> {
+    let from = message.value(Name::From).ok_or("Missing From")?;
+    let from = NameAddr::parse(from).ok_or("Malformed From")?;
+    let to = message.value(Name::To).ok_or("Missing To")?;
+    let to = NameAddr::parse(to).ok_or("Malformed To")?;
+    let call_id = message.value(Name::CallId).filter(|id| !id.is_empty()).ok_or("Missing Call-ID")?;
+    let (number, named) = cseq(message.value(Name::CSeq).ok_or("Missing CSeq")?).ok_or("Malformed CSeq")?;
+    if Method::from_bytes(named) != method {
+        return Err("CSeq method does not match");
+    }
+    let from_tag = from.tag().unwrap_or_default();
+    Ok((from, to, Essentials { call_id, cseq: number, from_tag }))
+}
+
+type Refusal = Option<(StatusCode, Vec<u8>)>;
+
+fn refusal_of_uri(request: &Request<'_, '_>) -> Refusal {
+    match UriView::parse(request.uri) {
+        Ok(_) => None,
+        Err(UriFault::UnknownScheme) => Some((StatusCode::UNSUPPORTED_SCHEME, Vec::new())),
+        Err(UriFault::Malformed) => Some((StatusCode::BAD_REQUEST, Vec::new())),
+    }
+}
+
+/// No extension is supported that a peer could require.
+pub(super) fn refusal_of_require(request: &Request<'_, '_>) -> Refusal {
+    let mut lines = Vec::new();
+    for tag in request.message.values(Name::Require).flat_map(elements) {
+        write_header(&mut lines, b"Unsupported: ", tag);
+    }
+    (!lines.is_empty()).then_some((StatusCode::BAD_EXTENSION, lines))
+}
+
+/// Offers are SDP, as they are; and the peer must take SDP back.
+pub(super) fn refusal_of_content(message: &Message<'_>) -> Refusal {
+    let is = |value: &[u8], wanted: &str| before_params(value).eq_ignore_ascii_case(wanted.as_bytes());
+    if !message.body.is_empty() {
+        // A body without a type is SDP in every case seen.
+        if message.value(Name::ContentType).is_some_and(|value| !is(value, "application/sdp")) {
+            return Some((StatusCode::UNSUPPORTED_MEDIA, ACCEPT.to_vec()));
+        }
+        if message.values(Name::ContentEncoding).flat_map(elements).any(|value| !is(value, "identity")) {
+            return Some((StatusCode::UNSUPPORTED_MEDIA, ACCEPT_ENCODING.to_vec()));
+        }
+    }
+    let mut accepts = message.values(Name::Accept).flat_map(elements).peekable();
+    let takes_sdp = accepts.peek().is_none()
+        || accepts.any(|value| is(value, "application/sdp") || is(value, "application/*") || is(value, "*/*"));
+    (!takes_sdp).then(|| (StatusCode::ACCEPT_NOT_MET, ACCEPT.to_vec()))
+}

@@ -1,0 +1,389 @@
+//! The agent's tables: transactions and dialogs, how a message finds its own, and whose time has come.
+
+use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, ReferKey};
+use crate::limits::TRANSACTION_TIMEOUT;
+use crate::sip::dialog::{Dialog, Due, State};
+use crate::sip::header::Via;
+use crate::sip::reader::Method;
+use crate::sip::status::StatusCode;
+use crate::sip::transaction::Output;
+use crate::sip::transaction::client::{self, Client};
+use crate::sip::transaction::invite_server::{self, InviteServer};
+use crate::sip::transaction::server::{self, Server};
+use crate::time::Instant;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+/// Whose time may have come.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Timer {
+    Dialog(DialogKey),
+    Server(u64),
+    Client(u64),
+    Stream(u64),
+}
+
+/// A server transaction and what finds it.
+pub(super) struct ServerEntry {
+    key: Arc<[u8]>,
+    merged: Option<Arc<[u8]>>,
+    machine: Machine,
+    /// Where its responses go.
+    flow: Flow,
+    /// The dialog of an INVITE.
+    pub dialog: Option<DialogKey>,
+}
+
+enum Machine {
+    Invite(InviteServer),
+    Other(Server),
+}
+
+impl ServerEntry {
+    /// It still waits for a final response, so a CANCEL means something.
+    pub fn is_proceeding(&self) -> bool {
+        matches!(&self.machine, Machine::Invite(machine) if machine.is_proceeding())
+    }
+}
+
+/// A client transaction, and what its answer is about.
+pub(super) struct ClientEntry {
+    branch: Box<[u8]>,
+    machine: Client,
+    pub flow: Flow,
+    purpose: Purpose,
+    cseq: u32,
+}
+
+/// Why we sent a request.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    Bye(DialogKey),
+    Refer(DialogKey),
+}
+
+impl Purpose {
+    fn method(self) -> &'static [u8] {
+        match self {
+            Self::Bye(_) => b"BYE",
+            Self::Refer(_) => b"REFER",
+        }
+    }
+}
+
+/// What every request must say to be matched with anything.
+pub(super) struct Essentials<'a> {
+    pub call_id: &'a [u8],
+    pub cseq: u32,
+    pub from_tag: &'a [u8],
+}
+
+/// The key of a server transaction (RFC 3261 §17.2.3). The branch alone would do for RFC 3261 peers; some repeat
+/// one branch for every request of a call, so Call-ID and CSeq stand in it too. Without a branch of that kind,
+/// the rules of RFC 2543: Request-URI, From tag and the whole Via. ACK and CANCEL find their INVITE.
+pub(super) fn server_key(method: Method<'_>, essentials: &Essentials<'_>, via: &Via<'_>, uri: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(128);
+    key.push(match method {
+        Method::Invite | Method::Ack | Method::Cancel => 0,
+        Method::Bye => 1,
+        Method::Info => 2,
+        Method::Notify => 3,
+        Method::Update => 4,
+        _ => 5,
+    });
+    key.extend_from_slice(&essentials.cseq.to_be_bytes());
+    let mut part = |bytes: &[u8]| {
+        key.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
+        key.extend_from_slice(bytes);
+    };
+    part(essentials.call_id);
+    match via.unique_branch() {
+        Some(branch) => {
+            part(branch);
+            part(via.host);
+            part(&via.port.unwrap_or(0).to_be_bytes());
+        }
+        None => {
+            part(essentials.from_tag);
+            part(via.raw);
+            part(uri);
+        }
+    }
+    key
+}
+
+/// The key of the merged-request test (RFC 3261 §8.2.2.2).
+pub(super) fn merged_key(essentials: &Essentials<'_>) -> Vec<u8> {
+    let mut key = Vec::with_capacity(64);
+    key.extend_from_slice(&essentials.cseq.to_be_bytes());
+    key.extend_from_slice(&(essentials.call_id.len() as u32).to_be_bytes());
+    key.extend_from_slice(essentials.call_id);
+    key.extend_from_slice(essentials.from_tag);
+    key
+}
+
+impl Agent {
+    /// A tag that only we can make and that the same bytes make again.
+    pub(super) fn tag_for(&self, bytes: &[u8]) -> String {
+        const ALPHABET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
+        let mut hasher = DefaultHasher::new();
+        self.secret.hash(&mut hasher);
+        bytes.hash(&mut hasher);
+        let mut bits = hasher.finish();
+        let mut tag = String::with_capacity(13);
+        for _ in 0..13 {
+            tag.push(char::from(ALPHABET[(bits & 31) as usize]));
+            bits >>= 5;
+        }
+        tag
+    }
+
+    pub(super) fn new_id(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+
+    /// An INVITE server transaction; its 100 leaves.
+    pub(super) fn add_invite_server(
+        &mut self,
+        key: Vec<u8>,
+        merged: Option<Vec<u8>>,
+        flow: Flow,
+        dialog: DialogKey,
+        trying: Vec<u8>,
+        out: &mut Vec<AgentOutput>,
+    ) -> u64 {
+        let machine = InviteServer::new(flow.transport, trying, &mut self.said);
+        self.flush(flow, out);
+        let id = self.add_server(key, Machine::Invite(machine), flow, Some(dialog));
+        if let Some(merged) = merged.map(Arc::<[u8]>::from) {
+            self.merged_index.insert(Arc::clone(&merged), id);
+            if let Some(entry) = self.servers.get_mut(&id) {
+                entry.merged = Some(merged);
+            }
+        }
+        id
+    }
+
+    /// A server transaction of any other method.
+    pub(super) fn add_other_server(&mut self, key: Vec<u8>, flow: Flow) -> u64 {
+        self.add_server(key, Machine::Other(Server::new(flow.transport)), flow, None)
+    }
+
+    fn add_server(&mut self, key: Vec<u8>, machine: Machine, flow: Flow, dialog: Option<DialogKey>) -> u64 {
+        let id = self.new_id();
+        let key: Arc<[u8]> = key.into();
+        self.server_index.insert(Arc::clone(&key), id);
+        self.servers.insert(id, ServerEntry { key, merged: None, machine, flow, dialog });
+        id
+    }
+
+    /// Sends what the machines said; responses of servers only, so there is nobody to tell.
+    fn flush(&mut self, flow: Flow, out: &mut Vec<AgentOutput>) {
+        for said in self.said.drain(..) {
+            match said {
+                Output::Send(bytes) => out.push(AgentOutput::Transmit { flow, bytes }),
+                Output::Response(_) => {}
+            }
+        }
+    }
+
+    pub(super) fn drive_invite(
+        &mut self,
+        now: Instant,
+        id: u64,
+        input: invite_server::Input,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        let Some(entry) = self.servers.get_mut(&id) else { return };
+        if let Machine::Invite(machine) = &mut entry.machine {
+            machine.handle(now, input, &mut self.said);
+        }
+        self.after_server(id, out);
+    }
+
+    pub(super) fn drive_server(&mut self, now: Instant, id: u64, input: server::Input, out: &mut Vec<AgentOutput>) {
+        let Some(entry) = self.servers.get_mut(&id) else { return };
+        if let Machine::Other(machine) = &mut entry.machine {
+            machine.handle(now, input, &mut self.said);
+        }
+        self.after_server(id, out);
+    }
+
+    /// The request of this transaction came again.
+    pub(super) fn repeat_server(&mut self, now: Instant, id: u64, out: &mut Vec<AgentOutput>) {
+        match self.servers.get(&id).map(|entry| &entry.machine) {
+            Some(Machine::Invite(_)) => self.drive_invite(now, id, invite_server::Input::Retransmission, out),
+            Some(Machine::Other(_)) => self.drive_server(now, id, server::Input::Retransmission, out),
+            None => {}
+        }
+    }
+
+    fn after_server(&mut self, id: u64, out: &mut Vec<AgentOutput>) {
+        let Some(entry) = self.servers.get(&id) else { return };
+        let (over, deadline) = match &entry.machine {
+            Machine::Invite(machine) => (machine.is_terminated(), machine.deadline()),
+            Machine::Other(machine) => (machine.is_terminated(), machine.deadline()),
+        };
+        let flow = entry.flow;
+        if over && let Some(entry) = self.servers.remove(&id) {
+            self.server_index.remove(&entry.key);
+            if let Some(merged) = entry.merged {
+                self.merged_index.remove(&merged);
+            }
+        }
+        self.schedule(deadline, Timer::Server(id));
+        self.flush(flow, out);
+    }
+
+    /// A request inside a dialog leaves; the number of its CSeq.
+    pub(super) fn send_request(
+        &mut self,
+        now: Instant,
+        dialog: DialogKey,
+        method: &str,
+        lines: &[u8],
+        purpose: Purpose,
+        out: &mut Vec<AgentOutput>,
+    ) -> u32 {
+        let branch = format!("z9hG4bK{}", self.random.token(16));
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return 0 };
+        // A connection that brought something stands in `streams` until it ends.
+        if entry.connection().is_some_and(|connection| !self.streams.contains_key(&connection)) {
+            entry.disconnected(self.config.answer_public);
+        }
+        let bytes = entry.request(method, &branch, &self.config.product, lines);
+        let (flow, cseq) = (entry.next, entry.cseq());
+        let id = self.new_id();
+        let branch: Box<[u8]> = branch.into_bytes().into();
+        let machine = Client::new(now, flow.transport, bytes, &mut self.said);
+        self.flush(flow, out);
+        self.schedule(machine.deadline(), Timer::Client(id));
+        self.client_index.insert(branch.clone(), id);
+        self.clients.insert(id, ClientEntry { branch, machine, flow, purpose, cseq });
+        cseq
+    }
+
+    /// The client transaction a response belongs to (RFC 3261 §17.1.3).
+    pub(super) fn client_of(&self, branch: &[u8], method: &[u8]) -> Option<u64> {
+        let id = *self.client_index.get(branch)?;
+        self.clients.get(&id).filter(|entry| entry.purpose.method() == method).map(|_| id)
+    }
+
+    pub(super) fn drive_client(&mut self, now: Instant, id: u64, input: client::Input, out: &mut Vec<AgentOutput>) {
+        let Some(entry) = self.clients.get_mut(&id) else { return };
+        entry.machine.handle(now, input, &mut self.said);
+        let (flow, purpose, cseq) = (entry.flow, entry.purpose, entry.cseq);
+        let (over, deadline) = (entry.machine.is_terminated(), entry.machine.deadline());
+        if over && let Some(entry) = self.clients.remove(&id) {
+            self.client_index.remove(&entry.branch);
+        }
+        self.schedule(deadline, Timer::Client(id));
+        let mut answer = None;
+        for said in self.said.drain(..) {
+            match said {
+                Output::Send(bytes) => out.push(AgentOutput::Transmit { flow, bytes }),
+                Output::Response(status) => answer = Some(status),
+            }
+        }
+        if let Some(status) = answer {
+            self.answered(now, purpose, ReferKey(cseq), status, out);
+        }
+    }
+
+    /// A request of ours has its final response. 401 and 407 are answers like any other: no credentials are
+    /// ever sent inside a caller's dialog (CVE-2021-41158).
+    fn answered(
+        &mut self,
+        now: Instant,
+        purpose: Purpose,
+        refer: ReferKey,
+        status: StatusCode,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        match purpose {
+            Purpose::Bye(dialog) => self.end_dialog(now, dialog),
+            Purpose::Refer(dialog) => {
+                out.push(AgentOutput::Event(AgentEvent::ReferAnswered { dialog, refer, status }));
+            }
+        }
+    }
+
+    pub(super) fn add_dialog(&mut self, key: DialogKey, dialog: Dialog) {
+        self.dialog_index.insert(dialog.local_tag.as_bytes().into(), key);
+        self.dialogs.insert(key, dialog);
+    }
+
+    pub(super) fn remove_dialog(&mut self, key: DialogKey) -> Option<Dialog> {
+        let dialog = self.dialogs.remove(&key)?;
+        self.dialog_index.remove(dialog.local_tag.as_bytes());
+        Some(dialog)
+    }
+
+    pub(super) fn schedule_dialog(&mut self, key: DialogKey) {
+        let deadline = self.dialogs.get(&key).and_then(Dialog::deadline);
+        self.schedule(deadline, Timer::Dialog(key));
+    }
+
+    pub(super) fn schedule(&mut self, deadline: Option<Instant>, timer: Timer) {
+        if let Some(deadline) = deadline {
+            self.deadlines.insert((deadline, timer));
+        }
+    }
+
+    /// Asks whoever stood in the index of deadlines.
+    pub(super) fn wake(&mut self, now: Instant, timer: Timer, out: &mut Vec<AgentOutput>) {
+        match timer {
+            Timer::Dialog(key) => self.wake_dialog(now, key, out),
+            Timer::Server(id) => match self.servers.get(&id).map(|entry| &entry.machine) {
+                Some(Machine::Invite(_)) => self.drive_invite(now, id, invite_server::Input::Tick, out),
+                Some(Machine::Other(_)) => self.drive_server(now, id, server::Input::Tick, out),
+                None => {}
+            },
+            Timer::Client(id) => self.drive_client(now, id, client::Input::Tick, out),
+            Timer::Stream(connection) => self.wake_stream(now, connection, out),
+        }
+    }
+
+    fn wake_dialog(&mut self, now: Instant, key: DialogKey, out: &mut Vec<AgentOutput>) {
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        match dialog.tick(now) {
+            Due::Nothing => {}
+            Due::Repeat(flow, bytes) => out.push(AgentOutput::Transmit { flow, bytes }),
+            Due::Forget => {
+                self.remove_dialog(key);
+            }
+            Due::Unacknowledged => {
+                let State::Live { open, bye: wanted, .. } = &mut dialog.state else { return };
+                let (open, wanted) = (open.take(), *wanted);
+                if let Some(open) = open {
+                    self.refuse_open(now, &open, StatusCode::TERMINATED, b"", out);
+                }
+                self.send_bye(now, key, out);
+                if !wanted {
+                    out.push(AgentOutput::Event(AgentEvent::Unacknowledged { dialog: key }));
+                }
+            }
+        }
+        self.schedule_dialog(key);
+    }
+
+    /// A message that began on a stream and never ended.
+    fn wake_stream(&mut self, now: Instant, connection: u64, out: &mut Vec<AgentOutput>) {
+        let Some(stream) = self.streams.get_mut(&connection) else { return };
+        match stream.waiting_since.map(|since| since + TRANSACTION_TIMEOUT) {
+            Some(until) if until <= now => {
+                stream.close();
+                out.push(AgentOutput::Close { connection });
+            }
+            Some(until) => self.schedule(Some(until), Timer::Stream(connection)),
+            None => {}
+        }
+    }
+
+    /// Transactions held, for the flood bounds.
+    pub(super) fn transactions(&self) -> usize {
+        self.servers.len() + self.clients.len()
+    }
+}

@@ -1,0 +1,191 @@
+//! Requests inside a dialog (RFC 3261 §12.2.2, §14.2, §15.1.2; RFC 3311, 3515, 6086).
+
+use super::receive::{Request, offer, refusal_of_content, refusal_of_require};
+use super::{Agent, AgentEvent, AgentOutput, DialogKey, Transport};
+use crate::sip::dialog::{Open, State, contact};
+use crate::sip::header::before_params;
+use crate::sip::reader::{Method, Name};
+use crate::sip::refer::notification;
+use crate::sip::status::StatusCode;
+use crate::sip::transaction::server;
+use crate::sip::writer::{ALLOW, write_contact, write_number};
+use crate::time::Instant;
+
+impl Agent {
+    pub(super) fn take_within(&mut self, now: Instant, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
+        let Some(key) = self.dialog_of(&request) else { return self.refuse(&request, StatusCode::NO_DIALOG, b"", out) };
+        if let Some((status, lines)) = refusal_of_require(&request) {
+            return self.refuse(&request, status, &lines, out);
+        }
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        if request.flow.transport == Transport::Tcp {
+            // The peer may have come back over a new connection.
+            dialog.refresh(Some(request.flow), None, self.config.answer_public);
+        }
+        // Copies belong to their transaction, so a lower CSeq here is a datagram that was overtaken. INFO and
+        // NOTIFY are taken even so (a key or the end of a transfer would be lost with a 500); only offers must
+        // come in order.
+        match (&dialog.state, request.method) {
+            (State::Live { .. } | State::Leaving, Method::Bye) => self.take_bye(now, key, request, out),
+            (State::Live { .. } | State::Leaving | State::Lingering { .. }, Method::Notify) => {
+                self.take_notify(now, key, request, out);
+            }
+            (State::Live { .. }, Method::Invite | Method::Update) => self.take_reinvite(now, key, request, out),
+            (State::Live { bye, .. }, Method::Info) => {
+                let wanted = !bye;
+                self.take_info(now, key, request, wanted, out);
+            }
+            (State::Live { .. }, Method::Options) => self.take_options(&request, out),
+            (State::Live { .. }, _) => self.refuse(&request, StatusCode::METHOD_NOT_ALLOWED, ALLOW, out),
+            (State::Early { .. } | State::Leaving | State::Lingering { .. }, _) => {
+                self.refuse(&request, StatusCode::NO_DIALOG, b"", out);
+            }
+        }
+    }
+
+    /// By our tag, checked against Call-ID and the peer's tag.
+    fn dialog_of(&self, request: &Request<'_, '_>) -> Option<DialogKey> {
+        let key = *self.dialog_index.get(request.to.tag()?)?;
+        let dialog = self.dialogs.get(&key)?;
+        let ours = *dialog.call_id == *request.essentials.call_id && *dialog.remote_tag == *request.essentials.from_tag;
+        ours.then_some(key)
+    }
+
+    /// The ACK of a 2xx.
+    pub(super) fn acknowledge(&mut self, now: Instant, request: &Request<'_, '_>, out: &mut Vec<AgentOutput>) {
+        let Some(key) = self.dialog_of(request) else { return };
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        let Some(success) = dialog.acknowledge(request.essentials.cseq) else { return };
+        if matches!(dialog.state, State::Live { bye: true, .. }) {
+            return self.send_bye(now, key, out);
+        }
+        let body = if success.late_offer { offer(request.message) } else { None };
+        out.push(AgentOutput::Event(match success.initial {
+            true => AgentEvent::Acknowledged { dialog: key, body },
+            false => AgentEvent::ReinviteAcknowledged { dialog: key, body },
+        }));
+    }
+
+    /// A request that is answered in the same step, by a transaction that keeps the answer.
+    fn answer_at_once(
+        &mut self,
+        now: Instant,
+        request: Request<'_, '_>,
+        status: StatusCode,
+        lines: &[u8],
+        out: &mut Vec<AgentOutput>,
+    ) {
+        let head = request.head(String::new);
+        let response = head.response(status, status.reason(), &self.config.product, lines, b"");
+        let transaction = self.add_other_server(request.key, head.flow);
+        self.drive_server(now, transaction, server::Input::Final(response), out);
+    }
+
+    fn take_bye(&mut self, now: Instant, key: DialogKey, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
+        self.answer_at_once(now, request, StatusCode::OK, b"", out);
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        // In `Leaving` the two BYEs crossed; the answer to ours ends the dialog.
+        if let State::Live { open, bye, .. } = &mut dialog.state {
+            let (open, told) = (open.take(), !*bye);
+            if let Some(open) = open {
+                self.refuse_open(now, &open, StatusCode::TERMINATED, b"", out);
+            }
+            self.end_dialog(now, key);
+            if told {
+                out.push(AgentOutput::Event(AgentEvent::Bye { dialog: key }));
+            }
+        }
+    }
+
+    fn take_notify(&mut self, now: Instant, key: DialogKey, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
+        let refers = self.dialogs.get(&key).map(|dialog| dialog.refers.as_slice()).unwrap_or_default();
+        let notification = match notification(request.message, refers) {
+            Ok(notification) => notification,
+            Err(status) => return self.refuse(&request, status, b"", out),
+        };
+        self.answer_at_once(now, request, StatusCode::OK, b"", out);
+        out.push(AgentOutput::Event(AgentEvent::Notified {
+            dialog: key,
+            refer: notification.refer,
+            status: notification.status,
+            terminated: notification.terminated,
+        }));
+    }
+
+    fn take_info(
+        &mut self,
+        now: Instant,
+        key: DialogKey,
+        request: Request<'_, '_>,
+        wanted: bool,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        let content_type = before_params(request.message.value(Name::ContentType).unwrap_or_default());
+        let content_type = String::from_utf8_lossy(content_type).to_ascii_lowercase();
+        let body = request.message.body.to_vec();
+        self.answer_at_once(now, request, StatusCode::OK, b"", out);
+        if wanted {
+            out.push(AgentOutput::Event(AgentEvent::Info { dialog: key, content_type, body }));
+        }
+    }
+
+    /// A re-INVITE or an UPDATE: at most one offer at a time (§14.2, RFC 3311 §5.2).
+    fn take_reinvite(&mut self, now: Instant, key: DialogKey, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
+        let retry_after = self.random.below(11);
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        let State::Live { open, success, bye } = &dialog.state else { return };
+        let invite = request.method == Method::Invite;
+        let offers = !request.message.body.is_empty();
+        let overlapping = match success {
+            // Our 2xx waits for its ACK. An UPDATE may carry an offer then, unless our 2xx did.
+            Some(success) => invite || (offers && success.late_offer),
+            None => false,
+        };
+        let refusal = if request.essentials.cseq <= dialog.remote_cseq {
+            Some((StatusCode::INTERNAL, Vec::new()))
+        } else if open.is_some() && (invite || offers) {
+            let mut lines = b"Retry-After: ".to_vec();
+            write_number(&mut lines, retry_after);
+            lines.extend_from_slice(b"\r\n");
+            Some((StatusCode::INTERNAL, lines))
+        } else if overlapping || (*bye && (invite || offers)) {
+            Some((StatusCode::REQUEST_PENDING, Vec::new()))
+        } else {
+            refusal_of_content(request.message)
+        };
+        if let Some((status, lines)) = refusal {
+            return self.refuse(&request, status, &lines, out);
+        }
+        dialog.remote_cseq = request.essentials.cseq;
+        let new_target = contact(request.message);
+        if !invite && !offers {
+            // An UPDATE without an offer only refreshes the target.
+            dialog.refresh(Some(request.flow), new_target, self.config.answer_public);
+            let mut lines = Vec::with_capacity(64);
+            write_contact(&mut lines, request.flow);
+            return self.answer_at_once(now, request, StatusCode::OK, &lines, out);
+        }
+        let head = request.head(String::new);
+        let (message, cseq) = (request.message, request.essentials.cseq);
+        let transaction = if invite {
+            let trying = self.trying(message, &head);
+            self.add_invite_server(request.key, None, head.flow, key, trying, out)
+        } else {
+            self.add_other_server(request.key, head.flow)
+        };
+        if let Some(dialog) = self.dialogs.get_mut(&key)
+            && let State::Live { open, .. } = &mut dialog.state
+        {
+            *open = Some(Open {
+                transaction,
+                head,
+                invite,
+                initial: false,
+                late_offer: !offers,
+                cseq,
+                contact: new_target,
+            });
+            out.push(AgentOutput::Event(AgentEvent::Reinvite { dialog: key, offer: offer(message) }));
+        }
+    }
+}

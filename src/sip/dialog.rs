@@ -1,0 +1,287 @@
+//! Dialogs (RFC 3261 §12) as their called side sees them, with the 2xx that is repeated until its ACK (§13.3.1.4).
+//!
+//! Holds what a dialog is and which requests are open in it; sends nothing. The agent asks and sends.
+
+use crate::limits::TRANSACTION_TIMEOUT;
+use crate::sip::agent::{Flow, ReferKey, Transport};
+use crate::sip::header::{NameAddr, elements};
+use crate::sip::reader::{Message, Name};
+use crate::sip::route::next_hop;
+use crate::sip::transaction::Repeat;
+use crate::sip::uri::UriView;
+use crate::sip::writer::{RequestParts, ResponseHead, request, write_header};
+use crate::time::Instant;
+
+/// The remote target of a peer that gave neither Contact nor a From we can read: its flow still finds it.
+const NOBODY: &[u8] = b"sip:anonymous.invalid";
+
+/// A dialog.
+#[derive(Debug)]
+pub struct Dialog {
+    /// Call-ID.
+    pub call_id: Box<[u8]>,
+    /// Our tag.
+    pub local_tag: Box<str>,
+    /// The peer's tag; empty when an RFC 2543 peer has none.
+    pub remote_tag: Box<[u8]>,
+    /// Our From: the To of the INVITE and our tag.
+    local: Box<[u8]>,
+    /// Our To: the From of the INVITE.
+    remote: Box<[u8]>,
+    /// The Contact's URI.
+    target: Box<[u8]>,
+    /// The Record-Route of the INVITE, in its order (§12.1.1).
+    routes: Box<[Box<[u8]>]>,
+    /// The flow its last INVITE or UPDATE came by.
+    flow: Flow,
+    /// Where our requests go.
+    pub next: Flow,
+    local_cseq: u32,
+    /// Of the latest INVITE or UPDATE.
+    pub remote_cseq: u32,
+    /// Our REFERs, in order.
+    pub refers: Vec<ReferKey>,
+    /// Where it stands.
+    pub state: State,
+}
+
+/// Where a dialog stands.
+#[derive(Debug)]
+pub enum State {
+    /// The INVITE waits for our decision.
+    Early {
+        /// The INVITE.
+        invite: Open,
+        /// Whole `Record-Route` lines for the 2xx.
+        record_routes: Vec<u8>,
+    },
+    /// Our 2xx has left.
+    Live {
+        /// A re-INVITE or UPDATE that waits for our decision.
+        open: Option<Open>,
+        /// The 2xx that waits for its ACK.
+        success: Option<Success>,
+        /// Its owner wants it over; the BYE waits for the ACK (§15).
+        bye: bool,
+    },
+    /// Our BYE is under way.
+    Leaving,
+    /// Over; late NOTIFYs about a REFER are still taken.
+    Lingering {
+        /// How long.
+        until: Instant,
+    },
+}
+
+/// A request that waits for our decision.
+#[derive(Debug)]
+pub struct Open {
+    /// Its server transaction.
+    pub transaction: u64,
+    /// For its responses.
+    pub head: ResponseHead,
+    /// An INVITE, whose 2xx wants an ACK; else an UPDATE.
+    pub invite: bool,
+    /// It made the dialog.
+    pub initial: bool,
+    /// It brought no offer.
+    pub late_offer: bool,
+    /// The number of its CSeq.
+    pub cseq: u32,
+    /// The remote target it brings, once it is accepted.
+    pub contact: Option<Box<[u8]>>,
+}
+
+/// A 2xx to an INVITE, repeated until its ACK, also over streams: a proxy may have lost it further on.
+#[derive(Debug)]
+pub struct Success {
+    bytes: Vec<u8>,
+    flow: Flow,
+    cseq: u32,
+    /// The ACK brings the answer.
+    pub late_offer: bool,
+    /// It made the dialog.
+    pub initial: bool,
+    repeat: Repeat,
+    until: Instant,
+}
+
+/// What a dialog wants when its time has come.
+#[derive(Debug)]
+pub enum Due {
+    /// Nothing yet.
+    Nothing,
+    /// The 2xx again.
+    Repeat(Flow, Vec<u8>),
+    /// No ACK in 64·T1.
+    Unacknowledged,
+    /// Nothing can come any more.
+    Forget,
+}
+
+impl Success {
+    /// A 2xx that leaves now.
+    pub fn new(now: Instant, open: &Open, bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            flow: open.head.flow,
+            cseq: open.cseq,
+            late_offer: open.late_offer,
+            initial: open.initial,
+            repeat: Repeat::new(now),
+            until: now + TRANSACTION_TIMEOUT,
+        }
+    }
+}
+
+impl Dialog {
+    /// From an INVITE that is no retransmission; `from` and `to` are its addresses.
+    pub fn new(message: &Message<'_>, from: &NameAddr<'_>, flow: Flow, tag: &str, invite: Open) -> Self {
+        let mut local = Vec::with_capacity(96);
+        write_header(&mut local, b"", message.value(Name::To).unwrap_or_default());
+        local.truncate(local.len() - 2);
+        local.extend_from_slice(b";tag=");
+        local.extend_from_slice(tag.as_bytes());
+        let mut record_routes = Vec::new();
+        let mut routes = Vec::new();
+        for route in message.values(Name::RecordRoute).flat_map(elements) {
+            write_header(&mut record_routes, b"Record-Route: ", route);
+            routes.push(Box::from(route));
+        }
+        Self {
+            call_id: message.value(Name::CallId).unwrap_or_default().into(),
+            local_tag: tag.into(),
+            remote_tag: from.tag().unwrap_or_default().into(),
+            local: local.into(),
+            remote: message.value(Name::From).unwrap_or_default().into(),
+            target: contact(message).or_else(|| usable(from.uri)).unwrap_or_else(|| NOBODY.into()),
+            routes: routes.into(),
+            flow,
+            next: flow,
+            local_cseq: 0,
+            remote_cseq: invite.cseq,
+            refers: Vec::new(),
+            state: State::Early { invite, record_routes },
+        }
+    }
+
+    /// Finds the next hop; to be called after every change of flow or target.
+    pub fn route(&mut self, answer_public: bool) {
+        let first = self.routes.first().and_then(|route| NameAddr::parse(route)).map(|route| route.uri);
+        self.next = next_hop(first.unwrap_or(&self.target), self.flow, answer_public);
+    }
+
+    /// A target refresh (§12.2.2): the flow and the Contact of an accepted re-INVITE or UPDATE.
+    pub fn refresh(&mut self, flow: Option<Flow>, contact: Option<Box<[u8]>>, answer_public: bool) {
+        if let Some(flow) = flow {
+            self.flow = flow;
+        }
+        if let Some(contact) = contact {
+            self.target = contact;
+        }
+        self.route(answer_public);
+    }
+
+    /// The TCP connection of its flow, if there is one; when it is gone, the Contact says where to open another.
+    pub fn connection(&self) -> Option<u64> {
+        (self.flow.transport == Transport::Tcp && self.flow.connection != 0).then_some(self.flow.connection)
+    }
+
+    /// That connection is gone.
+    pub fn disconnected(&mut self, answer_public: bool) {
+        self.flow.connection = 0;
+        self.route(answer_public);
+    }
+
+    /// The next request of ours, without a body. Its CSeq is then [`Dialog::cseq`].
+    pub fn request(&mut self, method: &str, branch: &str, product: &str, lines: &[u8]) -> Vec<u8> {
+        self.local_cseq = self.local_cseq.wrapping_add(1);
+        let mut routes = Vec::new();
+        let mut uri: &[u8] = &self.target;
+        let mut rest: &[Box<[u8]>] = &self.routes;
+        let strict = self.routes.first().and_then(|first| strict_route(first));
+        if let Some(first) = strict {
+            // A strict router of RFC 2543 wants to find itself in the Request-URI (§12.2.1.1).
+            uri = first;
+            rest = &self.routes[1..];
+        }
+        for route in rest {
+            write_header(&mut routes, b"Route: ", route);
+        }
+        if strict.is_some() {
+            routes.extend_from_slice(b"Route: <");
+            routes.extend_from_slice(&self.target);
+            routes.extend_from_slice(b">\r\n");
+        }
+        request(&RequestParts {
+            method,
+            uri,
+            flow: self.next,
+            branch,
+            routes: &routes,
+            from: &self.local,
+            to: &self.remote,
+            call_id: &self.call_id,
+            cseq: self.local_cseq,
+            product,
+            lines,
+        })
+    }
+
+    /// The number of our latest request.
+    pub fn cseq(&self) -> u32 {
+        self.local_cseq
+    }
+
+    /// The ACK with this number: the 2xx it acknowledges, if one waits for it.
+    pub fn acknowledge(&mut self, cseq: u32) -> Option<Success> {
+        match &mut self.state {
+            State::Live { success, .. } => success.take_if(|success| success.cseq == cseq),
+            State::Early { .. } | State::Leaving | State::Lingering { .. } => None,
+        }
+    }
+
+    /// Time went by.
+    pub fn tick(&mut self, now: Instant) -> Due {
+        match &mut self.state {
+            State::Live { success: Some(success), .. } => {
+                if now >= success.until {
+                    Due::Unacknowledged
+                } else if success.repeat.due(now) {
+                    Due::Repeat(success.flow, success.bytes.clone())
+                } else {
+                    Due::Nothing
+                }
+            }
+            State::Lingering { until } if now >= *until => Due::Forget,
+            State::Early { .. } | State::Live { .. } | State::Leaving | State::Lingering { .. } => Due::Nothing,
+        }
+    }
+
+    /// When [`Dialog::tick`] is due.
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Live { success, .. } => success.as_ref().map(|success| success.repeat.next().min(success.until)),
+            State::Lingering { until } => Some(*until),
+            State::Early { .. } | State::Leaving => None,
+        }
+    }
+}
+
+/// The URI of the first Contact that is a URI.
+pub fn contact(message: &Message<'_>) -> Option<Box<[u8]>> {
+    let contact = message.values(Name::Contact).flat_map(elements).find_map(NameAddr::parse)?;
+    usable(contact.uri)
+}
+
+/// A URI that may stand in a request of ours: read whole, so that no fold or bracket hides in it.
+fn usable(uri: &[u8]) -> Option<Box<[u8]>> {
+    UriView::parse(uri).ok().map(|_| uri.into())
+}
+
+/// The URI of a route that does not know loose routing.
+fn strict_route(route: &[u8]) -> Option<&[u8]> {
+    let route = NameAddr::parse(route)?;
+    let view = UriView::parse(route.uri).ok()?;
+    view.param("lr").is_none().then_some(route.uri)
+}
