@@ -1,199 +1,475 @@
 //! Owns agent, calls and streams; events one way, effects the other; decides nothing.
 
-use crate::media::{self, StreamKey};
+mod io;
+
+pub use crate::call::CallKey;
+pub use io::{Entry, Input, News, Output, Settings};
+
+use crate::call::record::{Origin, Outcome, Record};
+use crate::call::{Attempt, Effect, Event, Session};
+use crate::leg::{Leg, Way, info_key};
+use crate::media::{self, Clip, StreamKey};
+use crate::number::Key;
 use crate::random::Random;
 use crate::routing::Plan;
-use crate::sip::Flow;
-use crate::speech::Catalogue;
+use crate::routing::plan::{PromptId, Target};
+use crate::sdp::Refusal;
+use crate::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Invite, ReferKey, ReferRequest, StatusCode};
 use crate::time::{Instant, Now};
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-
-/// Our handle of a call, unique across restarts: 40 bits of milliseconds, 24 of chance. Prints as 16 hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CallKey(pub u64);
-
-impl fmt::Display for CallKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-impl fmt::Debug for CallKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CallKey({self})")
-    }
-}
-
-/// What the engine is told once.
-pub struct Settings {
-    /// The table.
-    pub plan: Arc<Plan>,
-    /// The sound of its prompts.
-    pub catalogue: Arc<Catalogue>,
-    /// The key of the callers' hash in records.
-    pub hash_key: [u8; 32],
-    /// Without a trunk, only loopback and private networks are answered.
-    pub answer_public: bool,
-    /// Loopback targets take the address that routes to the caller: stand-in centres for a phone on the network.
-    pub stand_ins: bool,
-    /// Chance.
-    pub random: Random,
-}
-
-/// What can happen to the engine.
-#[derive(Debug)]
-pub enum Input<'a> {
-    /// A datagram, or some bytes of a TCP connection.
-    Received {
-        /// Where from.
-        flow: Flow,
-        /// What.
-        bytes: &'a [u8],
-    },
-    /// A TCP connection ended.
-    Disconnected {
-        /// Which, as in [`Flow::connection`].
-        connection: u64,
-    },
-    /// Bytes could not leave.
-    SendFailed {
-        /// Where to.
-        flow: Flow,
-    },
-    /// The answer to [`Output::OpenStream`]: the RTP port, or `None` when no port is free.
-    StreamOpened {
-        /// Which.
-        stream: StreamKey,
-        /// Its local RTP port.
-        port: Option<u16>,
-    },
-    /// A stream speaks.
-    Media {
-        /// Which.
-        stream: StreamKey,
-        /// What it says.
-        event: media::Event,
-    },
-    /// The answer to [`Output::Journal`] with [`Entry::Start`]: the start of this call is on disk (or could not be written:
-    /// the call goes on, the shell raises the alarm).
-    Journaled {
-        /// Whose.
-        call: CallKey,
-    },
-    /// Time went by.
-    Tick,
-    /// SIGTERM: BYE to every live call, nothing new.
-    Stop,
-}
-
-/// What the engine wants done.
-#[derive(Debug)]
-pub enum Output {
-    /// Send these bytes.
-    Transmit {
-        /// Where.
-        flow: Flow,
-        /// One whole message.
-        bytes: Vec<u8>,
-    },
-    /// Bind an RTP socket on this address; answer with [`Input::StreamOpened`].
-    OpenStream {
-        /// Its name.
-        stream: StreamKey,
-        /// Our address as the peer sees it.
-        local: IpAddr,
-    },
-    /// Tell a stream.
-    Media {
-        /// Which.
-        stream: StreamKey,
-        /// What.
-        command: media::Command,
-    },
-    /// Close the socket and forget the stream.
-    CloseStream {
-        /// Which.
-        stream: StreamKey,
-    },
-    /// Write to the journal of calls.
-    Journal {
-        /// Whose.
-        call: CallKey,
-        /// What.
-        entry: Entry,
-    },
-    /// News of a live call, for those who watch.
-    Live {
-        /// Whose.
-        call: CallKey,
-        /// What.
-        news: News,
-    },
-}
-
-/// A line of the journal: JSON without its newline.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Entry {
-    /// The call as it stands before its 200: on disk first, answered with [`Input::Journaled`].
-    /// This very line, completed by `interrupted`, becomes the record if the process dies.
-    Start(String),
-    /// The whole record, once per call, also for calls without a start (refused ones).
-    End(String),
-}
-
-/// What those who watch are told.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum News {
-    /// A call began.
-    Began {
-        /// Masked.
-        caller: String,
-        /// The number.
-        dialled: String,
-    },
-    /// It entered a row of the table.
-    Entered {
-        /// `menu.fund`, `center.kosmes`.
-        row: Arc<str>,
-    },
-    /// A key counted.
-    Key {
-        /// Which.
-        key: crate::number::Key,
-    },
-    /// It ended.
-    Ended {
-        /// The cause, as in the record.
-        cause: &'static str,
-    },
-}
+use tracing::{error, info};
 
 /// The engine.
-pub struct Engine {}
+pub struct Engine {
+    plan: Arc<Plan>,
+    clips: HashMap<PromptId, Arc<Clip>>,
+    hash_key: [u8; 32],
+    stand_ins: bool,
+    random: Random,
+    agent: Agent,
+    calls: BTreeMap<CallKey, Call>,
+    dialogs: HashMap<DialogKey, CallKey>,
+    streams: HashMap<StreamKey, CallKey>,
+    next_stream: u64,
+    /// When sessions want to be woken: hints, a call's own deadline is the truth.
+    deadlines: BTreeSet<(Instant, CallKey)>,
+    stopping: bool,
+    /// Reused between steps.
+    agent_outputs: Vec<AgentOutput>,
+    effects: Vec<Effect>,
+}
+
+/// A live call and the leg it stands on.
+struct Call {
+    session: Session,
+    leg: Leg,
+    /// Which REFER is which attempt.
+    refers: Vec<(ReferKey, Attempt)>,
+    /// Its entry in the index of deadlines.
+    deadline: Option<Instant>,
+    stage: Stage,
+}
+
+/// What the dialog still needs from us when the call ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// A refusal.
+    Arriving,
+    /// A BYE.
+    Answered,
+    /// Nothing.
+    Gone,
+}
 
 impl Engine {
     /// An engine without calls.
-    pub fn new(_settings: Settings) -> Self {
-        Self {}
+    pub fn new(settings: Settings) -> Self {
+        let Settings { plan, catalogue, hash_key, answer_public, stand_ins, mut random } = settings;
+        let clips = plan
+            .prompts()
+            .into_iter()
+            .filter_map(|id| {
+                let samples = catalogue.prompts.get(&*id)?.samples.clone()?;
+                let clip = Arc::new(Clip::from_samples(&id, &samples));
+                Some((id, clip))
+            })
+            .collect();
+        let product = format!("ivr1357/{}", env!("CARGO_PKG_VERSION"));
+        let seed = std::array::from_fn(|_| random.u32() as u8);
+        let agent = Agent::new(AgentConfig { product, answer_public }, Random::from_seed(seed));
+        Self {
+            plan,
+            clips,
+            hash_key,
+            stand_ins,
+            random,
+            agent,
+            calls: BTreeMap::new(),
+            dialogs: HashMap::new(),
+            streams: HashMap::new(),
+            next_stream: 1,
+            deadlines: BTreeSet::new(),
+            stopping: false,
+            agent_outputs: Vec::new(),
+            effects: Vec::new(),
+        }
     }
 
     /// One step.
-    pub fn handle(&mut self, _now: Now, _input: Input<'_>, _out: &mut Vec<Output>) {}
+    pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
+        match input {
+            Input::Received { flow, bytes } => self.agent(now, out, |agent, to| agent.received(now, flow, bytes, to)),
+            Input::Disconnected { connection } => self.agent.disconnected(connection),
+            Input::SendFailed { flow } => self.agent(now, out, |agent, to| agent.send_failed(now, flow, to)),
+            Input::StreamOpened { stream, port } => self.stream_opened(now, stream, port, out),
+            Input::Media { stream, event } => self.media_event(now, stream, event, out),
+            Input::Journaled { call } => self.journaled(now, call, out),
+            Input::Tick => {
+                self.agent(now, out, |agent, to| agent.tick(now, to));
+                while let Some(&(due, call)) = self.deadlines.first()
+                    && due <= now.instant
+                {
+                    self.deadlines.remove(&(due, call));
+                    if let Some(entry) = self.calls.get_mut(&call) {
+                        entry.deadline = None;
+                    }
+                    self.session(now, call, Event::Tick, out);
+                }
+            }
+            Input::Stop => {
+                self.stopping = true;
+                let live: Vec<CallKey> = self.calls.keys().copied().collect();
+                for call in live {
+                    self.session(now, call, Event::Stop, out);
+                }
+            }
+        }
+    }
 
     /// Call `handle(Tick)` no later than this.
     pub fn deadline(&self) -> Option<Instant> {
-        None
+        let calls = self.deadlines.first().map(|&(due, _)| due);
+        [calls, self.agent.deadline()].into_iter().flatten().min()
     }
 
     /// Live calls.
     pub fn calls(&self) -> usize {
-        0
+        self.calls.len()
     }
 
     /// Everything still held (calls, dialogs, transactions, streams), for the baseline check.
     pub fn held(&self) -> usize {
-        0
+        self.calls.len() + self.dialogs.len() + self.streams.len() + self.deadlines.len() + self.agent.held()
     }
+
+    // ---- from SIP ----------------------------------------------------------------------------------------------
+
+    /// Lets the agent do something and passes on what comes of it.
+    fn agent<T>(
+        &mut self,
+        now: Now,
+        out: &mut Vec<Output>,
+        step: impl FnOnce(&mut Agent, &mut Vec<AgentOutput>) -> T,
+    ) -> T {
+        let mut outputs = std::mem::take(&mut self.agent_outputs);
+        let result = step(&mut self.agent, &mut outputs);
+        for output in outputs.drain(..) {
+            match output {
+                AgentOutput::Transmit { flow, bytes } => out.push(Output::Transmit { flow, bytes }),
+                AgentOutput::Close { connection } => out.push(Output::CloseConnection { connection }),
+                AgentOutput::Event(event) => self.agent_event(now, event, out),
+            }
+        }
+        self.agent_outputs = outputs;
+        result
+    }
+
+    fn agent_event(&mut self, now: Now, event: AgentEvent, out: &mut Vec<Output>) {
+        let (dialog, event) = match event {
+            AgentEvent::Invite(invite) => return self.invited(now, *invite, out),
+            AgentEvent::Reinvite { dialog, offer } => return self.reinvited(now, dialog, offer, out),
+            AgentEvent::Acknowledged { dialog, body } => return self.acknowledged(now, dialog, body, true, out),
+            AgentEvent::ReinviteAcknowledged { dialog, body } => {
+                return self.acknowledged(now, dialog, body, false, out);
+            }
+            AgentEvent::Info { dialog, content_type, body } => {
+                let Some(key) = info_key(&content_type, &body) else { return };
+                return self.pressed(now, dialog, Way::Info, key, out);
+            }
+            AgentEvent::Cancelled { dialog } => (dialog, Event::Cancelled),
+            AgentEvent::Unacknowledged { dialog } => (dialog, Event::Unacknowledged),
+            AgentEvent::Bye { dialog } => (dialog, Event::HungUp),
+            AgentEvent::Lost { dialog } => (dialog, Event::Lost),
+            AgentEvent::ReferAnswered { dialog, refer, status } => {
+                let Some(attempt) = self.attempt(dialog, refer) else { return };
+                (dialog, Event::ReferAnswered(attempt, status))
+            }
+            AgentEvent::Notified { dialog, refer, status, terminated } => {
+                let Some(attempt) = self.attempt(dialog, refer) else { return };
+                (dialog, Event::Notified { attempt, status, terminated })
+            }
+        };
+        let Some(&call) = self.dialogs.get(&dialog) else { return };
+        if matches!(event, Event::Cancelled | Event::Unacknowledged | Event::HungUp | Event::Lost) {
+            if let Some(entry) = self.calls.get_mut(&call) {
+                entry.stage = Stage::Gone;
+            }
+            self.close_stream(call, out);
+        }
+        self.session(now, call, event, out);
+    }
+
+    fn attempt(&self, dialog: DialogKey, refer: ReferKey) -> Option<Attempt> {
+        let call = self.calls.get(self.dialogs.get(&dialog)?)?;
+        call.refers.iter().find(|(key, _)| *key == refer).map(|&(_, attempt)| attempt)
+    }
+
+    fn invited(&mut self, now: Now, invite: Invite, out: &mut Vec<Output>) {
+        let millis = (now.wall.as_micros() / 1000) as u64;
+        let call = CallKey((millis << 24) | u64::from(self.random.u32() >> 8));
+        let record = Record::new(
+            now,
+            &Origin {
+                call,
+                call_id: &invite.call_id,
+                caller: &invite.caller,
+                dialled: invite.dialled.as_str(),
+                table: &self.plan.version,
+                zone: &self.plan.timezone,
+                hash_key: &self.hash_key,
+            },
+        );
+        let refusal = if self.stopping { Some(StatusCode::UNAVAILABLE) } else { None };
+        let number = self.plan.numbers.iter().position(|number| number.dialled.contains(&invite.dialled));
+        let (number, refusal) = match (number, refusal) {
+            (Some(number), None) => (number, None),
+            (None, None) => (0, Some(StatusCode::NOT_FOUND)),
+            (_, Some(status)) => (0, Some(status)),
+        };
+        info!(%call, caller = record.caller(), dialled = invite.dialled.as_str(), "call began");
+        let news = News::Began { caller: record.caller().to_owned(), dialled: invite.dialled.as_str().to_owned() };
+        out.push(Output::Live { call, news });
+        if let Some(status) = refusal {
+            let mut record = record;
+            record.ended(now, Outcome::Refused, "refused", Some(status));
+            self.agent(now, out, |agent, to| agent.reject(now, invite.dialog, status, to));
+            return finish(call, &record, out);
+        }
+        let stream = StreamKey(self.next_stream);
+        self.next_stream += 1;
+        let (dialog, local) = (invite.dialog, invite.flow.local.ip());
+        let leg = Leg::incoming(invite, stream, (now.wall.as_micros() / 1_000_000) as u64);
+        let session = Session::new(now, call, self.plan.clone(), number, record);
+        self.calls.insert(call, Call { session, leg, refers: Vec::new(), deadline: None, stage: Stage::Arriving });
+        self.dialogs.insert(dialog, call);
+        self.streams.insert(stream, call);
+        out.push(Output::OpenStream { stream, local });
+    }
+
+    fn refuse(&mut self, now: Now, call: CallKey, status: StatusCode, out: &mut Vec<Output>) {
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        entry.stage = Stage::Gone;
+        let dialog = entry.leg.dialog;
+        self.agent(now, out, |agent, to| agent.reject(now, dialog, status, to));
+        self.session(now, call, Event::Refused(status), out);
+    }
+
+    fn stream_opened(&mut self, now: Now, stream: StreamKey, port: Option<u16>, out: &mut Vec<Output>) {
+        let Some(&call) = self.streams.get(&stream) else { return };
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        let Some(port) = port else {
+            self.streams.remove(&stream);
+            return self.refuse(now, call, StatusCode::UNAVAILABLE, out);
+        };
+        match entry.leg.opened(port) {
+            Ok(()) => {
+                let line = entry.session.record().line();
+                out.push(Output::Journal { call, entry: Entry::Start(line) });
+            }
+            Err(Refusal(why)) => {
+                info!(%call, why, "offer refused");
+                self.refuse(now, call, StatusCode::NOT_ACCEPTABLE, out);
+            }
+        }
+    }
+
+    /// The start is on disk: the 200 may leave.
+    fn journaled(&mut self, now: Now, call: CallKey, out: &mut Vec<Output>) {
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        entry.stage = Stage::Answered;
+        let (dialog, stream, sdp) = (entry.leg.dialog, entry.leg.stream, entry.leg.description());
+        if let Some(command) = entry.leg.configuration() {
+            out.push(Output::Media { stream, command });
+        }
+        self.agent(now, out, |agent, to| agent.answer(now, dialog, sdp, to));
+        self.session(now, call, Event::Answered, out);
+    }
+
+    fn acknowledged(&mut self, now: Now, dialog: DialogKey, body: Option<Vec<u8>>, first: bool, out: &mut Vec<Output>) {
+        let Some(&call) = self.dialogs.get(&dialog) else { return };
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        match entry.leg.acknowledged(body) {
+            Ok(command) => {
+                let (stream, held) = (entry.leg.stream, entry.leg.is_held());
+                out.extend(command.map(|command| Output::Media { stream, command }));
+                if first {
+                    self.session(now, call, Event::Connected, out);
+                }
+                self.session(now, call, Event::Held(held), out);
+            }
+            Err(Refusal(why)) => {
+                info!(%call, why, "answer refused");
+                // In a re-INVITE the session goes on as it was (RFC 3261 §14.1).
+                if first {
+                    self.session(now, call, Event::Unusable, out);
+                }
+            }
+        }
+    }
+
+    fn reinvited(&mut self, now: Now, dialog: DialogKey, offer: Option<Vec<u8>>, out: &mut Vec<Output>) {
+        let call = self.dialogs.get(&dialog).copied();
+        let Some((call, entry)) = call.and_then(|call| Some((call, self.calls.get_mut(&call)?))) else {
+            return self.agent(now, out, |agent, to| agent.reject_reinvite(now, dialog, StatusCode::NO_DIALOG, to));
+        };
+        match entry.leg.reoffered(offer) {
+            Ok((sdp, command)) => {
+                let (stream, held) = (entry.leg.stream, entry.leg.is_held());
+                out.extend(command.map(|command| Output::Media { stream, command }));
+                self.agent(now, out, |agent, to| agent.answer_reinvite(now, dialog, sdp, to));
+                self.session(now, call, Event::Held(held), out);
+            }
+            Err(Refusal(why)) => {
+                info!(%call, why, "re-offer refused");
+                self.agent(now, out, |agent, to| agent.reject_reinvite(now, dialog, StatusCode::NOT_ACCEPTABLE, to));
+            }
+        }
+    }
+
+    // ---- from media --------------------------------------------------------------------------------------------
+
+    fn media_event(&mut self, now: Now, stream: StreamKey, event: media::Event, out: &mut Vec<Output>) {
+        let Some(&call) = self.streams.get(&stream) else { return };
+        match event {
+            media::Event::Key(key) => {
+                let Some(dialog) = self.calls.get(&call).map(|entry| entry.leg.dialog) else { return };
+                self.pressed(now, dialog, Way::Rtp, key, out);
+            }
+            media::Event::Finished(play) => self.session(now, call, Event::Finished(play), out),
+            media::Event::Latched(_) => self.session(now, call, Event::Connected, out),
+        }
+    }
+
+    fn pressed(&mut self, now: Now, dialog: DialogKey, way: Way, key: Key, out: &mut Vec<Output>) {
+        let Some(&call) = self.dialogs.get(&dialog) else { return };
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        if let Some(key) = entry.leg.pressed(now.instant, way, key) {
+            self.session(now, call, Event::Key(key), out);
+        }
+    }
+
+    // ---- the session and its effects ---------------------------------------------------------------------------
+
+    /// One step of a call. A panic in it ends this call only.
+    fn session(&mut self, now: Now, call: CallKey, event: Event, out: &mut Vec<Output>) {
+        let Some(mut entry) = self.calls.remove(&call) else { return };
+        let mut effects = std::mem::take(&mut self.effects);
+        let step = catch_unwind(AssertUnwindSafe(|| entry.session.handle(now, event, &mut effects)));
+        if step.is_err() {
+            error!(%call, "call broken by an error of ours; it alone ends");
+            effects.clear();
+            self.end(now, call, entry, true, out);
+        } else {
+            let mut over = false;
+            for effect in effects.drain(..) {
+                over |= self.carry_out(now, call, &mut entry, effect, out);
+            }
+            if over {
+                self.end(now, call, entry, false, out);
+            } else {
+                let deadline = entry.session.deadline();
+                if deadline != entry.deadline {
+                    self.deadlines.extend(deadline.map(|due| (due, call)));
+                    if let Some(old) = std::mem::replace(&mut entry.deadline, deadline) {
+                        self.deadlines.remove(&(old, call));
+                    }
+                }
+                self.calls.insert(call, entry);
+            }
+        }
+        self.effects = effects;
+    }
+
+    /// Does what a session wants; true when the call is over.
+    fn carry_out(&mut self, now: Now, call: CallKey, entry: &mut Call, effect: Effect, out: &mut Vec<Output>) -> bool {
+        let (dialog, stream) = (entry.leg.dialog, entry.leg.stream);
+        match effect {
+            Effect::Play { play, prompts, repeat } => {
+                let clips = prompts.iter().filter_map(|id| self.clips.get(id).cloned()).collect();
+                out.push(Output::Media { stream, command: media::Command::Play { play, clips, repeat } });
+            }
+            Effect::StopPlaying => out.push(Output::Media { stream, command: media::Command::Stop }),
+            Effect::Refer { attempt, target, context } => {
+                let request = self.refer_request(entry, &target, context.as_deref());
+                let refer = self.agent(now, out, |agent, to| agent.refer(now, dialog, &request, to));
+                entry.refers.push((refer, attempt));
+            }
+            Effect::HangUp => self.part(now, entry, out),
+            Effect::Entered(row) => out.push(Output::Live { call, news: News::Entered { row } }),
+            Effect::Pressed(key) => out.push(Output::Live { call, news: News::Key { key } }),
+            Effect::Over => return true,
+        }
+        false
+    }
+
+    fn refer_request(&self, entry: &Call, target: &Target, context: Option<&str>) -> ReferRequest {
+        let local = entry.leg.flow.local;
+        let mut uri = target.uri().clone();
+        if self.stand_ins && is_loopback(uri.host()) && !local.ip().is_loopback() {
+            uri = uri.with_host(&host(local.ip()));
+        }
+        if let Some(context) = context {
+            let hex: String = context.bytes().map(|byte| format!("{byte:02x}")).collect();
+            uri = uri.with_header("User-to-User", &format!("{hex};encoding=hex"));
+        }
+        let number = self.plan.numbers.first().and_then(|number| number.dialled.first());
+        let us = format!("sip:{}@{}", number.map_or("1357", |dialled| dialled.as_str()), host(local.ip()));
+        ReferRequest { target: uri, referred_by: us.parse().expect("a dialled number and an address make a URI") }
+    }
+
+    fn close_stream(&mut self, call: CallKey, out: &mut Vec<Output>) {
+        let Some(stream) = self.calls.get(&call).map(|entry| entry.leg.stream) else { return };
+        if self.streams.remove(&stream).is_some() {
+            out.push(Output::CloseStream { stream });
+        }
+    }
+
+    /// Our side of the goodbye, if one is still owed.
+    fn part(&mut self, now: Now, entry: &mut Call, out: &mut Vec<Output>) {
+        let dialog = entry.leg.dialog;
+        match std::mem::replace(&mut entry.stage, Stage::Gone) {
+            Stage::Arriving => self.agent(now, out, |agent, to| agent.reject(now, dialog, StatusCode::UNAVAILABLE, to)),
+            Stage::Answered => self.agent(now, out, |agent, to| agent.bye(now, dialog, to)),
+            Stage::Gone => {}
+        }
+    }
+
+    fn end(&mut self, now: Now, call: CallKey, mut entry: Call, broken: bool, out: &mut Vec<Output>) {
+        self.part(now, &mut entry, out);
+        let Call { session, leg, deadline, .. } = entry;
+        if let Some(due) = deadline {
+            self.deadlines.remove(&(due, call));
+        }
+        self.dialogs.remove(&leg.dialog);
+        if self.streams.remove(&leg.stream).is_some() {
+            out.push(Output::CloseStream { stream: leg.stream });
+        }
+        if broken {
+            finish(call, &session.into_broken_record(now), out);
+        } else {
+            finish(call, session.record(), out);
+        }
+    }
+}
+
+/// The one line of a call that is over.
+fn finish(call: CallKey, record: &Record, out: &mut Vec<Output>) {
+    let cause = record.cause().unwrap_or("internal");
+    info!(%call, outcome = ?record.outcome(), cause, "call ended");
+    out.push(Output::Journal { call, entry: Entry::End(record.line()) });
+    out.push(Output::Live { call, news: News::Ended { cause } });
+}
+
+fn host(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()) || host == "localhost"
 }

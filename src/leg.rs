@@ -1,0 +1,206 @@
+//! One leg of a call: a dialog, its offers and answers, its stream.
+//!
+//! Turns what the dialog brings (offers, answers, INFO) into descriptions to send and commands for the stream
+//! (RFC 3264). What the call is about is known to `call::session`; a call owns legs, one at first.
+
+use crate::media::{self, StreamKey};
+use crate::number::Key;
+use crate::sdp::{self, Chosen, Direction, Local, Refusal, offer_answer};
+use crate::sip::{DialogKey, Flow, Invite};
+use crate::time::{Duration, Instant};
+
+/// The same press by two ways (RFC 4733 and INFO) arrives within this.
+const ONE_PRESS: Duration = Duration::from_millis(600);
+
+/// One leg.
+#[derive(Debug)]
+pub struct Leg {
+    /// Its dialog.
+    pub dialog: DialogKey,
+    /// Its stream.
+    pub stream: StreamKey,
+    /// Where its signalling goes.
+    pub flow: Flow,
+    offer: Option<Vec<u8>>,
+    port: u16,
+    session: u64,
+    version: u64,
+    /// The last description sent: repeated unchanged, it keeps its version (RFC 3264 §8).
+    sent: Vec<u8>,
+    chosen: Option<Chosen>,
+    open: Open,
+    last_press: Option<(Way, Key, Instant)>,
+}
+
+/// An offer of ours that waits for its answer in an ACK.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Open {
+    /// None.
+    No,
+    /// In our 200.
+    Offered,
+}
+
+/// How a key came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// As an RTP event.
+    Rtp,
+    /// In a SIP INFO.
+    Info,
+}
+
+impl Leg {
+    /// The leg of a call that arrived. `session` is its `o=` session id.
+    pub fn incoming(invite: Invite, stream: StreamKey, session: u64) -> Self {
+        Self {
+            dialog: invite.dialog,
+            stream,
+            flow: invite.flow,
+            offer: invite.offer,
+            port: 0,
+            session,
+            version: session,
+            sent: Vec::new(),
+            chosen: None,
+            open: Open::No,
+            last_press: None,
+        }
+    }
+
+    /// The socket is bound: our description for the 200, an answer or, for a late offer, our offer.
+    pub fn opened(&mut self, port: u16) -> Result<(), Refusal> {
+        self.port = port;
+        match self.offer.take() {
+            Some(offer) => {
+                let answer = offer_answer::answer(&offer, self.local())?;
+                self.sent = answer.sdp;
+                self.chosen = Some(answer.chosen);
+            }
+            None => {
+                self.sent = sdp::offer_answer::offer(self.local());
+                self.open = Open::Offered;
+            }
+        }
+        Ok(())
+    }
+
+    /// The description for our 200.
+    pub fn description(&self) -> Vec<u8> {
+        self.sent.clone()
+    }
+
+    /// What the stream must know now.
+    pub fn configuration(&self) -> Option<media::Command> {
+        self.chosen.clone().map(media::Command::Configure)
+    }
+
+    /// The ACK of our 200: completes a late offer.
+    pub fn acknowledged(&mut self, body: Option<Vec<u8>>) -> Result<Option<media::Command>, Refusal> {
+        if self.open == Open::No {
+            return Ok(None);
+        }
+        self.open = Open::No;
+        let body = body.ok_or(Refusal("the ACK answers no offer"))?;
+        self.chosen = Some(offer_answer::accept(&body)?);
+        Ok(self.configuration())
+    }
+
+    /// A re-INVITE or UPDATE: our description for its 200 (RFC 3264 §8; a refusal leaves all as it was).
+    pub fn reoffered(&mut self, offer: Option<Vec<u8>>) -> Result<(Vec<u8>, Option<media::Command>), Refusal> {
+        let Some(offer) = offer else {
+            self.sent = self.revised(|local| Ok(offer_answer::offer(local)))?;
+            self.open = Open::Offered;
+            return Ok((self.sent.clone(), None));
+        };
+        let mut chosen = None;
+        self.sent = self.revised(|local| {
+            let answer = offer_answer::answer(&offer, local)?;
+            chosen = Some(answer.chosen);
+            Ok(answer.sdp)
+        })?;
+        self.chosen = chosen;
+        Ok((self.sent.clone(), self.configuration()))
+    }
+
+    /// Our description at the present version, or at the next one if it differs from the last sent.
+    fn revised(&mut self, mut describe: impl FnMut(Local) -> Result<Vec<u8>, Refusal>) -> Result<Vec<u8>, Refusal> {
+        let same = describe(self.local())?;
+        if same == self.sent {
+            return Ok(same);
+        }
+        self.version += 1;
+        describe(self.local())
+    }
+
+    /// The peer's side does not listen: it put us on hold.
+    pub fn is_held(&self) -> bool {
+        self.chosen.as_ref().is_some_and(|chosen| {
+            matches!(chosen.direction, Direction::RecvOnly | Direction::Inactive) || chosen.remote.is_none()
+        })
+    }
+
+    /// A key came by one of the ways; `None` when it is the echo of a press that already counted.
+    pub fn pressed(&mut self, now: Instant, way: Way, key: Key) -> Option<Key> {
+        if let Some((last_way, last_key, at)) = self.last_press
+            && last_way != way
+            && last_key == key
+            && now.since(at) < ONE_PRESS
+        {
+            self.last_press = None;
+            return None;
+        }
+        self.last_press = Some((way, key, now));
+        Some(key)
+    }
+
+    fn local(&self) -> Local {
+        Local { ip: self.flow.local.ip(), port: self.port, session: self.session, version: self.version }
+    }
+}
+
+/// The key in an INFO: `application/dtmf-relay` ("Signal=1") or `application/dtmf` ("1"; some write "Signal=" there
+/// too, and some the event code 10 or 11 for `*` and `#`).
+pub fn info_key(content_type: &str, body: &[u8]) -> Option<Key> {
+    if !matches!(content_type, "application/dtmf-relay" | "application/dtmf") {
+        return None;
+    }
+    let text = std::str::from_utf8(body.get(..body.len().min(256))?).ok()?;
+    let signal = text
+        .lines()
+        .find_map(|line| {
+            let (name, value) = line.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("signal").then(|| value.trim())
+        })
+        .or_else(|| (!text.contains('=')).then(|| text.trim()))?;
+    let mut characters = signal.chars();
+    match (characters.next(), characters.next()) {
+        (Some(one), None) => Key::from_char(one),
+        _ => signal.parse().ok().and_then(Key::from_event),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_info_names_one_key_in_every_form_seen() {
+        for (content_type, body, key) in [
+            ("application/dtmf-relay", "Signal=1\r\nDuration=160\r\n", Some('1')),
+            ("application/dtmf-relay", "Signal= #\r\nDuration= 160", Some('#')),
+            ("application/dtmf-relay", "signal=*\n", Some('*')),
+            ("application/dtmf-relay", "Signal=11\r\nDuration=250\r\n", Some('#')),
+            ("application/dtmf", "5", Some('5')),
+            ("application/dtmf", "0\r\n", Some('0')),
+            ("application/dtmf", "Signal=7\r\n", Some('7')),
+            ("application/dtmf-relay", "Duration=160\r\n", None),
+            ("application/dtmf-relay", "Signal=flash\r\n", None),
+            ("application/dtmf", "", None),
+            ("text/plain", "Signal=1", None),
+        ] {
+            assert_eq!(info_key(content_type, body.as_bytes()).map(Key::as_char), key, "{content_type} {body:?}");
+        }
+        assert_eq!(info_key("application/dtmf", b"\xff\xfe"), None);
+    }
+}

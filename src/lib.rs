@@ -3,6 +3,7 @@
 pub mod call;
 pub mod cli;
 pub mod engine;
+pub mod leg;
 pub mod limits;
 pub mod media;
 pub mod number;

@@ -44,8 +44,9 @@ pub const TABLE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const KEY_MEMORY: Duration = Duration::from_millis(500);
 /// A press without an end whose duration goes on counting is the same press even after a hole this long.
 pub const KEY_GAP: Duration = Duration::from_secs(3);
-/// Presses remembered at once: nobody presses more within [`KEY_MEMORY`], and a flood of forged ones stays cheap.
-pub const KEY_PRESSES_MAX: usize = 8;
+/// Presses remembered at once. Dialling machines make twelve a second; more than this within [`KEY_MEMORY`] is a flood,
+/// and does not count.
+pub const KEY_PRESSES_MAX: usize = 16;
 /// An RTP packet of ours: 12 bytes of header and 60 ms of G.711.
 pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480;
 /// How long the source of before a re-INVITE is still heard without being taken for the new one: packets under way.
@@ -132,3 +133,11 @@ pub const TRANSACTIONS_FOR_NEW_CALLS: usize = 300_000;
 pub const REFER_REPEATS: Duration = Duration::from_secs(15);
 /// Dialogs held at once: 1,000 calls/s of 100 s each; more than the media of one machine carries.
 pub const DIALOGS_MAX: usize = 100_000;
+/// What the kernel may hold for an RTP socket: about a second of one caller, and nothing of a flood.
+pub const RTP_RECEIVE_BUFFER_BYTES: usize = 64 * 1024;
+/// Packets read from one RTP socket in a millisecond; a telephone sends one in twenty.
+pub const RTP_PACKETS_PER_SLOT: usize = 8;
+/// Ports of other programs passed over before a call goes without; each costs a microsecond or two.
+pub const PORT_TRIES_MAX: usize = 256;
+/// Findings told at once: nobody reads on, and a file of noise must not cost more than a table.
+pub const FINDINGS_MAX: usize = 300;

@@ -1,3 +1,7 @@
-//! Arguments -> plan -> shell.
+//! Arguments in, exit code out; everything else is the library's.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ivr1357::cli::run(std::env::args_os())
+}

@@ -1,3 +1,114 @@
 //! What a call is about: menus, announcements, the ladder of transfers, and the record as it grows.
 //!
-//! A session knows addresses and status codes, never dialogs or RTP: a menu test needs no SIP.
+//! [`session::Session`] is the one machine: [`Event`]s go in, [`Effect`]s come out. It knows addresses and status
+//! codes, never dialogs or RTP: a menu test needs no SIP, and the SIP stack needs no menu.
+
+pub mod menu;
+pub mod record;
+pub mod session;
+pub mod transfer;
+
+pub use record::{Outcome, Record};
+pub use session::Session;
+
+use crate::media::PlayKey;
+use crate::number::Key;
+use crate::routing::plan::{PromptId, Target};
+use crate::sip::status::StatusCode;
+use std::fmt;
+use std::sync::Arc;
+
+/// Our handle of a call, unique across restarts: 40 bits of milliseconds, 24 of chance. Prints as 16 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallKey(pub u64);
+
+impl fmt::Display for CallKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for CallKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CallKey({self})")
+    }
+}
+
+/// One REFER of a call, counted from 0.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Attempt(pub usize);
+
+/// What can happen to a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// Our 200 left.
+    Answered,
+    /// The caller can hear us: the ACK came, or the first packet of sound.
+    Connected,
+    /// A key counted.
+    Key(Key),
+    /// A [`Effect::Play`] came to its end.
+    Finished(PlayKey),
+    /// The caller's side put us on hold (`true`) or came back.
+    Held(bool),
+    /// The final response to a REFER.
+    ReferAnswered(Attempt, StatusCode),
+    /// A NOTIFY: what the sipfrag says, and whether the subscription is over.
+    Notified {
+        /// Which REFER.
+        attempt: Attempt,
+        /// The status the caller's phone reports; `None` when it says nothing readable.
+        status: Option<StatusCode>,
+        /// Nothing more will be reported.
+        terminated: bool,
+    },
+    /// The caller hung up.
+    HungUp,
+    /// The caller cancelled before our answer.
+    Cancelled,
+    /// The peer is gone without a BYE.
+    Lost,
+    /// No ACK of our 200 ever came.
+    Unacknowledged,
+    /// We refuse the call before answering it: 404, 488, 503.
+    Refused(StatusCode),
+    /// The caller's media cannot be agreed on after all.
+    Unusable,
+    /// The process ends.
+    Stop,
+    /// Time went by.
+    Tick,
+}
+
+/// What a call wants done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Plays these prompts at once, in place of what plays.
+    Play {
+        /// Its name in [`Event::Finished`].
+        play: PlayKey,
+        /// What is heard.
+        prompts: Vec<PromptId>,
+        /// Again and again, until replaced.
+        repeat: bool,
+    },
+    /// Silence.
+    StopPlaying,
+    /// Hands the caller to an address of the table.
+    Refer {
+        /// Its name in later events.
+        attempt: Attempt,
+        /// Who.
+        target: Target,
+        /// The User-to-User text (RFC 7433) for the centre, when it wants one.
+        context: Option<String>,
+    },
+    /// Our BYE.
+    HangUp,
+    /// The call entered a row of the table.
+    Entered(Arc<str>),
+    /// A key counted.
+    Pressed(Key),
+    /// The call is over; [`Session::record`] is complete.
+    Over,
+}

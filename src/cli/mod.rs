@@ -1,1 +1,138 @@
 //! The command line: one file per subcommand, thin.
+
+pub mod check;
+mod demo;
+mod prompts;
+mod serve;
+pub mod simulate;
+mod simulated;
+pub mod try_;
+
+use crate::routing::Language;
+use crate::shell::serve::Failure;
+use crate::shell::table::Files;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The IVR and call-routing engine of 1357, Korea's call centre for small firms.
+#[derive(Parser, Debug)]
+#[command(name = "ivr1357", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// `ivr1357` alone is `ivr1357 serve`.
+    #[command(flatten)]
+    serve: serve::Arguments,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Answers calls (also without a subcommand)
+    Serve(serve::Arguments),
+    /// A whole call without a phone: engine, centres and a caller on this machine
+    Demo(demo::Arguments),
+    /// Shows every mistake of a table at once; exit code 0 is clean, 1 has errors
+    Check(check::Arguments),
+    /// Makes the sounds of the prompts from their texts, and checks or lists them
+    Prompts(prompts::Args),
+    /// Dials through the table in simulated time and tells what the caller hears
+    Try(simulated::TryArguments),
+    /// Thousands of calls in simulated time, with everything that can go wrong
+    Simulate(simulated::SimulateArguments),
+}
+
+/// Where table and prompts lie.
+#[derive(Args, Clone, Debug)]
+struct FileArguments {
+    /// The table
+    #[arg(long, value_name = "FILE", default_value = "routing.toml")]
+    routing: PathBuf,
+    /// The folder of prompts
+    #[arg(long, value_name = "DIR", default_value = "prompts")]
+    prompts: PathBuf,
+    /// The language in which mistakes are told
+    #[arg(long, value_enum, default_value = "ko")]
+    lang: Lang,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Lang {
+    /// Korean
+    Ko,
+    /// English
+    En,
+}
+
+impl From<FileArguments> for Files {
+    fn from(arguments: FileArguments) -> Self {
+        let FileArguments { routing, prompts, lang } = arguments;
+        Self { routing, prompts, language: lang.into() }
+    }
+}
+
+impl From<Lang> for Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::Ko => Self::Korean,
+            Lang::En => Self::English,
+        }
+    }
+}
+
+/// Runs what the arguments ask for. 0 is a clean end, 2 bad arguments or files, 1 anything else.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, with code 0.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match cli.command {
+        None => finish(serve::run(cli.serve)),
+        Some(Command::Serve(arguments)) => finish(serve::run(arguments)),
+        Some(Command::Demo(arguments)) => finish(demo::run(arguments)),
+        Some(Command::Try(arguments)) => finish(simulated::run_try(arguments)),
+        Some(Command::Simulate(arguments)) => finish(simulated::run_simulate(arguments)),
+        Some(Command::Check(arguments)) => match check::run_command(&arguments) {
+            Ok(code) => ExitCode::from(code),
+            Err(failure) => finish(Err(failure)),
+        },
+        Some(Command::Prompts(arguments)) => {
+            // A table with new words does not check before they have sounds: its words are read without checking.
+            let table = std::fs::read_to_string(&arguments.routing).unwrap_or_default();
+            prompts::run(&arguments, &crate::shell::prompts::words_in(&table))
+        }
+    }
+}
+
+fn finish(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(if matches!(failure, Failure::Setup(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn serve_is_what_happens_without_a_subcommand() {
+        let cli = Cli::try_parse_from(["ivr1357", "--stand-ins", "--routing", "x.toml"]).expect("parses");
+        assert!(cli.command.is_none());
+        assert!(format!("{:?}", cli.serve).contains("x.toml"));
+    }
+}

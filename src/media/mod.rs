@@ -3,7 +3,9 @@
 //! [`stream`] is one leg's media. Prompts are encoded once per codec at load ([`Clip`]) and shared by all calls.
 
 pub mod clip;
+pub mod codec;
 pub mod stream;
+pub mod telephone_event;
 
 pub use clip::Clip;
 

@@ -1,1 +1,257 @@
-//! One leg's media: what it sends each 20 ms and what the peer's packets mean. (First cut; the inside follows.)
+//! One leg's media: what it sends each packet interval and what the peer's packets mean (RTP, RFC 3550).
+//!
+//! No socket, no clock: the pacer calls [`Stream::next_packet`] once per [`Stream::packet`], packets that arrive go
+//! to [`Stream::received`]. Between prompts it sends silence, so that NAT bindings stay open and callers' agents do
+//! not take us for dead. Nothing here allocates per packet.
+
+use super::codec::silence;
+use super::telephone_event::{self, Receiver};
+use super::{Clip, Command, Event, PlayKey};
+use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_SOURCE_CHANGE};
+use crate::sdp::{Chosen, Codec, Direction};
+use crate::time::{Duration, Instant};
+use rtp_rs::{RtpPacketBuilder, RtpReader, Seq};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Bytes of an RTP header without extras.
+const HEADER: usize = 12;
+/// Comfort noise (RFC 3389): a peer that begins with it is alive.
+const COMFORT_NOISE: u8 = 13;
+
+/// One leg's media.
+#[derive(Debug)]
+pub struct Stream {
+    /// What was agreed; nothing is sent or understood before.
+    chosen: Option<Chosen>,
+    /// The address of the last description that named one.
+    signalled: Option<SocketAddr>,
+    source: Source,
+    keys: Receiver,
+    playing: Option<Playing>,
+    ssrc: u32,
+    sequence: u16,
+    timestamp: u32,
+    last: Last,
+}
+
+/// Where the peer's packets come from. It need not be where its description says: NAT, or a client that listens
+/// everywhere and sends from another address.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    /// The first valid packet decides. Packets of the source of before may still be under way until then.
+    Open { before: Option<(SocketAddr, Instant)> },
+    /// Only this one is heard: learning that stays open lets anyone inject sound and keys (CVE-2025-53399).
+    Latched(SocketAddr),
+}
+
+/// What left in the last interval: a talk spurt's first packet is marked (RFC 3551 §4.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Last {
+    Nothing,
+    Silence,
+    Prompt,
+}
+
+/// The clips and the place in them, in samples: the same in both laws, so that a new codec goes on from there.
+#[derive(Debug)]
+struct Playing {
+    play: PlayKey,
+    /// None of them empty.
+    clips: Vec<Arc<Clip>>,
+    repeat: bool,
+    clip: usize,
+    offset: usize,
+}
+
+impl Stream {
+    /// A stream that waits to be configured. The three numbers are random (RFC 3550 §5.1).
+    pub fn new(ssrc: u32, first_sequence: u16, first_timestamp: u32) -> Self {
+        Self {
+            chosen: None,
+            signalled: None,
+            source: Source::Open { before: None },
+            keys: Receiver::new(),
+            playing: None,
+            ssrc,
+            sequence: first_sequence,
+            timestamp: first_timestamp,
+            last: Last::Nothing,
+        }
+    }
+
+    /// Does as told.
+    pub fn command(&mut self, now: Instant, command: Command, events: &mut Vec<Event>) {
+        match command {
+            Command::Configure(chosen) => self.configure(now, chosen),
+            Command::Play { play, mut clips, repeat } => {
+                clips.retain(|clip| Codec::ALL.iter().all(|&codec| !clip.encoded(codec).is_empty()));
+                if clips.is_empty() {
+                    self.playing = None;
+                    if !repeat {
+                        events.push(Event::Finished(play));
+                    }
+                } else {
+                    self.playing = Some(Playing { play, clips, repeat, clip: 0, offset: 0 });
+                }
+            }
+            Command::Stop => self.playing = None,
+        }
+    }
+
+    /// A packet that arrived. What is no RTP of ours, or of another source, is dropped.
+    pub fn received(&mut self, now: Instant, from: SocketAddr, packet: &[u8], events: &mut Vec<Event>) {
+        let (Some(chosen), Ok(packet)) = (&self.chosen, RtpReader::new(packet)) else { return };
+        let number = packet.payload_type();
+        let clock = chosen.events.iter().find(|event| event.payload_type == number).map(|event| event.clock);
+        // Both laws whatever was agreed: some peers begin before they read our answer.
+        let known = clock.is_some() || number == chosen.payload_type || matches!(number, 0 | 8 | COMFORT_NOISE);
+        if !known || !self.heeds(now, from, events) {
+            return;
+        }
+        if let Some(clock) = clock
+            && let Some(event) = telephone_event::Packet::read(packet.ssrc(), packet.timestamp(), packet.payload())
+            && let Some(key) = self.keys.received(now, clock, event)
+        {
+            events.push(Event::Key(key));
+        }
+    }
+
+    /// What is due in this interval: where to, and how many bytes of the buffer. `None` while we may not send; then
+    /// the prompt waits and time goes on.
+    pub fn next_packet(
+        &mut self,
+        buffer: &mut [u8; RTP_PACKET_BYTES_MAX],
+        events: &mut Vec<Event>,
+    ) -> Option<(SocketAddr, usize)> {
+        let samples = samples(self.packet());
+        let timestamp = self.timestamp;
+        self.timestamp = timestamp.wrapping_add(samples as u32);
+        let (Some(chosen), Some(to)) = (&self.chosen, self.destination()) else {
+            self.last = Last::Nothing;
+            return None;
+        };
+
+        let (header, payload) = buffer.split_at_mut(HEADER);
+        let payload = payload.get_mut(..samples)?;
+        let filled = match &mut self.playing {
+            Some(playing) => playing.fill(chosen.codec, payload),
+            None => 0,
+        };
+        payload.get_mut(filled..)?.fill(silence(chosen.codec));
+
+        let sent = if self.playing.is_some() { Last::Prompt } else { Last::Silence };
+        let marked = sent != self.last && self.last != Last::Prompt;
+        RtpPacketBuilder::new()
+            .payload_type(chosen.payload_type)
+            .marked(marked)
+            .sequence(Seq::from(self.sequence))
+            .timestamp(timestamp)
+            .ssrc(self.ssrc)
+            .build_into(header)
+            .ok()?;
+        self.sequence = self.sequence.wrapping_add(1);
+        self.last = sent;
+        if let Some(over) = self.playing.take_if(|playing| playing.is_over()) {
+            events.push(Event::Finished(over.play));
+        }
+        Some((to, HEADER + samples))
+    }
+
+    /// Intervals that went by unsent, because the pacer was late. The prompt waits, time goes on.
+    pub fn skipped(&mut self, intervals: u32) {
+        let samples = samples(self.packet()) as u32;
+        self.timestamp = self.timestamp.wrapping_add(samples.wrapping_mul(intervals));
+        self.last = Last::Nothing;
+    }
+
+    /// The packet interval.
+    pub fn packet(&self) -> Duration {
+        const USUAL: Duration = Duration::from_millis(20);
+        self.chosen.as_ref().map_or(USUAL, |chosen| chosen.packet)
+    }
+
+    fn configure(&mut self, now: Instant, chosen: Chosen) {
+        // A new address means a new source. The same one again, or none (hold), leaves the latch as it is.
+        if let Some(remote) = chosen.remote
+            && self.signalled.replace(remote) != Some(remote)
+        {
+            let before = match self.source {
+                Source::Latched(source) => Some((source, now + RTP_SOURCE_CHANGE)),
+                Source::Open { before } => before,
+            };
+            self.source = Source::Open { before };
+        }
+        self.chosen = Some(chosen);
+    }
+
+    /// Whether packets of this source count. The first valid one latches.
+    fn heeds(&mut self, now: Instant, from: SocketAddr, events: &mut Vec<Event>) -> bool {
+        // Whoever the signalling names may take the latch at any time: the first packet can be a stray one of an
+        // earlier call on this port, and must not lock the caller out.
+        let signalled = self.signalled == Some(from);
+        match self.source {
+            Source::Latched(source) if source == from => return true,
+            Source::Latched(_) if !signalled => return false,
+            // Its keys still count, yet sound no longer goes there.
+            Source::Open { before: Some((source, until)) } if source == from && now < until && !signalled => {
+                return true;
+            }
+            Source::Latched(_) | Source::Open { .. } => {}
+        }
+        self.source = Source::Latched(from);
+        events.push(Event::Latched(from));
+        true
+    }
+
+    fn destination(&self) -> Option<SocketAddr> {
+        let chosen = self.chosen.as_ref()?;
+        match (chosen.direction, self.source) {
+            (Direction::RecvOnly | Direction::Inactive, _) => None,
+            (Direction::SendRecv | Direction::SendOnly, Source::Latched(source)) => Some(source),
+            (Direction::SendRecv | Direction::SendOnly, Source::Open { .. }) => chosen.remote,
+        }
+    }
+}
+
+impl Playing {
+    /// Copies what comes next; less than asked only at the very end.
+    fn fill(&mut self, codec: Codec, payload: &mut [u8]) -> usize {
+        let mut filled = 0;
+        while filled < payload.len() {
+            let Some(clip) = self.clips.get(self.clip) else {
+                if !self.repeat {
+                    break;
+                }
+                self.clip = 0;
+                continue;
+            };
+            let rest = clip.encoded(codec).get(self.offset..).unwrap_or_default();
+            let room = payload.get_mut(filled..).unwrap_or_default();
+            let count = rest.len().min(room.len());
+            for (to, from) in room.iter_mut().zip(rest) {
+                *to = *from;
+            }
+            filled += count;
+            self.offset += count;
+            if count == rest.len() {
+                self.clip += 1;
+                self.offset = 0;
+            }
+        }
+        filled
+    }
+
+    fn is_over(&self) -> bool {
+        !self.repeat && self.clip >= self.clips.len()
+    }
+}
+
+/// Samples of a packet, at 8000 a second; never more than fit the buffer.
+fn samples(packet: Duration) -> usize {
+    (packet.as_millis() as usize * 8).clamp(80, RTP_PACKET_BYTES_MAX - HEADER)
+}
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

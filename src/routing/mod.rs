@@ -5,8 +5,10 @@
 pub mod calendar;
 pub mod check;
 pub mod diagnostic;
+mod file;
 pub mod plan;
+pub mod stand_in;
 
-pub use check::{Checked, check};
+pub use check::{Checked, check, check_bytes, check_without_sound};
 pub use diagnostic::{Diagnostic, Language, Severity};
 pub use plan::Plan;

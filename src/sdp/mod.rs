@@ -4,5 +4,7 @@
 //! ours are refused, never misread. Sockets and codecs are known elsewhere.
 
 pub mod offer_answer;
+mod reader;
+mod writer;
 
 pub use offer_answer::{Answer, Chosen, Codec, Direction, Events, Local, Refusal};

@@ -1,5 +1,10 @@
-//! Offer and answer as functions (RFC 3264). (First cut: the bodies follow; the signatures stand.)
+//! Offer and answer as functions (RFC 3264): what arrived in, what to send and what was agreed out.
+//!
+//! One audio line is taken, by plain RTP with a codec of ours, at an address we can reach; every other line is
+//! refused in its place. Whose turn it is to offer, and when, is known to `leg`.
 
+use super::reader::{Connection, Description, Encoding, Media, read};
+use super::writer;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -10,6 +15,11 @@ pub enum Codec {
     Pcma,
     /// G.711 µ-law, payload type 0.
     Pcmu,
+}
+
+impl Codec {
+    /// Every codec we speak, in our order of preference.
+    pub const ALL: [Self; 2] = [Self::Pcma, Self::Pcmu];
 }
 
 /// Who may send, seen from us (RFC 3264 §5.1).
@@ -37,7 +47,7 @@ pub struct Events {
 /// What both sides agreed on for the one audio stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Chosen {
-    /// Where the peer says it listens; `None` when it gave 0.0.0.0 or port 0 (hold, RFC 2543 style).
+    /// Where the peer says it listens; `None` when it gave 0.0.0.0 (hold, RFC 2543 style).
     pub remote: Option<SocketAddr>,
     /// The codec.
     pub codec: Codec,
@@ -77,17 +87,171 @@ pub struct Local {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal(pub &'static str);
 
+/// Packet time when the peer asks for none (RFC 3551 §4.2).
+const PACKET: Duration = Duration::from_millis(20);
+/// Packet times we send, in milliseconds. Shorter floods the peer, longer makes menus sluggish.
+const PTIMES: std::ops::RangeInclusive<u8> = 10..=60;
+/// The payload type of `telephone-event` in our own offers: the number everybody uses.
+const OUR_EVENTS: Events = Events { payload_type: 101, clock: 8000 };
+
 /// Answers an offer: one audio line taken, all others refused with port 0, every line in its place.
-pub fn answer(_offer: &[u8], _local: Local) -> Result<Answer, Refusal> {
-    Err(Refusal("not written yet"))
+pub fn answer(offer: &[u8], local: Local) -> Result<Answer, Refusal> {
+    let offer = read(offer)?;
+    let mut taken: Option<(usize, Chosen)> = None;
+    let mut reason = Refusal("no audio line");
+    for (index, media) in offer.media.iter().enumerate().rev() {
+        match choose(&offer, media, Some(local.ip), prefer_alaw) {
+            Ok(chosen) => taken = Some((index, chosen)),
+            // The first audio line's reason is the one worth a log line.
+            Err(refusal) if is_audio(media) => reason = refusal,
+            Err(_) => {}
+        }
+    }
+    let Some((index, chosen)) = taken else {
+        return Err(reason);
+    };
+
+    let mut sdp = writer::session(local, offer.times.unwrap_or((0, 0)));
+    for (at, media) in offer.media.iter().enumerate() {
+        if at == index {
+            let events = answered_events(&chosen.events);
+            let codec = [(chosen.codec, chosen.payload_type)];
+            writer::audio(&mut sdp, local.port, media.protocol, &codec, &events, chosen.packet, chosen.direction);
+        } else {
+            let format = media.formats.first().copied().unwrap_or(b"0");
+            writer::refused(&mut sdp, media.kind, media.protocol, format);
+        }
+    }
+    Ok(Answer { sdp, chosen })
 }
 
 /// Our own offer, for an INVITE without one: PCMA, PCMU, telephone-event.
-pub fn offer(_local: Local) -> Vec<u8> {
-    Vec::new()
+pub fn offer(local: Local) -> Vec<u8> {
+    let mut sdp = writer::session(local, (0, 0));
+    let codecs = [(Codec::Pcma, 8), (Codec::Pcmu, 0)];
+    writer::audio(&mut sdp, local.port, b"RTP/AVP", &codecs, &[OUR_EVENTS], PACKET, Direction::SendRecv);
+    sdp
 }
 
 /// What an answer to our offer agreed on.
-pub fn accept(_answer: &[u8]) -> Result<Chosen, Refusal> {
-    Err(Refusal("not written yet"))
+///
+/// The family of the peer's address is not checked: an answer cannot be refused, only hung up on.
+pub fn accept(answer: &[u8]) -> Result<Chosen, Refusal> {
+    let answer = read(answer)?;
+    // We offered one line, so the answer is the first; what a peer adds after it we never offered.
+    let media = answer.media.first().ok_or(Refusal("no media line"))?;
+    let mut chosen = choose(&answer, media, None, first_listed)?;
+    // RFC 3264 §5.1: events come to us under the number of our offer, yet some peers use the one of their answer.
+    if !chosen.events.is_empty() && chosen.events.iter().all(|e| e.payload_type != OUR_EVENTS.payload_type) {
+        chosen.events.push(OUR_EVENTS);
+    }
+    Ok(chosen)
 }
+
+/// What this line would agree on.
+fn choose(
+    description: &Description<'_>,
+    media: &Media<'_>,
+    local: Option<IpAddr>,
+    prefer: fn(&Media<'_>) -> Option<(Codec, u8)>,
+) -> Result<Chosen, Refusal> {
+    if !is_audio(media) {
+        return Err(Refusal("not audio"));
+    }
+    if media.port == 0 {
+        return Err(Refusal("the audio line is disabled"));
+    }
+    // AVPF (RFC 4585) is plain RTP that may carry more RTCP: Linphone offers it. SAVP would need keys.
+    if ![b"RTP/AVP".as_slice(), b"RTP/AVPF"].iter().any(|known| media.protocol.eq_ignore_ascii_case(known)) {
+        return Err(Refusal("not plain RTP"));
+    }
+    let remote = match media.connection.or(description.connection) {
+        None => return Err(Refusal("no connection address")),
+        Some(Connection::Other) => {
+            return Err(Refusal("the connection address is not an IP address"));
+        }
+        // RFC 2543 hold (RFC 3264 §8.4): nothing may be sent there.
+        Some(Connection::Address(ip)) if ip.is_unspecified() => None,
+        Some(Connection::Address(ip)) if !is_unicast(ip) => {
+            return Err(Refusal("the connection address is not unicast"));
+        }
+        Some(Connection::Address(ip)) if local.is_some_and(|local| local.is_ipv4() != ip.is_ipv4()) => {
+            return Err(Refusal("the connection address is of another IP version than the signalling"));
+        }
+        Some(Connection::Address(ip)) => Some(SocketAddr::new(ip, media.port)),
+    };
+    let (codec, payload_type) = prefer(media).ok_or(Refusal("neither PCMA nor PCMU"))?;
+    let mut events: Vec<Events> = Vec::new();
+    for number in media.payload_types().filter(|number| *number != payload_type) {
+        if let Encoding::TelephoneEvent(clock) = media.encoding(number)
+            && events.iter().all(|e| e.payload_type != number)
+        {
+            events.push(Events { payload_type: number, clock });
+        }
+    }
+    let asked = media.direction.or(description.direction).unwrap_or(Direction::SendRecv);
+    Ok(Chosen {
+        remote,
+        codec,
+        payload_type,
+        packet: packet(media.ptime.or(description.ptime), media.maxptime),
+        events,
+        direction: mirrored(asked, remote.is_some()),
+    })
+}
+
+/// A-law before µ-law, whatever the peer lists first: the national preference.
+fn prefer_alaw(media: &Media<'_>) -> Option<(Codec, u8)> {
+    let all = || media.payload_types().filter_map(|number| Some((codec(media, number)?, number)));
+    all().find(|(codec, _)| *codec == Codec::Pcma).or_else(|| all().next())
+}
+
+/// An answer has decided already: its first codec is the one to send (RFC 3264 §7).
+fn first_listed(media: &Media<'_>) -> Option<(Codec, u8)> {
+    media.payload_types().find_map(|number| Some((codec(media, number)?, number)))
+}
+
+fn codec(media: &Media<'_>, payload_type: u8) -> Option<Codec> {
+    match media.encoding(payload_type) {
+        Encoding::Pcma => Some(Codec::Pcma),
+        Encoding::Pcmu => Some(Codec::Pcmu),
+        Encoding::TelephoneEvent(_) | Encoding::Other => None,
+    }
+}
+
+/// The events to list in an answer: those at the audio's clock (RFC 4733 §2.1), else what there is.
+/// The others are still understood: some telephones send 48000 beside 8000 Hz audio whatever we answer.
+fn answered_events(events: &[Events]) -> Vec<Events> {
+    let ours: Vec<_> = events.iter().copied().filter(|e| e.clock == 8000).collect();
+    if ours.is_empty() { events.to_vec() } else { ours }
+}
+
+fn packet(ptime: Option<u8>, maxptime: Option<u8>) -> Duration {
+    let asked = ptime.filter(|ms| PTIMES.contains(ms)).map_or(PACKET, |ms| Duration::from_millis(ms.into()));
+    match maxptime.filter(|ms| PTIMES.contains(ms)) {
+        Some(ms) => asked.min(Duration::from_millis(ms.into())),
+        None => asked,
+    }
+}
+
+/// The peer's direction seen from us (RFC 3264 §6.1); without an address to send to, we only listen.
+fn mirrored(asked: Direction, reachable: bool) -> Direction {
+    match (asked, reachable) {
+        (Direction::SendRecv, true) => Direction::SendRecv,
+        (Direction::RecvOnly, true) => Direction::SendOnly,
+        (Direction::SendRecv, false) | (Direction::SendOnly, _) => Direction::RecvOnly,
+        (Direction::RecvOnly, false) | (Direction::Inactive, _) => Direction::Inactive,
+    }
+}
+
+fn is_audio(media: &Media<'_>) -> bool {
+    media.kind.eq_ignore_ascii_case(b"audio")
+}
+
+fn is_unicast(ip: IpAddr) -> bool {
+    !ip.is_multicast() && ip != IpAddr::V4(std::net::Ipv4Addr::BROADCAST)
+}
+
+#[cfg(test)]
+#[path = "offer_answer_tests.rs"]
+mod tests;

@@ -1,1 +1,30 @@
 //! The first shell: the only place with sockets, files and clocks.
+//!
+//! ```text
+//! main thread     settings, start-up, signals                                         serve
+//! engine thread   UDP sockets, the engine, every decision                             engine_thread, listen, inbox
+//! tcp thread      connections, on a tokio runtime of their own                        tcp
+//! media threads   RTP sockets, one 20 ms tick for many streams                        media
+//! journal thread  one write and one sync for every start that waits                   journal
+//! ```
+//!
+//! An [`instance`] is one engine with all its threads; `serve --stand-ins` and `demo` run two of them.
+
+// Clocks, sleeps and chance live here and nowhere else (clippy.toml).
+#![allow(clippy::disallowed_methods)]
+
+pub mod clock;
+pub mod demo;
+pub mod engine_thread;
+pub mod inbox;
+pub mod instance;
+pub mod journal;
+pub mod listen;
+pub mod live;
+pub mod log;
+pub mod media;
+pub mod prompts;
+pub mod serve;
+pub mod settings;
+pub mod table;
+pub mod tcp;

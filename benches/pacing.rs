@@ -1,0 +1,237 @@
+//! Cost and pacing of the media threads beside a bare send loop, in one run on one machine.
+//!
+//! ```text
+//! cargo bench --bench pacing -- --streams 1000 --seconds 10 --rounds 3
+//! ```
+//!
+//! (a) bare: N sockets, one RTP-sized datagram each per 20 ms, twenty 1 ms slots with absolute deadlines, nothing
+//! else: the least that any paced sender can cost. (b) pool: the same N streams as the engine plays them, one media
+//! worker, a looped prompt. Both send to one sink socket on loopback.
+//!
+//! CPU is that of the sending thread alone, as the scheduler counts it (`/proc/self/task/*/schedstat`, nanoseconds).
+//! Gaps are taken when a thread of this program has read the packet: they hold the sink's own wake-ups as well as the
+//! sender's, so only the comparison of (a) and (b) says something. Packets of one stream are told apart by SSRC.
+
+// A benchmark reads clocks and sleeps: it is its own shell.
+#![allow(clippy::disallowed_methods)]
+
+use ivr1357::media::{Clip, Command, PlayKey, StreamKey};
+use ivr1357::random::Random;
+use ivr1357::sdp::{Chosen, Codec, Direction};
+use ivr1357::shell::clock::Clock;
+use ivr1357::shell::media::MediaPool;
+use socket2::SockRef;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const INTERVAL: Duration = Duration::from_millis(20);
+/// Streams open and phases settle before anything is counted.
+const SETTLE: Duration = Duration::from_millis(500);
+
+fn main() {
+    let mut streams = 1000;
+    let mut seconds = 3;
+    let mut rounds = 3;
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let wanted = match argument.as_str() {
+            "--streams" => &mut streams,
+            "--seconds" => &mut seconds,
+            "--rounds" => &mut rounds,
+            // Cargo's own.
+            "--bench" => continue,
+            other => panic!("unknown argument {other}: --streams N, --seconds N, --rounds N"),
+        };
+        *wanted = arguments.next().and_then(|value| value.parse().ok()).expect("a number after the argument");
+    }
+    // Nothing is measured without its optimisations; `cargo test` merely sees that it runs.
+    if cfg!(debug_assertions) {
+        (streams, seconds) = (streams.min(20), seconds.min(1));
+    }
+    println!("{streams} streams, {seconds} s each, gaps as read by a thread of this program");
+    println!(
+        "{:<6}{:>10}{:>14}{:>10}{:>10}{:>10}{:>10}",
+        "", "packets", "CPU µs/packet", "p50 ms", "p99 ms", "p99.9", "max ms"
+    );
+    // Taken in turn, so that what else the machine does meets both; the median forgives it once.
+    let (mut ratios, mut differences) = (Vec::new(), Vec::new());
+    for _ in 0..rounds.max(1) {
+        let bare = measure("bare", streams, seconds, bare);
+        let pool = measure("pool", streams, seconds, pool);
+        ratios.push(pool.cpu / bare.cpu);
+        differences.push((pool.p99 - bare.p99) * 1e3);
+    }
+    let spread = |values: &mut Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        (values[values.len() / 2], values[0], values[values.len() - 1])
+    };
+    let (ratio, least, most) = spread(&mut ratios);
+    println!("pool/bare, CPU per packet: median x{ratio:.2} ({least:.2} to {most:.2})");
+    let (difference, least, most) = spread(&mut differences);
+    println!("pool-bare, p99 of the gaps: median {difference:+.2} ms ({least:+.2} to {most:+.2})");
+}
+
+struct Measured {
+    /// Microseconds per packet.
+    cpu: f64,
+    /// Seconds.
+    p99: f64,
+}
+
+/// Runs a sender against a sink of its own. The sender says which of our threads send.
+fn measure(name: &str, streams: usize, seconds: usize, sender: impl FnOnce(usize, SocketAddr, &Window)) -> Measured {
+    let sink = UdpSocket::bind((LOCAL, 0)).expect("a socket");
+    SockRef::from(&sink).set_recv_buffer_size(4 << 20).expect("a buffer");
+    sink.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
+    let to = sink.local_addr().expect("bound");
+    let window = Window {
+        length: Duration::from_secs(seconds as u64),
+        counting: AtomicBool::new(false),
+        over: AtomicBool::new(false),
+        cpu: Default::default(),
+    };
+    let (mut gaps, packets) = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| read(&sink, &window));
+        sender(streams, to, &window);
+        window.over.store(true, Ordering::Relaxed);
+        reader.join().expect("the sink ran")
+    });
+    gaps.sort_unstable_by(f64::total_cmp);
+    let at = |share: f64| {
+        gaps.get(((gaps.len() as f64 * share) as usize).min(gaps.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+    };
+    let cpu = window.cpu.load(Ordering::Relaxed) as f64 / 1e3 / packets as f64;
+    println!(
+        "{name:<6}{packets:>10}{cpu:>14.3}{:>10.2}{:>10.2}{:>10.2}{:>10.2}",
+        at(0.5) * 1e3,
+        at(0.99) * 1e3,
+        at(0.999) * 1e3,
+        at(1.0) * 1e3
+    );
+    let due = streams as f64 * seconds as f64 / INTERVAL.as_secs_f64();
+    if (packets as f64) < due * 0.98 {
+        println!(
+            "      only {:.1} % of the {due} packets due arrived: too many streams for this machine",
+            packets as f64 / due * 100.0
+        );
+    }
+    Measured { cpu, p99: at(0.99) }
+}
+
+/// The time in which packets and CPU count.
+struct Window {
+    length: Duration,
+    counting: AtomicBool,
+    over: AtomicBool,
+    /// Nanoseconds of the sending threads.
+    cpu: std::sync::atomic::AtomicU64,
+}
+
+impl Window {
+    /// Called by the sender when it is under way; waits for the window to pass.
+    fn pass(&self, thread: &str) {
+        std::thread::sleep(SETTLE);
+        let before = cpu_of(thread);
+        self.counting.store(true, Ordering::Relaxed);
+        std::thread::sleep(self.length);
+        self.counting.store(false, Ordering::Relaxed);
+        self.cpu.store(cpu_of(thread) - before, Ordering::Relaxed);
+    }
+}
+
+/// The sink: gaps between packets of one SSRC, in seconds, and how many packets came.
+fn read(sink: &UdpSocket, window: &Window) -> (Vec<f64>, u64) {
+    let mut last: HashMap<[u8; 4], Instant> = HashMap::new();
+    let (mut gaps, mut packets) = (Vec::with_capacity(1 << 20), 0);
+    let mut buffer = [0; 2048];
+    while !window.over.load(Ordering::Relaxed) {
+        let Ok(length) = sink.recv(&mut buffer) else { continue };
+        let now = Instant::now();
+        let Some(ssrc) = buffer.get(..length).and_then(|packet| packet.get(8..12)?.try_into().ok()) else { continue };
+        let before = last.insert(ssrc, now);
+        if window.counting.load(Ordering::Relaxed) {
+            packets += 1;
+            gaps.extend(before.map(|before| (now - before).as_secs_f64()));
+        }
+    }
+    (gaps, packets)
+}
+
+/// (a) What `bare.c` of the load rig does.
+fn bare(streams: usize, to: SocketAddr, window: &Window) {
+    let sockets: Vec<UdpSocket> = (0..streams).map(|_| UdpSocket::bind((LOCAL, 0)).expect("a socket")).collect();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let send = || {
+            let mut packet = [0xd5; 172];
+            (packet[0], packet[1]) = (0x80, 8);
+            let mut due = Instant::now();
+            for round in 0u16.. {
+                for slot in 0..20 {
+                    for index in (slot..streams).step_by(20) {
+                        packet[2..4].copy_from_slice(&round.to_be_bytes());
+                        packet[8..12].copy_from_slice(&(index as u32).to_be_bytes());
+                        let _ = sockets[index].send_to(&packet, to);
+                    }
+                    due += INTERVAL / 20;
+                    std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                }
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        };
+        std::thread::Builder::new().name("bare".into()).spawn_scoped(scope, send).expect("a thread");
+        window.pass("bare");
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+/// (b) The media threads of the engine.
+fn pool(streams: usize, to: SocketAddr, window: &Window) {
+    let random = Random::from_number(1357);
+    let mut pool =
+        MediaPool::start(1, 16_384..=65_535, Clock::start(None), random, |events| events.clear()).expect("starts");
+    let samples: Vec<i16> = (0..30 * 8000).map(|n: i32| (n * 7919 % 20_000 - 10_000) as i16).collect();
+    let prompt = Arc::new(Clip::from_samples("bench", &samples));
+    let chosen = Chosen {
+        remote: Some(to),
+        codec: Codec::Pcma,
+        payload_type: 8,
+        packet: INTERVAL,
+        events: Vec::new(),
+        direction: Direction::SendRecv,
+    };
+    for key in 0..streams as u64 {
+        // Calls arrive one after the other, not all in a millisecond.
+        if key % (streams as u64).div_ceil(20) == 0 {
+            std::thread::sleep(INTERVAL / 20);
+        }
+        pool.open(StreamKey(key), LOCAL).expect("a free port and a free file; see ulimit -n");
+        pool.command(StreamKey(key), Command::Configure(chosen.clone()));
+        let clips = vec![Arc::clone(&prompt)];
+        pool.command(StreamKey(key), Command::Play { play: PlayKey(1), clips, repeat: true });
+    }
+    window.pass("media-0");
+    let counters = pool.counters();
+    if counters.skipped + counters.failed > 0 {
+        println!("      {} intervals skipped, {} sends failed", counters.skipped, counters.failed);
+    }
+}
+
+/// Nanoseconds on a CPU of our thread of this name.
+fn cpu_of(thread: &str) -> u64 {
+    std::fs::read_dir("/proc/self/task")
+        .expect("Linux")
+        .filter_map(|task| {
+            let task = task.ok()?.path();
+            let name = std::fs::read_to_string(task.join("comm")).ok()?;
+            let times = std::fs::read_to_string(task.join("schedstat")).ok()?;
+            (name.trim_end() == thread).then(|| times.split(' ').next()?.parse::<u64>().ok())?
+        })
+        .sum()
+}

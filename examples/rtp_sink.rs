@@ -1,0 +1,360 @@
+//! A telephone exchange's worth of listeners on one UDP socket, for `sipp-scenarios/load`.
+//!
+//! Every caller of a load test names this socket in its SDP, so all streams of the engine arrive here, each from a source
+//! port of its own. The sink measures how evenly the packets of each stream come and how many are missing, and can
+//! press a key (RFC 4733) on every stream. SIPp's own media would cost a thread and a raw socket per call and distort the figures.
+//!
+//! `rtp_sink listen 127.0.0.1:6000 [--press-after MS] [--event N] [--payload N]` obeys standard input: `reset` begins a
+//! new window, `report` prints it as one line of `name=value`, the end of input ends the program.
+//!
+//! `rtp_sink bare COUNT 127.0.0.1:6000 SECONDS` is the yardstick: the plainest paced sender there can be, COUNT sockets and
+//! nothing but `send_to` on an absolute 20 ms schedule. The sink measures it as it measures the engine.
+
+// A measuring tool: it reads clocks and waits.
+#![allow(clippy::disallowed_methods)]
+
+use socket2::{Domain, Socket, Type};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io::{self, BufRead};
+use std::net::{SocketAddr, UdpSocket};
+use std::process::ExitCode;
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Gaps are counted in tenths of a millisecond, up to 200 ms and beyond.
+const BUCKETS: usize = 2001;
+/// A stream that was silent this long and speaks again is a new call on a port used before.
+const NEW_CALL_AFTER: Duration = Duration::from_secs(3);
+/// Between the packets of a telephone event, and of every stream.
+const PACKET_TIME: Duration = Duration::from_millis(20);
+/// An 80 ms key: four updates, then three end packets.
+const KEY_UPDATES: u16 = 4;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["listen", address, options @ ..] => {
+            Press::read(options).zip(address.parse().ok()).map(|(press, address)| listen(address, press))
+        }
+        ["bare", count, to, seconds] => count
+            .parse()
+            .ok()
+            .zip(to.parse().ok())
+            .zip(seconds.parse().ok())
+            .map(|((count, to), seconds)| bare(count, to, Duration::from_secs(seconds))),
+        _ => None,
+    };
+    match done {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(error)) => {
+            eprintln!("rtp_sink: {error}");
+            ExitCode::FAILURE
+        }
+        None => {
+            eprintln!("rtp_sink listen ADDRESS [--press-after MS] [--event N] [--payload N]");
+            eprintln!("rtp_sink bare COUNT ADDRESS SECONDS");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Which key is pressed, and when.
+#[derive(Clone, Copy)]
+struct Press {
+    /// After the first packet of a stream; `None` presses nothing.
+    after: Option<Duration>,
+    event: u8,
+    payload: u8,
+}
+
+impl Press {
+    fn read(options: &[&str]) -> Option<Self> {
+        let mut press = Self { after: None, event: 1, payload: 101 };
+        for pair in options.chunks(2) {
+            match pair {
+                ["--press-after", ms] => press.after = Some(Duration::from_millis(ms.parse().ok()?)),
+                ["--event", event] => press.event = event.parse().ok()?,
+                ["--payload", payload] => press.payload = payload.parse().ok()?,
+                _ => return None,
+            }
+        }
+        Some(press)
+    }
+}
+
+/// One call as the listener hears it.
+struct Stream {
+    ssrc: u32,
+    from: SocketAddr,
+    sequence: u16,
+    last: Instant,
+    /// Packets of its key sent so far; the key is over after [`KEY_UPDATES`] + 1 steps.
+    pressed: u16,
+    window: Window,
+}
+
+/// What is measured between `reset` and `report`.
+#[derive(Clone)]
+struct Window {
+    gaps: Vec<u32>,
+    packets: u64,
+    lost: u64,
+    late: u64,
+    longest: Duration,
+}
+
+impl Window {
+    fn new() -> Self {
+        Self { gaps: vec![0; BUCKETS], packets: 0, lost: 0, late: 0, longest: Duration::ZERO }
+    }
+
+    fn gap(&mut self, gap: Duration) {
+        let bucket = usize::try_from(gap.as_micros() / 100).unwrap_or(BUCKETS);
+        self.gaps[bucket.min(BUCKETS - 1)] += 1;
+        self.longest = self.longest.max(gap);
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (sum, more) in self.gaps.iter_mut().zip(&other.gaps) {
+            *sum += more;
+        }
+        self.packets += other.packets;
+        self.lost += other.lost;
+        self.late += other.late;
+        self.longest = self.longest.max(other.longest);
+    }
+
+    /// In milliseconds.
+    fn percentile(&self, share: f64) -> f64 {
+        let all: u64 = self.gaps.iter().map(|&count| u64::from(count)).sum();
+        let wanted = (all as f64 * share) as u64;
+        let mut seen = 0;
+        for (bucket, &count) in self.gaps.iter().enumerate() {
+            seen += u64::from(count);
+            if seen > wanted {
+                return bucket as f64 / 10.0 + 0.05;
+            }
+        }
+        0.0
+    }
+}
+
+struct Sink {
+    socket: UdpSocket,
+    press: Press,
+    /// By source port.
+    streams: Vec<Option<Box<Stream>>>,
+    due: BinaryHeap<Reverse<(Instant, u16)>>,
+    keys: u64,
+    calls: u64,
+    began: Instant,
+    drops_before: u64,
+}
+
+fn listen(address: SocketAddr, press: Press) -> io::Result<()> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+    // The kernel grants what net.core.rmem_max allows; what overflows is reported apart from losses of the engine.
+    socket.set_recv_buffer_size(64 << 20)?;
+    socket.bind(&address.into())?;
+    let socket: UdpSocket = socket.into();
+    socket.set_read_timeout(Some(Duration::from_millis(2)))?;
+    let commands = commands();
+    let mut sink = Sink {
+        drops_before: 0,
+        socket,
+        press,
+        streams: (0..=usize::from(u16::MAX)).map(|_| None).collect(),
+        due: BinaryHeap::new(),
+        keys: 0,
+        calls: 0,
+        began: Instant::now(),
+    };
+    println!("listening={}", sink.socket.local_addr()?);
+    let mut bytes = [0; 2048];
+    loop {
+        // In bulk, so that keys and commands cost nothing per packet.
+        for _ in 0..64 {
+            match sink.socket.recv_from(&mut bytes) {
+                Ok((length, from)) => sink.packet(Instant::now(), from, &bytes[..length]),
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => break,
+                // A port that closed answers our key with an ICMP error: the next packet is fine.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+                Err(error) => return Err(error),
+            }
+        }
+        sink.keys_due(Instant::now());
+        match commands.try_recv() {
+            Ok(command) if command == "reset" => sink.reset(),
+            Ok(command) if command == "report" => sink.report(),
+            Ok(command) => eprintln!("rtp_sink: no command {command}"),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => return Ok(()),
+        }
+    }
+}
+
+/// Lines of standard input; the channel closes with it.
+fn commands() -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in io::stdin().lock().lines() {
+            let Ok(line) = line else { break };
+            if sender.send(line.trim().to_owned()).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+impl Sink {
+    fn packet(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+        let [first, _, s1, s2, _, _, _, _, a, b, c, d, ..] = *bytes else { return };
+        if first >> 6 != 2 {
+            return;
+        }
+        let sequence = u16::from_be_bytes([s1, s2]);
+        let ssrc = u32::from_be_bytes([a, b, c, d]);
+        let slot = &mut self.streams[usize::from(from.port())];
+        if let Some(stream) = slot
+            && stream.ssrc == ssrc
+            && now.duration_since(stream.last) < NEW_CALL_AFTER
+        {
+            stream.window.packets += 1;
+            let ahead = sequence.wrapping_sub(stream.sequence);
+            if ahead == 0 || ahead > u16::MAX / 2 {
+                // Late or double: whoever counted it as lost meanwhile was wrong.
+                stream.window.late += 1;
+                stream.window.lost = stream.window.lost.saturating_sub(1);
+                return;
+            }
+            stream.window.lost += u64::from(ahead) - 1;
+            stream.window.gap(now.duration_since(stream.last));
+            stream.sequence = sequence;
+            stream.last = now;
+            return;
+        }
+        self.calls += 1;
+        let mut window = Window::new();
+        window.packets = 1;
+        *slot = Some(Box::new(Stream { ssrc, from, sequence, last: now, pressed: 0, window }));
+        if let Some(after) = self.press.after {
+            self.due.push(Reverse((now + after, from.port())));
+        }
+    }
+
+    /// Sends the next step of every key that is due.
+    fn keys_due(&mut self, now: Instant) {
+        while let Some(&Reverse((when, port))) = self.due.peek()
+            && when <= now
+        {
+            self.due.pop();
+            let Some(stream) = &mut self.streams[usize::from(port)] else { continue };
+            let step = stream.pressed;
+            stream.pressed += 1;
+            let (repeats, end) = if step < KEY_UPDATES { (1, 0) } else { (3, 0x80) };
+            let duration = (step + 1).min(KEY_UPDATES) * 160;
+            for repeat in 0..repeats {
+                let marker = if step == 0 { 0x80 } else { 0 };
+                let mut key = [0; 16];
+                key[0] = 0x80;
+                key[1] = marker | self.press.payload;
+                key[2..4].copy_from_slice(&(step + repeat).to_be_bytes());
+                key[4..8].copy_from_slice(&8000_u32.to_be_bytes());
+                key[8..12].copy_from_slice(&(0x1357_0000 | u32::from(port)).to_be_bytes());
+                key[12] = self.press.event;
+                key[13] = end | 10;
+                key[14..16].copy_from_slice(&duration.to_be_bytes());
+                // A call that is over does not hear its key; nothing to do about it here.
+                let _ = self.socket.send_to(&key, stream.from);
+            }
+            if end == 0 {
+                self.due.push(Reverse((when + PACKET_TIME, port)));
+            } else {
+                self.keys += 1;
+            }
+        }
+    }
+
+    fn reset(&mut self) {
+        for stream in self.streams.iter_mut().flatten() {
+            stream.window = Window::new();
+        }
+        self.keys = 0;
+        self.calls = 0;
+        self.drops_before = self.drops();
+        self.began = Instant::now();
+    }
+
+    /// One line. Streams with fewer than 50 packets have no percentile worth its name.
+    fn report(&self) {
+        let mut all = Window::new();
+        let mut streams = 0;
+        let mut worst = 0.0_f64;
+        for stream in self.streams.iter().flatten() {
+            all.add(&stream.window);
+            if stream.window.packets >= 50 {
+                streams += 1;
+                worst = worst.max(stream.window.percentile(0.99));
+            }
+        }
+        println!(
+            "seconds={:.2} calls={} keys={} streams={streams} packets={} lost={} late={} overflowed={} \
+             p50={:.2} p90={:.2} p99={:.2} p999={:.2} max={:.2} worst_stream_p99={worst:.2}",
+            self.began.elapsed().as_secs_f64(),
+            self.calls,
+            self.keys,
+            all.packets,
+            all.lost,
+            all.late,
+            self.drops() - self.drops_before,
+            all.percentile(0.5),
+            all.percentile(0.9),
+            all.percentile(0.99),
+            all.percentile(0.999),
+            all.longest.as_secs_f64() * 1000.0,
+        );
+    }
+
+    /// Packets the kernel dropped because this program was too slow: the last column of /proc/net/udp.
+    fn drops(&self) -> u64 {
+        let Ok(SocketAddr::V4(local)) = self.socket.local_addr() else { return 0 };
+        let address = format!("{:08X}:{:04X}", u32::from(*local.ip()).swap_bytes(), local.port());
+        let table = std::fs::read_to_string("/proc/net/udp").unwrap_or_default();
+        let row = table.lines().find(|row| row.split_whitespace().nth(1) == Some(address.as_str()));
+        row.and_then(|row| row.split_whitespace().last()?.parse().ok()).unwrap_or(0)
+    }
+}
+
+/// The yardstick: `count` sockets, one packet each per 20 ms, sent in twenty slots of 1 ms.
+fn bare(count: usize, to: SocketAddr, time: Duration) -> io::Result<()> {
+    let sockets: Vec<UdpSocket> = (0..count).map(|_| UdpSocket::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
+    let slot = sockets.len().div_ceil(20).max(1);
+    let mut packet = [0xd5; 172];
+    packet[..12].copy_from_slice(&[0x80, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    let began = Instant::now();
+    let mut due = began;
+    let mut round: u16 = 0;
+    let mut sent = 0_u64;
+    while began.elapsed() < time {
+        packet[2..4].copy_from_slice(&round.to_be_bytes());
+        packet[4..8].copy_from_slice(&(u32::from(round) * 160).to_be_bytes());
+        let mut slots = 0;
+        for group in sockets.chunks(slot) {
+            for socket in group {
+                socket.send_to(&packet, to)?;
+                sent += 1;
+            }
+            slots += 1;
+            thread::sleep((due + Duration::from_millis(slots)).saturating_duration_since(Instant::now()));
+        }
+        due += PACKET_TIME;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        round = round.wrapping_add(1);
+    }
+    println!("sockets={count} packets={sent}");
+    Ok(())
+}

@@ -1,0 +1,291 @@
+//! The call detail record: one JSON object a call, schema 1, as it grows.
+//!
+//! The caller appears masked, with a keyed hash for matching; menu keys appear verbatim, collected input never.
+
+use crate::call::CallKey;
+use crate::limits::PATH_ROWS_MAX;
+use crate::number::{Caller, Digits};
+use crate::sip::status::StatusCode;
+use crate::time::{Now, Wall};
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use sha2::Sha256;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// How a call ended, seen from the caller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// A centre answered.
+    Transferred,
+    /// The caller hung up.
+    Abandoned,
+    /// The caller cancelled before the answer.
+    Cancelled,
+    /// We refused: unknown number, no common codec, no capacity.
+    Refused,
+    /// We ended it after an announcement.
+    Announced,
+    /// It broke: no ACK, peer gone, a stop or an error of ours.
+    Failed,
+}
+
+/// What became of one REFER.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttemptResult {
+    /// Not known yet.
+    Pending,
+    /// The centre answered (or the peer accepted, where that is all we hear).
+    Reached,
+    /// The caller's phone refused the REFER itself.
+    Refused,
+    /// The centre refused, was busy, or could not be reached.
+    Failed,
+    /// No word in time.
+    Timeout,
+    /// The caller went while it was pending.
+    Left,
+}
+
+/// One rung tried.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct AttemptRecord {
+    /// `center.kosmes`.
+    pub center: Arc<str>,
+    /// The address of the REFER.
+    pub target: String,
+    /// Milliseconds after the call began.
+    pub at_ms: u64,
+    /// How long until it was decided.
+    pub took_ms: Option<u64>,
+    /// How it went.
+    pub result: AttemptResult,
+    /// The status that decided it.
+    pub status: Option<u16>,
+}
+
+/// A key that chose something in a menu.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct KeyRecord {
+    /// `menu.main`.
+    pub menu: Arc<str>,
+    /// The keys pressed.
+    pub keys: String,
+    /// Milliseconds after the call began.
+    pub at_ms: u64,
+}
+
+/// The record of one call.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Record {
+    schema: u8,
+    /// Our key, 16 hex digits.
+    call: String,
+    /// The SIP Call-ID.
+    call_id: String,
+    /// Wall time with offset, milliseconds.
+    began: String,
+    answered: Option<String>,
+    ended: Option<String>,
+    /// Masked.
+    caller: String,
+    /// The first 16 hex digits of HMAC-SHA256 over the whole number; `None` when withheld.
+    caller_hash: Option<String>,
+    dialled: String,
+    /// The version of `routing.toml` the call followed.
+    table: String,
+    path: Vec<Arc<str>>,
+    /// More rows than the record holds were passed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    path_cut: bool,
+    keys: Vec<KeyRecord>,
+    attempts: Vec<AttemptRecord>,
+    outcome: Option<Outcome>,
+    cause: Option<&'static str>,
+    /// The refusal, for refused calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip)]
+    zone: TimeZone,
+    #[serde(skip)]
+    start: Now,
+}
+
+/// Who called whom: what a record begins with.
+#[derive(Clone, Debug)]
+pub struct Origin<'a> {
+    /// Our key.
+    pub call: CallKey,
+    /// The SIP Call-ID.
+    pub call_id: &'a str,
+    /// Who calls.
+    pub caller: &'a Caller,
+    /// What was dialled.
+    pub dialled: &'a str,
+    /// The table's version.
+    pub table: &'a str,
+    /// The table's zone.
+    pub zone: &'a TimeZone,
+    /// The key of the hash.
+    pub hash_key: &'a [u8; 32],
+}
+
+impl Record {
+    /// A call that just arrived.
+    pub fn new(now: Now, origin: &Origin<'_>) -> Self {
+        Self {
+            schema: 1,
+            call: origin.call.to_string(),
+            call_id: origin.call_id.chars().take(128).collect(),
+            began: stamp(origin.zone, now.wall),
+            answered: None,
+            ended: None,
+            caller: origin.caller.to_string(),
+            caller_hash: keyed_hash(origin.hash_key, origin.caller),
+            // What was dialled is a number of ours or a mistake; a mistake may be somebody's number.
+            dialled: origin.dialled.chars().take(32).collect(),
+            table: origin.table.to_owned(),
+            path: Vec::new(),
+            path_cut: false,
+            keys: Vec::new(),
+            attempts: Vec::new(),
+            outcome: None,
+            cause: None,
+            status: None,
+            zone: origin.zone.clone(),
+            start: now,
+        }
+    }
+
+    /// Our 200 left.
+    pub fn answered(&mut self, now: Now) {
+        self.answered = Some(stamp(&self.zone, now.wall));
+    }
+
+    /// A row of the table was entered.
+    pub fn entered(&mut self, row: &Arc<str>) {
+        if self.path.len() < PATH_ROWS_MAX {
+            self.path.push(row.clone());
+        } else {
+            self.path_cut = true;
+        }
+    }
+
+    /// Keys chose something, or nothing that was offered.
+    pub fn pressed(&mut self, now: Now, menu: &Arc<str>, keys: &Digits) {
+        if self.keys.len() < PATH_ROWS_MAX {
+            let at_ms = self.millis(now);
+            self.keys.push(KeyRecord { menu: menu.clone(), keys: keys.as_str().to_owned(), at_ms });
+        }
+    }
+
+    /// A REFER leaves.
+    pub fn attempted(&mut self, now: Now, center: &Arc<str>, target: String) {
+        let at_ms = self.millis(now);
+        self.attempts.push(AttemptRecord {
+            center: center.clone(),
+            target,
+            at_ms,
+            took_ms: None,
+            result: AttemptResult::Pending,
+            status: None,
+        });
+    }
+
+    /// What became of a REFER. A rung given up may still be reached; nothing else changes a decided one.
+    pub fn decided(&mut self, now: Now, attempt: usize, result: AttemptResult, status: Option<StatusCode>) {
+        let millis = self.millis(now);
+        if let Some(entry) = self.attempts.get_mut(attempt)
+            && (entry.result == AttemptResult::Pending || result == AttemptResult::Reached)
+        {
+            entry.result = result;
+            entry.status = status.map(StatusCode::code);
+            entry.took_ms = Some(millis.saturating_sub(entry.at_ms));
+        }
+    }
+
+    /// The call is over.
+    pub fn ended(&mut self, now: Now, outcome: Outcome, cause: &'static str, status: Option<StatusCode>) {
+        if self.outcome.is_some() {
+            return;
+        }
+        for at in 0..self.attempts.len() {
+            self.decided(now, at, AttemptResult::Left, None);
+        }
+        self.ended = Some(stamp(&self.zone, now.wall));
+        self.outcome = Some(outcome);
+        self.cause = Some(cause);
+        self.status = status.map(StatusCode::code);
+    }
+
+    /// How it ended, once it has.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.outcome
+    }
+
+    /// Why it ended, once it has.
+    pub fn cause(&self) -> Option<&'static str> {
+        self.cause
+    }
+
+    /// The rungs tried so far.
+    pub fn attempts(&self) -> &[AttemptRecord] {
+        &self.attempts
+    }
+
+    /// The rows passed.
+    pub fn path(&self) -> &[Arc<str>] {
+        &self.path
+    }
+
+    /// The caller, masked.
+    pub fn caller(&self) -> &str {
+        &self.caller
+    }
+
+    /// One line of JSON, without its newline.
+    pub fn line(&self) -> String {
+        serde_json::to_string(self).expect("a record holds only strings, numbers and lists")
+    }
+
+    fn millis(&self, now: Now) -> u64 {
+        now.instant.since(self.start.instant).as_millis() as u64
+    }
+}
+
+fn stamp(zone: &TimeZone, wall: Wall) -> String {
+    let timestamp = Timestamp::from_microsecond(wall.as_micros()).unwrap_or(Timestamp::UNIX_EPOCH);
+    let offset = zone.to_offset(timestamp);
+    let civil = offset.to_datetime(timestamp);
+    let minutes = offset.seconds() / 60;
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}{}{:02}:{:02}",
+        civil.year(),
+        civil.month(),
+        civil.day(),
+        civil.hour(),
+        civil.minute(),
+        civil.second(),
+        civil.millisecond(),
+        if minutes < 0 { '-' } else { '+' },
+        minutes.abs() / 60,
+        minutes.abs() % 60,
+    )
+}
+
+fn keyed_hash(key: &[u8; 32], caller: &Caller) -> Option<String> {
+    if caller.is_withheld() {
+        return None;
+    }
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(caller.secret().as_bytes());
+    let digest = mac.finalize().into_bytes();
+    Some(digest.iter().take(8).fold(String::with_capacity(16), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
+}

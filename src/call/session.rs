@@ -1,0 +1,630 @@
+//! One call from its INVITE to its record: greeting, menus, announcements, transfers.
+//!
+//! Every path ends with a person, or with an announcement that says what happens next, or with the caller
+//! hanging up. A transfer that fails gives the caller back to the ladder; SIP and sound are known elsewhere.
+
+use crate::call::menu::{self, Dialogue};
+use crate::call::record::{AttemptResult, Outcome, Record};
+use crate::call::transfer::{self, Ladder, Phase, Transfer};
+use crate::call::{Attempt, CallKey, Effect, Event};
+use crate::limits::{MENU_DEPTH_MAX, T1, TYPE_AHEAD_MAX};
+use crate::media::PlayKey;
+use crate::number::Key;
+use crate::routing::calendar;
+use crate::routing::plan::{
+    Center, CenterId, Condition, Context, Destination, MenuId, NoticeId, Number, Plan, PromptId, Success,
+};
+use crate::sip::status::StatusCode;
+use crate::time::{Duration, Instant, Now};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// How long a NOTIFY may trail the BYE it races with.
+const NOTIFY_AFTER_BYE: Duration = Duration::from_secs(1);
+/// The user-user element of ISDN, which RFC 7433 carries, holds 128 octets; gateways cut the rest.
+const CONTEXT_BYTES_MAX: usize = 128;
+/// Destinations followed without a sound between them; a longer chain is a loop that check() missed.
+const HOPS_MAX: usize = 16;
+
+/// One call.
+#[derive(Debug)]
+pub struct Session {
+    call: CallKey,
+    plan: Arc<Plan>,
+    number: usize,
+    record: Record,
+    state: State,
+    /// Menus the caller came through, the present one last: `#` goes back along it.
+    menus: Vec<MenuId>,
+    /// Keys pressed while no key could count.
+    ahead: VecDeque<Key>,
+    plays: u32,
+    /// Ladders that ended without a person.
+    rounds: u8,
+    held: bool,
+    /// The longest the call may last.
+    ends: Instant,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum State {
+    /// Before our 200.
+    Arriving,
+    /// Our 200 is out. With a lost ACK media still flows: after `until` we speak anyway.
+    Answered { until: Instant },
+    /// The number's greeting; a key cuts it and counts for the menu behind it.
+    Greeting { play: PlayKey, then: Destination },
+    /// In a menu.
+    Menu { dialogue: Dialogue, play: Option<PlayKey> },
+    /// An announcement.
+    Notice { notice: NoticeId, play: PlayKey },
+    /// Handing over.
+    Transferring(Transfer),
+    /// The caller hung up while a REFER was open: its NOTIFY may be a moment behind.
+    Leaving { until: Instant },
+    /// Over.
+    Done,
+}
+
+impl Session {
+    /// A call that arrived for a number of the table.
+    pub fn new(now: Now, call: CallKey, plan: Arc<Plan>, number: usize, mut record: Record) -> Self {
+        record.entered(&plan.numbers[number].row);
+        let ends = now.instant + plan.call_max;
+        Self {
+            call,
+            plan,
+            number,
+            record,
+            state: State::Arriving,
+            menus: Vec::new(),
+            ahead: VecDeque::new(),
+            plays: 0,
+            rounds: 0,
+            held: false,
+            ends,
+        }
+    }
+
+    /// The record as it stands; complete after [`Effect::Over`].
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The session is gone (it panicked): its record, closed as ours to mend.
+    pub fn into_broken_record(mut self, now: Now) -> Record {
+        self.record.ended(now, Outcome::Failed, "internal", None);
+        self.record
+    }
+
+    /// When [`Event::Tick`] is next needed.
+    pub fn deadline(&self) -> Option<Instant> {
+        let own = match &self.state {
+            State::Arriving | State::Done => return None,
+            State::Leaving { until } => return Some(*until),
+            State::Answered { until } => Some(*until),
+            State::Menu { dialogue, .. } => dialogue.deadline(),
+            State::Transferring(Transfer { phase: Phase::Referring { until, .. }, .. }) => Some(*until),
+            State::Transferring(_) | State::Greeting { .. } | State::Notice { .. } => None,
+        };
+        Some(own.map_or(self.ends, |own| own.min(self.ends)))
+    }
+
+    /// One step.
+    pub fn handle(&mut self, now: Now, event: Event, out: &mut Vec<Effect>) {
+        match event {
+            Event::HungUp => self.hung_up(now, out),
+            Event::Cancelled => self.over(now, Outcome::Cancelled, "cancelled", None, out),
+            Event::Lost => self.over(now, Outcome::Failed, "peer-lost", None, out),
+            Event::Unacknowledged => self.over(now, Outcome::Failed, "no-ack", None, out),
+            Event::Refused(status) => self.over(now, Outcome::Refused, "refused", Some(status), out),
+            Event::Unusable => self.end_call(now, Outcome::Failed, "media", out),
+            Event::Stop => self.end_call(now, Outcome::Failed, "shutdown", out),
+            Event::Held(held) => self.held(now, held, out),
+            Event::ReferAnswered(attempt, status) => self.refer_answered(now, attempt, status, out),
+            Event::Notified { attempt, status, terminated } => self.notified(now, attempt, status, terminated, out),
+            Event::Answered => {
+                self.record.answered(now);
+                if self.state == State::Arriving {
+                    self.state = State::Answered { until: now.instant + T1 };
+                }
+            }
+            Event::Connected => {
+                if let State::Answered { .. } = self.state {
+                    self.begin(now, out);
+                }
+            }
+            Event::Key(key) => self.key(now, key, out),
+            Event::Finished(play) => self.finished(now, play, out),
+            Event::Tick => self.tick(now, out),
+        }
+    }
+
+    // ---- the ways in and out -----------------------------------------------------------------------------------
+
+    /// The caller can hear us.
+    fn begin(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let number = &self.plan.numbers[self.number];
+        let then = entrance(&self.plan, number, now);
+        match number.greeting.clone() {
+            Some(greeting) => {
+                let play = self.play(vec![greeting], false, out);
+                self.state = State::Greeting { play, then };
+            }
+            None => self.go(now, then, out),
+        }
+    }
+
+    fn hung_up(&mut self, now: Now, out: &mut Vec<Effect>) {
+        match &self.state {
+            State::Done | State::Leaving { .. } => {}
+            State::Transferring(Transfer { phase: Phase::Referring { .. }, .. }) => {
+                self.state = State::Leaving { until: now.instant + NOTIFY_AFTER_BYE };
+            }
+            State::Arriving
+            | State::Answered { .. }
+            | State::Greeting { .. }
+            | State::Menu { .. }
+            | State::Notice { .. }
+            | State::Transferring(_) => self.over(now, Outcome::Abandoned, "caller-hung-up", None, out),
+        }
+    }
+
+    /// Our BYE, and the end.
+    fn end_call(&mut self, now: Now, outcome: Outcome, cause: &'static str, out: &mut Vec<Effect>) {
+        if matches!(self.state, State::Done) {
+            return;
+        }
+        if !matches!(self.state, State::Leaving { .. }) {
+            out.push(Effect::HangUp);
+        }
+        self.over(now, outcome, cause, None, out);
+    }
+
+    fn over(
+        &mut self,
+        now: Now,
+        outcome: Outcome,
+        cause: &'static str,
+        status: Option<StatusCode>,
+        out: &mut Vec<Effect>,
+    ) {
+        if matches!(self.state, State::Done) {
+            return;
+        }
+        self.state = State::Done;
+        self.record.ended(now, outcome, cause, status);
+        out.push(Effect::Over);
+    }
+
+    fn tick(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if now.instant >= self.ends && !matches!(self.state, State::Done | State::Leaving { .. }) {
+            // The longest call: the goodbye of the first centre's ladder says what to do.
+            self.ends = Instant::from_nanos(u64::MAX);
+            return self.give_up(now, None, out);
+        }
+        match &mut self.state {
+            State::Answered { until } if now.instant >= *until => self.begin(now, out),
+            State::Leaving { until } if now.instant >= *until => {
+                self.over(now, Outcome::Abandoned, "caller-hung-up", None, out);
+            }
+            State::Menu { dialogue, .. } => {
+                let plan = self.plan.clone();
+                let step = dialogue.tick(now.instant, plan.menu(dialogue.menu));
+                self.menu_step(now, step, out);
+            }
+            State::Transferring(Transfer { phase: Phase::Referring { attempt, until, .. }, .. })
+                if now.instant >= *until =>
+            {
+                let attempt = *attempt;
+                self.record.decided(now, attempt.0, AttemptResult::Timeout, None);
+                self.next_rung(now, out);
+            }
+            State::Arriving
+            | State::Answered { .. }
+            | State::Greeting { .. }
+            | State::Notice { .. }
+            | State::Transferring(_)
+            | State::Leaving { .. }
+            | State::Done => {}
+        }
+    }
+
+    // ---- destinations ------------------------------------------------------------------------------------------
+
+    /// Follows a destination until there is something to hear or to wait for.
+    fn go(&mut self, now: Now, mut to: Destination, out: &mut Vec<Effect>) {
+        for _ in 0..HOPS_MAX {
+            match to {
+                Destination::Menu(menu) => return self.enter_menu(now, menu, true, out),
+                Destination::Repeat => match self.menus.last() {
+                    Some(&menu) => return self.enter_menu(now, menu, true, out),
+                    None => to = entrance(&self.plan, &self.plan.numbers[self.number], now),
+                },
+                Destination::Back => {
+                    // From an announcement or a transfer, "back" is the menu the caller came from.
+                    if matches!(self.state, State::Menu { .. }) && self.menus.len() > 1 {
+                        self.menus.pop();
+                    }
+                    to = Destination::Repeat;
+                }
+                Destination::Center(center) => {
+                    let row = self.plan.center(center);
+                    match row.closed {
+                        Some(closed) if !is_open(&self.plan, row, now) => {
+                            self.enter_row(&row.row.clone(), out);
+                            to = closed;
+                        }
+                        _ => return self.transfer(now, center, out),
+                    }
+                }
+                Destination::Notice(notice) => return self.announce(notice, out),
+                Destination::End => return self.end_call(now, Outcome::Announced, "announced", out),
+            }
+        }
+        self.give_up(now, None, out);
+    }
+
+    /// Enters a menu: aloud, or in silence when a key that counts for it is already here.
+    fn enter_menu(&mut self, now: Now, menu: MenuId, aloud: bool, out: &mut Vec<Effect>) {
+        match self.menus.iter().position(|&passed| passed == menu) {
+            Some(at) => self.menus.truncate(at + 1),
+            None if self.menus.len() < MENU_DEPTH_MAX => self.menus.push(menu),
+            None => {}
+        }
+        let plan = self.plan.clone();
+        let row = plan.menu(menu);
+        self.enter_row(&row.row, out);
+        let mut dialogue = Dialogue::enter(menu);
+        if let Some(key) = self.ahead.pop_front() {
+            let step = dialogue.key(now.instant, row, key);
+            self.state = State::Menu { dialogue, play: None };
+            return self.menu_step(now, step, out);
+        }
+        if self.held {
+            dialogue.held(true, row);
+            self.state = State::Menu { dialogue, play: None };
+            return;
+        }
+        let play = aloud.then(|| self.play(row.speech.clone(), false, out));
+        self.state = State::Menu { dialogue, play };
+    }
+
+    fn announce(&mut self, notice: NoticeId, out: &mut Vec<Effect>) {
+        let plan = self.plan.clone();
+        let row = plan.notice(notice);
+        self.enter_row(&row.row, out);
+        let play = self.play(row.speech.clone(), false, out);
+        self.state = State::Notice { notice, play };
+    }
+
+    /// The goodbye that says what to do, then the end.
+    fn give_up(&mut self, now: Now, center: Option<CenterId>, out: &mut Vec<Effect>) {
+        self.ahead.clear();
+        match center.or((!self.plan.centers.is_empty()).then_some(CenterId(0))) {
+            Some(center) => self.announce(self.plan.center(center).transfer.give_up, out),
+            // A table without centres has no goodbye of its own.
+            None => self.end_call(now, Outcome::Announced, "announced", out),
+        }
+    }
+
+    // ---- keys and silence --------------------------------------------------------------------------------------
+
+    fn key(&mut self, now: Now, key: Key, out: &mut Vec<Effect>) {
+        match &mut self.state {
+            State::Greeting { then, .. } => {
+                let then = *then;
+                let bars = matches!(then, Destination::Menu(menu) if !self.plan.menu(menu).barge_in);
+                out.push(Effect::Pressed(key));
+                self.type_ahead(key);
+                if !bars {
+                    self.go(now, then, out);
+                }
+            }
+            State::Menu { dialogue, .. } => {
+                out.push(Effect::Pressed(key));
+                let plan = self.plan.clone();
+                let menu = plan.menu(dialogue.menu);
+                if dialogue.is_deaf(menu) {
+                    return self.type_ahead(key);
+                }
+                let step = dialogue.key(now.instant, menu, key);
+                self.menu_step(now, step, out);
+            }
+            State::Notice { .. } => {
+                out.push(Effect::Pressed(key));
+                self.type_ahead(key);
+            }
+            // A key cannot call a REFER back, and one pressed in impatience must not choose in the next menu.
+            State::Transferring(_) => {}
+            State::Arriving | State::Answered { .. } => self.type_ahead(key),
+            State::Leaving { .. } | State::Done => {}
+        }
+    }
+
+    fn type_ahead(&mut self, key: Key) {
+        if self.ahead.len() < TYPE_AHEAD_MAX {
+            self.ahead.push_back(key);
+        }
+    }
+
+    fn menu_step(&mut self, now: Now, step: menu::Step, out: &mut Vec<Effect>) {
+        let State::Menu { dialogue, play } = &mut self.state else { return };
+        let row = self.plan.menu(dialogue.menu).row.clone();
+        match step {
+            menu::Step::Stay => self.drain_ahead(now, out),
+            menu::Step::Hush => {
+                if play.take().is_some() {
+                    out.push(Effect::StopPlaying);
+                }
+                self.drain_ahead(now, out);
+            }
+            menu::Step::Say(prompts) => self.say_menu(prompts, out),
+            menu::Step::Wrong { keys, say } => {
+                self.record.pressed(now, &row, &keys);
+                self.ahead.clear();
+                self.say_menu(say, out);
+            }
+            menu::Step::Go { to, keys } => {
+                if let Some(keys) = keys {
+                    self.record.pressed(now, &row, &keys);
+                }
+                self.go(now, to, out);
+            }
+        }
+    }
+
+    fn drain_ahead(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let plan = self.plan.clone();
+        while let State::Menu { dialogue, .. } = &mut self.state {
+            let menu = plan.menu(dialogue.menu);
+            if dialogue.is_deaf(menu) {
+                return;
+            }
+            let Some(key) = self.ahead.pop_front() else { return };
+            let step = dialogue.key(now.instant, menu, key);
+            if matches!(step, menu::Step::Stay | menu::Step::Hush) {
+                continue;
+            }
+            return self.menu_step(now, step, out);
+        }
+    }
+
+    fn say_menu(&mut self, prompts: Vec<PromptId>, out: &mut Vec<Effect>) {
+        let said = self.play(prompts, false, out);
+        if let State::Menu { play, .. } = &mut self.state {
+            *play = Some(said);
+        }
+    }
+
+    fn finished(&mut self, now: Now, done: PlayKey, out: &mut Vec<Effect>) {
+        match &mut self.state {
+            State::Greeting { play, then } if *play == done => {
+                let then = *then;
+                self.go(now, then, out);
+            }
+            State::Menu { dialogue, play } if *play == Some(done) => {
+                *play = None;
+                let plan = self.plan.clone();
+                dialogue.spoken(now.instant, plan.menu(dialogue.menu));
+                self.drain_ahead(now, out);
+            }
+            State::Notice { notice, play } if *play == done => {
+                let then = self.plan.notice(*notice).then;
+                self.go(now, then, out);
+            }
+            State::Transferring(Transfer { phase: Phase::Announcing { play }, .. }) if *play == done => {
+                self.refer(now, out);
+            }
+            // A late report of something that was replaced meanwhile.
+            State::Arriving
+            | State::Answered { .. }
+            | State::Greeting { .. }
+            | State::Menu { .. }
+            | State::Notice { .. }
+            | State::Transferring(_)
+            | State::Leaving { .. }
+            | State::Done => {}
+        }
+    }
+
+    fn held(&mut self, now: Now, held: bool, out: &mut Vec<Effect>) {
+        if self.held == held {
+            return;
+        }
+        self.held = held;
+        // Greeting and announcements pause in the stream and go on by themselves; a REFER does not care.
+        if let State::Menu { dialogue, play } = &mut self.state {
+            let plan = self.plan.clone();
+            let step = dialogue.held(held, plan.menu(dialogue.menu));
+            if held && play.take().is_some() {
+                out.push(Effect::StopPlaying);
+            }
+            self.menu_step(now, step, out);
+        }
+    }
+
+    // ---- handing over ------------------------------------------------------------------------------------------
+
+    fn transfer(&mut self, now: Now, center: CenterId, out: &mut Vec<Effect>) {
+        self.ahead.clear();
+        let plan = self.plan.clone();
+        let ladder = Ladder::new(&plan, center, |other| is_open(&plan, other, now));
+        self.climb(now, ladder, None, out);
+    }
+
+    fn next_rung(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if let State::Transferring(Transfer { ladder, center, .. }) = std::mem::replace(&mut self.state, State::Done) {
+            self.climb(now, ladder, Some(center), out);
+        }
+    }
+
+    fn climb(&mut self, now: Now, mut ladder: Ladder, last: Option<CenterId>, out: &mut Vec<Effect>) {
+        let asked = ladder.center;
+        let plan = self.plan.clone();
+        match ladder.next() {
+            Some(transfer::Step::Refer { center, target }) => {
+                if last != Some(center) {
+                    self.enter_row(&plan.center(center).row, out);
+                }
+                let words = transfer::words(&plan, asked, last, center);
+                let silent = words.is_empty();
+                let play = if silent { PlayKey::default() } else { self.play(words, false, out) };
+                let phase = Phase::Announcing { play };
+                self.state = State::Transferring(Transfer { ladder, center, target, phase });
+                if silent {
+                    self.refer(now, out);
+                }
+            }
+            Some(transfer::Step::Notice(notice)) => {
+                self.rounds = self.rounds.saturating_add(1);
+                if self.rounds >= plan.center(asked).transfer.rounds {
+                    self.give_up(now, Some(asked), out);
+                } else {
+                    self.announce(notice, out);
+                }
+            }
+            None => self.give_up(now, Some(asked), out),
+        }
+    }
+
+    fn refer(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let plan = self.plan.clone();
+        let waiting = self.play(vec![plan.waiting.clone()], true, out);
+        debug_assert_ne!(waiting, PlayKey::default());
+        let context = self.context();
+        let State::Transferring(Transfer { ladder, center, target, phase }) = &mut self.state else { return };
+        let attempt = Attempt(self.record.attempts().len());
+        let settings = &plan.center(ladder.center).transfer;
+        *phase = Phase::Referring { attempt, progressed: false, until: now.instant + settings.refer_timeout };
+        let row = plan.center(*center);
+        let to = &row.targets[*target];
+        self.record.attempted(now, &row.row, to.to_string());
+        let context = match row.transfer.context {
+            Context::ReferTo => Some(context),
+            Context::None => None,
+        };
+        out.push(Effect::Refer { attempt, target: to.clone(), context });
+    }
+
+    /// What the centre may know: our call key, and the menus the caller came through.
+    fn context(&self) -> String {
+        let mut text = format!("call={}", self.call);
+        for (at, &menu) in self.menus.iter().enumerate() {
+            let row = &self.plan.menu(menu).row;
+            let name = row.strip_prefix("menu.").unwrap_or(row);
+            let lead = if at == 0 { ";path=" } else { "," };
+            if text.len() + lead.len() + name.len() > CONTEXT_BYTES_MAX || !name.is_ascii() {
+                break;
+            }
+            text.push_str(lead);
+            text.push_str(name);
+        }
+        text
+    }
+
+    fn refer_answered(&mut self, now: Now, answered: Attempt, status: StatusCode, out: &mut Vec<Effect>) {
+        let plan = self.plan.clone();
+        let State::Transferring(Transfer {
+            ladder,
+            center,
+            phase: Phase::Referring { attempt, progressed, until },
+            ..
+        }) = &mut self.state
+        else {
+            return;
+        };
+        if *attempt != answered {
+            return;
+        }
+        let settings = &plan.center(ladder.center).transfer;
+        if !status.is_success() {
+            self.record.decided(now, answered.0, AttemptResult::Refused, Some(status));
+            return self.next_rung(now, out);
+        }
+        if plan.center(*center).transfer.success == Success::Accepted {
+            return self.reached(now, answered, status, out);
+        }
+        if !*progressed {
+            *until = now.instant + settings.refer_timeout;
+        }
+    }
+
+    fn notified(
+        &mut self,
+        now: Now,
+        notified: Attempt,
+        status: Option<StatusCode>,
+        terminated: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        // A REFER cannot be cancelled: one that we gave up may still bring the caller to a person.
+        if let Some(status) = status.filter(|status| status.is_success()) {
+            return self.reached(now, notified, status, out);
+        }
+        let plan = self.plan.clone();
+        let State::Transferring(Transfer { ladder, phase: Phase::Referring { attempt, progressed, until }, .. }) =
+            &mut self.state
+        else {
+            if let (State::Leaving { .. }, Some(status)) = (&self.state, status.filter(|s| !s.is_provisional())) {
+                self.record.decided(now, notified.0, AttemptResult::Failed, Some(status));
+            }
+            return;
+        };
+        let settings = &plan.center(ladder.center).transfer;
+        match status.filter(|status| !status.is_provisional()) {
+            Some(status) => {
+                let current = *attempt == notified;
+                self.record.decided(now, notified.0, AttemptResult::Failed, Some(status));
+                if current {
+                    self.next_rung(now, out);
+                }
+            }
+            None if *attempt != notified => {}
+            // Over without a word of the end: the phone may yet reach the centre and hang up on us.
+            None if terminated => *until = (*until).min(now.instant + settings.refer_timeout),
+            None if !*progressed => {
+                *progressed = true;
+                *until = now.instant + settings.ring_timeout;
+            }
+            None => {}
+        }
+    }
+
+    fn reached(&mut self, now: Now, attempt: Attempt, status: StatusCode, out: &mut Vec<Effect>) {
+        if matches!(self.state, State::Done) {
+            return;
+        }
+        self.record.decided(now, attempt.0, AttemptResult::Reached, Some(status));
+        self.end_call(now, Outcome::Transferred, "transferred", out);
+    }
+
+    // ---- helpers -----------------------------------------------------------------------------------------------
+
+    fn play(&mut self, prompts: Vec<PromptId>, repeat: bool, out: &mut Vec<Effect>) -> PlayKey {
+        self.plays += 1;
+        let play = PlayKey(self.plays);
+        out.push(Effect::Play { play, prompts, repeat });
+        play
+    }
+
+    fn enter_row(&mut self, row: &Arc<str>, out: &mut Vec<Effect>) {
+        self.record.entered(row);
+        out.push(Effect::Entered(row.clone()));
+    }
+}
+
+/// Where a number's callers enter at this hour.
+fn entrance(plan: &Plan, number: &Number, now: Now) -> Destination {
+    number
+        .when
+        .iter()
+        .find(|when| match when.condition {
+            Condition::Outside(hours) => !calendar::is_open(plan, hours, now.wall),
+        })
+        .map_or(number.go, |when| when.go)
+}
+
+fn is_open(plan: &Plan, center: &Center, now: Now) -> bool {
+    center.hours.is_none_or(|hours| calendar::is_open(plan, hours, now.wall))
+}

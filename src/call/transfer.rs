@@ -1,0 +1,104 @@
+//! The ladder: from the centre a caller asked for, down a rung at a time, until somebody has them.
+//!
+//! [`Ladder`] lists what is tried in order; the session plays the words and sends the REFERs. Bridging, queues
+//! and callbacks will be further kinds of [`Rung`], between the last REFER and the notice.
+
+use crate::call::Attempt;
+use crate::media::PlayKey;
+use crate::routing::plan::{Center, CenterId, NoticeId, Plan, PromptId, Rung};
+use crate::time::Instant;
+use std::collections::VecDeque;
+
+/// What is tried next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// REFER to this address of this centre.
+    Refer {
+        /// Whose address.
+        center: CenterId,
+        /// Which of its addresses.
+        target: usize,
+    },
+    /// An announcement, which cannot fail.
+    Notice(NoticeId),
+}
+
+/// The rungs still to try for one wish of the caller.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ladder {
+    /// The centre the caller asked for: its settings hold for the whole ladder.
+    pub center: CenterId,
+    steps: VecDeque<Step>,
+}
+
+impl Ladder {
+    /// All rungs for a centre. `open` says whether another centre on the ladder answers now.
+    pub fn new(plan: &Plan, center: CenterId, open: impl Fn(&Center) -> bool) -> Self {
+        let asked = plan.center(center);
+        let refer = |to: CenterId, targets: std::ops::Range<usize>| {
+            targets.map(move |target| Step::Refer { center: to, target })
+        };
+        let mut steps = VecDeque::new();
+        for &rung in &asked.transfer.ladder {
+            match rung {
+                Rung::Refer => steps.extend(refer(center, 0..1)),
+                Rung::NextTarget => steps.extend(refer(center, 1..asked.targets.len())),
+                Rung::Center(other) if other != center && open(plan.center(other)) => {
+                    steps.extend(refer(other, 0..plan.center(other).targets.len()));
+                }
+                Rung::Center(_) => {}
+                Rung::Notice(notice) => steps.push_back(Step::Notice(notice)),
+            }
+        }
+        Self { center, steps }
+    }
+
+    /// Takes the next rung; `None` when all are used up.
+    pub fn next(&mut self) -> Option<Step> {
+        self.steps.pop_front()
+    }
+}
+
+/// A transfer under way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Transfer {
+    /// What is left to try.
+    pub ladder: Ladder,
+    /// What is tried now.
+    pub center: CenterId,
+    /// Which of its addresses.
+    pub target: usize,
+    /// How far it is.
+    pub phase: Phase,
+}
+
+/// How far a rung is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// The words before the REFER are being said.
+    Announcing {
+        /// Which Play.
+        play: PlayKey,
+    },
+    /// The REFER is out; the waiting tone plays.
+    Referring {
+        /// Which REFER.
+        attempt: Attempt,
+        /// The phone said it is trying: `ring_timeout` holds, and later news does not prolong it.
+        progressed: bool,
+        /// Given up then.
+        until: Instant,
+    },
+}
+
+/// What is said before a rung: why there is a next one, and to whom it leads.
+pub fn words(plan: &Plan, asked: CenterId, last: Option<CenterId>, next: CenterId) -> Vec<PromptId> {
+    let mut words = Vec::new();
+    if last.is_some() {
+        words.push(plan.center(asked).transfer.prompt.clone());
+    }
+    if last != Some(next) {
+        words.extend(plan.center(next).announce.clone());
+    }
+    words
+}

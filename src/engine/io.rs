@@ -1,0 +1,159 @@
+//! What the engine takes and gives: every way in and out of it.
+
+use crate::call::CallKey;
+use crate::media::{self, StreamKey};
+use crate::random::Random;
+use crate::routing::Plan;
+use crate::sip::Flow;
+use crate::speech::Catalogue;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What the engine is told once.
+pub struct Settings {
+    /// The table.
+    pub plan: Arc<Plan>,
+    /// The sound of its prompts.
+    pub catalogue: Arc<Catalogue>,
+    /// The key of the callers' hash in records.
+    pub hash_key: [u8; 32],
+    /// Without a trunk, only loopback and private networks are answered.
+    pub answer_public: bool,
+    /// Loopback targets take the address that routes to the caller: stand-in centres for a phone on the network.
+    pub stand_ins: bool,
+    /// Chance.
+    pub random: Random,
+}
+
+/// What can happen to the engine.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A datagram, or some bytes of a TCP connection.
+    Received {
+        /// Where from.
+        flow: Flow,
+        /// What.
+        bytes: &'a [u8],
+    },
+    /// A TCP connection ended.
+    Disconnected {
+        /// Which, as in [`Flow::connection`].
+        connection: u64,
+    },
+    /// Bytes could not leave.
+    SendFailed {
+        /// Where to.
+        flow: Flow,
+    },
+    /// The answer to [`Output::OpenStream`]: the RTP port, or `None` when no port is free.
+    StreamOpened {
+        /// Which.
+        stream: StreamKey,
+        /// Its local RTP port.
+        port: Option<u16>,
+    },
+    /// A stream speaks.
+    Media {
+        /// Which.
+        stream: StreamKey,
+        /// What it says.
+        event: media::Event,
+    },
+    /// The answer to [`Output::Journal`] with [`Entry::Start`]: the start of this call is on disk (or could not be written:
+    /// the call goes on, the shell raises the alarm).
+    Journaled {
+        /// Whose.
+        call: CallKey,
+    },
+    /// Time went by.
+    Tick,
+    /// SIGTERM: BYE to every live call, nothing new.
+    Stop,
+}
+
+/// What the engine wants done.
+#[derive(Debug)]
+pub enum Output {
+    /// Send these bytes.
+    Transmit {
+        /// Where.
+        flow: Flow,
+        /// One whole message.
+        bytes: Vec<u8>,
+    },
+    /// Close this TCP connection: what it says cannot be read on. What waits to be sent leaves first.
+    CloseConnection {
+        /// Which, as in [`Flow::connection`].
+        connection: u64,
+    },
+    /// Bind an RTP socket on this address; answer with [`Input::StreamOpened`].
+    OpenStream {
+        /// Its name.
+        stream: StreamKey,
+        /// Our address as the peer sees it.
+        local: IpAddr,
+    },
+    /// Tell a stream.
+    Media {
+        /// Which.
+        stream: StreamKey,
+        /// What.
+        command: media::Command,
+    },
+    /// Close the socket and forget the stream.
+    CloseStream {
+        /// Which.
+        stream: StreamKey,
+    },
+    /// Write to the journal of calls.
+    Journal {
+        /// Whose.
+        call: CallKey,
+        /// What.
+        entry: Entry,
+    },
+    /// News of a live call, for those who watch.
+    Live {
+        /// Whose.
+        call: CallKey,
+        /// What.
+        news: News,
+    },
+}
+
+/// A line of the journal: JSON without its newline.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Entry {
+    /// The call as it stands before its 200: on disk first, answered with [`Input::Journaled`].
+    /// This very line, completed by `interrupted`, becomes the record if the process dies.
+    Start(String),
+    /// The whole record, once per call, also for calls without a start (refused ones).
+    End(String),
+}
+
+/// What those who watch are told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum News {
+    /// A call began.
+    Began {
+        /// Masked.
+        caller: String,
+        /// The number.
+        dialled: String,
+    },
+    /// It entered a row of the table.
+    Entered {
+        /// `menu.fund`, `center.kosmes`.
+        row: Arc<str>,
+    },
+    /// A key counted.
+    Key {
+        /// Which.
+        key: crate::number::Key,
+    },
+    /// It ended.
+    Ended {
+        /// The cause, as in the record.
+        cause: &'static str,
+    },
+}

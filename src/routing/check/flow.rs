@@ -1,0 +1,392 @@
+//! How the rows hang together: rows nobody reaches, ways that go round, and the house rules of a Korean IVR.
+
+use super::Findings;
+use super::center::CenterSite;
+use super::menu::MenuSite;
+use super::names::Names;
+use super::notice::NoticeSite;
+use crate::routing::diagnostic::Diagnostic;
+use crate::routing::plan::{CenterId, Destination, MenuId, NoticeId, Plan, Rung};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
+
+/// Where the rows of a plan stand.
+#[derive(Default)]
+pub(super) struct Sites {
+    pub(super) numbers: Vec<Range<usize>>,
+    pub(super) menus: Vec<MenuSite>,
+    pub(super) centers: Vec<CenterSite>,
+    pub(super) notices: Vec<NoticeSite>,
+}
+
+/// Everything about ways through the table. `whole` is false when syntax hides some of the ways.
+pub(super) fn check(
+    plan: &Plan,
+    sites: &Sites,
+    names: &Names,
+    whole: bool,
+    korean_profile: bool,
+    findings: &mut Findings,
+) {
+    let reached = reached(plan, names);
+    if whole {
+        unreachable(plan, sites, &reached, findings);
+    }
+    loops(plan, sites, findings);
+    give_up_ends(plan, sites, findings);
+    ambiguous(plan, sites, findings);
+    if korean_profile {
+        house_rules(plan, sites, &reached, findings);
+    }
+}
+
+/// Every place a row leads to.
+fn ways(plan: &Plan, from: Destination) -> Vec<Destination> {
+    match from {
+        Destination::Menu(id) => plan.menus.get(id.0).map_or_else(Vec::new, |menu| {
+            menu.choices.values().copied().chain([menu.no_input.then, menu.no_match.then]).collect()
+        }),
+        Destination::Center(id) => plan.centers.get(id.0).map_or_else(Vec::new, |center| {
+            let rungs = center.transfer.ladder.iter().filter_map(|rung| match rung {
+                Rung::Center(id) => Some(Destination::Center(*id)),
+                Rung::Notice(id) => Some(Destination::Notice(*id)),
+                Rung::Refer | Rung::NextTarget => None,
+            });
+            rungs.chain(center.closed).chain([Destination::Notice(center.transfer.give_up)]).collect()
+        }),
+        Destination::Notice(id) => plan.notices.get(id.0).map_or_else(Vec::new, |notice| vec![notice.then]),
+        Destination::Back | Destination::Repeat | Destination::End => Vec::new(),
+    }
+}
+
+/// Every row a caller can come to. Where a name is unknown, the row it probably meant counts.
+fn reached(plan: &Plan, names: &Names) -> BTreeSet<Destination> {
+    let entries = plan.numbers.iter().flat_map(|number| number.when.iter().map(|when| when.go).chain([number.go]));
+    let mut open: Vec<Destination> = entries.chain(names.guessed()).collect();
+    let mut reached = BTreeSet::new();
+    while let Some(at) = open.pop() {
+        if reached.insert(at) {
+            open.extend(ways(plan, at));
+        }
+    }
+    reached
+}
+
+/// E0203.
+fn unreachable(plan: &Plan, sites: &Sites, reached: &BTreeSet<Destination>, findings: &mut Findings) {
+    // Without a way in nothing is reached, and that has been said.
+    if !reached.iter().any(|at| !matches!(at, Destination::End)) {
+        return;
+    }
+    let menus = plan.menus.iter().zip(&sites.menus).enumerate();
+    let menus = menus.map(|(at, (menu, site))| (Destination::Menu(MenuId(at)), &menu.row, &site.row));
+    let centers = plan.centers.iter().zip(&sites.centers).enumerate();
+    let centers = centers.map(|(at, (center, site))| (Destination::Center(CenterId(at)), &center.row, &site.row));
+    let notices = plan.notices.iter().zip(&sites.notices).enumerate();
+    let notices = notices.map(|(at, (notice, site))| (Destination::Notice(NoticeId(at)), &notice.row, &site.row));
+    for (place, row, span) in menus.chain(centers).chain(notices) {
+        if reached.contains(&place) {
+            continue;
+        }
+        findings.push(
+            Diagnostic::error(
+                "E0203",
+                span.clone(),
+                format!("{row} 에 닿는 전화가 없습니다"),
+                format!("no call can reach {row}"),
+            )
+            .help(
+                format!("메뉴의 버튼에서 이리로 보내거나 (go = \"{row}\"), 이 행을 지우세요"),
+                format!("lead a key to it with go = \"{row}\", or delete the row"),
+            ),
+        );
+    }
+}
+
+/// E0205 and E0206: ways on which nothing stops a caller who does nothing, or only wrong things.
+fn loops(plan: &Plan, sites: &Sites, findings: &mut Findings) {
+    let mut told = BTreeSet::new();
+    for wrong_keys in [false, true] {
+        for start in starts(plan) {
+            let Some(circle) = circle(plan, start, wrong_keys) else { continue };
+            let mut members = circle.clone();
+            members.sort();
+            // A circle of announcements is the same whatever is pressed.
+            let asks = circle.iter().any(|at| matches!(at, Destination::Menu(_)));
+            if !told.insert((members, asks && wrong_keys)) {
+                continue;
+            }
+            let mut path: Vec<&str> = circle.iter().map(|at| row(plan, *at)).collect();
+            path.extend(path.first().copied());
+            let path = path.join(" → ");
+            let menu = circle.iter().find_map(|at| match at {
+                Destination::Menu(id) => sites.menus.get(id.0),
+                _ => None,
+            });
+            findings.push(match menu {
+                None => {
+                    let span = circle.first().map_or(0..0, |at| leaves(sites, *at));
+                    Diagnostic::error(
+                        "E0205",
+                        span,
+                        format!("{path}: 끝없이 돕니다"),
+                        format!("{path}: goes round for ever"),
+                    )
+                    .help(
+                        "한 곳을 메뉴나 상담원, 또는 \"end\" 로 보내세요",
+                        "let one of them lead to a menu, to a person or to \"end\"",
+                    )
+                }
+                Some(site) => {
+                    let (span, korean, english) = if wrong_keys {
+                        (
+                            &site.no_match,
+                            "잘못 누르기만 하는 전화는",
+                            "a caller who presses only wrong keys never leaves",
+                        )
+                    } else {
+                        (&site.no_input, "아무것도 누르지 않는 전화는", "a caller who presses nothing never leaves")
+                    };
+                    Diagnostic::error(
+                        "E0206",
+                        span.clone(),
+                        format!("{path}: {korean} 끝없이 돕니다"),
+                        format!("{path}: {english}"),
+                    )
+                    .help(
+                        "then = \"center.counsel\" 처럼 사람에게 보내세요",
+                        "lead to a person: then = \"center.counsel\"",
+                    )
+                }
+            });
+        }
+    }
+}
+
+/// Every row, announcements first: a circle of them alone is the plainer mistake.
+fn starts(plan: &Plan) -> Vec<Destination> {
+    let notices = (0..plan.notices.len()).map(|at| Destination::Notice(NoticeId(at)));
+    let centers = (0..plan.centers.len()).map(|at| Destination::Center(CenterId(at)));
+    let menus = (0..plan.menus.len()).map(|at| Destination::Menu(MenuId(at)));
+    notices.chain(centers).chain(menus).collect()
+}
+
+/// The circle through `start` that a caller walks by pressing nothing (or only wrong keys).
+fn circle(plan: &Plan, start: Destination, wrong_keys: bool) -> Option<Vec<Destination>> {
+    let mut path = vec![start];
+    let mut at = start;
+    loop {
+        at = next(plan, at, wrong_keys)?;
+        if at == start {
+            return Some(path);
+        }
+        // Another circle further on is found from its own rows.
+        if path.contains(&at) {
+            return None;
+        }
+        path.push(at);
+    }
+}
+
+/// Where the caller is led without doing anything useful; `None` where somebody answers or the call ends.
+fn next(plan: &Plan, at: Destination, wrong_keys: bool) -> Option<Destination> {
+    match at {
+        Destination::Menu(id) => {
+            let menu = plan.menus.get(id.0)?;
+            Some(if wrong_keys { menu.no_match.then } else { menu.no_input.then })
+        }
+        Destination::Notice(id) => Some(plan.notices.get(id.0)?.then),
+        // An open centre answers, or its ladder ends after `rounds`; a closed one sends on.
+        Destination::Center(id) => {
+            let center = plan.centers.get(id.0)?;
+            center.hours.and(center.closed)
+        }
+        Destination::Back | Destination::Repeat | Destination::End => None,
+    }
+}
+
+/// E0205: after the last round the call must end, or the rounds mean nothing.
+fn give_up_ends(plan: &Plan, sites: &Sites, findings: &mut Findings) {
+    let mut told = BTreeSet::new();
+    for (center, site) in plan.centers.iter().zip(&sites.centers) {
+        let mut at = Destination::Notice(center.transfer.give_up);
+        let mut steps = 0;
+        while let Destination::Notice(id) = at {
+            steps += 1;
+            match plan.notices.get(id.0) {
+                Some(notice) if steps <= plan.notices.len() => at = notice.then,
+                _ => break,
+            }
+        }
+        if !matches!(at, Destination::Menu(_) | Destination::Center(_)) || !told.insert(site.give_up.start) {
+            continue;
+        }
+        let again = row(plan, at);
+        findings.push(
+            Diagnostic::error(
+                "E0205",
+                site.give_up.clone(),
+                format!("give_up 뒤에 다시 {again} 에 이르러 끝나지 않습니다"),
+                format!("after give_up the caller comes back to {again}, for ever"),
+            )
+            .help(
+                "무엇을 하면 되는지 말하고 끝내세요: [notice] 행에 then = \"end\"",
+                "say what the caller can do, then end: then = \"end\" in that [notice] row",
+            ),
+        );
+    }
+}
+
+/// W0601: a key that is also the beginning of a longer one waits for it.
+fn ambiguous(plan: &Plan, sites: &Sites, findings: &mut Findings) {
+    for (menu, site) in plan.menus.iter().zip(&sites.menus) {
+        for short in menu.choices.keys() {
+            let long =
+                menu.choices.keys().find(|long| long.len() > short.len() && long.as_str().starts_with(short.as_str()));
+            let (Some(long), Some(span)) = (long, site.choices.get(short)) else { continue };
+            let (row, short, long_text, wait) =
+                (&menu.row, short.as_str(), long.as_str(), menu.interdigit.as_secs_f32());
+            let finding = Diagnostic::warning(
+                "W0601",
+                span.clone(),
+                format!("{row}: {long_text} 때문에 {short} 번을 누를 때마다 {wait}초를 기다립니다"),
+                format!("{row}: because of {long_text}, every {short} waits {wait} s"),
+            )
+            .help("길이가 같은 번호로 바꾸세요", "give them keys of one length");
+            findings.push(match site.choices.get(long) {
+                Some(other) => finding.related(other.clone(), "이 번호 때문입니다", "because of this"),
+                None => finding,
+            });
+        }
+    }
+}
+
+/// K1001–K1003: the ARS guideline of 2009, advice rather than law.
+fn house_rules(plan: &Plan, sites: &Sites, reached: &BTreeSet<Destination>, findings: &mut Findings) {
+    let depths = depths(plan);
+    for (at, (menu, site)) in plan.menus.iter().zip(&sites.menus).enumerate() {
+        let id = MenuId(at);
+        if !reached.contains(&Destination::Menu(id)) {
+            continue;
+        }
+        let row = &menu.row;
+        let on = |key: &str| {
+            menu.choices.iter().find(|(keys, _)| keys.as_str() == key).map(|(keys, go)| (*go, site.choices.get(keys)))
+        };
+        let counsellor = on("0");
+        if !counsellor.is_some_and(|(go, _)| leads_to_person(plan, go)) {
+            let span = counsellor.and_then(|(_, span)| span).unwrap_or(&site.row);
+            findings.push(
+                Diagnostic::warning(
+                    "K1001",
+                    span.clone(),
+                    format!("{row}: 0번을 눌러도 상담원에게 닿지 않습니다 (ARS 지침 2009)"),
+                    format!("{row}: 0 does not lead to a person (ARS guideline 2009)"),
+                )
+                .help(
+                    "[defaults.menu] 의 keys 에 \"0\" = \"center.counsel\" 을 두세요",
+                    "put \"0\" = \"center.counsel\" in keys of [defaults.menu]",
+                ),
+            );
+        }
+        for (key, meant, korean, english) in
+            [("#", Destination::Back, "이전 메뉴", "previous"), ("*", Destination::Repeat, "다시 듣기", "repeat")]
+        {
+            let Some((go, span)) = on(key) else { continue };
+            if go == meant {
+                continue;
+            }
+            findings.push(
+                Diagnostic::warning(
+                    "K1002",
+                    span.unwrap_or(&site.row).clone(),
+                    format!("{row}: {key} 는 {korean}에 쓰는 버튼입니다 (ARS 지침 2009)"),
+                    format!("{row}: {key} is kept for \"{english}\" (ARS guideline 2009)"),
+                )
+                .help("다른 버튼을 쓰세요", "use another key"),
+            );
+        }
+        if let Some(&depth) = depths.get(&id)
+            && depth > DEPTH_ADVISED
+        {
+            findings.push(
+                Diagnostic::warning(
+                    "K1003",
+                    site.row.clone(),
+                    format!("{row}: {depth}번째 단계의 메뉴입니다 (권장 {DEPTH_ADVISED}단계)"),
+                    format!("{row} is {depth} menus deep (advice: {DEPTH_ADVISED})"),
+                )
+                .help("위 메뉴에서 바로 고를 수 있게 하세요", "offer it in a menu above"),
+            );
+        }
+    }
+}
+
+/// The guideline prefers three steps and allows five.
+const DEPTH_ADVISED: usize = 3;
+
+/// Straight to a centre, or to one behind announcements.
+fn leads_to_person(plan: &Plan, go: Destination) -> bool {
+    let mut at = go;
+    for _ in 0..=plan.notices.len() {
+        match at {
+            Destination::Center(_) => return true,
+            Destination::Notice(id) => match plan.notices.get(id.0) {
+                Some(notice) => at = notice.then,
+                None => return false,
+            },
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// How many menus a caller has heard when this one speaks, on the shortest way.
+fn depths(plan: &Plan) -> BTreeMap<MenuId, usize> {
+    let mut depths = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    let mut queue: VecDeque<(Destination, usize)> = plan
+        .numbers
+        .iter()
+        .flat_map(|number| number.when.iter().map(|when| when.go).chain([number.go]))
+        .map(|go| (go, 0))
+        .collect();
+    while let Some((at, heard)) = queue.pop_front() {
+        if !seen.insert(at) {
+            continue;
+        }
+        match at {
+            Destination::Menu(id) => {
+                depths.insert(id, heard + 1);
+                queue.extend(
+                    plan.menus.get(id.0).iter().flat_map(|menu| menu.choices.values()).map(|go| (*go, heard + 1)),
+                );
+            }
+            Destination::Notice(id) => queue.extend(plan.notices.get(id.0).map(|notice| (notice.then, heard))),
+            _ => {}
+        }
+    }
+    depths
+}
+
+/// A destination's row.
+fn row(plan: &Plan, at: Destination) -> &str {
+    match at {
+        Destination::Menu(id) => plan.menus.get(id.0).map_or("?", |menu| &menu.row),
+        Destination::Center(id) => plan.centers.get(id.0).map_or("?", |center| &center.row),
+        Destination::Notice(id) => plan.notices.get(id.0).map_or("?", |notice| &notice.row),
+        Destination::Back => "back",
+        Destination::Repeat => "repeat",
+        Destination::End => "end",
+    }
+}
+
+/// Where a row says what follows it.
+fn leaves(sites: &Sites, at: Destination) -> Range<usize> {
+    match at {
+        Destination::Notice(id) => sites.notices.get(id.0).map_or(0..0, |site| site.then.clone()),
+        Destination::Center(id) => sites.centers.get(id.0).map_or(0..0, |site| site.closed.clone()),
+        Destination::Menu(id) => sites.menus.get(id.0).map_or(0..0, |site| site.no_input.clone()),
+        Destination::Back | Destination::Repeat | Destination::End => 0..0,
+    }
+}

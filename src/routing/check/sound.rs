@@ -1,0 +1,142 @@
+//! The prompts a table uses: does each have sound, and does the caller hear a choice in time?
+
+use super::Findings;
+use super::fields::nearest;
+use crate::limits::SPEECH_BEFORE_KEY_MAX;
+use crate::routing::diagnostic::Diagnostic;
+use crate::routing::plan::{Destination, Menu, Plan, PromptId, Words};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::time::Duration;
+
+/// Prompts as they are met, each with the first place that names it.
+#[derive(Default)]
+pub(super) struct Sounds {
+    uses: Vec<(PromptId, Range<usize>)>,
+    seen: BTreeSet<PromptId>,
+    /// Prompts whose words stand in the table.
+    pub(super) words: BTreeMap<PromptId, Words>,
+}
+
+impl Sounds {
+    /// A prompt of the catalogue.
+    pub(super) fn named(&mut self, id: &str, span: Range<usize>) -> PromptId {
+        let id = PromptId::from(id);
+        if self.seen.insert(id.clone()) {
+            self.uses.push((id.clone(), span));
+        }
+        id
+    }
+
+    /// `say/정책자금`.
+    pub(super) fn choice(&mut self, say: &str, span: Range<usize>) -> PromptId {
+        self.worded(format!("say/{say}"), Words::Choice(say.to_owned()), span)
+    }
+
+    /// `center/kosmes`.
+    pub(super) fn connecting(&mut self, id: &str, name: &str, span: Range<usize>) -> PromptId {
+        self.worded(format!("center/{id}"), Words::Connecting(name.to_owned()), span)
+    }
+
+    /// `name/kosmes`.
+    pub(super) fn name(&mut self, id: &str, name: &str, span: Range<usize>) -> PromptId {
+        self.worded(format!("name/{id}"), Words::Name(name.to_owned()), span)
+    }
+
+    /// `key_1`.
+    pub(super) fn key(&mut self, key: char, span: Range<usize>) -> PromptId {
+        match key {
+            '*' => self.named("key_star", span),
+            '#' => self.named("key_hash", span),
+            digit => self.named(&format!("key_{digit}"), span),
+        }
+    }
+
+    fn worded(&mut self, id: String, words: Words, span: Range<usize>) -> PromptId {
+        let id = self.named(&id, span);
+        self.words.insert(id.clone(), words);
+        id
+    }
+
+    /// E0501 for every prompt without sound.
+    pub(super) fn check(&self, prompts: &BTreeMap<String, Duration>, findings: &mut Findings) {
+        for (id, span) in &self.uses {
+            if !prompts.contains_key(id.as_ref()) {
+                findings.push(self.missing(id, span.clone(), prompts));
+            }
+        }
+    }
+
+    fn missing(&self, id: &PromptId, span: Range<usize>, prompts: &BTreeMap<String, Duration>) -> Diagnostic {
+        if let Some(words) = self.words.get(id) {
+            let text = match words {
+                Words::Choice(text) | Words::Connecting(text) | Words::Name(text) => text,
+            };
+            return Diagnostic::error(
+                "E0501",
+                span,
+                format!("소리가 없습니다: \"{text}\""),
+                format!("\"{text}\" has no sound"),
+            )
+            .label(format!("prompts/ko/{id}.wav"), format!("prompts/ko/{id}.wav"))
+            .help("`ivr1357 prompts build` 로 소리를 만드세요", "build it: `ivr1357 prompts build`");
+        }
+        let finding = Diagnostic::error(
+            "E0501",
+            span,
+            format!("글이나 소리가 없습니다: \"{id}\""),
+            format!("prompt \"{id}\" has no words or no sound"),
+        );
+        // Only prompts of the catalogue: nobody means `say/…` by a slip.
+        match nearest(id, prompts.keys().map(String::as_str).filter(|name| !name.contains('/'))) {
+            Some(near) => finding.help(format!("혹시 \"{near}\" 인가요?"), format!("did you mean \"{near}\"?")),
+            None => finding.help(
+                format!(
+                    "prompts/ko/*.tsv 에 {id} 의 글을 쓰고 `ivr1357 prompts build` 로 prompts/ko/{id}.wav 를 만드세요"
+                ),
+                format!(
+                    "write the text of {id} in prompts/ko/*.tsv and build prompts/ko/{id}.wav: `ivr1357 prompts build`"
+                ),
+            ),
+        }
+    }
+}
+
+/// W0505 for every menu that talks too long; the greeting counts for the menu behind it.
+pub(super) fn too_long(
+    plan: &Plan,
+    numbers: &[Range<usize>],
+    menus: &[Range<usize>],
+    prompts: &BTreeMap<String, Duration>,
+    findings: &mut Findings,
+) {
+    let length = |menu: &Menu| menu.speech.iter().filter_map(|id| prompts.get(id.as_ref())).sum::<Duration>();
+    let mut entered = BTreeSet::new();
+    for (number, span) in plan.numbers.iter().zip(numbers) {
+        let Destination::Menu(id) = number.go else { continue };
+        let menu = plan.menu(id);
+        let greeting = number.greeting.as_ref().and_then(|id| prompts.get(id.as_ref())).copied().unwrap_or_default();
+        let total = greeting + length(menu);
+        if total > SPEECH_BEFORE_KEY_MAX {
+            entered.insert(id);
+            findings.push(warning(&format!("{} → {}", number.row, menu.row), total, span.clone()));
+        }
+    }
+    for (at, (menu, span)) in plan.menus.iter().zip(menus).enumerate() {
+        let total = length(menu);
+        if total > SPEECH_BEFORE_KEY_MAX && !entered.iter().any(|id| id.0 == at) {
+            findings.push(warning(&menu.row, total, span.clone()));
+        }
+    }
+}
+
+fn warning(what: &str, total: Duration, span: Range<usize>) -> Diagnostic {
+    let (seconds, limit) = (total.as_secs_f64(), SPEECH_BEFORE_KEY_MAX.as_secs());
+    Diagnostic::warning(
+        "W0505",
+        span,
+        format!("{what}: 고를 때까지 {seconds:.1}초를 들어야 합니다 (권장 {limit}초)"),
+        format!("{what}: {seconds:.1} s of speech before the caller is asked (advice: {limit} s)"),
+    )
+    .help("say 를 줄이거나 메뉴를 나누세요", "shorten the say texts, or split the menu")
+}

@@ -1,0 +1,384 @@
+//! The engine thread: one owner of all signalling and call state.
+//!
+//! It waits for datagrams, the inbox and the engine's deadline, whichever comes first; feeds what came to the engine and
+//! carries out what the engine wants, until nothing is left to do. UDP is read and written right here: a hand-over to
+//! another thread would cost more than the system call.
+
+use crate::engine::{Engine, Input, Output};
+use crate::limits::{
+    DATAGRAMS_PER_TURN, MESSAGE_BYTES_MAX, OUTPUT_ROUNDS_MAX, ROUTE_BELIEVED, ROUTES_CACHED_MAX, STOP_PATIENCE,
+};
+use crate::shell::clock::Clock;
+use crate::shell::inbox::{Inbox, Message};
+use crate::shell::journal::{Journal, Written};
+use crate::shell::live::Live;
+use crate::shell::media::MediaPool;
+use crate::shell::tcp;
+use crate::sip::{Flow, Transport};
+use crate::time::{Duration, Instant};
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use tracing::{debug, info, warn};
+
+/// Everything the engine thread owns.
+pub struct EngineThread {
+    engine: Engine,
+    clock: Clock,
+    poll: Poll,
+    sockets: Vec<SipSocket>,
+    inbox: Arc<Inbox>,
+    tcp: tcp::Handle,
+    media: MediaPool,
+    journal: Journal,
+    live: Arc<Live>,
+    routes: Routes,
+    messages: Vec<Message>,
+    outputs: Vec<Output>,
+    carried: Vec<Output>,
+    /// What outputs were answered with on the spot.
+    answers: Vec<Input<'static>>,
+    /// Receives each datagram in turn.
+    datagram: Box<[u8]>,
+    stopping: Option<Stopping>,
+}
+
+struct SipSocket {
+    address: SocketAddr,
+    socket: UdpSocket,
+    /// The poll tells of new datagrams only (edge-triggered): what was left unread must be remembered.
+    readable: bool,
+}
+
+struct Stopping {
+    since: Instant,
+    calls: usize,
+}
+
+/// What an [`EngineThread`] talks to.
+pub struct Surroundings {
+    /// Where time comes from.
+    pub clock: Clock,
+    /// The poll that the inbox rings.
+    pub poll: Poll,
+    /// What other threads say.
+    pub inbox: Arc<Inbox>,
+    /// The TCP thread.
+    pub tcp: tcp::Handle,
+    /// The media threads.
+    pub media: MediaPool,
+    /// The journal thread.
+    pub journal: Journal,
+    /// Who watches.
+    pub live: Arc<Live>,
+}
+
+impl EngineThread {
+    /// An engine with its bound, non-blocking UDP sockets.
+    pub fn new(
+        engine: Engine,
+        sockets: Vec<(SocketAddr, std::net::UdpSocket)>,
+        around: Surroundings,
+    ) -> io::Result<Self> {
+        let Surroundings { clock, poll, inbox, tcp, media, journal, live } = around;
+        let mut registered = Vec::with_capacity(sockets.len());
+        for (index, (address, socket)) in sockets.into_iter().enumerate() {
+            let mut socket = UdpSocket::from_std(socket);
+            poll.registry().register(&mut socket, Token(index), Interest::READABLE)?;
+            registered.push(SipSocket { address, socket, readable: false });
+        }
+        Ok(Self {
+            engine,
+            clock,
+            poll,
+            sockets: registered,
+            inbox,
+            tcp,
+            media,
+            journal,
+            live,
+            routes: Routes::default(),
+            messages: Vec::new(),
+            outputs: Vec::new(),
+            carried: Vec::new(),
+            answers: Vec::new(),
+            datagram: vec![0; MESSAGE_BYTES_MAX].into(),
+            stopping: None,
+        })
+    }
+
+    /// Runs until [`Message::Stop`] has been carried out, then writes what the journal still holds.
+    pub fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(64);
+        while !self.is_done() {
+            self.wait(&mut events)?;
+            self.carry_out();
+            // Words of admitted calls (keys, acknowledgements, TCP) before datagrams, which may be new calls.
+            self.read_inbox();
+            self.read_sockets();
+            self.tick();
+        }
+        let calls = self.engine.calls();
+        if calls > 0 {
+            warn!(calls, "stopped with calls that did not end in time");
+        }
+        // The TCP thread sends what it was given before it ends; the media threads just end.
+        let Self { journal, tcp, media, .. } = self;
+        drop((tcp, media));
+        journal.close();
+        Ok(())
+    }
+
+    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        let timeout = if !self.outputs.is_empty() || self.sockets.iter().any(|socket| socket.readable) {
+            Some(Duration::ZERO)
+        } else {
+            let now = self.clock.instant();
+            let deadline = self.engine.deadline().map(|deadline| deadline.since(now));
+            // While stopping, look again soon whether all calls have gone.
+            let glance = self.stopping.as_ref().map(|_| Duration::from_millis(20));
+            [deadline, glance].into_iter().flatten().min()
+        };
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            result => result?,
+        }
+        for event in events.iter() {
+            if let Some(socket) = self.sockets.get_mut(event.token().0) {
+                socket.readable = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_inbox(&mut self) {
+        let mut messages = std::mem::take(&mut self.messages);
+        self.inbox.take(&mut messages);
+        for message in messages.drain(..) {
+            match message {
+                Message::Received { flow, bytes, permit } => {
+                    self.step(Input::Received { flow, bytes: &bytes });
+                    drop(permit);
+                }
+                Message::Disconnected { connection } => self.step(Input::Disconnected { connection }),
+                Message::SendFailed { flow } => self.step(Input::SendFailed { flow }),
+                Message::Media { stream, event } => self.step(Input::Media { stream, event }),
+                Message::Journaled { call } => self.step(Input::Journaled { call }),
+                Message::Stop => self.stop(),
+            }
+        }
+        self.messages = messages;
+    }
+
+    fn stop(&mut self) {
+        if self.stopping.is_none() {
+            let calls = self.engine.calls();
+            info!(calls, "stopping");
+            self.stopping = Some(Stopping { since: self.clock.instant(), calls });
+            self.step(Input::Stop);
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        let Some(Stopping { since, calls }) = self.stopping else { return false };
+        let waited = self.clock.instant().since(since);
+        // A BYE that was lost is sent again after T1; without a call there was none.
+        let byes_had_a_second_try = calls == 0 || waited > crate::limits::T1 + Duration::from_millis(100);
+        waited >= STOP_PATIENCE || (self.engine.calls() == 0 && (byes_had_a_second_try || self.engine.held() == 0))
+    }
+
+    fn read_sockets(&mut self) {
+        for index in 0..self.sockets.len() {
+            for _ in 0..DATAGRAMS_PER_TURN {
+                let socket = &mut self.sockets[index];
+                if !socket.readable {
+                    break;
+                }
+                let (length, remote) = match socket.socket.recv_from(&mut self.datagram) {
+                    Ok(received) => received,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        socket.readable = false;
+                        break;
+                    }
+                    // An ICMP error of something we sent: it belongs to no transaction that we could name.
+                    Err(error) => {
+                        debug!(%error, "sip socket");
+                        continue;
+                    }
+                };
+                let port = socket.address.port();
+                let now = self.clock.now();
+                let Some(ip) = self.routes.local(now.instant, socket.address.ip(), remote) else { continue };
+                let flow = Flow { transport: Transport::Udp, local: SocketAddr::new(ip, port), remote, connection: 0 };
+                let bytes = &self.datagram[..length];
+                self.engine.handle(now, Input::Received { flow, bytes }, &mut self.outputs);
+                self.carry_out();
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        if self.engine.deadline().is_some_and(|deadline| deadline <= self.clock.instant()) {
+            self.step(Input::Tick);
+        }
+    }
+
+    fn step(&mut self, input: Input<'_>) {
+        self.engine.handle(self.clock.now(), input, &mut self.outputs);
+        self.carry_out();
+    }
+
+    /// Carries out what the engine wants, and what it wants after the answers, until it wants nothing more.
+    fn carry_out(&mut self) {
+        for _ in 0..OUTPUT_ROUNDS_MAX {
+            if self.outputs.is_empty() {
+                return;
+            }
+            let mut outputs = std::mem::replace(&mut self.outputs, std::mem::take(&mut self.carried));
+            for output in outputs.drain(..) {
+                self.perform(output);
+            }
+            self.carried = outputs;
+            let mut answers = std::mem::take(&mut self.answers);
+            for answer in answers.drain(..) {
+                self.engine.handle(self.clock.now(), answer, &mut self.outputs);
+            }
+            self.answers = answers;
+        }
+        // Failure after failure: the rest waits its turn behind the sockets.
+        debug!(outputs = self.outputs.len(), "outputs wait a turn");
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Transmit { flow, bytes } => match flow.transport {
+                Transport::Udp => self.transmit(flow, &bytes),
+                Transport::Tcp => {
+                    if !self.tcp.send(flow, bytes) {
+                        self.answers.push(Input::SendFailed { flow });
+                    }
+                }
+            },
+            Output::CloseConnection { connection } => self.tcp.close(connection),
+            Output::OpenStream { stream, local } => {
+                let port = self.media.open(stream, local);
+                self.answers.push(Input::StreamOpened { stream, port });
+            }
+            Output::Media { stream, command } => self.media.command(stream, command),
+            Output::CloseStream { stream } => self.media.close(stream),
+            Output::Journal { call, entry } => {
+                if self.journal.write(call, entry) == Written::Now {
+                    self.answers.push(Input::Journaled { call });
+                }
+            }
+            Output::Live { call, news } => self.live.tell(call, news),
+        }
+    }
+
+    fn transmit(&mut self, flow: Flow, bytes: &[u8]) {
+        let socket = self
+            .sockets
+            .iter()
+            .find(|socket| socket.address == flow.local)
+            .or_else(|| self.sockets.iter().find(|socket| serves(socket.address, flow.local)));
+        let Some(SipSocket { socket, .. }) = socket else {
+            warn!(local = %flow.local, "no socket for this address");
+            self.answers.push(Input::SendFailed { flow });
+            return;
+        };
+        match socket.send_to(bytes, flow.remote) {
+            Ok(_) => {}
+            // The queue is full for a moment: this one is lost, as on any network, and will be sent again.
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                debug!(remote = %flow.remote, "datagram not sent, the socket is full");
+            }
+            Err(error) => {
+                debug!(remote = %flow.remote, %error, "datagram not sent");
+                self.answers.push(Input::SendFailed { flow });
+            }
+        }
+    }
+}
+
+/// Whether a socket on this address sends for that one: the same port, on all addresses of the family.
+fn serves(listening: SocketAddr, local: SocketAddr) -> bool {
+    listening.ip().is_unspecified() && listening.is_ipv4() == local.is_ipv4() && listening.port() == local.port()
+}
+
+/// Which of our addresses a peer sees: Contact, Via and SDP carry it.
+#[derive(Default)]
+struct Routes {
+    known: BTreeMap<IpAddr, IpAddr>,
+    since: Instant,
+}
+
+impl Routes {
+    /// Our address towards `remote` on a socket bound to `bound`; `None` when there is no way to it.
+    fn local(&mut self, now: Instant, bound: IpAddr, remote: SocketAddr) -> Option<IpAddr> {
+        if !bound.is_unspecified() {
+            return Some(bound);
+        }
+        if now.since(self.since) > ROUTE_BELIEVED || self.known.len() >= ROUTES_CACHED_MAX {
+            self.known.clear();
+            self.since = now;
+        }
+        if let Some(&local) = self.known.get(&remote.ip()) {
+            return Some(local);
+        }
+        let local = ask_the_system(remote)?;
+        self.known.insert(remote.ip(), local);
+        Some(local)
+    }
+}
+
+/// Connecting a UDP socket sends nothing, but the system chooses the address it would send from.
+pub(super) fn ask_the_system(remote: SocketAddr) -> Option<IpAddr> {
+    let any = if remote.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = std::net::UdpSocket::bind((any, 0)).ok()?;
+    socket.connect(remote).ok()?;
+    let local = socket.local_addr().ok()?.ip();
+    (!local.is_unspecified()).then_some(local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_on_loopback_sees_our_loopback_address_and_never_the_unspecified_one() {
+        let mut routes = Routes::default();
+        let peer = "127.0.0.1:5070".parse().expect("an address");
+        let any = IpAddr::from(Ipv4Addr::UNSPECIFIED);
+        assert_eq!(routes.local(Instant::START, any, peer), Some(IpAddr::from(Ipv4Addr::LOCALHOST)));
+        let own = IpAddr::from([192, 0, 2, 1]);
+        assert_eq!(routes.local(Instant::START, own, peer), Some(own));
+    }
+
+    #[test]
+    fn a_flood_of_peers_does_not_fill_the_memory_with_routes() {
+        let mut routes = Routes::default();
+        for last in 0..=u16::MAX / 8 {
+            let [high, low] = last.to_be_bytes();
+            let peer = SocketAddr::from(([127, 1, high, low], 5060));
+            routes.local(Instant::START, Ipv4Addr::UNSPECIFIED.into(), peer);
+        }
+        assert!(routes.known.len() <= ROUTES_CACHED_MAX);
+    }
+
+    #[test]
+    fn a_socket_on_all_addresses_sends_for_each_of_its_family_and_port() {
+        let address = |text: &str| text.parse().expect("an address");
+        for (listening, local, expected) in [
+            ("0.0.0.0:5060", "10.0.0.1:5060", true),
+            ("0.0.0.0:5060", "10.0.0.1:5061", false),
+            ("0.0.0.0:5060", "[::1]:5060", false),
+            ("10.0.0.2:5060", "10.0.0.1:5060", false),
+            ("[::]:5060", "[::1]:5060", true),
+        ] {
+            assert_eq!(serves(address(listening), address(local)), expected, "{listening} {local}");
+        }
+    }
+}

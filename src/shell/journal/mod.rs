@@ -1,0 +1,275 @@
+//! The journal thread: what the engine hands over goes to disk in groups.
+//!
+//! A lone start is written and synced at once; starts that come closer than `JOURNAL_GROUP` share a sync, so that a busy
+//! engine costs the disk 200 syncs a second and a call at most 5 ms. When the disk refuses, the log raises an alarm
+//! once a minute and calls go on: an unwritten record is no reason to hang up.
+
+mod append;
+pub mod store;
+
+use crate::engine::{CallKey, Entry};
+use crate::limits::{ALARM_EVERY, JOURNAL_GROUP, JOURNAL_QUEUE_MAX, RECORDS_SYNC};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+use store::WriteError;
+pub use store::{OpenError, Recovered, Store};
+use tracing::{error, warn};
+
+/// Where the records of one engine go.
+#[derive(Debug)]
+pub enum Journal {
+    /// To its two files.
+    Files(Writer),
+    /// Nowhere: stand-in centres keep no records.
+    Nowhere,
+}
+
+/// What became of an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Written {
+    /// A start: its acknowledgement comes later. An end: nothing more comes.
+    Later,
+    /// A start that will not be written: acknowledge it now.
+    Now,
+}
+
+impl Journal {
+    /// Takes an entry.
+    pub fn write(&self, call: CallKey, entry: Entry) -> Written {
+        match self {
+            Self::Files(writer) => writer.write(call, entry),
+            Self::Nowhere => match entry {
+                Entry::Start(_) => Written::Now,
+                Entry::End(_) => Written::Later,
+            },
+        }
+    }
+
+    /// Writes all that waits and ends the thread.
+    pub fn close(self) {
+        if let Self::Files(writer) = self {
+            writer.close();
+        }
+    }
+}
+
+/// The engine's end of the journal thread.
+#[derive(Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    bell: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    entries: Vec<(CallKey, Entry)>,
+    /// Starts answered unwritten because the disk hangs.
+    shed: u64,
+    closing: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // Only pushes and swaps happen under the lock: the queue is whole even if a thread died there.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens the files of records and says in the log what was mended.
+pub fn open(path: &Path) -> Result<Store, OpenError> {
+    let (store, recovered) = Store::open(path)?;
+    let file = path.display();
+    if recovered.records_torn > 0 {
+        warn!(%file, bytes = recovered.records_torn, "records: torn last line cut");
+    }
+    if recovered.journal_torn > 0 {
+        warn!(%file, bytes = recovered.journal_torn, "journal: torn last line ignored");
+    }
+    if recovered.unreadable > 0 {
+        warn!(%file, lines = recovered.unreadable, "records: lines that are not records left as they are");
+    }
+    if recovered.interrupted > 0 {
+        warn!(%file, calls = recovered.interrupted, "records: calls of the last run closed as interrupted");
+    }
+    Ok(store)
+}
+
+impl Writer {
+    /// Starts the thread. `acknowledge` is called with the starts that are on disk now, in the order they came.
+    pub fn start(store: Store, acknowledge: impl Fn(&[CallKey]) + Send + 'static) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || Thread { shared: theirs, store, acknowledge, alarm: Alarm::default() }.run())?;
+        Ok(Self { shared, thread })
+    }
+
+    fn write(&self, call: CallKey, entry: Entry) -> Written {
+        let mut queue = self.shared.lock();
+        if matches!(entry, Entry::Start(_)) && queue.entries.len() >= JOURNAL_QUEUE_MAX {
+            queue.shed += 1;
+            return Written::Now;
+        }
+        let rings = queue.entries.is_empty();
+        queue.entries.push((call, entry));
+        drop(queue);
+        if rings {
+            self.shared.bell.notify_one();
+        }
+        Written::Later
+    }
+
+    fn close(self) {
+        self.shared.lock().closing = true;
+        self.shared.bell.notify_one();
+        if self.thread.join().is_err() {
+            error!("the journal thread ended with a panic: the last records may be missing");
+        }
+    }
+}
+
+struct Thread<A> {
+    shared: Arc<Shared>,
+    store: Store,
+    acknowledge: A,
+    alarm: Alarm,
+}
+
+impl<A: Fn(&[CallKey])> Thread<A> {
+    fn run(mut self) {
+        let mut batch = Vec::new();
+        let mut written = Instant::now() - JOURNAL_GROUP;
+        let mut synced = Instant::now();
+        loop {
+            let (closing, shed) = self.wait(&mut batch, written);
+            if shed > 0 {
+                self.alarm.raise(
+                    &format!("{shed} calls were answered before their start was on disk"),
+                    "the disk hangs",
+                    0,
+                );
+            }
+            if !batch.is_empty() || self.store.has_refused() {
+                self.write(&mut batch);
+                written = Instant::now();
+            }
+            if closing || synced.elapsed() >= RECORDS_SYNC {
+                synced = Instant::now();
+                if let Err(error) = self.store.sync() {
+                    self.alarm.raise("records are not on disk", &error.to_string(), 0);
+                }
+            }
+            if closing {
+                break;
+            }
+        }
+        if let Err(WriteError { error, .. }) = self.store.close() {
+            error!(%error, "the journal could not be ended: the next start closes calls of this run if their records are missing");
+        }
+    }
+
+    /// Sleeps until there is something to do, and until the last write is `JOURNAL_GROUP` old; then takes all there is.
+    fn wait(&self, batch: &mut Vec<(CallKey, Entry)>, written: Instant) -> (bool, u64) {
+        let mut queue = self.shared.lock();
+        if queue.entries.is_empty() && !queue.closing {
+            queue = match self.shared.bell.wait_timeout(queue, RECORDS_SYNC) {
+                Ok((queue, _)) => queue,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+        let rest = JOURNAL_GROUP.saturating_sub(written.elapsed());
+        if !rest.is_zero() && !queue.entries.is_empty() && !queue.closing {
+            drop(queue);
+            std::thread::sleep(rest);
+            queue = self.shared.lock();
+        }
+        std::mem::swap(&mut queue.entries, batch);
+        (queue.closing, std::mem::take(&mut queue.shed))
+    }
+
+    fn write(&mut self, batch: &mut Vec<(CallKey, Entry)>) {
+        let mut starts = Vec::new();
+        let mut ends = Vec::new();
+        for (call, entry) in batch.drain(..) {
+            match entry {
+                Entry::Start(line) => starts.push((call, line)),
+                Entry::End(line) => ends.push((call, line)),
+            }
+        }
+        let calls: Vec<_> = starts.iter().map(|(call, _)| *call).collect();
+        if let Err(WriteError { error, lost }) = self.store.start(starts) {
+            self.alarm.raise("the start of calls is not on disk", &error.to_string(), lost);
+        }
+        if !calls.is_empty() {
+            (self.acknowledge)(&calls);
+        }
+        if let Err(WriteError { error, lost }) = self.store.end(ends) {
+            self.alarm.raise("records are not written", &error.to_string(), lost);
+        }
+    }
+}
+
+/// An error in the log, at most once a minute.
+#[derive(Default)]
+struct Alarm {
+    raised: Option<Instant>,
+    lost: usize,
+}
+
+impl Alarm {
+    fn raise(&mut self, what: &str, why: &str, lost: usize) {
+        self.lost += lost;
+        if self.raised.is_none_or(|raised| raised.elapsed() >= ALARM_EVERY) {
+            self.raised = Some(Instant::now());
+            error!(why, lost = self.lost, "{what}; calls go on");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    fn folder(name: &str) -> std::path::PathBuf {
+        let path = std::env::temp_dir().join(format!("ivr1357-journal-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder");
+        path
+    }
+
+    #[test]
+    fn a_start_is_in_the_journal_when_it_is_acknowledged() {
+        let folder = folder("acknowledge");
+        let path = folder.join("calls.jsonl");
+        let (sender, acknowledged) = channel();
+        let store = open(&path).expect("opens");
+        let journal = Journal::Files(
+            Writer::start(store, move |calls| sender.send(calls.to_vec()).expect("the test listens")).expect("starts"),
+        );
+        let line = r#"{"call":"0000000000000001","cause":null}"#;
+        assert_eq!(journal.write(CallKey(1), Entry::Start(line.to_owned())), Written::Later);
+        assert_eq!(acknowledged.recv(), Ok(vec![CallKey(1)]));
+        let journal_text = std::fs::read_to_string(store::journal_path(&path)).expect("reads");
+        assert!(journal_text.contains(line));
+        let _ = journal.write(CallKey(1), Entry::End(r#"{"call":"0000000000000001","cause":"bye"}"#.to_owned()));
+        journal.close();
+        let records = std::fs::read_to_string(&path).expect("reads");
+        assert_eq!(records, "{\"call\":\"0000000000000001\",\"cause\":\"bye\"}\n");
+        std::fs::remove_dir_all(folder).expect("removes");
+    }
+
+    #[test]
+    fn a_journal_to_nowhere_acknowledges_at_once() {
+        assert_eq!(Journal::Nowhere.write(CallKey(1), Entry::Start(String::new())), Written::Now);
+    }
+}

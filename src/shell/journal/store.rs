@@ -1,0 +1,362 @@
+//! Two files that together hold exactly one line for each call, whatever moment the process dies at.
+//!
+//! `calls.jsonl` holds the records, one line a call, added when the call ends. `calls.jsonl.open` is the journal: a header
+//! and the start lines of calls, each on disk before its 200 leaves. A start without a record is a call that the process
+//! took with it; opening the files again closes it once, as `interrupted`.
+//!
+//! The records alone say which calls have ended. A second mark in the journal could be on disk when the record is
+//! not (a power cut keeps what it likes), and would then lose the call. The journal's header says how long the
+//! records were when it was begun, so that only their tail is read.
+//!
+//! Every step can be cut short and done again: records are synced before the journal that knew their calls is
+//! replaced, and the journal is replaced by renaming a whole new one over it.
+
+use super::append::Appender;
+use crate::engine::CallKey;
+use crate::limits::{JOURNAL_BYTES_MAX, RECORDS_KEPT_MAX};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// What opening the files found and mended.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Recovered {
+    /// Calls that the last process did not end.
+    pub interrupted: usize,
+    /// Bytes cut from a torn last line of the records.
+    pub records_torn: u64,
+    /// Bytes of a torn last line of the journal: a start that never was on disk, of a call never answered.
+    pub journal_torn: u64,
+    /// Whole lines that cannot be read; left as they are.
+    pub unreadable: usize,
+}
+
+/// Why the files cannot be used.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Another engine writes them.
+    InUse,
+    /// A step failed on a file.
+    Failed {
+        /// What was tried.
+        step: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+/// Both files, open and locked.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    /// Holds the lock: the journal is replaced now and then, the records never are.
+    records: Appender,
+    journal: Appender,
+    /// The journal is replaced when it is longer than this.
+    journal_max: u64,
+    /// Calls whose record is not written yet, with their start lines.
+    open: BTreeMap<CallKey, String>,
+    /// Records that the disk refused, the oldest first.
+    refused: VecDeque<(CallKey, String)>,
+    /// Some start in `open` may be missing in the journal: write it anew when the disk works again.
+    stale: bool,
+    buffer: Vec<u8>,
+}
+
+/// What `write` could not do.
+#[derive(Debug)]
+pub struct WriteError {
+    /// The disk's reason.
+    pub error: io::Error,
+    /// Records given up since there were too many to keep.
+    pub lost: usize,
+}
+
+impl Store {
+    /// Opens, locks and mends both files. `path` is the file of records; the journal lies beside it.
+    pub fn open(path: &Path) -> Result<(Self, Recovered), OpenError> {
+        let mut recovered = Recovered::default();
+        let failed = |step, path: &Path| {
+            let path = path.to_owned();
+            move |error| OpenError::Failed { step, path, error }
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(path)
+            .map_err(failed("open the file of records", path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse),
+            Err(TryLockError::Error(error)) => return Err(failed("lock the file of records", path)(error)),
+        }
+        let (length, torn) = mend_last_line(&mut file).map_err(failed("mend the last line of", path))?;
+        recovered.records_torn = torn;
+        let mut records = Appender::new(file, length);
+
+        let journal_path = journal_path(path);
+        let left = read_journal(&journal_path, &mut recovered).map_err(failed("read the journal", &journal_path))?;
+        if !left.starts.is_empty() {
+            let ended = ended_calls(path, left.records, &mut recovered).map_err(failed("read the records", path))?;
+            let mut lines = Vec::new();
+            for (call, start) in left.starts.iter().filter(|(call, _)| !ended.contains(*call)) {
+                lines.extend_from_slice(interrupted(call, start).as_bytes());
+                lines.push(b'\n');
+                recovered.interrupted += 1;
+            }
+            records.append(&lines).map_err(failed("close the interrupted calls in", path))?;
+        }
+        // Also when nothing was added: what the last process wrote may not be on disk yet, and its journal goes now.
+        records.dirty();
+        records.sync().map_err(failed("write to disk", path))?;
+        let journal = begin_journal(path, records.length(), std::iter::empty())
+            .map_err(failed("begin the journal", &journal_path))?;
+        let store = Self {
+            path: path.to_owned(),
+            records,
+            journal,
+            journal_max: JOURNAL_BYTES_MAX,
+            open: BTreeMap::new(),
+            refused: VecDeque::new(),
+            stale: false,
+            buffer: Vec::new(),
+        };
+        Ok((store, recovered))
+    }
+
+    /// Puts starts on disk. On an error the calls go on; their starts are tried again with the next ones.
+    pub fn start(&mut self, starts: impl IntoIterator<Item = (CallKey, String)>) -> Result<(), WriteError> {
+        self.buffer.clear();
+        for (call, line) in starts {
+            self.buffer.extend_from_slice(line.as_bytes());
+            self.buffer.push(b'\n');
+            self.open.insert(call, line);
+        }
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let written = if self.stale || self.journal.length() > self.journal_max {
+            self.replace_journal()
+        } else {
+            self.journal.append(&self.buffer).and_then(|()| self.journal.sync())
+        };
+        self.stale = written.is_err();
+        written.map_err(|error| WriteError { error, lost: 0 })
+    }
+
+    /// Adds records, and first those that the disk refused before.
+    pub fn end(&mut self, ends: impl IntoIterator<Item = (CallKey, String)>) -> Result<(), WriteError> {
+        self.refused.extend(ends);
+        if self.refused.is_empty() {
+            return Ok(());
+        }
+        self.buffer.clear();
+        for (_, line) in &self.refused {
+            self.buffer.extend_from_slice(line.as_bytes());
+            self.buffer.push(b'\n');
+        }
+        match self.records.append(&self.buffer) {
+            Ok(()) => {
+                for (call, _) in self.refused.drain(..) {
+                    self.open.remove(&call);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let lost = self.refused.len().saturating_sub(RECORDS_KEPT_MAX);
+                // Its start stays in the journal: the next start of the engine closes it as interrupted.
+                self.refused.drain(..lost);
+                Err(WriteError { error, lost })
+            }
+        }
+    }
+
+    /// Whether records wait that the disk refused.
+    pub fn has_refused(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
+    /// Puts the records on disk.
+    pub fn sync(&mut self) -> io::Result<()> {
+        self.records.sync()
+    }
+
+    /// Writes what waits and begins an empty journal, so that the next start has nothing to mend.
+    pub fn close(mut self) -> Result<(), WriteError> {
+        self.end(std::iter::empty())?;
+        self.replace_journal().map_err(|error| WriteError { error, lost: 0 })
+    }
+
+    /// A new journal with the open calls only; the records that made the old one longer are on disk first.
+    fn replace_journal(&mut self) -> io::Result<()> {
+        self.records.sync()?;
+        let starts = self.open.values().map(String::as_str);
+        self.journal = begin_journal(&self.path, self.records.length(), starts)?;
+        // Twice the open calls at least, so that many of them do not mean a new journal for each.
+        self.journal_max = JOURNAL_BYTES_MAX.max(2 * self.journal.length());
+        Ok(())
+    }
+}
+
+/// The journal of a file of records.
+pub fn journal_path(records: &Path) -> PathBuf {
+    with_suffix(records, ".open")
+}
+
+/// `path` with more at its end.
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+#[derive(Deserialize)]
+struct Header {
+    journal: u32,
+    records: u64,
+}
+
+/// The layout of the journal this engine writes.
+const JOURNAL_VERSION: u32 = 1;
+
+#[derive(Deserialize)]
+struct CallOfLine<'a> {
+    #[serde(borrow)]
+    call: Cow<'a, str>,
+}
+
+/// The `call` of a line, if it is a whole record or start.
+fn call_of(line: &[u8]) -> Option<String> {
+    serde_json::from_slice::<CallOfLine<'_>>(line).ok().map(|line| line.call.into_owned())
+}
+
+/// What a journal says: the length of the records when it was begun, and the starts since, by `call`.
+#[derive(Default)]
+struct Left {
+    records: u64,
+    starts: BTreeMap<String, String>,
+}
+
+fn read_journal(path: &Path, recovered: &mut Recovered) -> io::Result<Left> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Left::default()),
+        Err(error) => return Err(error),
+    };
+    let mut left = Left::default();
+    let mut header_is_due = true;
+    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+        let Some(line) = line.strip_suffix(b"\n") else {
+            recovered.journal_torn = line.len() as u64;
+            break;
+        };
+        if std::mem::take(&mut header_is_due)
+            && let Ok(header) = serde_json::from_slice::<Header>(line)
+        {
+            // A header of a later layout is not believed: all records are read instead.
+            left.records = if header.journal == JOURNAL_VERSION { header.records } else { 0 };
+            continue;
+        }
+        match (call_of(line), std::str::from_utf8(line)) {
+            (Some(call), Ok(line)) => {
+                left.starts.insert(call, line.to_owned());
+            }
+            _ => recovered.unreadable += 1,
+        }
+    }
+    Ok(left)
+}
+
+/// The calls that have a record behind `offset`.
+fn ended_calls(path: &Path, offset: u64, recovered: &mut Recovered) -> io::Result<BTreeSet<String>> {
+    let mut file = File::open(path)?;
+    // Shorter than the journal remembers: somebody moved the records away. All that is left is read.
+    let offset = if file.metadata()?.len() < offset { 0 } else { offset };
+    file.seek(SeekFrom::Start(offset))?;
+    let mut reader = BufReader::new(file);
+    let mut ended = BTreeSet::new();
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        match call_of(&line) {
+            Some(call) => {
+                ended.insert(call);
+            }
+            None => recovered.unreadable += 1,
+        }
+        line.clear();
+    }
+    Ok(ended)
+}
+
+/// The start line of a call as its record: it was cut short, and when is not known.
+fn interrupted(call: &str, start: &str) -> String {
+    let mut record = match serde_json::from_str(start) {
+        Ok(serde_json::Value::Object(record)) => record,
+        // `call_of` read an object; this is a line of its own for the case that the two disagree.
+        _ => serde_json::Map::from_iter([("call".to_owned(), call.into())]),
+    };
+    record.insert("outcome".to_owned(), "failed".into());
+    record.insert("cause".to_owned(), "interrupted".into());
+    record.entry("ended").or_insert(serde_json::Value::Null);
+    serde_json::Value::Object(record).to_string()
+}
+
+/// Ends the file with a whole line: completes a record that lacks only its newline, cuts anything less.
+/// Returns the length then and the bytes cut.
+fn mend_last_line(file: &mut File) -> io::Result<(u64, u64)> {
+    let length = file.metadata()?.len();
+    let mut tail = Vec::new();
+    let mut at = length;
+    // Backwards in blocks until the newline before the last line.
+    while at > 0 && !tail.contains(&b'\n') {
+        let from = at.saturating_sub(64 * 1024);
+        let mut block = vec![0; usize::try_from(at - from).unwrap_or(0)];
+        file.seek(SeekFrom::Start(from))?;
+        file.read_exact(&mut block)?;
+        block.append(&mut tail);
+        tail = block;
+        at = from;
+    }
+    let whole = tail.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+    let last = tail.get(whole..).unwrap_or_default();
+    if last.is_empty() {
+        return Ok((length, 0));
+    }
+    if call_of(last).is_some() {
+        file.write_all(b"\n")?;
+        return Ok((length + 1, 0));
+    }
+    let torn = last.len() as u64;
+    file.set_len(length - torn)?;
+    Ok((length - torn, torn))
+}
+
+/// Replaces the journal by a new one, whole on disk before it takes the old one's name.
+fn begin_journal<'a>(records_path: &Path, records: u64, starts: impl Iterator<Item = &'a str>) -> io::Result<Appender> {
+    let path = journal_path(records_path);
+    let new_path = with_suffix(&path, ".new");
+    let mut text = format!("{{\"journal\":{JOURNAL_VERSION},\"records\":{records}}}\n");
+    for start in starts {
+        text.push_str(start);
+        text.push('\n');
+    }
+    // Not opened for appending yet: what an earlier try left must go.
+    std::fs::write(&new_path, &text)?;
+    let file = OpenOptions::new().append(true).open(&new_path)?;
+    file.sync_all()?;
+    std::fs::rename(&new_path, &path)?;
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    // The new name is on disk when its folder is.
+    File::open(folder)?.sync_all()?;
+    Ok(Appender::new(file, text.len() as u64))
+}

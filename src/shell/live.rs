@@ -1,0 +1,126 @@
+//! The registry of live calls: what console, metrics and shutdown see of the engine.
+//!
+//! Fed by the engine thread from `Output::Live`; read by everybody else. Its guards lock a shard of the map: hold one for
+//! a moment, never across an await and never two at once (`dashmap` would hang for good).
+
+use crate::engine::{CallKey, News};
+use dashmap::DashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use tracing::debug;
+
+/// One call as others may see it: masked by the engine already.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LiveCall {
+    /// Masked.
+    pub caller: String,
+    /// The number.
+    pub dialled: String,
+    /// The row of the table where the caller is; empty before the first.
+    pub row: Arc<str>,
+    /// How many keys counted so far.
+    pub keys: u32,
+}
+
+/// All live calls.
+#[derive(Debug, Default)]
+pub struct Live {
+    calls: DashMap<CallKey, LiveCall>,
+    watcher: Option<Sender<(CallKey, News)>>,
+}
+
+impl Live {
+    /// A registry whose news also go to a watcher: the demo prints them as they happen.
+    pub fn watched() -> (Self, Receiver<(CallKey, News)>) {
+        let (sender, receiver) = channel();
+        (Self { calls: DashMap::new(), watcher: Some(sender) }, receiver)
+    }
+
+    /// News of a call.
+    pub fn tell(&self, call: CallKey, news: News) {
+        if let Some(watcher) = &self.watcher {
+            // A watcher that left is no trouble of the engine's.
+            let _ = watcher.send((call, news.clone()));
+        }
+        match news {
+            News::Began { caller, dialled } => {
+                self.calls.insert(call, LiveCall { caller, dialled, row: Arc::from(""), keys: 0 });
+            }
+            News::Entered { row } => {
+                debug!(%call, row = &*row, "row entered");
+                if let Some(mut live) = self.calls.get_mut(&call) {
+                    live.row = row;
+                }
+            }
+            News::Key { key } => {
+                debug!(%call, %key, "key counted");
+                if let Some(mut live) = self.calls.get_mut(&call) {
+                    live.keys += 1;
+                }
+            }
+            News::Ended { .. } => {
+                self.calls.remove(&call);
+            }
+        }
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// None.
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// All of them, the oldest first (a call key begins with its time).
+    pub fn list(&self) -> Vec<(CallKey, LiveCall)> {
+        let mut list: Vec<_> = self.calls.iter().map(|entry| (*entry.key(), entry.value().clone())).collect();
+        list.sort_unstable_by_key(|(call, _)| *call);
+        list
+    }
+
+    /// "2 calls live: menu.main 1, center.kosmes 1".
+    pub fn summary(&self) -> String {
+        let mut rows = std::collections::BTreeMap::<String, usize>::new();
+        for (_, call) in self.list() {
+            let row = if call.row.is_empty() { "beginning".to_owned() } else { call.row.to_string() };
+            *rows.entry(row).or_default() += 1;
+        }
+        let total: usize = rows.values().sum();
+        let noun = if total == 1 { "call" } else { "calls" };
+        let rows: Vec<_> = rows.iter().map(|(row, count)| format!("{row} {count}")).collect();
+        if rows.is_empty() { "no calls live".to_owned() } else { format!("{total} {noun} live: {}", rows.join(", ")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_listed_from_its_beginning_to_its_end() {
+        let live = Live::default();
+        assert_eq!(live.summary(), "no calls live");
+        let began = News::Began { caller: "010****5678".to_owned(), dialled: "1357".to_owned() };
+        live.tell(CallKey(2), began.clone());
+        live.tell(CallKey(1), began);
+        live.tell(CallKey(1), News::Entered { row: Arc::from("menu.main") });
+        assert_eq!(live.summary(), "2 calls live: beginning 1, menu.main 1");
+        assert_eq!(live.list()[0].1.row, Arc::from("menu.main"));
+        live.tell(CallKey(1), News::Ended { cause: "caller_bye" });
+        live.tell(CallKey(1), News::Ended { cause: "caller_bye" });
+        assert_eq!((live.len(), live.is_empty()), (1, false));
+    }
+
+    #[test]
+    fn a_watcher_hears_all_news_in_order() {
+        let (live, news) = Live::watched();
+        live.tell(CallKey(1), News::Entered { row: Arc::from("menu.main") });
+        live.tell(CallKey(1), News::Ended { cause: "done" });
+        drop(live);
+        let heard: Vec<_> = news.iter().map(|(_, news)| news).collect();
+        assert_eq!(heard, [News::Entered { row: Arc::from("menu.main") }, News::Ended { cause: "done" }]);
+    }
+}

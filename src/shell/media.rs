@@ -1,0 +1,405 @@
+//! The media threads: a few workers that own many RTP sockets each.
+//!
+//! [`MediaPool`] is the side of the engine thread: it binds sockets, hands them to the least busy worker and passes
+//! commands on. No packet ever touches the engine thread; keys and ends of prompts come back in batches, at most one
+//! a millisecond. What a packet means is known to `media::stream`, when it leaves to `wheel`.
+
+mod ports;
+mod wheel;
+mod worker;
+
+use crate::media::stream::Stream;
+use crate::media::{Command, Event, StreamKey};
+use crate::random::Random;
+use crate::shell::clock::Clock;
+use ports::Ports;
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use worker::{Order, Worker};
+
+/// All media threads, as the engine thread sees them. Dropping it ends them.
+pub struct MediaPool {
+    workers: Vec<Handle>,
+    ports: Ports,
+    streams: HashMap<StreamKey, Place>,
+    random: Random,
+}
+
+/// Where a stream lives.
+#[derive(Clone, Copy)]
+struct Place {
+    worker: usize,
+    port: u16,
+}
+
+struct Handle {
+    orders: Sender<Order>,
+    shared: Arc<Shared>,
+    streams: usize,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What a worker shares with its handle.
+struct Shared {
+    waker: mio::Waker,
+    /// The worker has no stream and waits for an order; else it looks by itself every millisecond.
+    idle: AtomicBool,
+    totals: Totals,
+}
+
+#[derive(Default)]
+struct Totals {
+    sent: AtomicU64,
+    received: AtomicU64,
+    failed: AtomicU64,
+    skipped: AtomicU64,
+}
+
+/// What the media threads did so far.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Counters {
+    /// Packets sent.
+    pub sent: u64,
+    /// Packets received, of whatever kind.
+    pub received: u64,
+    /// Packets that could not leave: an ordinary event, the next one follows.
+    pub failed: u64,
+    /// Packet intervals passed over because a worker was more than one whole interval late.
+    pub skipped: u64,
+}
+
+impl MediaPool {
+    /// Starts the workers. `deliver` takes what streams tell, in order, and must not block; it runs on the workers.
+    /// `ports` are used in pairs, RTP on the even ones.
+    pub fn start(
+        workers: usize,
+        ports: RangeInclusive<u16>,
+        clock: Clock,
+        random: Random,
+        deliver: impl Fn(&mut Vec<(StreamKey, Event)>) + Clone + Send + 'static,
+    ) -> io::Result<Self> {
+        let workers = (0..workers.max(1)).map(|index| Handle::start(index, clock, deliver.clone()));
+        Ok(Self {
+            workers: workers.collect::<io::Result<_>>()?,
+            ports: Ports::new(ports),
+            streams: HashMap::new(),
+            random,
+        })
+    }
+
+    /// Binds a socket on this address: the RTP port, or `None` when no port is free.
+    pub fn open(&mut self, stream: StreamKey, local: IpAddr) -> Option<u16> {
+        self.close(stream);
+        let (socket, port) = self.ports.bind(local)?;
+        let (worker, handle) = self.workers.iter_mut().enumerate().min_by_key(|(_, handle)| handle.streams)?;
+        let [ssrc, sequence, timestamp] = [(); 3].map(|()| self.random.u32());
+        handle.streams += 1;
+        handle.order(Order::Open {
+            key: stream,
+            socket,
+            stream: Box::new(Stream::new(ssrc, sequence as u16, timestamp)),
+        });
+        self.streams.insert(stream, Place { worker, port });
+        Some(port)
+    }
+
+    /// Tells a stream; one that is gone does not mind.
+    pub fn command(&self, stream: StreamKey, command: Command) {
+        if let Some(handle) = self.streams.get(&stream).and_then(|place| self.workers.get(place.worker)) {
+            handle.order(Order::Command { key: stream, command });
+        }
+    }
+
+    /// Closes the socket and forgets the stream. What it told before may still be on its way.
+    pub fn close(&mut self, stream: StreamKey) {
+        let Some(Place { worker, port }) = self.streams.remove(&stream) else { return };
+        self.ports.free(port);
+        if let Some(handle) = self.workers.get_mut(worker) {
+            handle.streams -= 1;
+            handle.order(Order::Close { key: stream });
+        }
+    }
+
+    /// Open streams.
+    pub fn streams(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// What all workers did so far; at most a millisecond old.
+    pub fn counters(&self) -> Counters {
+        self.workers.iter().fold(Counters::default(), |sum, handle| {
+            let totals = &handle.shared.totals;
+            Counters {
+                sent: sum.sent + totals.sent.load(Ordering::Relaxed),
+                received: sum.received + totals.received.load(Ordering::Relaxed),
+                failed: sum.failed + totals.failed.load(Ordering::Relaxed),
+                skipped: sum.skipped + totals.skipped.load(Ordering::Relaxed),
+            }
+        })
+    }
+}
+
+impl Drop for MediaPool {
+    fn drop(&mut self) {
+        for handle in &self.workers {
+            handle.order(Order::Stop);
+        }
+        for handle in &mut self.workers {
+            if let Some(thread) = handle.thread.take() {
+                // A worker that panicked has said so on standard error; there is nothing left to end.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Handle {
+    fn start(
+        index: usize,
+        clock: Clock,
+        deliver: impl Fn(&mut Vec<(StreamKey, Event)>) + Send + 'static,
+    ) -> io::Result<Self> {
+        let poll = mio::Poll::new()?;
+        let shared = Arc::new(Shared {
+            waker: mio::Waker::new(poll.registry(), worker::WAKE)?,
+            idle: AtomicBool::new(false),
+            totals: Totals::default(),
+        });
+        let (orders, inbox) = channel();
+        let worker = Worker::new(poll, inbox, Arc::clone(&shared), clock, deliver);
+        let thread = std::thread::Builder::new().name(format!("media-{index}")).spawn(move || worker.run())?;
+        Ok(Self { orders, shared, streams: 0, thread: Some(thread) })
+    }
+
+    fn order(&self, order: Order) {
+        // A worker that is gone cannot take orders: its streams are silent, the calls go on by signalling.
+        if self.orders.send(order).is_ok() {
+            // Pairs with the fence of `Worker::wait_for_orders`: either the worker sees the order, or we see it idle.
+            fence(Ordering::SeqCst);
+            if self.shared.idle.load(Ordering::Relaxed) {
+                // An eventfd of ours that cannot be gone while `shared` lives.
+                let _ = self.shared.waker.wake();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! The pool on real loopback sockets. Tests wait for packets and events, never for time.
+
+    use super::*;
+    use crate::media::{Clip, PlayKey};
+    use crate::sdp::{Chosen, Codec, Direction, Events};
+    use rtp_rs::{RtpPacketBuilder, RtpReader};
+    use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+    use std::sync::mpsc::{Receiver, RecvTimeoutError};
+    use std::time::Duration;
+
+    /// Longer than any machine under load takes; a test that passes does not wait for it.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    struct Rig {
+        pool: MediaPool,
+        told: Receiver<(StreamKey, Event)>,
+        local: IpAddr,
+    }
+
+    impl Rig {
+        /// Each test has a loopback address of its own, so that none meets another's ports.
+        fn new(test: u8, workers: usize) -> Self {
+            let (tell, told) = channel();
+            let deliver = move |events: &mut Vec<(StreamKey, Event)>| {
+                for event in events.drain(..) {
+                    // The test may be over.
+                    let _ = tell.send(event);
+                }
+            };
+            let random = Random::from_number(test.into());
+            let pool = MediaPool::start(workers, 41_000..=41_999, Clock::start(None), random, deliver).expect("starts");
+            Self { pool, told, local: IpAddr::V4(Ipv4Addr::new(127, 0, 58, test)) }
+        }
+
+        fn open(&mut self, key: u64) -> (UdpSocket, SocketAddr) {
+            let port = self.pool.open(StreamKey(key), self.local).expect("a port");
+            let peer = UdpSocket::bind((self.local, 0)).expect("a socket");
+            peer.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+            (peer, SocketAddr::new(self.local, port))
+        }
+
+        fn configure(&self, key: u64, remote: Option<SocketAddr>) {
+            let chosen = Chosen {
+                remote,
+                codec: Codec::Pcma,
+                payload_type: 8,
+                packet: Duration::from_millis(20),
+                events: vec![Events { payload_type: 101, clock: 8000 }],
+                direction: Direction::SendRecv,
+            };
+            self.pool.command(StreamKey(key), Command::Configure(chosen));
+        }
+
+        fn play(&self, key: u64, play: u32, clip: &Arc<Clip>) {
+            let clips = vec![Arc::clone(clip)];
+            self.pool.command(StreamKey(key), Command::Play { play: PlayKey(play), clips, repeat: false });
+        }
+
+        fn told(&self) -> (StreamKey, Event) {
+            self.told.recv_timeout(PATIENCE).expect("an event")
+        }
+    }
+
+    fn clip(samples: usize) -> Arc<Clip> {
+        let samples: Vec<i16> = (0..samples).map(|n| (n as i16 % 97 - 48) * 300).collect();
+        Arc::new(Clip::from_samples("test", &samples))
+    }
+
+    fn receive(peer: &UdpSocket) -> (SocketAddr, u16, bool, Vec<u8>) {
+        let mut buffer = [0; 2048];
+        let (length, from) = peer.recv_from(&mut buffer).expect("a packet in time");
+        let packet = RtpReader::new(&buffer[..length]).expect("RTP");
+        (from, packet.sequence_number().into(), packet.mark(), packet.payload().to_vec())
+    }
+
+    fn key_packet(timestamp: u32, key: char) -> Vec<u8> {
+        let event = crate::number::Key::from_char(key).expect("a key").event();
+        let payload = [event, 10, 0, 160];
+        RtpPacketBuilder::new().payload_type(101).ssrc(7).timestamp(timestamp).payload(&payload).build().expect("RTP")
+    }
+
+    #[test]
+    fn a_prompt_reaches_the_peer_whole_and_its_end_is_told() {
+        let mut rig = Rig::new(1, 1);
+        let (peer, ours) = rig.open(1);
+        let sound = clip(900);
+        rig.configure(1, peer.local_addr().ok());
+        rig.play(1, 4, &sound);
+        let mut heard = Vec::new();
+        let (mut sequences, mut speaking) = (Vec::new(), false);
+        while heard.len() < 960 {
+            let (from, sequence, marked, payload) = receive(&peer);
+            assert_eq!(from, ours);
+            sequences.push(sequence);
+            speaking |= payload.iter().any(|&byte| byte != 0xd5);
+            if speaking {
+                assert_eq!(marked, heard.is_empty(), "the first packet of the prompt is marked, no other");
+                heard.extend(payload);
+            }
+        }
+        assert!(sequences.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)), "{sequences:?}");
+        let mut expected = sound.alaw.to_vec();
+        expected.resize(960, 0xd5);
+        assert_eq!(heard, expected);
+        assert_eq!(rig.told(), (StreamKey(1), Event::Finished(PlayKey(4))));
+        let (_, _, _, silence) = receive(&peer);
+        assert_eq!(silence, [0xd5; 160], "the stream stays alive");
+    }
+
+    #[test]
+    fn keys_come_back_under_the_name_of_their_stream() {
+        let mut rig = Rig::new(2, 2);
+        let calls: Vec<_> = (0..8).map(|key| rig.open(key)).collect();
+        for (key, (peer, ours)) in (0..).zip(&calls) {
+            rig.configure(key, None);
+            // Nothing is sent to an address nobody named; the first packet names it.
+            peer.send_to(&key_packet(0, char::from(b'0' + key as u8)), ours).expect("sent");
+            assert_eq!(rig.told(), (StreamKey(key), Event::Latched(peer.local_addr().expect("bound"))));
+            let Event::Key(pressed) = rig.told().1 else { panic!("a key") };
+            assert_eq!(pressed.as_char(), char::from(b'0' + key as u8));
+            receive(peer);
+        }
+        assert!(rig.pool.workers.iter().all(|handle| handle.streams == 4), "both workers have their share");
+    }
+
+    #[test]
+    fn a_burst_of_keys_is_read_to_its_end() {
+        let mut rig = Rig::new(3, 1);
+        let (peer, ours) = rig.open(1);
+        rig.configure(1, None);
+        for n in 0..60 {
+            peer.send_to(&key_packet(0, '1'), ours).expect("sent");
+            if n == 59 {
+                peer.send_to(&key_packet(9000, '2'), ours).expect("sent");
+            }
+        }
+        let keys: Vec<_> = (0..3).map(|_| rig.told().1).collect();
+        assert!(matches!(keys[..], [Event::Latched(_), Event::Key(one), Event::Key(two)] if one != two), "{keys:?}");
+    }
+
+    #[test]
+    fn a_closed_stream_is_silent_and_its_worker_takes_new_ones() {
+        let mut rig = Rig::new(4, 1);
+        let mut ports = Vec::new();
+        for round in 0..5 {
+            let (peer, ours) = rig.open(round);
+            ports.push(ours.port());
+            rig.configure(round, peer.local_addr().ok());
+            receive(&peer);
+            rig.pool.close(StreamKey(round));
+            assert_eq!(rig.pool.streams(), 0);
+            // The worker closes the socket: then the port can be bound again, and no packet can follow.
+            let (waited, gone) = (Clock::start(None), || UdpSocket::bind(ours).is_ok());
+            while !gone() {
+                assert!(waited.instant().since(crate::time::Instant::START) < PATIENCE, "the socket was not closed");
+                std::thread::yield_now();
+            }
+        }
+        ports.dedup();
+        assert_eq!(ports.len(), 5, "no port twice in a row");
+    }
+
+    #[test]
+    fn a_send_that_fails_is_counted_and_the_stream_goes_on() {
+        let mut rig = Rig::new(5, 1);
+        let (peer, _) = rig.open(1);
+        // Another IP version than the socket's: the system refuses every packet.
+        rig.configure(1, Some("[2001:db8::1]:4000".parse().expect("an address")));
+        rig.play(1, 1, &clip(480));
+        assert_eq!(rig.told(), (StreamKey(1), Event::Finished(PlayKey(1))), "time goes on");
+        rig.configure(1, peer.local_addr().ok());
+        receive(&peer);
+        receive(&peer);
+        let counters = rig.pool.counters();
+        assert!(counters.failed >= 2 && counters.sent >= 1, "{counters:?}");
+    }
+
+    #[test]
+    fn without_a_free_port_nothing_is_opened() {
+        let mut rig = Rig::new(6, 1);
+        let open: Vec<_> = (0..500).filter_map(|key| rig.pool.open(StreamKey(key), rig.local)).collect();
+        assert_eq!(open.len(), 500);
+        assert_eq!(rig.pool.open(StreamKey(500), rig.local), None);
+        rig.pool.close(StreamKey(0));
+        assert!(rig.pool.streams() == 499);
+    }
+
+    #[test]
+    fn orders_for_a_stream_that_is_gone_are_dropped() {
+        let mut rig = Rig::new(7, 1);
+        rig.play(9, 1, &clip(160));
+        rig.pool.close(StreamKey(9));
+        rig.open(9);
+        rig.pool.close(StreamKey(9));
+        rig.pool.close(StreamKey(9));
+        assert_eq!(rig.pool.workers[0].streams, 0);
+    }
+
+    #[test]
+    fn dropping_the_pool_ends_its_threads() {
+        let mut rig = Rig::new(8, 3);
+        let (peer, _) = rig.open(1);
+        rig.configure(1, peer.local_addr().ok());
+        receive(&peer);
+        let Rig { pool, told, .. } = rig;
+        drop(pool);
+        // The workers held the other ends.
+        let rest = std::iter::from_fn(|| Some(told.recv_timeout(PATIENCE))).find(Result::is_err);
+        assert_eq!(rest, Some(Err(RecvTimeoutError::Disconnected)));
+    }
+}

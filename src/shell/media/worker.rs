@@ -1,0 +1,411 @@
+//! One media thread: many sockets, one tick of a millisecond.
+//!
+//! The schedule is absolute: slot n begins n milliseconds after the clock did, however long the work of the slots
+//! before took, so nothing drifts. Each slot reads what arrived, sends what is due and sleeps until the next one.
+//! Per packet there is no allocation, no lock and no message to another thread.
+
+use super::Shared;
+use super::wheel::{Slot, Turn, Wheel};
+use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_PACKETS_PER_SLOT};
+use crate::media::stream::Stream;
+use crate::media::{Command, Event, StreamKey};
+use crate::shell::clock::Clock;
+use crate::time::{Duration, Instant};
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token};
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use tracing::warn;
+
+/// The token of the bell that ends an idle worker's wait.
+pub(super) const WAKE: Token = Token(usize::MAX);
+
+const SLOT: Duration = Duration::from_millis(1);
+/// The usual packet interval: who is later than this skips, who is less late catches up.
+const LATE: Slot = 20;
+/// Larger than any packet of a telephone; the rest of a longer one is cut off by the system.
+const RECEIVED_BYTES_MAX: usize = 2048;
+
+/// What the engine thread orders.
+pub(super) enum Order {
+    Open { key: StreamKey, socket: UdpSocket, stream: Box<Stream> },
+    Command { key: StreamKey, command: Command },
+    Close { key: StreamKey },
+    Stop,
+}
+
+pub(super) struct Worker<D> {
+    poll: Poll,
+    ready: Events,
+    orders: Receiver<Order>,
+    shared: Arc<Shared>,
+    clock: Clock,
+    deliver: D,
+    /// By place, so that a packet finds its stream without a search; `free` lists the empty places.
+    legs: Vec<Option<Leg>>,
+    free: Vec<usize>,
+    places: HashMap<StreamKey, usize>,
+    wheel: Wheel,
+    /// The slot being served.
+    slot: Slot,
+    /// Sockets that may hold more: the poll tells of new packets only (edge-triggered).
+    unread: Vec<usize>,
+    told: Vec<(StreamKey, Event)>,
+    /// What one stream tells, before its name is put to it.
+    events: Vec<Event>,
+    packet: [u8; RTP_PACKET_BYTES_MAX],
+    received: [u8; RECEIVED_BYTES_MAX],
+    sums: Sums,
+}
+
+/// A stream and its socket.
+struct Leg {
+    key: StreamKey,
+    socket: UdpSocket,
+    stream: Box<Stream>,
+    pace: Pace,
+    unread: bool,
+}
+
+/// Whether a stream sends, and the number of its appointment on the wheel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// Not configured yet.
+    Waiting,
+    /// Silence so far: the first prompt may move it to the next slot.
+    Silent(u64),
+    /// It has played: from now on it keeps its phase, so that the peer's jitter buffer is left in peace.
+    Spoken(u64),
+}
+
+#[derive(Default)]
+struct Sums {
+    sent: u64,
+    received: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
+    pub(super) fn new(poll: Poll, orders: Receiver<Order>, shared: Arc<Shared>, clock: Clock, deliver: D) -> Self {
+        Self {
+            poll,
+            ready: Events::with_capacity(1024),
+            orders,
+            shared,
+            clock,
+            deliver,
+            legs: Vec::new(),
+            free: Vec::new(),
+            places: HashMap::new(),
+            wheel: Wheel::new(),
+            slot: 0,
+            unread: Vec::new(),
+            told: Vec::new(),
+            events: Vec::new(),
+            packet: [0; RTP_PACKET_BYTES_MAX],
+            received: [0; RECEIVED_BYTES_MAX],
+            sums: Sums::default(),
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        while self.take_orders() {
+            self.receive();
+            self.send();
+            self.tell();
+            self.sleep();
+        }
+    }
+
+    /// Carries out what was ordered; waits for orders while there is no stream to pace. `false` at the end.
+    fn take_orders(&mut self) -> bool {
+        loop {
+            let order = match self.orders.try_recv() {
+                Ok(order) => order,
+                Err(TryRecvError::Disconnected) => return false,
+                Err(TryRecvError::Empty) if !self.places.is_empty() => return true,
+                Err(TryRecvError::Empty) => {
+                    self.tell();
+                    self.wait_for_orders();
+                    continue;
+                }
+            };
+            match order {
+                Order::Open { key, socket, stream } => self.open(key, socket, stream),
+                Order::Command { key, command } => self.command(key, command),
+                Order::Close { key } => self.close(key),
+                Order::Stop => return false,
+            }
+        }
+    }
+
+    /// Sleeps until the bell, unless there is an order already.
+    fn wait_for_orders(&mut self) {
+        if self.shared.idle.swap(true, Ordering::Relaxed) {
+            // Told that we are idle, every sender rings.
+            if let Err(error) = self.poll.poll(&mut self.ready, None)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                warn!(%error, "media poll");
+            }
+        } else {
+            // Pairs with the fence of `Handle::order`: an order whose sender did not see us idle is found by the next
+            // look at the queue, before we sleep.
+            fence(Ordering::SeqCst);
+        }
+        self.begin_slots();
+    }
+
+    /// After a pause: nothing is due, so no slot was missed.
+    fn begin_slots(&mut self) {
+        self.slot = slot_of(self.clock.instant());
+    }
+
+    fn open(&mut self, key: StreamKey, mut socket: UdpSocket, stream: Box<Stream>) {
+        // From now on we look by ourselves.
+        self.shared.idle.store(false, Ordering::Relaxed);
+        let index = self.free.pop().unwrap_or(self.legs.len());
+        if let Err(error) = self.poll.registry().register(&mut socket, Token(index), Interest::READABLE) {
+            // It can still speak.
+            warn!(%error, "an RTP socket cannot be polled");
+        }
+        let leg = Leg { key, socket, stream, pace: Pace::Waiting, unread: false };
+        match self.legs.get_mut(index) {
+            Some(place) => *place = Some(leg),
+            None => self.legs.push(Some(leg)),
+        }
+        self.places.insert(key, index);
+    }
+
+    fn command(&mut self, key: StreamKey, command: Command) {
+        let Some(&index) = self.places.get(&key) else { return };
+        let Some(Some(leg)) = self.legs.get_mut(index) else { return };
+        leg.pace = match (leg.pace, &command) {
+            (Pace::Waiting, Command::Configure(_)) => Pace::Silent(self.wheel.begin(self.slot, index)),
+            // The greeting leaves now, not when the silence would have.
+            (Pace::Silent(_), Command::Play { .. }) => Pace::Spoken(self.wheel.begin(self.slot, index)),
+            (pace @ (Pace::Waiting | Pace::Silent(_) | Pace::Spoken(_)), _) => pace,
+        };
+        leg.stream.command(self.clock.instant(), command, &mut self.events);
+        self.told.extend(self.events.drain(..).map(|event| (key, event)));
+    }
+
+    /// Closing a socket takes it out of the poll as well; its appointment is void without it.
+    fn close(&mut self, key: StreamKey) {
+        if let Some(index) = self.places.remove(&key)
+            && let Some(place) = self.legs.get_mut(index)
+        {
+            *place = None;
+            self.free.push(index);
+        }
+    }
+
+    fn receive(&mut self) {
+        if let Err(error) = self.poll.poll(&mut self.ready, Some(Duration::ZERO)) {
+            if error.kind() != io::ErrorKind::Interrupted {
+                warn!(%error, "media poll");
+            }
+            return;
+        }
+        for event in &self.ready {
+            if let Some(Some(leg)) = self.legs.get_mut(event.token().0)
+                && !std::mem::replace(&mut leg.unread, true)
+            {
+                self.unread.push(event.token().0);
+            }
+        }
+        if self.unread.is_empty() {
+            return;
+        }
+        let now = self.clock.instant();
+        let mut unread = std::mem::take(&mut self.unread);
+        unread.retain(|&index| {
+            let Some(Some(leg)) = self.legs.get_mut(index) else { return false };
+            // Bounded: a flood at one socket must not make the others late.
+            for _ in 0..RTP_PACKETS_PER_SLOT {
+                let (length, from) = match leg.socket.recv_from(&mut self.received) {
+                    Ok(received) => received,
+                    Err(error) => {
+                        // Only an empty socket is told of again.
+                        leg.unread = error.kind() != io::ErrorKind::WouldBlock;
+                        break;
+                    }
+                };
+                self.sums.received += 1;
+                let packet = self.received.get(..length).unwrap_or_default();
+                leg.stream.received(now, from, packet, &mut self.events);
+            }
+            self.told.extend(self.events.drain(..).map(|event| (leg.key, event)));
+            leg.unread
+        });
+        self.unread = unread;
+    }
+
+    fn send(&mut self) {
+        let turns = self.wheel.take(self.slot);
+        for &turn in &turns {
+            let Some(Some(leg)) = self.legs.get_mut(turn.index) else { continue };
+            if !leg.keeps(turn) {
+                continue;
+            }
+            if let Some((to, length)) = leg.stream.next_packet(&mut self.packet, &mut self.events) {
+                match leg.socket.send_to(self.packet.get(..length).unwrap_or_default(), to) {
+                    Ok(_) => self.sums.sent += 1,
+                    Err(_) => self.sums.failed += 1,
+                }
+                self.told.extend(self.events.drain(..).map(|event| (leg.key, event)));
+            }
+            self.wheel.put(self.slot + interval(&leg.stream), turn);
+        }
+        self.wheel.give_back(self.slot, turns);
+    }
+
+    /// What streams told and what was counted leaves once a slot.
+    fn tell(&mut self) {
+        if !self.told.is_empty() {
+            (self.deliver)(&mut self.told);
+            self.told.clear();
+        }
+        let totals = &self.shared.totals;
+        for (sum, total) in [
+            (&mut self.sums.sent, &totals.sent),
+            (&mut self.sums.received, &totals.received),
+            (&mut self.sums.failed, &totals.failed),
+            (&mut self.sums.skipped, &totals.skipped),
+        ] {
+            add(total, std::mem::take(sum));
+        }
+    }
+
+    /// Until the next slot begins. Late by less than an interval, the slots follow each other without sleep.
+    fn sleep(&mut self) {
+        self.slot += 1;
+        let begins = Instant::from_nanos(self.slot.saturating_mul(SLOT.as_nanos() as u64));
+        let now = self.clock.instant();
+        if begins > now {
+            std::thread::sleep(begins.since(now));
+        } else if now.since(begins) > SLOT * LATE as u32 {
+            self.skip_to(slot_of(now));
+        }
+    }
+
+    /// The clock ran away: sending all that was missed would be a burst. Each stream goes on in its own phase.
+    fn skip_to(&mut self, slot: Slot) {
+        for (due, turn) in self.wheel.take_all(self.slot) {
+            let Some(Some(leg)) = self.legs.get_mut(turn.index) else { continue };
+            if !leg.keeps(turn) {
+                continue;
+            }
+            let interval = interval(&leg.stream);
+            let missed = slot.saturating_sub(due).div_ceil(interval);
+            if missed > 0 {
+                leg.stream.skipped(u32::try_from(missed).unwrap_or(u32::MAX));
+                self.sums.skipped += missed;
+            }
+            self.wheel.put(due + missed * interval, turn);
+        }
+        self.slot = slot;
+    }
+}
+
+impl Leg {
+    /// Whether this appointment is the one that counts.
+    fn keeps(&self, turn: Turn) -> bool {
+        matches!(self.pace, Pace::Silent(number) | Pace::Spoken(number) if number == turn.number)
+    }
+}
+
+fn slot_of(instant: Instant) -> Slot {
+    instant.as_nanos() / SLOT.as_nanos() as u64
+}
+
+/// Within what the wheel can hold.
+fn interval(stream: &Stream) -> Slot {
+    (stream.packet().as_millis() as u64).clamp(10, 60)
+}
+
+/// The worker alone writes, so no exchange is needed.
+fn add(total: &AtomicU64, sum: u64) {
+    if sum > 0 {
+        total.store(total.load(Ordering::Relaxed).wrapping_add(sum), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sdp::{Chosen, Codec, Direction};
+
+    /// A worker that is driven by hand, with one stream that sends to `peer`.
+    fn worker(peer: &std::net::UdpSocket) -> Worker<impl Fn(&mut Vec<(StreamKey, Event)>)> {
+        let poll = Poll::new().expect("a poll");
+        let shared = Arc::new(Shared {
+            waker: mio::Waker::new(poll.registry(), WAKE).expect("a bell"),
+            idle: false.into(),
+            totals: Default::default(),
+        });
+        let orders = std::sync::mpsc::channel().1;
+        let mut worker = Worker::new(poll, orders, shared, Clock::start(None), |_: &mut Vec<_>| {});
+        let socket = UdpSocket::bind("127.0.0.1:0".parse().expect("an address")).expect("a socket");
+        worker.open(StreamKey(1), socket, Box::new(Stream::new(1, 0, 0)));
+        let chosen = Chosen {
+            remote: peer.local_addr().ok(),
+            codec: Codec::Pcma,
+            payload_type: 8,
+            packet: Duration::from_millis(20),
+            events: Vec::new(),
+            direction: Direction::SendRecv,
+        };
+        worker.command(StreamKey(1), Command::Configure(chosen));
+        worker
+    }
+
+    fn slots(worker: &mut Worker<impl Fn(&mut Vec<(StreamKey, Event)>)>, count: u64) -> Vec<Slot> {
+        let mut sent = Vec::new();
+        for _ in 0..count {
+            let before = worker.sums.sent;
+            worker.send();
+            if worker.sums.sent > before {
+                sent.push(worker.slot);
+            }
+            worker.slot += 1;
+        }
+        sent
+    }
+
+    #[test]
+    fn a_stream_keeps_its_phase_also_when_the_clock_runs_away() {
+        let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let mut worker = worker(&peer);
+        assert_eq!(slots(&mut worker, 100), [0, 20, 40, 60, 80]);
+        worker.skip_to(1007);
+        assert_eq!(worker.sums.skipped, 46, "100 to 1000");
+        assert_eq!(slots(&mut worker, 50), [1020, 1040]);
+    }
+
+    #[test]
+    fn the_first_prompt_does_not_wait_for_the_phase_of_the_silence_and_the_second_does() {
+        let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let mut worker = worker(&peer);
+        let play = || Command::Play { play: Default::default(), clips: Vec::new(), repeat: false };
+        assert_eq!(slots(&mut worker, 28), [0, 20]);
+        worker.command(StreamKey(1), play());
+        assert_eq!(slots(&mut worker, 45), [28, 48, 68]);
+        worker.command(StreamKey(1), play());
+        assert_eq!(slots(&mut worker, 20), [88]);
+    }
+
+    #[test]
+    fn a_closed_stream_and_its_place_leave_nothing_behind() {
+        let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let mut worker = worker(&peer);
+        worker.close(StreamKey(1));
+        assert_eq!(slots(&mut worker, 100), Vec::<Slot>::new());
+        assert!((0..64).all(|slot| worker.wheel.take(slot).is_empty()));
+        assert_eq!((worker.places.len(), worker.free.len()), (0, 1));
+    }
+}

@@ -1,0 +1,192 @@
+//! The prompt folder: its tables of texts, its WAV files and its ledger, read into a catalogue.
+//!
+//! `prompts/ko/*.tsv` are the texts, `prompts/ko/ID.wav` the sounds, `prompts/ko/built.tsv` says which sound was made from which
+//! words. [`build`] makes what is missing.
+
+pub mod build;
+
+pub use crate::speech::{Catalogue, Derived, PromptError};
+pub use build::{Report, check, run_build};
+
+use crate::routing::plan::{PromptId, Words};
+use crate::speech::finding::both;
+use crate::speech::ledger::{self, Ledger};
+use crate::speech::texts::{self, Text};
+use crate::speech::{Prompt, hangul, wav};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toml::de::DeTable;
+
+/// The ledger's name in the folder.
+const LEDGER: &str = "built.tsv";
+
+/// Reads the folder of one language (`prompts/ko`).
+///
+/// A text without a sound is no error here, because only a table knows whether the prompt is used (`routing::check`, E0501). A table
+/// or a WAV file that cannot be read is one.
+pub fn load(dir: &Path) -> Result<Catalogue, Vec<PromptError>> {
+    let folder = Folder::read(dir)?;
+    let mut errors = Vec::new();
+    let mut catalogue = Catalogue::default();
+    for text in &folder.texts {
+        catalogue.prompts.insert(text.id.clone(), Prompt { text: text.text.clone(), samples: None });
+    }
+    for (id, path) in &folder.wavs {
+        let samples = match read_wav(path) {
+            Ok((samples, _)) => samples,
+            Err(error) => {
+                errors.push(error);
+                continue;
+            }
+        };
+        let text = || folder.ledger.get(id).map_or_else(|| id.clone(), |entry| entry.text.clone());
+        let prompt = catalogue.prompts.entry(id.clone()).or_insert_with(|| Prompt { text: text(), samples: None });
+        prompt.samples = Some(samples.into());
+    }
+    if errors.is_empty() { Ok(catalogue) } else { Err(errors) }
+}
+
+/// The words of a plan, as prompts to build.
+pub fn derived(words: &BTreeMap<PromptId, Words>) -> BTreeMap<String, Derived> {
+    words
+        .iter()
+        .map(|(id, words)| {
+            let derived = match words {
+                Words::Choice(text) => Derived::Choice(text.clone()),
+                Words::Connecting(name) => Derived::Connecting(name.clone()),
+                Words::Name(name) => Derived::Name(name.clone()),
+            };
+            (id.to_string(), derived)
+        })
+        .collect()
+}
+
+/// The words of a table that need not check: every `say` of a menu or inherited by all, and every centre's `name`.
+///
+/// A table with new words does not check until they have sounds, and sounds are built from the words: building must not wait for
+/// a plan. What this reads too much costs a spare file; what it reads too little `check` reports.
+pub fn words_in(table: &str) -> BTreeMap<String, Derived> {
+    let (table, _mistakes) = DeTable::parse_recoverable(table);
+    let mut words = BTreeMap::new();
+    let inherited = table.get_ref().get("defaults").and_then(|value| value.get_ref().as_table());
+    let inherited = inherited.and_then(|defaults| defaults.get("menu")?.get_ref().as_table());
+    let inherited = inherited.and_then(|menu| menu.get("keys")?.get_ref().as_table());
+    let menus = rows(table.get_ref(), "menu").into_iter().map(|(_, menu)| menu);
+    for menu in menus.chain(inherited) {
+        for choice in menu.values().filter_map(|value| value.get_ref().as_table()) {
+            if let Some(text) = string(choice, "say") {
+                words.insert(format!("say/{text}"), Derived::Choice(text.to_owned()));
+            }
+        }
+    }
+    for (row, center) in rows(table.get_ref(), "center") {
+        if let Some(name) = string(center, "name") {
+            words.insert(format!("center/{row}"), Derived::Connecting(name.to_owned()));
+            words.insert(format!("name/{row}"), Derived::Name(name.to_owned()));
+        }
+    }
+    words
+}
+
+fn rows<'t, 'i>(table: &'t DeTable<'i>, section: &str) -> Vec<(&'t str, &'t DeTable<'i>)> {
+    let section = table.get(section).and_then(|value| value.get_ref().as_table());
+    let rows = section.into_iter().flatten();
+    rows.filter_map(|(name, row)| Some((name.get_ref().as_ref(), row.get_ref().as_table()?))).collect()
+}
+
+fn string<'t>(row: &'t DeTable<'_>, field: &str) -> Option<&'t str> {
+    row.get(field)?.get_ref().as_str().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// What the folder holds, sounds unread.
+struct Folder {
+    texts: Vec<Text>,
+    ledger: Ledger,
+    /// Prompt to file, for every WAV file below the folder.
+    wavs: BTreeMap<String, PathBuf>,
+}
+
+impl Folder {
+    fn read(dir: &Path) -> Result<Self, Vec<PromptError>> {
+        let mut files = Vec::new();
+        walk(dir, &mut files).map_err(|error| vec![error])?;
+        files.sort();
+        let mut folder = Self { texts: Vec::new(), ledger: Ledger::new(), wavs: BTreeMap::new() };
+        let mut errors = Vec::new();
+        let mut first: BTreeMap<String, String> = BTreeMap::new();
+        for path in files {
+            let relative = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            let relative = hangul::compose(&relative);
+            if relative == LEDGER {
+                let (ledger, mut unread) = ledger::read(&shown(&path), &read_file(&path, &mut errors));
+                folder.ledger = ledger;
+                errors.append(&mut unread);
+            } else if relative.ends_with(".tsv") && !relative.contains('/') {
+                let (read, mut mistakes) = texts::read(&shown(&path), &read_file(&path, &mut errors));
+                errors.append(&mut mistakes);
+                for text in read {
+                    if let Some(other) = first.insert(text.id.clone(), shown(&path)) {
+                        errors.push(PromptError {
+                            file: shown(&path),
+                            line: Some(text.line),
+                            what: both(
+                                format!("`{}`이(가) {other}에도 있습니다", text.id),
+                                format!("`{}` stands in {other}, too", text.id),
+                            ),
+                            fix: both("둘 중 하나를 지우세요", "delete one of them"),
+                        });
+                    }
+                    folder.texts.push(text);
+                }
+            } else if let Some(id) = relative.strip_suffix(".wav") {
+                folder.wavs.insert(id.to_owned(), path);
+            }
+        }
+        if errors.is_empty() { Ok(folder) } else { Err(errors) }
+    }
+}
+
+/// The samples of a file, and its bytes' hash.
+fn read_wav(path: &Path) -> Result<(Vec<i16>, String), PromptError> {
+    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let samples = wav::read(&bytes).map_err(|(what, fix)| PromptError::file(shown(path), what, fix))?;
+    Ok((samples, ledger::hash(&bytes)))
+}
+
+fn read_file(path: &Path, errors: &mut Vec<PromptError>) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|error| {
+        errors.push(unreadable(path, &error));
+        Vec::new()
+    })
+}
+
+/// All files below `dir`; hidden ones (an editor's, a Mac's `._x.wav`) are not looked at.
+fn walk(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), PromptError> {
+    for entry in std::fs::read_dir(dir).map_err(|error| unreadable(dir, &error))? {
+        let path = entry.map_err(|error| unreadable(dir, &error))?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
+            continue;
+        }
+        if path.is_dir() {
+            walk(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> PromptError {
+    PromptError::file(
+        shown(path),
+        both(format!("읽을 수 없습니다: {error}"), format!("cannot be read: {error}")),
+        both("경로와 권한을 확인하세요(`--prompts DIR`)", "look at the path and its permissions (`--prompts DIR`)"),
+    )
+}
+
+#[cfg(test)]
+mod tests;

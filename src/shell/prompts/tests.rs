@@ -1,0 +1,304 @@
+//! The folder in a scratch directory, and the shipped folder as it is committed.
+
+use super::build::{Report, check, run_build};
+use super::*;
+use crate::speech::Kind;
+use crate::speech::ledger::Origin;
+use crate::speech::pronunciation::spoken;
+use crate::speech::sound;
+use std::fs;
+use std::time::Duration;
+
+const HEAD: &str = "id\tkind\ttext\tpronunciation\n";
+
+/// A folder of our own below the build's, empty at the start of its test.
+fn scratch(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/prompts-tests").join(name);
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts/ko")
+}
+
+fn put(dir: &Path, file: &str, bytes: impl AsRef<[u8]>) {
+    let path = dir.join(file);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+fn sound_of(value: i16) -> Vec<u8> {
+    wav::write(&[value; 800])
+}
+
+/// Tones need no synthesiser, so the rules of building are tested with them on every machine.
+fn build(dir: &Path, prune: bool) -> Report {
+    run_build(dir, &BTreeMap::new(), prune, &mut |_| {}).unwrap()
+}
+
+#[test]
+fn texts_and_sounds_come_together_in_a_catalogue() {
+    let dir = scratch("load");
+    put(&dir, "a.tsv", format!("{HEAD}greeting\tsentence\t안녕하십니까.\n"));
+    put(&dir, "b.tsv", format!("{HEAD}again\tsentence\t다시\n"));
+    put(&dir, "greeting.wav", sound_of(5));
+    put(&dir, "say/창업.wav", sound_of(6));
+    put(&dir, "built.tsv", "say/창업\tbuilt\t0\t0\t창업은\n");
+    put(&dir, "._greeting.wav", "not a sound");
+    put(&dir, "notes.txt", "not a prompt");
+    let catalogue = load(&dir).unwrap();
+    assert_eq!(catalogue.prompts.keys().collect::<Vec<_>>(), ["again", "greeting", "say/창업"]);
+    assert_eq!(catalogue.text("say/창업"), Some("창업은"));
+    let length = Duration::from_millis(100);
+    let lengths = BTreeMap::from([("greeting".to_owned(), length), ("say/창업".to_owned(), length)]);
+    assert_eq!(catalogue.lengths(), lengths);
+}
+
+#[test]
+fn every_broken_file_is_reported_at_once() {
+    let dir = scratch("broken");
+    put(&dir, "a.tsv", format!("{HEAD}greeting\tsentence\t안녕하십니까.\n"));
+    put(&dir, "greeting.wav", "RIFF and nothing more");
+    put(&dir, "say/창업.wav", [0u8; 3]);
+    let errors = load(&dir).unwrap_err();
+    assert_eq!(errors.len(), 2);
+    assert!(errors[0].file.ends_with("greeting.wav"));
+
+    put(&dir, "b.tsv", format!("{HEAD}greeting\tsentence\t다시\nx\ty\tz\n"));
+    let errors = load(&dir).unwrap_err();
+    assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), [Some(3), Some(2)]);
+    assert!(errors[1].what[1].contains("stands in"), "{}", errors[1]);
+
+    let missing = load(&dir.join("nowhere")).unwrap_err();
+    assert!(missing[0].what[1].contains("cannot be read"));
+}
+
+#[test]
+fn the_words_of_a_table_are_known_before_it_checks() {
+    let words = words_in(
+        "[defaults.menu]\nkeys = { \"0\" = { say = \" 상담원 \", go = \"center.counsel\" } }\n[menu.main]\nprompt = \"menu_main\"\n1 = { say = \"창업\", go = \"nowhere\" }\n0 = { go = \"center.counsel\" }\n\
+         [center]\nkised = { name = \"창업진흥원\", sip = 7 }\n[center.tax]\nname = \"국세상담센터\"\n= broken\n",
+    );
+    let texts: Vec<_> = words.iter().map(|(id, derived)| (id.as_str(), derived.text())).collect();
+    assert_eq!(
+        texts,
+        [
+            ("center/kised", "창업진흥원으로 연결해 드리겠습니다.".to_owned()),
+            ("center/tax", "국세상담센터로 연결해 드리겠습니다.".to_owned()),
+            ("name/kised", "창업진흥원".to_owned()),
+            ("name/tax", "국세상담센터".to_owned()),
+            ("say/상담원", "상담원은".to_owned()),
+            ("say/창업", "창업은".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn only_what_changed_is_built() {
+    let dir = scratch("changed");
+    put(&dir, "a.tsv", format!("{HEAD}one\ttone\t하나\ntwo\ttone\t둘\n"));
+    assert_eq!(build(&dir, false).built, ["one", "two"]);
+    let ledger = fs::read(dir.join(LEDGER)).unwrap();
+    assert_eq!(build(&dir, false), Report { unchanged: 2, ..Report::default() });
+    assert_eq!(fs::read(dir.join(LEDGER)).unwrap(), ledger, "a second build changes no byte");
+
+    put(&dir, "a.tsv", format!("{HEAD}one\ttone\t하나\ntwo\ttone\t두 번째\n"));
+    let errors = check(&dir, &BTreeMap::new()).unwrap_err();
+    assert!(errors[0].what[1].contains("the words changed"), "{}", errors[0]);
+    assert_eq!(build(&dir, false).built, ["two"]);
+    assert_eq!(check(&dir, &BTreeMap::new()).unwrap().unchanged, 2);
+}
+
+#[test]
+fn a_recording_is_never_overwritten() {
+    let dir = scratch("recording");
+    put(&dir, "a.tsv", format!("{HEAD}one\ttone\t하나\ntwo\ttone\t둘\n"));
+    let recording = sound_of(3000);
+    put(&dir, "one.wav", &recording);
+    build(&dir, false);
+    // The second one is replaced after it was built.
+    put(&dir, "two.wav", &recording);
+    for text in ["하나", "한 번", "한 번"] {
+        put(&dir, "a.tsv", format!("{HEAD}one\ttone\t{text}\ntwo\ttone\t둘\n"));
+        let report = build(&dir, true);
+        assert_eq!(report.recorded, ["one", "two"]);
+        assert_eq!(report.warnings.len(), usize::from(text != "하나"), "{text}: {:?}", report.warnings);
+        assert_eq!(fs::read(dir.join("one.wav")).unwrap(), recording);
+        assert_eq!(fs::read(dir.join("two.wav")).unwrap(), recording);
+    }
+    let warned = check(&dir, &BTreeMap::new()).unwrap().warnings;
+    assert!(warned[0].what[1].contains("the recording says \"하나\", the text \"한 번\""), "{}", warned[0]);
+
+    put(&dir, "a.tsv", HEAD);
+    build(&dir, true);
+    assert!(dir.join("one.wav").exists(), "a recording outlives its text");
+}
+
+#[test]
+fn a_broken_recording_is_an_error_and_stays() {
+    let dir = scratch("broken-recording");
+    put(&dir, "a.tsv", format!("{HEAD}one\ttone\t하나\n"));
+    put(&dir, "one.wav", "an mp3, really");
+    assert_eq!(run_build(&dir, &BTreeMap::new(), true, &mut |_| {}).unwrap_err().len(), 1);
+    assert_eq!(fs::read(dir.join("one.wav")).unwrap(), b"an mp3, really");
+}
+
+#[test]
+fn sounds_nobody_asks_for_are_deleted_only_on_demand() {
+    let dir = scratch("prune");
+    put(&dir, "a.tsv", format!("{HEAD}one\ttone\t하나\ntwo\ttone\t둘\n"));
+    build(&dir, false);
+    put(&dir, "a.tsv", format!("{HEAD}one\ttone\t하나\n"));
+    assert!(build(&dir, false).pruned.is_empty());
+    assert!(dir.join("two.wav").exists());
+    assert_eq!(build(&dir, true).pruned, ["two"]);
+    assert!(!dir.join("two.wav").exists());
+}
+
+#[test]
+fn words_that_would_leave_the_folder_are_refused() {
+    let dir = scratch("escape");
+    let words = BTreeMap::from([("say/../../x".to_owned(), Derived::Choice("../../x".into()))]);
+    let errors = run_build(&dir, &words, false, &mut |_| {}).unwrap_err();
+    assert!(errors[0].what[1].contains("cannot name a file"));
+}
+
+#[test]
+fn a_missing_sound_is_found_with_its_words() {
+    let dir = scratch("missing");
+    let words = BTreeMap::from([("name/tax".to_owned(), Derived::Name("국세상담센터".into()))]);
+    let errors = check(&dir, &words).unwrap_err();
+    assert!(errors[0].file.ends_with("name/tax.wav"));
+    assert!(errors[0].what[0].contains("국세상담센터"));
+}
+
+#[test]
+fn a_sound_too_quiet_or_late_is_a_warning() {
+    let dir = scratch("shape");
+    put(&dir, "a.tsv", format!("{HEAD}late\tsentence\t가\nquiet\tsentence\t나\nsilent\tsentence\t다\n"));
+    put(&dir, "late.wav", wav::write(&[[0; 1600], [3000; 1600]].concat()));
+    put(&dir, "quiet.wav", sound_of(300));
+    put(&dir, "silent.wav", sound_of(0));
+    let warned = check(&dir, &BTreeMap::new()).unwrap().warnings;
+    let what: Vec<_> = warned.iter().map(|warning| warning.what[1].as_str()).collect();
+    assert_eq!(
+        what,
+        ["it is silent for 200 ms at its start", "its level is -40.8 dBov (-30 to -14 is right)", "it holds no sound"]
+    );
+}
+
+// The shipped folder.
+
+#[test]
+fn every_shipped_text_has_a_sound_that_fits_it() {
+    let report = check(&shipped(), &BTreeMap::new())
+        .unwrap_or_else(|errors| panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
+    assert_eq!(report.warnings, []);
+    assert!(report.unchanged + report.recorded.len() > 30);
+}
+
+#[test]
+fn every_shipped_sound_of_table_words_says_what_its_name_says() {
+    let folder = Folder::read(&shipped()).unwrap();
+    let mut seen = 0;
+    for (id, path) in &folder.wavs {
+        let entry = folder.ledger.get(id).unwrap_or_else(|| panic!("{id} is in the ledger"));
+        assert_eq!(entry.wav, read_wav(path).unwrap().1, "{id}");
+        let Some((family, name)) = id.split_once('/') else {
+            continue;
+        };
+        seen += 1;
+        if entry.origin == Origin::Recorded {
+            continue;
+        }
+        let derived = match family {
+            "say" => Derived::Choice(name.to_owned()),
+            "name" => Derived::Name(entry.text.clone()),
+            "center" => Derived::Connecting(folder.ledger[&format!("name/{name}")].text.clone()),
+            other => panic!("no such family: {other}"),
+        };
+        assert_eq!(entry.text, derived.text(), "{id}");
+        let source = ledger::source(derived.kind(), &derived.text(), &spoken(&derived.text()));
+        assert_eq!(entry.source, source, "{id}: run `ivr1357 prompts build`");
+    }
+    assert!(seen >= 16 * 2 + 8, "sixteen centres by two prompts, and the choices");
+}
+
+#[test]
+fn every_shipped_sound_is_fit_for_a_telephone() {
+    let catalogue = load(&shipped()).unwrap();
+    for (id, prompt) in &catalogue.prompts {
+        assert!(!prompt.text.is_empty(), "{id}");
+        let samples = prompt.samples.as_ref().unwrap_or_else(|| panic!("{id} has a sound"));
+        let measured = sound::measure(samples).unwrap_or_else(|| panic!("{id} sounds"));
+        assert!((-30.0..=-14.0).contains(&measured.active_dbov), "{id}: {measured:?}");
+        assert!(measured.peak_dbfs <= -2.9, "{id}: {measured:?}");
+        assert!(measured.lead < Duration::from_millis(150), "{id}: {measured:?}");
+        assert!(measured.tail < Duration::from_millis(250), "{id}: {measured:?}");
+    }
+}
+
+#[test]
+fn the_prompts_the_program_itself_asks_for_are_shipped() {
+    let lengths = load(&shipped()).unwrap().lengths();
+    let mut ids: Vec<String> =
+        "greeting menu_main again invalid center_busy closed busy goodbye waiting_tone stand_in stand_in_bye \
+                                key_star key_hash"
+            .split_whitespace()
+            .map(ToOwned::to_owned)
+            .collect();
+    ids.extend((0..=9).map(|key| format!("key_{key}")));
+    let missing: Vec<_> = ids.iter().filter(|id| !lengths.contains_key(*id)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// The shipped routing table beside the prompts.
+fn shipped_table() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("routing.toml")).unwrap_or_default()
+}
+
+#[test]
+fn greeting_and_main_menu_take_less_than_twenty_seconds() {
+    let lengths = load(&shipped()).unwrap().lengths();
+    let table = shipped_table();
+    let (table, _) = DeTable::parse_recoverable(&table);
+    let mut said = vec!["greeting".to_owned(), "menu_main".to_owned()];
+    for (row, menu) in rows(table.get_ref(), "menu").into_iter().filter(|(row, _)| *row == "main") {
+        for (key, choice) in menu {
+            if let Some(say) = choice.get_ref().as_table().and_then(|choice| string(choice, "say")) {
+                said.push(format!("say/{say}"));
+                said.push(format!("key_{}", key.get_ref()));
+            }
+        }
+        assert!(said.len() >= 2 + 2 * 4, "menu.{row} says its choices: {said:?}");
+    }
+    let total: Duration = said.iter().map(|id| lengths[id]).sum();
+    assert!(total < Duration::from_secs(20), "{total:?}");
+    assert!(total > Duration::from_secs(4), "{total:?}: faster than anybody understands");
+}
+
+#[test]
+fn every_word_of_the_shipped_table_has_its_sound() {
+    let words = words_in(&shipped_table());
+    let report = check(&shipped(), &words)
+        .unwrap_or_else(|errors| panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
+    assert!(report.unchanged + report.recorded.len() >= words.len());
+}
+
+#[test]
+fn shipped_speech_is_no_faster_than_a_person_reads() {
+    for text in Folder::read(&shipped()).unwrap().texts {
+        if text.kind == Kind::Tone {
+            continue;
+        }
+        let spoken = spoken(text.pronunciation.as_deref().unwrap_or(&text.text));
+        let syllables = spoken.chars().filter(|&c| hangul::Syllable::from_char(c).is_some()).count();
+        let unread: String = spoken.chars().filter(|c| c.is_ascii_alphanumeric() || "#*&%".contains(*c)).collect();
+        assert_eq!(unread, "", "{}: every sign is a word before it is spoken", text.id);
+        let (samples, _) = read_wav(&shipped().join(format!("{}.wav", text.id))).unwrap();
+        let rate = syllables as f64 / (samples.len() as f64 / 8000.0);
+        assert!((2.0..6.5).contains(&rate), "{}: {rate:.1} syllables a second", text.id);
+    }
+}

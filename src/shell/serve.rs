@@ -1,0 +1,351 @@
+//! `ivr1357 serve`: start-up, the block that says what is running, and the end.
+
+use crate::engine;
+use crate::random::Random;
+use crate::shell::clock::Clock;
+use crate::shell::instance::{Instance, Parts};
+use crate::shell::journal::{self, OpenError};
+use crate::shell::listen::{self, Listener};
+use crate::shell::live::Live;
+use crate::shell::log::Log;
+use crate::shell::settings::Settings;
+use crate::shell::table::{Files, Table};
+use crate::time::Wall;
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+/// What `serve` was asked for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Table and prompts.
+    pub files: Files,
+    /// `--settings`.
+    pub settings: Option<PathBuf>,
+    /// `--stand-ins`.
+    pub stand_ins: bool,
+}
+
+/// Why the program ends early, as text for whoever started it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// An argument, a setting, a file or a port: the reader can mend it. Exit code 2.
+    Setup(String),
+    /// Anything else. Exit code 1.
+    Broken(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setup(text) | Self::Broken(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Answers calls until SIGTERM or Ctrl-C.
+pub fn run(options: &Options) -> Result<(), Failure> {
+    let log = Log::start("info");
+    let result = serve(options);
+    log.close();
+    result
+}
+
+fn serve(options: &Options) -> Result<(), Failure> {
+    let settings = Settings::load(options.settings.as_deref()).map_err(|error| Failure::Setup(error.to_string()))?;
+    let table = Table::load(&options.files).map_err(Failure::Setup)?;
+    let listeners = listen::bind(&settings.sip_listen).map_err(|error| Failure::Setup(error.to_string()))?;
+    let stand_ins = if options.stand_ins { bind_stand_ins(&table, &listeners)? } else { Vec::new() };
+    let hash_key = hash_key(&settings)?;
+    let store = journal::open(&settings.records_file).map_err(|error| records_failure(&settings, error))?;
+    let open_files = raise_file_limit();
+
+    // Before any thread starts: a signal that comes from now on ends the program in order.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(broken)?;
+    let mut signals = runtime.block_on(async { Signals::new() }).map_err(broken)?;
+    let clock = Clock::start(settings.clock_start);
+    let (our_ports, their_ports) = match options.stand_ins {
+        true => halves(&settings.media_ports),
+        false => (settings.media_ports.clone(), 0..=0),
+    };
+    let mut instance = Instance::start(Parts {
+        engine: engine_settings(&table, hash_key, !settings.trunks.is_empty(), options.stand_ins)?,
+        listeners,
+        media_ports: our_ports.clone(),
+        media_workers: settings.media_workers,
+        media_random: Random::from_seed(chance()?),
+        clock,
+        store: Some(store),
+        live: Arc::new(Live::default()),
+    })
+    .map_err(broken)?;
+    let centres = if options.stand_ins { Some(start_stand_ins(&table, stand_ins, their_ports, clock)?) } else { None };
+
+    let block = Block {
+        options,
+        settings: &settings,
+        table: &table,
+        now: clock.now().wall,
+        addresses: &instance.addresses,
+        stand_ins: centres.as_ref().map_or(&[], |centres| &centres.addresses),
+        ports: our_ports,
+        open_files,
+    };
+    // Whoever started us may not read what we print.
+    let _ = io::stdout().lock().write_all(block.to_string().as_bytes());
+    if settings.trunks.is_empty() {
+        warn!("no trunk in the settings: only loopback and private networks are answered");
+    }
+
+    let ended = instance.ended();
+    let by_signal = runtime.block_on(async {
+        tokio::select! {
+            () = signals.next() => true,
+            () = ended => false,
+        }
+    });
+    if by_signal {
+        info!(live = instance.live.summary(), "stop asked for; once more ends at once");
+    }
+    // Nothing can be lost by the second signal that the next start does not mend.
+    runtime.block_on(async {
+        let stop = tokio::task::spawn_blocking(move || {
+            let result = instance.stop();
+            if let Some(centres) = centres {
+                let _ = centres.stop();
+            }
+            result
+        });
+        tokio::select! {
+            stopped = stop => match stopped {
+                Ok(Ok(())) if by_signal => Ok(()),
+                Ok(Ok(())) => Err(Failure::Broken("the engine ended by itself".to_owned())),
+                Ok(Err(error)) => Err(broken(error)),
+                Err(error) => Err(Failure::Broken(error.to_string())),
+            },
+            () = signals.next() => Err(Failure::Broken("ended at once by the second signal".to_owned())),
+        }
+    })
+}
+
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn broken(error: io::Error) -> Failure {
+    Failure::Broken(error.to_string())
+}
+
+/// What the engine is told once.
+pub(super) fn engine_settings(
+    table: &Table,
+    hash_key: [u8; 32],
+    answer_public: bool,
+    stand_ins: bool,
+) -> Result<engine::Settings, Failure> {
+    Ok(engine::Settings {
+        plan: Arc::clone(&table.plan),
+        catalogue: Arc::clone(&table.catalogue),
+        hash_key,
+        answer_public,
+        stand_ins,
+        random: Random::from_seed(chance()?),
+    })
+}
+
+/// 32 bytes of the system's randomness.
+pub(super) fn chance() -> Result<[u8; 32], Failure> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| Failure::Broken(format!("the system gives no randomness: {error}")))?;
+    Ok(bytes)
+}
+
+// ---- stand-in centres ----------------------------------------------------------------------------------------------
+
+/// Binds every port that a loopback target of the table names, on the addresses we listen on.
+fn bind_stand_ins(table: &Table, ours: &[Listener]) -> Result<Vec<Listener>, Failure> {
+    let ports = table.loopback_ports();
+    if ports.is_empty() {
+        let help = "stand-in centres answer targets on 127.0.0.1, and the table has none";
+        return Err(Failure::Setup(format!("--stand-ins has nothing to stand in for: {help}")));
+    }
+    let addresses: Vec<SocketAddr> = ours
+        .iter()
+        .flat_map(|listener| ports.iter().map(|&port| SocketAddr::new(listener.address.ip(), port)))
+        .collect();
+    listen::bind(&addresses).map_err(|error| Failure::Setup(format!("stand-in centres: {error}")))
+}
+
+/// The RTP ports of two engines on one machine, so that they do not try each other's.
+pub(super) fn halves(ports: &RangeInclusive<u16>) -> (RangeInclusive<u16>, RangeInclusive<u16>) {
+    let half = ports.start() + (ports.end() - ports.start()) / 2 / 2 * 2;
+    (*ports.start()..=half.saturating_sub(1), half..=*ports.end())
+}
+
+/// A second engine that answers for every centre of the table.
+pub(super) fn start_stand_ins(
+    table: &Table,
+    listeners: Vec<Listener>,
+    media_ports: RangeInclusive<u16>,
+    clock: Clock,
+) -> Result<Instance, Failure> {
+    let plan = Arc::new(table.stand_ins());
+    let theirs = Table { plan, catalogue: Arc::clone(&table.catalogue) };
+    Instance::start(Parts {
+        engine: engine_settings(&theirs, chance()?, false, false)?,
+        listeners,
+        media_ports,
+        media_workers: 1,
+        media_random: Random::from_seed(chance()?),
+        clock,
+        store: None,
+        live: Arc::new(Live::default()),
+    })
+    .map_err(broken)
+}
+
+// ---- files ---------------------------------------------------------------------------------------------------------
+
+fn records_failure(settings: &Settings, error: OpenError) -> Failure {
+    let file = settings.records_file.display();
+    Failure::Setup(match error {
+        OpenError::InUse => format!(
+            "another ivr1357 writes its records to {file}\n  help: stop it, or choose another file: IVR1357__RECORDS__FILE=other.jsonl"
+        ),
+        OpenError::Failed { step, path, error } => format!(
+            "cannot {step} {}: {error}\n  help: records.file names a file in a folder that this user may write to",
+            path.display()
+        ),
+    })
+}
+
+/// The key of the callers' hash: from the settings, else from a file beside the records that is made once.
+fn hash_key(settings: &Settings) -> Result<[u8; 32], Failure> {
+    if let Some(text) = &settings.hash_key {
+        return Ok(Sha256::digest(text.as_bytes()).into());
+    }
+    let path = journal::store::with_suffix(&settings.records_file, ".key");
+    let help = "the key makes one caller's calls match in the records; put it back, or remove the file for a new key";
+    match std::fs::read_to_string(&path) {
+        Ok(text) if text.trim().len() >= 32 => Ok(Sha256::digest(text.trim().as_bytes()).into()),
+        Ok(_) => Err(Failure::Setup(format!("{} holds no key\n  help: {help}", path.display()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let text: String = chance()?.iter().map(|byte| format!("{byte:02x}")).collect();
+            write_secret(&path, &text)
+                .map_err(|error| Failure::Setup(format!("cannot write {}: {error}", path.display())))?;
+            Ok(Sha256::digest(text.as_bytes()).into())
+        }
+        Err(error) => Err(Failure::Setup(format!("cannot read {}: {error}\n  help: {help}", path.display()))),
+    }
+}
+
+/// A new file that only its owner reads.
+fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+/// The soft limit of open files, raised to the hard one.
+fn raise_file_limit() -> u64 {
+    rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
+        warn!(%error, "the limit of open files stays as it is");
+        rlimit::Resource::NOFILE.get_soft().unwrap_or(1024)
+    })
+}
+
+// ---- what is running -----------------------------------------------------------------------------------------------
+
+/// How many calls fit: two RTP ports each, and a file each after those for everything else.
+fn calls_possible(ports: &RangeInclusive<u16>, open_files: u64) -> u64 {
+    const FILES_FOR_THE_REST: u64 = 256;
+    let ports = ports.clone().count() as u64 / 2;
+    ports.min(open_files.saturating_sub(FILES_FOR_THE_REST))
+}
+
+/// The one short block on standard output.
+struct Block<'a> {
+    options: &'a Options,
+    settings: &'a Settings,
+    table: &'a Table,
+    now: Wall,
+    addresses: &'a [SocketAddr],
+    stand_ins: &'a [SocketAddr],
+    ports: RangeInclusive<u16>,
+    open_files: u64,
+}
+
+impl fmt::Display for Block<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { options, settings, table, now, addresses, stand_ins, ports, open_files } = self;
+        let list = |addresses: &[SocketAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let room = calls_possible(ports, *open_files);
+        writeln!(f, "ivr1357 {}", env!("CARGO_PKG_VERSION"))?;
+        writeln!(f, "  SIP        {} (UDP and TCP)", list(addresses))?;
+        writeln!(f, "  RTP        ports {}-{}, room for {room} calls", ports.start(), ports.end())?;
+        let (file, version) = (options.files.routing.display(), &table.plan.version);
+        writeln!(f, "  table      {file}, version {version}: {}", table.size())?;
+        writeln!(f, "  hours      {}", table.opening(*now))?;
+        writeln!(f, "  records    {}", settings.records_file.display())?;
+        if !stand_ins.is_empty() {
+            writeln!(f, "  stand-ins  {}", list(stand_ins))?;
+        }
+        writeln!(f, "No phone? cargo run --release -- demo")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_for_calls_is_what_ports_and_files_allow() {
+        let ports = Settings::default().media_ports;
+        assert_eq!(calls_possible(&ports, 20_000), 8192);
+        assert_eq!(calls_possible(&ports, 1024), 768);
+        assert_eq!(calls_possible(&ports, 10), 0);
+    }
+
+    #[test]
+    fn two_engines_share_the_ports_without_meeting() {
+        assert_eq!(halves(&(16_384..=32_767)), (16_384..=24_575, 24_576..=32_767));
+        assert_eq!(halves(&(20_000..=20_003)), (20_000..=20_001, 20_002..=20_003));
+    }
+
+    #[test]
+    fn the_hash_key_is_made_once_and_only_its_owner_reads_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = std::env::temp_dir().join(format!("ivr1357-key-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let settings = Settings { records_file: folder.join("calls.jsonl"), ..Settings::default() };
+        let first = hash_key(&settings).expect("a key");
+        assert_eq!(hash_key(&settings), Ok(first));
+        let mode = std::fs::metadata(folder.join("calls.jsonl.key")).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        std::fs::write(folder.join("calls.jsonl.key"), "").expect("writes");
+        assert!(matches!(hash_key(&settings), Err(Failure::Setup(_))));
+        std::fs::remove_dir_all(folder).expect("removes");
+    }
+}

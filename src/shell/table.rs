@@ -1,0 +1,136 @@
+//! The table and the sound of its prompts, from files to what the engine is told.
+
+use crate::limits::TABLE_BYTES_MAX;
+use crate::routing::plan::{Condition, Plan};
+use crate::routing::{self, Language, calendar, diagnostic, stand_in};
+use crate::shell::prompts;
+use crate::speech::Catalogue;
+use crate::time::Wall;
+use jiff::Timestamp;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where table and prompts lie, and in which language mistakes are told.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// `--routing`.
+    pub routing: PathBuf,
+    /// `--prompts`.
+    pub prompts: PathBuf,
+    /// `--lang`.
+    pub language: Language,
+}
+
+/// A table that checked, and its sound.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// What it means.
+    pub plan: Arc<Plan>,
+    /// What it says.
+    pub catalogue: Arc<Catalogue>,
+}
+
+impl Table {
+    /// Reads and checks both; the error is the text for the operator, every mistake at once.
+    pub fn load(files: &Files) -> Result<Self, String> {
+        let Files { routing, prompts, language } = files;
+        let name = routing.display();
+        let bytes = read(routing)?;
+        let catalogue = load_prompts(prompts, *language)?;
+        let checked = routing::check_bytes(&bytes, &catalogue.lengths());
+        let show = || {
+            let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            // A file that is not UTF-8 has a finding that says so, and points into this text.
+            let text = String::from_utf8_lossy(&bytes);
+            diagnostic::render(&name.to_string(), &text, &checked.findings, *language, colour)
+        };
+        match checked.plan.clone() {
+            Some(plan) => {
+                // Warnings are for the operator, not a reason to wait.
+                if !checked.findings.is_empty() {
+                    eprint!("{}", show());
+                }
+                Ok(Self { plan: Arc::new(plan), catalogue: Arc::new(catalogue) })
+            }
+            None => Err(format!(
+                "the table {name} has mistakes\n\n{}  help: mend them; `ivr1357 check {name}` shows what is left",
+                show()
+            )),
+        }
+    }
+
+    /// "1 number, 12 menus, 16 centres".
+    pub fn size(&self) -> String {
+        let count = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+        format!(
+            "{}, {}, {}",
+            count(self.plan.numbers.len(), "number", "numbers"),
+            count(self.plan.menus.len(), "menu", "menus"),
+            count(self.plan.centers.len(), "centre", "centres"),
+        )
+    }
+
+    /// "open until Tue 18:00": by the first hours that a number asks for.
+    pub fn opening(&self, now: Wall) -> String {
+        let hours = self.plan.numbers.iter().flat_map(|number| &number.when).next();
+        let Some(Condition::Outside(hours)) = hours.map(|when| &when.condition) else {
+            return "open at all hours".to_owned();
+        };
+        let state = if calendar::is_open(&self.plan, *hours, now) { "open" } else { "closed" };
+        match calendar::next_change(&self.plan, *hours, now) {
+            Some(change) => format!("{state} until {} (now {})", self.clock(change), self.clock(now)),
+            None => format!("{state} (now {})", self.clock(now)),
+        }
+    }
+
+    /// "Tue 2026-11-24 18:00", in the table's zone.
+    fn clock(&self, wall: Wall) -> String {
+        let timestamp = Timestamp::from_microsecond(wall.as_micros()).unwrap_or(Timestamp::UNIX_EPOCH);
+        timestamp.to_zoned_datetime(self.plan.timezone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string()
+    }
+
+    /// The table of stand-in centres: a number for each target, a talking announcement behind it.
+    pub fn stand_ins(&self) -> Plan {
+        stand_in::stand_ins(&self.plan)
+    }
+
+    /// The ports that targets on this very machine name: where stand-in centres must listen.
+    pub fn loopback_ports(&self) -> Vec<u16> {
+        let targets = self.plan.centers.iter().flat_map(|center| &center.targets);
+        let ports: std::collections::BTreeSet<u16> = targets
+            .filter(|target| {
+                let host = target.uri().host().trim_matches(['[', ']']);
+                host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+            })
+            .map(|target| target.uri().port().unwrap_or(5060))
+            .collect();
+        ports.into_iter().collect()
+    }
+}
+
+/// The Korean prompts; `DIR` itself where it has no folder of a language.
+/// The bytes of a table; the error says what to do.
+pub fn read(routing: &Path) -> Result<Vec<u8>, String> {
+    let name = routing.display();
+    let length = std::fs::metadata(routing).map(|file| file.len()).map_err(|error| {
+        format!("cannot read the table {name}: {error}\n  help: start in the folder with routing.toml, or name the file: --routing FILE")
+    })?;
+    if length > TABLE_BYTES_MAX as u64 {
+        return Err(format!("the table {name} is longer than {TABLE_BYTES_MAX} bytes"));
+    }
+    std::fs::read(routing).map_err(|error| format!("cannot read the table {name}: {error}"))
+}
+
+/// The prompts of a folder, Korean ones; the error says what to do.
+pub fn load_prompts(folder: &Path, language: Language) -> Result<Catalogue, String> {
+    let korean = folder.join("ko");
+    let folder = if korean.is_dir() { korean.as_path() } else { folder };
+    prompts::load(folder).map_err(|errors| {
+        let errors: Vec<_> = errors.iter().map(|error| error.render(language == Language::Korean)).collect();
+        format!(
+            "the prompts in {} cannot be read\n{}\n  help: `--prompts DIR` names the folder; `ivr1357 prompts build` makes missing sounds",
+            folder.display(),
+            errors.join("\n")
+        )
+    })
+}

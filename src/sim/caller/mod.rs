@@ -1,0 +1,746 @@
+//! A caller with a telephone: dials, presses keys, holds, follows a REFER, hangs up or is gone.
+//!
+//! It writes and reads raw SIP text and raw RTP bytes by its own simple means and shares no code with the
+//! engine: a mistake made on both sides would never be seen. It keeps a [`Story`] of what its owner lived
+//! through; whether that is how a caller should be treated is for the oracle to say.
+
+mod follow;
+pub mod keys;
+pub mod manner;
+pub mod text;
+
+pub use manner::{Action, Manner, Oddities, Step};
+
+use crate::random::Random;
+use crate::time::{Duration, Instant};
+use follow::Dial;
+use keys::{KeyForm, Sender};
+use manner::HoldForm;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use text::Message;
+
+/// One datagram that leaves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Packet {
+    /// Who sends it.
+    pub from: SocketAddr,
+    /// Whom it is for.
+    pub to: SocketAddr,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+}
+
+/// Where each centre is, by what its address says after the scheme: `1357@sbc.example:5060`.
+pub type Directory = Rc<BTreeMap<String, SocketAddr>>;
+
+/// What a caller lived through.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Story {
+    /// The caller's own number.
+    pub number: String,
+    /// The Call-ID of the call to us.
+    pub call_id: String,
+    /// Final responses to the INVITE, each once.
+    pub finals: BTreeSet<u16>,
+    /// When the first 200 came.
+    pub connected: Option<Instant>,
+    /// Where the engine wants our sound: tells which of its streams is ours.
+    pub media: Option<SocketAddr>,
+    /// Keys pressed.
+    pub pressed: Vec<(Instant, char)>,
+    /// Whether we have put the engine on hold.
+    pub holding: bool,
+    /// What we were asked to call.
+    pub referred: Vec<(Instant, String)>,
+    /// Centres that answered us.
+    pub reached: Vec<(Instant, String)>,
+    /// The engine was told, or may conclude, that a centre has us: a NOTIFY of success has left.
+    pub told: bool,
+    /// How the call to us ended.
+    pub end: Option<(Instant, End)>,
+}
+
+/// How a call ended for the caller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// We hung up.
+    HungUp,
+    /// We gave up before the answer.
+    Cancelled,
+    /// The engine refused.
+    Refused(u16),
+    /// The engine hung up.
+    Released,
+    /// Nobody ever answered.
+    NoAnswer,
+    /// We are gone without a word.
+    Vanished,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    Idle,
+    /// INVITE sent; `true` once anything provisional came.
+    Calling(bool),
+    Talking,
+    /// Our BYE is on its way.
+    Leaving,
+    Over,
+    /// Nothing leaves and nothing is heard any more.
+    Gone,
+}
+
+/// What a request of ours is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Purpose {
+    Invite,
+    Cancel,
+    Bye,
+    Info,
+    Reinvite {
+        hold: Option<HoldForm>,
+    },
+    Notify,
+    /// The INVITE to a centre, by index into `dials`.
+    Dial(usize),
+    /// CANCEL or BYE to a centre.
+    DialEnd,
+}
+
+/// A request that repeats until it is answered.
+#[derive(Debug)]
+struct Request {
+    purpose: Purpose,
+    call_id: String,
+    cseq: u32,
+    method: &'static str,
+    to: SocketAddr,
+    bytes: Vec<u8>,
+    /// `None` once a provisional response stopped the repeats of an INVITE.
+    next: Option<Instant>,
+    interval: Duration,
+    until: Instant,
+}
+
+#[derive(Debug)]
+enum Task {
+    Step(usize),
+    Cancel,
+    Patience,
+    Send(SocketAddr, Vec<u8>),
+    Sound(Vec<u8>),
+    StartDial(usize),
+    GiveUpDial(usize),
+    EndTalk(usize),
+    Reinvite(Option<HoldForm>),
+}
+
+const FIRST_REPEAT: Duration = Duration::from_millis(500);
+const LONGEST_REPEAT: Duration = Duration::from_secs(4);
+const GIVE_UP: Duration = Duration::from_secs(32);
+
+/// A caller with a telephone.
+#[derive(Debug)]
+pub struct Phone {
+    at: SocketAddr,
+    sound: SocketAddr,
+    server: SocketAddr,
+    manner: Manner,
+    random: Random,
+    directory: Directory,
+    stage: Stage,
+    tag: String,
+    remote_tag: String,
+    /// The engine's Contact, once known.
+    remote: String,
+    cseq: u32,
+    invite_branch: String,
+    /// Payload type of telephone-event, as agreed.
+    event_type: u8,
+    requests: Vec<Request>,
+    /// ACKs by CSeq, to repeat when the 200 repeats.
+    acks: BTreeMap<u32, Vec<u8>>,
+    /// Answers given, to repeat when a request repeats.
+    answered: Vec<(String, Vec<u8>)>,
+    agenda: Vec<(Instant, Task)>,
+    sender: Sender,
+    dials: Vec<Dial>,
+    story: Story,
+}
+
+impl Phone {
+    /// A telephone at `at`, its sound at `sound`, that will dial `server`.
+    pub fn new(
+        number: &str,
+        at: SocketAddr,
+        sound: SocketAddr,
+        server: SocketAddr,
+        manner: Manner,
+        directory: Directory,
+        mut random: Random,
+    ) -> Self {
+        let call_id = format!("{}@{}", random.token(12), at.ip());
+        let story = Story { number: number.to_owned(), call_id, ..Story::default() };
+        Self {
+            at,
+            sound,
+            server,
+            manner,
+            directory,
+            stage: Stage::Idle,
+            tag: random.token(8),
+            remote_tag: String::new(),
+            remote: String::new(),
+            cseq: 1,
+            invite_branch: format!("z9hG4bK{}", random.token(10)),
+            event_type: 101,
+            requests: Vec::new(),
+            acks: BTreeMap::new(),
+            answered: Vec::new(),
+            agenda: Vec::new(),
+            sender: Sender::new(&mut random),
+            dials: Vec::new(),
+            story,
+            random,
+        }
+    }
+
+    /// What its owner lived through so far.
+    pub fn story(&self) -> &Story {
+        &self.story
+    }
+
+    /// What kind of caller it is.
+    pub fn manner(&self) -> &Manner {
+        &self.manner
+    }
+
+    /// Where its SIP is.
+    pub fn address(&self) -> SocketAddr {
+        self.at
+    }
+
+    /// Where its sound is.
+    pub fn sound(&self) -> SocketAddr {
+        self.sound
+    }
+
+    /// Connected to the engine, nothing ended yet.
+    pub fn is_talking(&self) -> bool {
+        self.stage == Stage::Talking
+    }
+
+    /// Dials.
+    pub fn dial(&mut self, now: Instant, out: &mut Vec<Packet>) {
+        self.stage = Stage::Calling(false);
+        let body = if self.manner.late_offer { String::new() } else { self.description(None) };
+        let bytes = self.request("INVITE", self.cseq, &self.invite_branch.clone(), "", &body);
+        self.send_request(now, Purpose::Invite, "INVITE", self.cseq, bytes, out);
+        if let Some(after) = self.manner.cancel {
+            self.agenda.push((now + after, Task::Cancel));
+        }
+    }
+
+    /// When [`Phone::tick`] is next needed.
+    pub fn deadline(&self) -> Option<Instant> {
+        let repeats = self.requests.iter().map(|request| request.next.unwrap_or(request.until).min(request.until));
+        repeats.chain(self.agenda.iter().map(|(at, _)| *at)).min()
+    }
+
+    /// Whatever is due.
+    pub fn tick(&mut self, now: Instant, out: &mut Vec<Packet>) {
+        if self.stage == Stage::Gone {
+            self.requests.clear();
+            self.agenda.clear();
+            return;
+        }
+        while let Some(index) = self.agenda.iter().position(|(at, _)| *at <= now) {
+            let (_, task) = self.agenda.remove(index);
+            self.perform(now, task, out);
+        }
+        let mut expired = Vec::new();
+        let mut index = 0;
+        while let Some(request) = self.requests.get_mut(index) {
+            if request.until <= now {
+                expired.push(self.requests.remove(index));
+                continue;
+            }
+            if request.next.is_some_and(|at| at <= now) {
+                out.push(Packet { from: self.at, to: request.to, bytes: request.bytes.clone() });
+                request.interval *= 2;
+                // RFC 3261 §17.1.1.2 and §17.1.2.2: only requests other than INVITE are capped at T2.
+                if request.method != "INVITE" {
+                    request.interval = request.interval.min(LONGEST_REPEAT);
+                }
+                request.next = Some(now + request.interval);
+            }
+            index += 1;
+        }
+        for request in expired {
+            self.unanswered(now, request.purpose, out);
+        }
+    }
+
+    /// A datagram for this telephone.
+    pub fn received(&mut self, now: Instant, from: SocketAddr, bytes: &[u8], out: &mut Vec<Packet>) {
+        if self.stage == Stage::Gone {
+            return;
+        }
+        let Some(message) = Message::read(bytes) else {
+            return;
+        };
+        if message.status().is_some() {
+            self.response(now, &message, out);
+        } else {
+            self.requested(now, from, &message, out);
+        }
+    }
+
+    /// Does this now, whatever the manner says.
+    pub fn act(&mut self, now: Instant, action: Action, out: &mut Vec<Packet>) {
+        match action {
+            Action::Key(key) => self.press(now, key, out),
+            Action::Hold(form) => self.reinvite(now, Some(form), out),
+            Action::Resume => self.reinvite(now, None, out),
+            Action::HangUp => self.hang_up(now, out),
+            Action::Vanish => {
+                self.stage = Stage::Gone;
+                self.requests.clear();
+                self.agenda.clear();
+                self.story.end.get_or_insert((now, End::Vanished));
+            }
+        }
+    }
+
+    fn perform(&mut self, now: Instant, task: Task, out: &mut Vec<Packet>) {
+        match task {
+            Task::Step(index) => {
+                let Some(step) = self.manner.steps.get(index).copied() else {
+                    return;
+                };
+                if self.stage == Stage::Talking {
+                    self.act(now, step.action, out);
+                    if let Some(next) = self.manner.steps.get(index + 1) {
+                        self.agenda.push((now + next.after, Task::Step(index + 1)));
+                    }
+                }
+            }
+            Task::Cancel => self.cancel(now, out),
+            Task::Patience => self.hang_up(now, out),
+            Task::Send(to, bytes) => out.push(Packet { from: self.at, to, bytes }),
+            Task::Sound(bytes) => {
+                if let Some(to) = self.story.media
+                    && self.stage == Stage::Talking
+                {
+                    out.push(Packet { from: self.sound, to, bytes });
+                }
+            }
+            Task::StartDial(dial) => self.start_dial(now, dial, out),
+            Task::GiveUpDial(dial) => self.give_up_dial(now, dial, out),
+            Task::EndTalk(dial) => self.end_talk(now, dial, out),
+            Task::Reinvite(hold) => self.reinvite(now, hold, out),
+        }
+    }
+
+    fn response(&mut self, now: Instant, message: &Message<'_>, out: &mut Vec<Packet>) {
+        let (Some(status), Some((cseq, method))) = (message.status(), message.cseq()) else {
+            return;
+        };
+        if message.call_id() == self.story.call_id && method == "INVITE" && (200..300).contains(&status) {
+            if let Some(ack) = self.acks.get(&cseq) {
+                // The 200 repeats: its ACK was lost.
+                self.acknowledge(ack.clone(), out);
+                return;
+            }
+        }
+        let same = |request: &Request| {
+            request.cseq == cseq && request.method == method && request.call_id == message.call_id()
+        };
+        let Some(index) = self.requests.iter().position(same) else {
+            // A final response that repeats has not seen its ACK.
+            if method == "INVITE" && status >= 200 {
+                if message.call_id() == self.story.call_id {
+                    if status >= 300 {
+                        self.acknowledge_refusal(message, out);
+                    }
+                } else {
+                    self.acknowledge_dial(message.call_id(), out);
+                }
+            }
+            return;
+        };
+        if status < 200 {
+            self.provisional(now, index, status, out);
+            return;
+        }
+        let request = self.requests.remove(index);
+        match request.purpose {
+            Purpose::Invite => self.answered_invite(now, status, message, out),
+            Purpose::Reinvite { hold } => self.answered_reinvite(now, status, hold, message, out),
+            Purpose::Dial(dial) => self.dial_answered(now, dial, status, message, out),
+            Purpose::Bye => self.stage = Stage::Over,
+            Purpose::Cancel | Purpose::Info | Purpose::Notify | Purpose::DialEnd => {}
+        }
+    }
+
+    fn provisional(&mut self, now: Instant, index: usize, status: u16, out: &mut Vec<Packet>) {
+        let Some(request) = self.requests.get_mut(index) else {
+            return;
+        };
+        match request.purpose {
+            Purpose::Invite => {
+                request.next = None;
+                // As long as a real telephone lets it ring.
+                request.until = now + Duration::from_secs(180);
+                self.stage = match self.stage {
+                    Stage::Calling(_) => Stage::Calling(true),
+                    stage => stage,
+                };
+            }
+            Purpose::Dial(dial) => {
+                request.next = None;
+                request.until = now + Duration::from_secs(180);
+                if status > 100 {
+                    self.dial_rings(now, dial, status, out);
+                }
+            }
+            Purpose::Cancel
+            | Purpose::Bye
+            | Purpose::Info
+            | Purpose::Reinvite { .. }
+            | Purpose::Notify
+            | Purpose::DialEnd => {}
+        }
+    }
+
+    fn unanswered(&mut self, now: Instant, purpose: Purpose, out: &mut Vec<Packet>) {
+        match purpose {
+            Purpose::Invite => {
+                self.stage = Stage::Over;
+                self.story.end.get_or_insert((now, End::NoAnswer));
+            }
+            Purpose::Bye => self.stage = Stage::Over,
+            Purpose::Dial(dial) => self.dial_failed(now, dial, 408, out),
+            // RFC 3261 §14.1: a re-INVITE nobody answers means the other side is gone.
+            Purpose::Reinvite { .. } => self.hang_up(now, out),
+            Purpose::Cancel | Purpose::Info | Purpose::Notify | Purpose::DialEnd => {}
+        }
+    }
+
+    fn answered_invite(&mut self, now: Instant, status: u16, message: &Message<'_>, out: &mut Vec<Packet>) {
+        self.story.finals.insert(status);
+        self.remote_tag = message.tag("To").to_owned();
+        if status >= 300 {
+            self.acknowledge_refusal(message, out);
+            let end = if status == 487 { End::Cancelled } else { End::Refused(status) };
+            self.story.end.get_or_insert((now, end));
+            self.stage = Stage::Over;
+            return;
+        }
+        self.remote = message.contact().unwrap_or("sip:1357@engine.invalid").to_owned();
+        self.learn_media(message.body);
+        let body = if self.manner.late_offer { self.description(None) } else { String::new() };
+        let branch = format!("z9hG4bKa{}", self.random.token(8));
+        let ack = self.request("ACK", self.cseq, &branch, "", &body);
+        self.acks.insert(self.cseq, ack.clone());
+        self.acknowledge(ack, out);
+        self.story.connected.get_or_insert(now);
+        self.stage = Stage::Talking;
+        if self.agenda.iter().any(|(_, task)| matches!(task, Task::Cancel)) || self.manner.cancel.is_some() {
+            // The 200 crossed our CANCEL, or came just before it: the caller has put the receiver down.
+            self.agenda.retain(|(_, task)| !matches!(task, Task::Cancel));
+            self.hang_up(now, out);
+            return;
+        }
+        let silence = self.sender.silence(now);
+        self.agenda.push((now, Task::Sound(silence)));
+        self.agenda.push((now + self.manner.patience, Task::Patience));
+        if let Some(first) = self.manner.steps.first() {
+            self.agenda.push((now + first.after, Task::Step(0)));
+        }
+    }
+
+    fn answered_reinvite(
+        &mut self,
+        now: Instant,
+        status: u16,
+        hold: Option<HoldForm>,
+        message: &Message<'_>,
+        out: &mut Vec<Packet>,
+    ) {
+        let cseq = message.cseq().map_or(0, |(cseq, _)| cseq);
+        match status {
+            200..300 => {
+                self.learn_media(message.body);
+                let branch = format!("z9hG4bKa{}", self.random.token(8));
+                let ack = self.request("ACK", cseq, &branch, "", "");
+                self.acks.insert(cseq, ack.clone());
+                out.push(Packet { from: self.at, to: self.server, bytes: ack });
+                self.story.holding = hold.is_some();
+            }
+            491 => {
+                self.acknowledge_refusal(message, out);
+                // RFC 3261 §14.1: the owner of the Call-ID waits 2.1 to 4 seconds.
+                let pause = Duration::from_millis(2100 + self.random.below(1900));
+                self.agenda.push((now + pause, Task::Reinvite(hold)));
+            }
+            481 | 408 => {
+                self.acknowledge_refusal(message, out);
+                self.hang_up(now, out);
+            }
+            _ => self.acknowledge_refusal(message, out),
+        }
+    }
+
+    fn requested(&mut self, now: Instant, from: SocketAddr, message: &Message<'_>, out: &mut Vec<Packet>) {
+        let (Some(method), Some((cseq, _))) = (message.method(), message.cseq()) else {
+            return;
+        };
+        if method == "ACK" {
+            return;
+        }
+        let key = format!("{cseq} {method} {}", message.branch());
+        if let Some((_, bytes)) = self.answered.iter().find(|(known, _)| *known == key) {
+            out.push(Packet { from: self.at, to: from, bytes: bytes.clone() });
+            return;
+        }
+        let ours = message.call_id() == self.story.call_id && message.tag("To") == self.tag;
+        let alive = matches!(self.stage, Stage::Talking | Stage::Calling(_) | Stage::Leaving);
+        let bytes = match method {
+            _ if !ours || !alive => message.answer(481, "No Such Call", &self.tag, "", ""),
+            "BYE" => {
+                if self.stage == Stage::Talking {
+                    self.story.end.get_or_insert((now, End::Released));
+                }
+                self.stage = Stage::Over;
+                self.requests.retain(|request| matches!(request.purpose, Purpose::Dial(_) | Purpose::DialEnd));
+                self.agenda
+                    .retain(|(_, task)| matches!(task, Task::StartDial(_) | Task::GiveUpDial(_) | Task::EndTalk(_)));
+                message.answer(200, "OK", &self.tag, "", "")
+            }
+            "REFER" => {
+                let Some(bytes) = self.refer(now, from, message, out) else {
+                    return;
+                };
+                bytes
+            }
+            "INVITE" | "UPDATE" => {
+                let more =
+                    format!("Contact: <sip:{}@{}>\r\nContent-Type: application/sdp\r\n", self.story.number, self.at);
+                message.answer(200, "OK", &self.tag, &more, &self.description(None))
+            }
+            _ => message.answer(200, "OK", &self.tag, "", ""),
+        };
+        self.answered.push((key, bytes.clone()));
+        out.push(Packet { from: self.at, to: from, bytes });
+    }
+
+    fn press(&mut self, now: Instant, key: char, out: &mut Vec<Packet>) {
+        if self.stage != Stage::Talking || self.story.media.is_none() {
+            return;
+        }
+        self.story.pressed.push((now, key));
+        let (content, body) = match self.manner.keys {
+            KeyForm::Events(form) => {
+                let Some(event) = keys::event_code(key) else {
+                    return;
+                };
+                for (at, bytes) in self.sender.press(now, event, self.event_type, form) {
+                    self.agenda.push((at, Task::Sound(bytes)));
+                }
+                self.tick(now, out);
+                return;
+            }
+            KeyForm::InfoRelay => ("application/dtmf-relay", format!("Signal={key}\r\nDuration=160\r\n")),
+            KeyForm::Info => ("application/dtmf", key.to_string()),
+        };
+        self.cseq += 1;
+        let branch = format!("z9hG4bKi{}", self.random.token(8));
+        let bytes = self.request("INFO", self.cseq, &branch, &format!("Content-Type: {content}\r\n"), &body);
+        self.send_request(now, Purpose::Info, "INFO", self.cseq, bytes, out);
+    }
+
+    fn reinvite(&mut self, now: Instant, hold: Option<HoldForm>, out: &mut Vec<Packet>) {
+        let open =
+            self.requests.iter().any(|request| request.method == "INVITE" && request.call_id == self.story.call_id);
+        if self.stage != Stage::Talking || open {
+            return;
+        }
+        if hold.is_some() {
+            self.story.holding = true;
+        }
+        self.cseq += 1;
+        let branch = format!("z9hG4bKr{}", self.random.token(8));
+        let body = self.description(hold);
+        let bytes = self.request("INVITE", self.cseq, &branch, "", &body);
+        self.send_request(now, Purpose::Reinvite { hold }, "INVITE", self.cseq, bytes, out);
+    }
+
+    fn hang_up(&mut self, now: Instant, out: &mut Vec<Packet>) {
+        match self.stage {
+            Stage::Talking => {}
+            Stage::Calling(_) => return self.cancel(now, out),
+            Stage::Idle | Stage::Leaving | Stage::Over | Stage::Gone => return,
+        }
+        self.story.end.get_or_insert((now, End::HungUp));
+        self.leave(now, out);
+        self.drop_dials(now, out);
+    }
+
+    /// BYE to the engine; dials to centres go on.
+    fn leave(&mut self, now: Instant, out: &mut Vec<Packet>) {
+        self.stage = Stage::Leaving;
+        self.requests.retain(|request| request.call_id != self.story.call_id || request.purpose == Purpose::Notify);
+        self.agenda.retain(|(_, task)| {
+            matches!(task, Task::StartDial(_) | Task::GiveUpDial(_) | Task::EndTalk(_) | Task::Send(..))
+        });
+        self.cseq += 1;
+        let branch = format!("z9hG4bKb{}", self.random.token(8));
+        let bytes = self.request("BYE", self.cseq, &branch, "", "");
+        self.send_request(now, Purpose::Bye, "BYE", self.cseq, bytes, out);
+    }
+
+    fn cancel(&mut self, now: Instant, out: &mut Vec<Packet>) {
+        match self.stage {
+            // RFC 3261 §9.1: nothing may be cancelled before a provisional response.
+            Stage::Calling(false) => self.agenda.push((now + Duration::from_millis(20), Task::Cancel)),
+            Stage::Calling(true) => {
+                let bytes = self.request("CANCEL", self.cseq, &self.invite_branch.clone(), "", "");
+                self.send_request(now, Purpose::Cancel, "CANCEL", self.cseq, bytes, out);
+            }
+            Stage::Idle | Stage::Talking | Stage::Leaving | Stage::Over | Stage::Gone => {}
+        }
+    }
+
+    fn acknowledge(&mut self, ack: Vec<u8>, out: &mut Vec<Packet>) {
+        match self.manner.lost_acks {
+            0 => out.push(Packet { from: self.at, to: self.server, bytes: ack }),
+            255 => {}
+            some => self.manner.lost_acks = some - 1,
+        }
+    }
+
+    /// The ACK of a refusal belongs to the INVITE's own transaction (RFC 3261 §17.1.1.3).
+    fn acknowledge_refusal(&mut self, message: &Message<'_>, out: &mut Vec<Packet>) {
+        let Some((cseq, _)) = message.cseq() else {
+            return;
+        };
+        let text = format!(
+            "ACK sip:{}@{} SIP/2.0\r\nVia: {}\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {cseq} ACK\r\n\
+             Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+            self.manner.dials,
+            self.server,
+            message.get("Via").unwrap_or(""),
+            message.get("From").unwrap_or(""),
+            message.get("To").unwrap_or(""),
+            message.call_id(),
+        );
+        out.push(Packet { from: self.at, to: self.server, bytes: text.into_bytes() });
+    }
+
+    fn send_request(
+        &mut self,
+        now: Instant,
+        purpose: Purpose,
+        method: &'static str,
+        cseq: u32,
+        bytes: Vec<u8>,
+        out: &mut Vec<Packet>,
+    ) {
+        out.push(Packet { from: self.at, to: self.server, bytes: bytes.clone() });
+        self.requests.push(Request {
+            purpose,
+            call_id: self.story.call_id.clone(),
+            cseq,
+            method,
+            to: self.server,
+            bytes,
+            next: Some(now + FIRST_REPEAT),
+            interval: FIRST_REPEAT,
+            until: now + GIVE_UP,
+        });
+    }
+
+    /// A request to the engine. `more` are whole header lines.
+    fn request(&self, method: &str, cseq: u32, branch: &str, more: &str, body: &str) -> Vec<u8> {
+        let uri = if self.remote.is_empty() || method == "CANCEL" {
+            format!("sip:{}@{}", self.manner.dials, self.server)
+        } else {
+            self.remote.clone()
+        };
+        self.request_to(&uri, method, cseq, branch, more, body)
+    }
+
+    fn request_to(&self, uri: &str, method: &str, cseq: u32, branch: &str, more: &str, body: &str) -> Vec<u8> {
+        let mut text = String::with_capacity(768);
+        let _ = write!(text, "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {};rport", self.at);
+        if !branch.is_empty() {
+            let _ = write!(text, ";branch={branch}");
+        }
+        let _ = write!(
+            text,
+            "\r\nMax-Forwards: 70\r\nFrom: <sip:{0}@{1}>;tag={2}\r\nTo: <sip:{3}@{4}>",
+            self.story.number, self.at, self.tag, self.manner.dials, self.server
+        );
+        if !self.remote_tag.is_empty() && method != "CANCEL" {
+            let _ = write!(text, ";tag={}", self.remote_tag);
+        }
+        let _ = write!(
+            text,
+            "\r\nCall-ID: {}\r\nCSeq: {cseq} {method}\r\nContact: <sip:{}@{}>\r\n",
+            self.story.call_id, self.story.number, self.at
+        );
+        if !body.is_empty() && !more.contains("Content-Type") {
+            text.push_str("Content-Type: application/sdp\r\n");
+        }
+        let _ = write!(text, "{more}Content-Length: {}\r\n\r\n{body}", body.len());
+        text.into_bytes()
+    }
+
+    fn description(&self, hold: Option<HoldForm>) -> String {
+        let ip = self.sound.ip();
+        let listen = if hold == Some(HoldForm::ZeroAddress) { "0.0.0.0".to_owned() } else { ip.to_string() };
+        let direction = match hold {
+            None | Some(HoldForm::ZeroAddress) => "sendrecv",
+            Some(HoldForm::SendOnly) => "sendonly",
+            Some(HoldForm::Inactive) => "inactive",
+        };
+        format!(
+            "v=0\r\no=- {0} {1} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {listen}\r\nt=0 0\r\nm=audio {2} RTP/AVP 8 0 {3}\r\n\
+             a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:{3} telephone-event/8000\r\na=fmtp:{3} 0-15\r\n\
+             a=ptime:20\r\na={direction}\r\n",
+            self.sound.port(),
+            self.cseq,
+            self.sound.port(),
+            self.event_type,
+        )
+    }
+
+    /// Where the engine listens, and what it calls telephone-event.
+    fn learn_media(&mut self, body: &[u8]) {
+        let text = String::from_utf8_lossy(body);
+        let mut host = None;
+        let mut port = None;
+        for line in text.lines() {
+            if let Some(address) = line.strip_prefix("c=IN IP4 ") {
+                host = address.trim().parse().ok();
+            } else if let Some(media) = line.strip_prefix("m=audio ") {
+                port = media.split(' ').next().and_then(|port| port.parse().ok());
+            } else if let Some(map) = line.strip_prefix("a=rtpmap:")
+                && let Some((number, name)) = map.split_once(' ')
+                && name.to_ascii_lowercase().starts_with("telephone-event/8000")
+            {
+                self.event_type = number.parse().unwrap_or(self.event_type);
+            }
+        }
+        if let (Some(host), Some(port)) = (host, port) {
+            self.story.media = Some(SocketAddr::new(host, port));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,466 @@
+//! Watches a run and says when a promise to callers was broken (DESIGN §5, 1 to 6).
+//!
+//! It sees what crosses the engine's border in both directions, and what the callers lived through, and reads
+//! it with the callers' own simple means. It knows the table, never the inside of the engine.
+
+mod case;
+mod ending;
+
+pub use case::Case;
+
+use super::caller::Story;
+use super::caller::text::{self, Message};
+use super::line::Line;
+use crate::engine::{CallKey, News};
+use crate::media::StreamKey;
+use crate::routing::Plan;
+use crate::routing::plan::Success;
+use crate::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// A broken promise.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Violation {
+    /// When it was seen.
+    pub at: Instant,
+    /// Which promise, in a few words that stay the same.
+    pub rule: &'static str,
+    /// The Call-ID; empty when it is about the whole engine.
+    pub call: String,
+    /// What was seen.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.at.as_nanos() as f64 / 1e9;
+        write!(f, "{seconds:.4} s: {}: {} ({})", self.rule, self.what, self.call)
+    }
+}
+
+/// What the table allows and asks for.
+#[derive(Clone, Debug)]
+pub struct Law {
+    /// Where a REFER may lead, without scheme, parameters and headers.
+    targets: BTreeSet<String>,
+    /// Targets whose centre counts as reached when the REFER is accepted.
+    accepted: BTreeSet<String>,
+    /// Rows that are menus, and how long each may be silent.
+    menus: BTreeMap<String, Duration>,
+}
+
+impl Law {
+    /// The law of a table.
+    pub fn of(plan: &Plan) -> Self {
+        let mut law = Self { targets: BTreeSet::new(), accepted: BTreeSet::new(), menus: BTreeMap::new() };
+        for center in &plan.centers {
+            for target in &center.targets {
+                let target = text::destination(&target.to_string()).to_owned();
+                if center.transfer.success == Success::Accepted {
+                    law.accepted.insert(target.clone());
+                }
+                law.targets.insert(target);
+            }
+        }
+        for menu in &plan.menus {
+            law.menus.insert(menu.row.to_string(), menu.digit_timeout.max(menu.interdigit));
+        }
+        law
+    }
+}
+
+/// Silence a caller may hear outside menus.
+const SILENCE_MAX: Duration = Duration::from_secs(1);
+/// What a step of the simulation may add to a bound.
+const MARGIN: Duration = Duration::from_millis(50);
+/// RFC 3261 §13.3.1.4: a 200 repeats first after T1, then at twice the interval up to T2.
+const FIRST_REPEAT: Duration = Duration::from_millis(500);
+const LONGEST_REPEAT: Duration = Duration::from_secs(4);
+/// 64·T1.
+const GIVE_UP: Duration = Duration::from_secs(32);
+
+/// The watcher.
+#[derive(Debug)]
+pub struct Oracle {
+    law: Law,
+    /// By Call-ID.
+    cases: BTreeMap<String, Case>,
+    calls: BTreeMap<CallKey, String>,
+    ports: BTreeMap<u16, StreamKey>,
+    streams: BTreeMap<StreamKey, String>,
+    /// Repeats of a 200 that are owed.
+    owed: BTreeSet<(Instant, String)>,
+    stopping: bool,
+    violations: Vec<Violation>,
+}
+
+impl Oracle {
+    /// A watcher with this law.
+    pub fn new(law: Law) -> Self {
+        Self {
+            law,
+            cases: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            ports: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            owed: BTreeSet::new(),
+            stopping: false,
+            violations: Vec::new(),
+        }
+    }
+
+    /// What was broken so far.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// Calls that reached the engine.
+    pub fn calls(&self) -> usize {
+        self.cases.len()
+    }
+
+    /// The Call-ID of one of the engine's calls, once its journal has named it.
+    pub fn call_id(&self, call: CallKey) -> Option<&str> {
+        self.calls.get(&call).map(String::as_str)
+    }
+
+    /// The Call-ID of one of the engine's streams, once a description has named its port.
+    pub fn call_of(&self, stream: StreamKey) -> Option<&str> {
+        self.streams.get(&stream).map(String::as_str)
+    }
+
+    // ---- what goes in ------------------------------------------------------------------------------------------
+
+    /// A datagram reaches the engine.
+    pub fn delivered(&mut self, now: Instant, bytes: &[u8]) {
+        let Some(message) = Message::read(bytes) else { return };
+        let call_id = message.call_id();
+        if message.method() == Some("INVITE") && message.tag("To").is_empty() {
+            let case = self.cases.entry(call_id.to_owned()).or_default();
+            case.invited.get_or_insert(now);
+            return;
+        }
+        let Some(case) = self.cases.get_mut(call_id) else { return };
+        match (message.method(), message.status()) {
+            (Some("ACK"), _) => {
+                if let Some(owed) = case.owed_ok.take() {
+                    self.owed.remove(&(owed.next, call_id.to_owned()));
+                }
+                if case.answered.is_some() && case.connected.is_none() {
+                    case.connected = Some(now);
+                    case.silent_since = (!case.sounding).then_some(now);
+                }
+            }
+            (Some("BYE"), _) => {
+                if case.released.is_none() {
+                    case.hung_up.get_or_insert(now);
+                }
+                self.part(now, call_id);
+            }
+            (Some("CANCEL"), _) => case.cancelled = true,
+            (Some("NOTIFY"), _) => {
+                let code = String::from_utf8_lossy(message.body)
+                    .trim()
+                    .strip_prefix("SIP/2.0 ")
+                    .and_then(|rest| rest.split(' ').next()?.parse::<u16>().ok());
+                if matches!(code, Some(200..300)) && case.end.is_none() {
+                    case.told = true;
+                }
+            }
+            (None, Some(status)) if message.cseq().is_some_and(|(_, method)| method == "REFER") => {
+                let enough = case.referred.as_ref().is_some_and(|to| self.law.accepted.contains(to));
+                if enough && (200..300).contains(&status) && case.end.is_none() {
+                    case.told = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A key reaches the engine from its stream.
+    pub fn heard(&mut self, stream: StreamKey, key: char) {
+        if let Some(case) = self.streams.get(&stream).and_then(|call| self.cases.get_mut(call)) {
+            case.heard.push(key);
+        }
+    }
+
+    /// A sound came to its end by itself.
+    pub fn finished(&mut self, stream: StreamKey) {
+        if let Some(case) = self.streams.get(&stream).and_then(|call| self.cases.get_mut(call)) {
+            case.finished_in = Some(case.row.clone());
+        }
+    }
+
+    /// The engine was told to stop.
+    pub fn stopped(&mut self) {
+        self.stopping = true;
+    }
+
+    /// The engine is dead and a new one begins: what it owed to callers is gone with it, what it wrote is not.
+    pub fn crashed(&mut self) {
+        for case in self.cases.values_mut() {
+            case.crashed = true;
+        }
+        self.owed.clear();
+        self.streams.clear();
+        self.ports.clear();
+    }
+
+    // ---- what comes out ----------------------------------------------------------------------------------------
+
+    /// A datagram leaves the engine.
+    pub fn sent(&mut self, now: Instant, bytes: &[u8]) {
+        let Some(message) = Message::read(bytes) else {
+            return self.broken(now, "readable", "", String::from_utf8_lossy(bytes).into_owned());
+        };
+        let call_id = message.call_id().to_owned();
+        for name in ["Via", "From", "To", "CSeq", "Call-ID", "Content-Length"] {
+            if message.get(name).is_none() {
+                self.broken(now, "readable", &call_id, format!("{} without {name}", message.first));
+            }
+        }
+        if message.contact().is_some_and(|contact| contact.contains("0.0.0.0")) {
+            self.broken(now, "reachable", &call_id, "Contact 0.0.0.0".to_owned());
+        }
+        match (message.method(), message.status(), message.cseq()) {
+            (None, Some(status @ 200..), Some((cseq, "INVITE"))) => self.final_response(now, &message, status, cseq),
+            (Some("REFER"), ..) => self.referred(now, &message),
+            (Some("BYE"), ..) => self.released(now, &call_id),
+            _ => {}
+        }
+    }
+
+    /// A stream has its port.
+    pub fn opened(&mut self, stream: StreamKey, port: u16) {
+        self.ports.insert(port, stream);
+    }
+
+    /// A stream is closed.
+    pub fn closed(&mut self, now: Instant, stream: StreamKey) {
+        self.ports.retain(|_, known| *known != stream);
+        if let Some(call) = self.streams.remove(&stream) {
+            self.part(now, &call);
+        }
+    }
+
+    /// What a stream does may have changed; `story` is the caller's, who may have us on hold.
+    pub fn sounds(&mut self, now: Instant, stream: StreamKey, line: &Line, story: Option<&Story>) {
+        let Some(call) = self.streams.get(&stream) else { return };
+        let Some(case) = self.cases.get_mut(call) else { return };
+        let holding = story.is_some_and(|story| story.holding);
+        let sounding = line.sounds();
+        if let Some((prompts, length)) = line.playing()
+            && case.row.starts_with("notice.")
+            && length.is_zero()
+        {
+            let what = format!("{} says nothing: {prompts:?}", case.row);
+            let call = call.clone();
+            return self.broken(now, "announcement", &call, what);
+        }
+        case.sounding = sounding;
+        case.tone = line.repeats();
+        let quiet = !sounding && !holding && case.is_connected();
+        let since = case.silent_since;
+        case.silent_since = quiet.then(|| since.unwrap_or(now));
+        if let (Some(since), false) = (since, quiet) {
+            let call = call.clone();
+            self.silence(now, &call, since, holding);
+        }
+    }
+
+    /// A line of the journal that says how a call began.
+    pub fn journal_start(&mut self, now: Instant, call: CallKey, line: &str) {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        let Some(call_id) = record["call_id"].as_str() else {
+            return self.broken(now, "record", "", format!("a start without call_id: {line}"));
+        };
+        self.calls.insert(call, call_id.to_owned());
+    }
+
+    /// That line is on disk.
+    pub fn journaled(&mut self, call: CallKey) {
+        if let Some(case) = self.calls.get(&call).and_then(|call_id| self.cases.get_mut(call_id)) {
+            case.started = true;
+        }
+    }
+
+    /// The record of a call.
+    pub fn journal_end(&mut self, now: Instant, call: CallKey, line: &str) {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        let Some(call_id) = record["call_id"].as_str().map(str::to_owned) else {
+            return self.broken(now, "record", "", format!("a record without call_id: {line}"));
+        };
+        self.calls.insert(call, call_id.clone());
+        let Some(case) = self.cases.get_mut(&call_id) else {
+            return self.broken(now, "record", &call_id, "a record of a call nobody made".to_owned());
+        };
+        case.ends += 1;
+        case.end = Some(record);
+        if case.ends > 1 {
+            self.broken(now, "one record", &call_id, "a second record".to_owned());
+        }
+    }
+
+    /// News of a live call.
+    pub fn news(&mut self, now: Instant, call: CallKey, news: &News) {
+        let Some(call_id) = self.calls.get(&call) else { return };
+        let Some(case) = self.cases.get_mut(call_id) else { return };
+        match news {
+            News::Entered { row } => {
+                // The silence before belongs to the row before.
+                let since = case.silent_since.replace(now).filter(|_| !case.sounding);
+                if case.sounding || !case.is_connected() {
+                    case.silent_since = None;
+                }
+                let call_id = call_id.clone();
+                if let Some(since) = since {
+                    self.silence(now, &call_id, since, false);
+                }
+                if let Some(case) = self.cases.get_mut(&call_id) {
+                    case.row = row.to_string();
+                }
+            }
+            News::Key { key } => {
+                case.counted.push(key.as_char());
+                // A caller who types is not left in silence.
+                if case.silent_since.is_some() {
+                    case.silent_since = Some(now);
+                }
+            }
+            News::Began { .. } | News::Ended { .. } => {}
+        }
+    }
+
+    /// A caller is on hold, or came back: silence counts anew.
+    pub fn holding(&mut self, now: Instant, call_id: &str, holding: bool) {
+        if let Some(case) = self.cases.get_mut(call_id) {
+            case.silent_since = (!holding && !case.sounding && case.is_connected()).then_some(now);
+        }
+    }
+
+    /// Time went by: whatever was owed by now.
+    pub fn check(&mut self, now: Instant) {
+        while let Some((due, call_id)) = self.owed.first().cloned() {
+            if due + MARGIN >= now {
+                return;
+            }
+            self.owed.pop_first();
+            let owed = self.cases.get_mut(&call_id).and_then(|case| case.owed_ok.take());
+            if let Some(owed) = owed
+                && due < owed.first + GIVE_UP
+            {
+                self.broken(now, "200 until ACK", &call_id, format!("the 200 was not repeated at {due:?}"));
+            }
+        }
+    }
+
+    // ---- the rules ---------------------------------------------------------------------------------------------
+
+    fn final_response(&mut self, now: Instant, message: &Message<'_>, status: u16, cseq: u32) {
+        let call_id = message.call_id().to_owned();
+        let Some(case) = self.cases.get_mut(&call_id) else {
+            return self.broken(now, "one final response", &call_id, format!("{status} to no INVITE"));
+        };
+        let transaction = (cseq, message.branch().to_owned());
+        let known = case.finals.insert(transaction, status);
+        if known.is_some_and(|known| known != status) {
+            let what = format!("{} after {known:?}", message.first);
+            return self.broken(now, "one final response", &call_id, what);
+        }
+        if status >= 300 {
+            return;
+        }
+        let again = known.is_some();
+        let media = String::from_utf8_lossy(message.body)
+            .lines()
+            .find_map(|line| line.strip_prefix("m=audio ")?.split(' ').next()?.parse::<u16>().ok());
+        if let Some(stream) = media.and_then(|port| self.ports.get(&port)) {
+            self.streams.insert(*stream, call_id.clone());
+        }
+        if !case.started {
+            case.started = true;
+            self.broken(now, "start before 200", &call_id, "the 200 left before the start was on disk".to_owned());
+        }
+        let Some(case) = self.cases.get_mut(&call_id) else { return };
+        case.answered.get_or_insert(now);
+        let owed = match case.owed_ok.take() {
+            Some(old) => {
+                self.owed.remove(&(old.next, call_id.clone()));
+                let interval = (old.interval * 2).min(LONGEST_REPEAT);
+                case::OwedOk { interval, next: now + interval, ..old }
+            }
+            // A 200 that answers a repeated INVITE whose ACK is here already.
+            None if again => return,
+            None => case::OwedOk { first: now, interval: FIRST_REPEAT, next: now + FIRST_REPEAT },
+        };
+        if !case.is_over() {
+            self.owed.insert((owed.next, call_id));
+            case.owed_ok = Some(owed);
+        }
+    }
+
+    fn referred(&mut self, now: Instant, message: &Message<'_>) {
+        let call_id = message.call_id().to_owned();
+        let target = text::destination(text::address(message.get("Refer-To").unwrap_or(""))).to_owned();
+        if !self.law.targets.contains(&target) {
+            self.broken(now, "target of the table", &call_id, format!("REFER to {target}"));
+        }
+        let Some(case) = self.cases.get_mut(&call_id) else { return };
+        let cseq = message.cseq().map(|(cseq, _)| cseq);
+        if case.refer_cseq != cseq {
+            case.refer_cseq = cseq;
+            case.refers += 1;
+        }
+        case.referred = Some(target);
+        // A tone that repeats has no end of its own: it is enough to look when the REFER leaves.
+        if !case.tone && !case.is_over() {
+            self.broken(now, "waiting tone", &call_id, "a REFER leaves and no tone plays".to_owned());
+        }
+    }
+
+    fn released(&mut self, now: Instant, call_id: &str) {
+        let Some(case) = self.cases.get_mut(call_id) else { return };
+        if case.released.is_some() {
+            return;
+        }
+        case.released = Some(now);
+        let announced = case.row.starts_with("notice.") && case.finished_in.as_ref() == Some(&case.row);
+        let unacknowledged = case.owed_ok.as_ref().is_some_and(|owed| owed.first + GIVE_UP <= now + MARGIN);
+        let fine = case.told || announced || unacknowledged || self.stopping || case.hung_up.is_some();
+        if !fine {
+            let what = format!("our BYE in {:?} without a person or an announcement", case.row);
+            self.broken(now, "never dropped", call_id, what);
+        }
+        self.part(now, call_id);
+    }
+
+    /// Nothing more is owed to this caller's ears.
+    fn part(&mut self, now: Instant, call_id: &str) {
+        let Some(case) = self.cases.get_mut(call_id) else { return };
+        if let Some(owed) = case.owed_ok.take() {
+            self.owed.remove(&(owed.next, call_id.to_owned()));
+        }
+        case.parted.get_or_insert(now);
+        if let Some(since) = case.silent_since.take() {
+            self.silence(now, call_id, since, false);
+        }
+    }
+
+    fn silence(&mut self, now: Instant, call_id: &str, since: Instant, holding: bool) {
+        let Some(case) = self.cases.get(call_id) else { return };
+        let allowed = self.law.menus.get(&case.row).copied().unwrap_or(SILENCE_MAX).max(SILENCE_MAX);
+        let silence = now.since(since);
+        if !holding && !case.crashed && silence > allowed + MARGIN {
+            let what = format!("{silence:?} of silence in {:?}, at most {allowed:?}", case.row);
+            self.broken(now, "no silence", call_id, what);
+        }
+    }
+
+    fn broken(&mut self, now: Instant, rule: &'static str, call: &str, what: String) {
+        self.violations.push(Violation { at: now, rule, call: call.to_owned(), what });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! What the oracle knows of one call.
+
+use crate::time::{Duration, Instant};
+use std::collections::BTreeMap;
+
+/// One call, seen from outside.
+#[derive(Debug, Default)]
+pub struct Case {
+    /// When its INVITE first reached the engine.
+    pub invited: Option<Instant>,
+    /// Final responses by transaction.
+    pub finals: BTreeMap<(u32, String), u16>,
+    /// The start is on disk.
+    pub started: bool,
+    /// The 200 left.
+    pub answered: Option<Instant>,
+    /// The 200 that has no ACK yet.
+    pub owed_ok: Option<OwedOk>,
+    /// The ACK came.
+    pub connected: Option<Instant>,
+    /// The last row of the table entered.
+    pub row: String,
+    /// The row in which a sound last came to its own end.
+    pub finished_in: Option<String>,
+    /// Something plays and the caller may hear it.
+    pub sounding: bool,
+    /// Connected, owed sound, and nothing heard since.
+    pub silent_since: Option<Instant>,
+    /// The last REFER's CSeq.
+    pub refer_cseq: Option<u32>,
+    /// REFERs, each once.
+    pub refers: usize,
+    /// Where the last one leads.
+    pub referred: Option<String>,
+    /// What plays goes on for ever.
+    pub tone: bool,
+    /// The engine has been told that a centre answered.
+    pub told: bool,
+    /// The caller's CANCEL reached the engine.
+    pub cancelled: bool,
+    /// The caller's BYE reached the engine, before any of ours.
+    pub hung_up: Option<Instant>,
+    /// Our first BYE.
+    pub released: Option<Instant>,
+    /// Nothing more is owed to the caller's ears.
+    pub parted: Option<Instant>,
+    /// Keys that reached the engine from the stream.
+    pub heard: String,
+    /// Keys that counted.
+    pub counted: String,
+    /// Records.
+    pub ends: u32,
+    /// The last of them.
+    pub end: Option<serde_json::Value>,
+    /// The engine died while this call was there.
+    pub crashed: bool,
+}
+
+/// A 200 that repeats until its ACK.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OwedOk {
+    /// When it first left.
+    pub first: Instant,
+    /// The pause before its next repeat.
+    pub interval: Duration,
+    /// When that is due.
+    pub next: Instant,
+}
+
+impl Case {
+    /// The caller can hear us and nobody has hung up.
+    pub fn is_connected(&self) -> bool {
+        self.connected.is_some() && !self.is_over()
+    }
+
+    /// Somebody hung up.
+    pub fn is_over(&self) -> bool {
+        self.hung_up.is_some() || self.released.is_some() || self.parted.is_some()
+    }
+}

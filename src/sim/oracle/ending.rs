@@ -1,0 +1,102 @@
+//! What must be true when all is quiet: one record a call, the right one, each key once, nothing left behind.
+
+use super::{Case, GIVE_UP, MARGIN, Oracle};
+use crate::sim::caller::text;
+use crate::sim::caller::{End, Story};
+use crate::time::Instant;
+
+impl Oracle {
+    /// Holds what a caller lived through against what the engine wrote down.
+    pub fn settle(&mut self, now: Instant, story: &Story, keys_are_safe: bool) {
+        let Some(case) = self.cases.get(&story.call_id) else { return };
+        if case.invited.is_none() {
+            return;
+        }
+        let mut found: Vec<(&'static str, String)> = Vec::new();
+        if case.finals.is_empty() && !case.crashed {
+            found.push(("one final response", "none at all".to_owned()));
+        }
+        if !case.crashed {
+            found.extend(outcome(case, story).map(|what| ("true record", what)));
+            found.extend(keys(case, story, keys_are_safe).map(|what| ("a key counts once", what)));
+        }
+        for (rule, what) in found {
+            self.broken(now, rule, &story.call_id, what);
+        }
+    }
+
+    /// What is left when everybody has gone.
+    pub fn quiet(&mut self, now: Instant, calls: usize, held: usize, streams: usize) {
+        for (name, count) in [("calls", calls), ("things held", held), ("streams", streams)] {
+            if count > 0 {
+                self.broken(now, "back to the baseline", "", format!("{count} {name} after {GIVE_UP:?} of quiet"));
+            }
+        }
+        for (call_id, case) in std::mem::take(&mut self.cases) {
+            if case.ends != 1 && !case.crashed {
+                self.broken(now, "one record", &call_id, format!("{} records", case.ends));
+            }
+        }
+    }
+}
+
+/// Whether outcome and attempts of the record are what the caller experienced.
+fn outcome(case: &Case, story: &Story) -> Option<String> {
+    let record = case.end.as_ref()?;
+    let outcome = record["outcome"].as_str().unwrap_or("none");
+    let cause = record["cause"].as_str().unwrap_or("none");
+    let refused = case.finals.values().find(|status| **status >= 300).copied();
+    let expected: &[&str] = match refused {
+        Some(487) => &["cancelled"],
+        // CANCEL and our own refusal may cross.
+        Some(_) if case.cancelled => &["refused", "cancelled"],
+        Some(_) if case.answered.is_none() => &["refused"],
+        _ if case.told => &["transferred"],
+        _ if case.hung_up.is_some() => {
+            // A media answer that never came, or a stop, may cross the caller's BYE.
+            if case.connected.is_some() { &["abandoned"] } else { &["abandoned", "failed"] }
+        }
+        _ if case.released.is_some() => &["announced", "failed"],
+        _ if matches!(story.end, Some((_, End::Vanished))) => &["announced", "failed", "abandoned"],
+        // Their BYE, or ours, never arrived: the network was that bad.
+        _ => return None,
+    };
+    if !expected.contains(&outcome) {
+        return Some(format!("{outcome} ({cause}), but the caller {:?}, expected {expected:?}", story.end));
+    }
+    if refused.is_some() && outcome == "refused" && record["status"].as_u64() != refused.map(u64::from) {
+        return Some(format!("refused with {refused:?}, recorded as {}", record["status"]));
+    }
+    let attempts = record["attempts"].as_array().map_or(0, Vec::len);
+    if attempts != case.refers {
+        return Some(format!("{attempts} attempts recorded, {} REFERs sent", case.refers));
+    }
+    let reached = record["attempts"].as_array()?.iter().find(|one| one["result"] == "reached");
+    if let (Some(reached), "transferred") = (reached, outcome) {
+        let target = text::destination(reached["target"].as_str().unwrap_or("")).to_owned();
+        let spoke = story.reached.iter().any(|(_, known)| *known == target);
+        if !spoke && !story.reached.is_empty() {
+            return Some(format!("reached {target} on record, but the caller spoke to {:?}", story.reached));
+        }
+    }
+    None
+}
+
+/// Keys that counted must be keys that were pressed, in their order, none twice. When nothing can lose a packet,
+/// every key pressed must have been heard.
+fn keys(case: &Case, story: &Story, safe: bool) -> Option<String> {
+    let pressed: String = story.pressed.iter().map(|(_, key)| *key).collect();
+    for (name, keys) in [("heard", &case.heard), ("counted", &case.counted)] {
+        let mut rest = pressed.chars();
+        if !keys.chars().all(|key| rest.any(|known| known == key)) {
+            return Some(format!("pressed {pressed:?}, {name} {keys:?}"));
+        }
+    }
+    // A key pressed as the call ends may come too late to be heard.
+    let parted = case.parted.or(case.released).or(case.hung_up)?;
+    let in_time = story.pressed.iter().filter(|(at, _)| *at + MARGIN * 4 < parted).count();
+    if safe && !case.heard.is_empty() && case.heard.len() < in_time {
+        return Some(format!("pressed {pressed:?}, heard only {:?}", case.heard));
+    }
+    None
+}

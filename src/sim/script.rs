@@ -1,0 +1,399 @@
+//! A call written down: `call 1357; key 1; wait 5s; key 1`, and how it went.
+//!
+//! The operator's `try` and the flows of the tests play such scripts with a well-behaved caller. Commands are
+//! separated by `;` or by lines; `#` begins a comment where a command would begin; what follows `=>` is what a flow
+//! expects.
+
+use super::backend;
+use super::caller::manner::HoldForm;
+use super::caller::{Action, Manner};
+use super::swarm::Conditions;
+use super::world::{Moment, Setup, World};
+use crate::number::Key;
+use crate::routing::Plan;
+use crate::speech::Catalogue;
+use crate::time::{Duration, Instant, Wall};
+use jiff::civil::DateTime;
+use std::fmt;
+use std::sync::Arc;
+
+/// A script that was understood.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Script {
+    /// The moment of the call; a Tuesday morning unless the script says otherwise.
+    pub at: DateTime,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// As written.
+    pub text: String,
+    /// As understood.
+    pub command: Command,
+    /// What a flow expects, as written after `=>`.
+    pub expected: Vec<String>,
+}
+
+/// What a script can say.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// `call 1357`.
+    Call(String),
+    /// `key 1`, or `key 11` for two in a row.
+    Keys(String),
+    /// `wait 5s`.
+    Wait(Duration),
+    /// `hangup`.
+    HangUp,
+    /// `hold`.
+    Hold,
+    /// `resume`.
+    Resume,
+    /// `center kosmes busy`.
+    Center(String, backend::Manner),
+    /// `at 2026-11-24T10:00`: already in [`Script::at`].
+    At,
+    /// `end`: the caller stays on the line until the call is over. Every script ends so, said or not.
+    End,
+}
+
+/// What was not understood.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScriptError {
+    /// The word.
+    pub word: String,
+    /// The command it stands in.
+    pub command: String,
+    /// What is wrong with it.
+    pub problem: Problem,
+    /// What could stand there.
+    pub possible: Vec<String>,
+}
+
+/// What can be wrong with a script.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Problem {
+    /// No such command.
+    UnknownCommand,
+    /// A command without its word.
+    Missing,
+    /// The word is not of the kind that belongs here.
+    Unfit,
+    /// The table has no such centre.
+    UnknownCenter,
+    /// Something is done in a call before there is one.
+    NoCall,
+    /// A second call.
+    SecondCall,
+    /// A script without a call.
+    Empty,
+}
+
+impl fmt::Display for ScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { word, command, .. } = self;
+        match self.problem {
+            Problem::UnknownCommand => write!(f, "'{word}': 모르는 명령입니다")?,
+            Problem::Missing => write!(f, "'{command}': 뒤에 올 말이 빠졌습니다")?,
+            Problem::Unfit => write!(f, "'{command}'의 '{word}': 여기에 쓸 수 없는 값입니다")?,
+            Problem::UnknownCenter => write!(f, "'{command}'의 '{word}': 표에 없는 센터입니다")?,
+            Problem::NoCall => write!(f, "'{command}': 먼저 call 명령으로 전화를 걸어야 합니다")?,
+            Problem::SecondCall => write!(f, "'{command}': 전화는 한 번만 걸 수 있습니다")?,
+            Problem::Empty => write!(f, "전화를 거는 call 명령이 없습니다")?,
+        }
+        if !self.possible.is_empty() {
+            write!(f, ". 쓸 수 있는 것: {}", self.possible.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ScriptError {}
+
+/// The commands, for those who ask.
+pub const COMMANDS: [&str; 9] = ["call", "key", "wait", "hangup", "hold", "resume", "center", "at", "end"];
+/// What a centre can do.
+const MANNERS: [&str; 5] = ["answers", "busy", "rings", "dead", "refuses"];
+/// How long a well-behaved centre rings.
+const RINGS: Duration = Duration::from_secs(2);
+/// How long after what he heard a caller presses: the prompt has begun by then.
+const REACTION: Duration = Duration::from_millis(200);
+/// Long enough for a key to be heard and for what it leads to to begin.
+const SETTLE: Duration = Duration::from_millis(100);
+
+impl Script {
+    /// Reads a script. `plan` knows the centres.
+    pub fn parse(text: &str, plan: &Plan) -> Result<Self, ScriptError> {
+        let mut script = Self { at: DateTime::constant(2026, 11, 24, 10, 0, 0, 0), steps: Vec::new() };
+        let mut calls = 0;
+        for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
+            let (commands, expected) = line.split_once("=>").unwrap_or((line, ""));
+            let mut commands = commands.split(';').map(str::trim).filter(|command| !command.is_empty()).peekable();
+            while let Some(command) = commands.next() {
+                // Expectations belong to the last command of their line.
+                let expected = if commands.peek().is_none() { expected } else { "" };
+                let expected = expected.split(',').map(str::trim).filter(|word| !word.is_empty());
+                let step = Step {
+                    text: command.to_owned(),
+                    command: read(command, plan, &mut script.at)?,
+                    expected: expected.map(str::to_owned).collect(),
+                };
+                let error = |problem| error(command, command, problem, &[]);
+                match step.command {
+                    Command::Call(_) if calls > 0 => return Err(error(Problem::SecondCall)),
+                    Command::Call(_) => calls += 1,
+                    Command::Center(..) | Command::At => {}
+                    Command::Keys(_)
+                    | Command::Wait(_)
+                    | Command::HangUp
+                    | Command::Hold
+                    | Command::Resume
+                    | Command::End
+                        if calls == 0 =>
+                    {
+                        return Err(error(Problem::NoCall));
+                    }
+                    Command::Keys(_)
+                    | Command::Wait(_)
+                    | Command::HangUp
+                    | Command::Hold
+                    | Command::Resume
+                    | Command::End => {}
+                }
+                script.steps.push(step);
+            }
+        }
+        if calls == 0 {
+            return Err(error("", "", Problem::Empty, &["call 1357; key 1"]));
+        }
+        if script.steps.last().is_none_or(|step| step.command != Command::End) {
+            script.steps.push(Step { text: "end".to_owned(), command: Command::End, expected: Vec::new() });
+        }
+        Ok(script)
+    }
+
+    /// Plays it with a well-behaved caller on a fine day: the world afterwards, and for each step how many of its
+    /// moments had happened by its end.
+    pub fn play(&self, plan: Arc<Plan>, catalogue: &Catalogue) -> (World, Vec<usize>) {
+        let began = plan.timezone.to_timestamp(self.at).map_or(0, |timestamp| timestamp.as_microsecond());
+        let setup = Setup::new(plan, catalogue, Wall::from_micros(began));
+        let mut world = World::new(&setup, 1357, Conditions::calm(), true);
+        world.keep_moments();
+        for row in setup.plan().centers.iter().map(|center| center.row.to_string()) {
+            world.set_centre(&row, backend::Manner::Answers(RINGS));
+        }
+        let mut phone = 0;
+        let mut marks = Vec::new();
+        for step in &self.steps {
+            match &step.command {
+                Command::Call(number) => {
+                    phone = world.add_caller(Manner::plain(number), world.now());
+                    let limit = world.now() + Duration::from_secs(2);
+                    while world.now() < limit && !world.sounds() && !over(&world, phone) {
+                        world.run_until(world.now() + Duration::from_millis(10));
+                    }
+                }
+                Command::Keys(keys) => {
+                    for key in keys.chars() {
+                        world.run_until(world.now() + REACTION);
+                        world.act(phone, Action::Key(key));
+                        // A plain phone's event lasts 140 ms; the next key may not begin before.
+                        world.run_until(world.now() + SETTLE);
+                    }
+                }
+                Command::Wait(time) => world.run_until(world.now() + *time),
+                Command::HangUp => pause_after(&mut world, phone, Action::HangUp),
+                Command::Hold => pause_after(&mut world, phone, Action::Hold(HoldForm::SendOnly)),
+                Command::Resume => pause_after(&mut world, phone, Action::Resume),
+                Command::Center(row, manner) => {
+                    world.set_centre(row, *manner);
+                }
+                Command::At => {}
+                Command::End => world.run_to_the_end(),
+            }
+            marks.push(world.moments().len());
+        }
+        (world, marks)
+    }
+}
+
+fn over(world: &World, phone: usize) -> bool {
+    world.phone(phone).is_none_or(|phone| phone.story().end.is_some())
+}
+
+fn pause_after(world: &mut World, phone: usize, action: Action) {
+    world.act(phone, action);
+    world.run_until(world.now() + SETTLE);
+}
+
+/// A moment in the words of a flow: `play menu_main+say/정책자금`, `enter menu.fund`, `refer center.kosmes`.
+pub fn words(world: &World, moment: &Moment) -> String {
+    let centre = |target: &str| world.centre_at(target).unwrap_or(target).to_owned();
+    match moment {
+        Moment::Plays { prompts, .. } => format!("play {}", prompts.join("+")),
+        Moment::Stops => "stop".to_owned(),
+        Moment::Enters(row) => format!("enter {row}"),
+        Moment::Key(key) => format!("key {key}"),
+        Moment::Refers(target) => format!("refer {}", centre(target)),
+        Moment::Reaches(target) => format!("reach {}", centre(target)),
+        Moment::Connects => "connect".to_owned(),
+        Moment::Refuses(status) => format!("refuse {status}"),
+        Moment::Releases => "release".to_owned(),
+    }
+}
+
+/// Holds a played script against what its flow expects; the first surprise in words.
+pub fn surprise(script: &Script, world: &World, marks: &[usize]) -> Option<String> {
+    let mut from = 0;
+    for (step, &until) in script.steps.iter().zip(marks) {
+        let moments = world.moments().get(from..until).unwrap_or_default();
+        from = until;
+        let said: Vec<String> = moments.iter().map(|(_, moment)| words(world, moment)).collect();
+        if step.expected == ["nothing"] {
+            if said.is_empty() {
+                continue;
+            }
+            return Some(format!("{}: expected nothing, but there was {said:?}", step.text));
+        }
+        let mut rest = said.iter();
+        for expected in &step.expected {
+            let fits = |said: &&String| match expected.strip_prefix("play ") {
+                // One prompt of several that play together is enough.
+                Some(prompt) => said.strip_prefix("play ").is_some_and(|all| all.split('+').any(|one| one == prompt)),
+                None => *said == expected,
+            };
+            if !rest.any(|said| fits(&said)) {
+                return Some(format!("{}: expected {expected:?}, but there was {said:?}", step.text));
+            }
+        }
+    }
+    None
+}
+
+fn read(command: &str, plan: &Plan, at: &mut DateTime) -> Result<Command, ScriptError> {
+    let mut words = command.split_whitespace();
+    let name = words.next().unwrap_or("");
+    let mut word = |possible: &[&str]| words.next().ok_or_else(|| error("", command, Problem::Missing, possible));
+    Ok(match name {
+        "call" => Command::Call(word(&["1357"])?.to_owned()),
+        "key" | "keys" => {
+            let possible = ["0-9", "*", "#"];
+            let keys = word(&possible)?;
+            if keys.chars().any(|key| Key::from_char(key).is_none()) {
+                return Err(error(keys, command, Problem::Unfit, &possible));
+            }
+            Command::Keys(keys.to_ascii_uppercase())
+        }
+        "wait" => {
+            let possible = ["500ms", "5s", "2m"];
+            let time = word(&possible)?;
+            Command::Wait(duration(time).ok_or_else(|| error(time, command, Problem::Unfit, &possible))?)
+        }
+        "hangup" => Command::HangUp,
+        "hold" => Command::Hold,
+        "resume" => Command::Resume,
+        "end" => Command::End,
+        "center" => {
+            let rows: Vec<&str> =
+                plan.centers.iter().map(|one| one.row.strip_prefix("center.").unwrap_or(&one.row)).collect();
+            let row = word(&rows)?;
+            let bare = row.strip_prefix("center.").unwrap_or(row);
+            if !rows.contains(&bare) {
+                return Err(error(row, command, Problem::UnknownCenter, &rows));
+            }
+            let manner = match word(&MANNERS)? {
+                "answers" => backend::Manner::Answers(RINGS),
+                "busy" => backend::Manner::Busy,
+                "rings" => backend::Manner::RingsForever,
+                "dead" => backend::Manner::Dead,
+                "refuses" => backend::Manner::Refuses(603),
+                other => return Err(error(other, command, Problem::Unfit, &MANNERS)),
+            };
+            Command::Center(format!("center.{bare}"), manner)
+        }
+        "at" => {
+            let time = word(&["2026-11-24T10:00"])?;
+            *at = time.parse().map_err(|_| error(time, command, Problem::Unfit, &["2026-11-24T10:00"]))?;
+            Command::At
+        }
+        other => return Err(error(other, command, Problem::UnknownCommand, &COMMANDS)),
+    })
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let at = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at_checked(at)?;
+    let number: u64 = number.parse().ok()?;
+    // An hour is the longest anybody waits for a machine.
+    let millis = match unit {
+        "ms" => number,
+        "s" | "초" => number.checked_mul(1_000)?,
+        "m" | "분" => number.checked_mul(60_000)?,
+        _ => return None,
+    };
+    (millis <= 3_600_000).then(|| Duration::from_millis(millis))
+}
+
+fn error(word: &str, command: &str, problem: Problem, possible: &[&str]) -> ScriptError {
+    let possible = possible.iter().map(|&word| word.to_owned()).collect();
+    ScriptError { word: word.to_owned(), command: command.to_owned(), problem, possible }
+}
+
+/// Seconds since the call began, for transcripts.
+pub fn seconds(at: Instant) -> f64 {
+    at.since(Instant::START).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::check_without_sound;
+
+    fn parse(text: &str) -> Result<Script, ScriptError> {
+        let table = include_str!("../../routing.toml");
+        Script::parse(text, &check_without_sound(table).plan.expect("the shipped table checks"))
+    }
+
+    #[test]
+    fn commands_stand_on_one_line_or_on_many() {
+        let one = parse("call 1357; key 1; wait 5s; hangup").expect("a script");
+        let many = parse("# a caller\ncall 1357\nkey 1\n\nwait 5s\nhangup").expect("a script");
+        assert_eq!(one, many);
+        let commands: Vec<_> = one.steps.into_iter().map(|step| step.command).collect();
+        let wait = Command::Wait(Duration::from_secs(5));
+        let expected = [Command::Call("1357".into()), Command::Keys("1".into()), wait, Command::HangUp, Command::End];
+        assert_eq!(commands, expected);
+    }
+
+    #[test]
+    fn expectations_belong_to_the_last_command_of_their_line() {
+        let script = parse("call 1357; key 0 => enter center.counsel, refer center.counsel").expect("a script");
+        let expected: Vec<usize> = script.steps.iter().map(|step| step.expected.len()).collect();
+        assert_eq!(expected, [0, 2, 0]);
+    }
+
+    #[test]
+    fn a_mistake_names_its_word_and_what_is_possible() {
+        for (text, problem, word) in [
+            ("", Problem::Empty, ""),
+            ("cal 1357", Problem::UnknownCommand, "cal"),
+            ("call", Problem::Missing, ""),
+            ("call 1357; key x", Problem::Unfit, "x"),
+            ("call 1357; wait 5", Problem::Unfit, "5"),
+            ("call 1357; wait 5시간", Problem::Unfit, "5시간"),
+            ("call 1357; wait 99999999999999999999s", Problem::Unfit, "99999999999999999999s"),
+            ("center kosme busy; call 1357", Problem::UnknownCenter, "kosme"),
+            ("center kosmes lazy; call 1357", Problem::Unfit, "lazy"),
+            ("at tomorrow; call 1357", Problem::Unfit, "tomorrow"),
+            ("key 1; call 1357", Problem::NoCall, "key 1"),
+            ("call 1357; call 1357", Problem::SecondCall, "call 1357"),
+        ] {
+            let error = parse(text).expect_err(text);
+            assert_eq!((error.problem, error.word.as_str()), (problem, word), "{text}: {error}");
+            assert!(!error.to_string().is_empty());
+        }
+    }
+}

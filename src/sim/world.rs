@@ -1,0 +1,739 @@
+//! The world of one run: an engine, its callers, its centres, the network between them, and the clock.
+//!
+//! A queue of events ordered by time and number drives everything; the engine is fed what a shell would feed it
+//! and its outputs are carried out as a shell would. Nothing here reads a clock or draws from anything but the
+//! seed, so that a run replays bit for bit.
+
+use super::backend::{self, Centre};
+use super::caller::{Action, Directory, Manner, Packet, Phone, text};
+use super::line::Line;
+use super::network::Network;
+use super::oracle::{Law, Oracle, Violation};
+use super::swarm::Conditions;
+use super::trace::{Brief, Trace};
+use crate::engine::{CallKey, Engine, Entry, Input, News, Output, Settings};
+use crate::media::{Command, Event as Sound, StreamKey};
+use crate::random::Random;
+use crate::routing::Plan;
+use crate::sip::{Flow, Transport};
+use crate::speech::Catalogue;
+use crate::time::{Duration, Instant, Now, Wall};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What many runs share: the table, and how long its prompts are.
+#[derive(Clone)]
+pub struct Setup {
+    plan: Arc<Plan>,
+    /// Prompts without their sound: a run needs their lengths only, and encoding them costs more than a run.
+    silent: Arc<Catalogue>,
+    lengths: Rc<BTreeMap<String, Duration>>,
+    law: Law,
+    began: Wall,
+}
+
+impl Setup {
+    /// A table, its prompts, and the wall time at which runs begin.
+    pub fn new(plan: Arc<Plan>, catalogue: &Catalogue, began: Wall) -> Self {
+        let lengths = Rc::new(catalogue.lengths());
+        let mut silent = catalogue.clone();
+        for prompt in silent.prompts.values_mut() {
+            prompt.samples = prompt.samples.as_ref().map(|_| Arc::from([0i16]));
+        }
+        Self { law: Law::of(&plan), plan, silent: Arc::new(silent), lengths, began }
+    }
+
+    /// The table.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+/// Something a caller notices, for those who follow one call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Moment {
+    /// These prompts begin.
+    Plays {
+        /// Their names.
+        prompts: Vec<String>,
+        /// How long they last together.
+        length: Duration,
+        /// Again and again.
+        repeat: bool,
+    },
+    /// What played is cut.
+    Stops,
+    /// A row of the table is entered.
+    Enters(String),
+    /// A key counted.
+    Key(char),
+    /// The caller's phone is asked to call this address.
+    Refers(String),
+    /// The centre at this address answered the caller.
+    Reaches(String),
+    /// The caller is connected.
+    Connects,
+    /// The engine refuses the call.
+    Refuses(u16),
+    /// The engine hangs up.
+    Releases,
+}
+
+#[derive(Debug)]
+enum Event {
+    Dial(usize),
+    Phone(usize),
+    Centre(usize),
+    Arrives(Packet),
+    Opened(StreamKey),
+    Line(StreamKey),
+    Journaled(CallKey),
+    Crash,
+    Stop,
+}
+
+/// An entry of the queue: time, then number of entry.
+struct Entered(Instant, u64, Event);
+
+impl PartialEq for Entered {
+    fn eq(&self, other: &Self) -> bool {
+        (self.0, self.1) == (other.0, other.1)
+    }
+}
+impl Eq for Entered {}
+impl PartialOrd for Entered {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Entered {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.0, self.1).cmp(&(other.0, other.1))
+    }
+}
+
+/// Where the engine listens.
+pub const ENGINE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 1, 0, 1)), 5060);
+/// The range of the engine's RTP ports.
+const PORTS: std::ops::Range<u16> = 16_384..32_768;
+/// Longer than any call may last, with all its timers.
+const LONGEST: Duration = Duration::from_secs(3 * 3600);
+/// An engine that is woken this often without time going by will never rest.
+const IDLE_TICKS_MAX: u32 = 1_000;
+
+/// One run.
+pub struct World {
+    setup: Setup,
+    conditions: Conditions,
+    now: Instant,
+    queue: BinaryHeap<Reverse<Entered>>,
+    numbered: u64,
+    engine: Engine,
+    network: Network,
+    random: Random,
+    phones: Vec<Phone>,
+    /// Whose call is whose, by Call-ID.
+    callers: BTreeMap<String, usize>,
+    /// When each phone is next woken, as far as the queue knows.
+    phone_wakes: Vec<Option<Instant>>,
+    centres: Vec<Centre>,
+    centre_wakes: Vec<Option<Instant>>,
+    centre_names: Vec<String>,
+    directory: Directory,
+    /// Who is at an address: a phone's SIP, a phone's sound, a centre.
+    addresses: BTreeMap<SocketAddr, Place>,
+    lines: BTreeMap<StreamKey, (Line, Option<u16>)>,
+    ports: BTreeMap<u16, StreamKey>,
+    free_ports: Vec<u16>,
+    /// Starts of calls that have no end yet, as a journal on disk would show them.
+    open_calls: BTreeMap<CallKey, String>,
+    records: Vec<String>,
+    oracle: Oracle,
+    trace: Trace,
+    moments: Option<Vec<(Instant, Moment)>>,
+    outputs: Vec<Output>,
+    idle_ticks: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    Phone(usize),
+    Sound,
+    Centre(usize),
+}
+
+impl World {
+    /// A world with an engine and all centres of the table, and nobody calling yet.
+    pub fn new(setup: &Setup, seed: u64, conditions: Conditions, traced: bool) -> Self {
+        let mut random = Random::from_number(seed);
+        let mut fork = || Random::from_number(random.u64());
+        let (engine_random, network_random) = (fork(), fork());
+        let mut directory = BTreeMap::new();
+        let mut addresses = BTreeMap::new();
+        let (mut centres, mut centre_names) = (Vec::new(), Vec::new());
+        for center in &setup.plan.centers {
+            for target in &center.targets {
+                let name = text::destination(&target.to_string()).to_owned();
+                if directory.contains_key(&name) {
+                    continue;
+                }
+                let index = centres.len();
+                let at = SocketAddr::from(([10, 3, (index >> 8) as u8, index as u8], 5060));
+                directory.insert(name, at);
+                addresses.insert(at, Place::Centre(index));
+                centres.push(Centre::new(at, conditions.centre(&mut random)));
+                centre_names.push(center.row.to_string());
+            }
+        }
+        let mut world = Self {
+            engine: Self::engine(setup, engine_random),
+            network: Network::new(conditions.weather, network_random),
+            random,
+            now: Instant::START,
+            queue: BinaryHeap::new(),
+            numbered: 0,
+            phones: Vec::new(),
+            callers: BTreeMap::new(),
+            phone_wakes: Vec::new(),
+            centre_wakes: vec![None; centres.len()],
+            centres,
+            centre_names,
+            directory: Rc::new(directory),
+            addresses,
+            lines: BTreeMap::new(),
+            ports: BTreeMap::new(),
+            free_ports: PORTS.rev().filter(|port| port % 2 == 0).collect(),
+            open_calls: BTreeMap::new(),
+            records: Vec::new(),
+            oracle: Oracle::new(setup.law.clone()),
+            trace: Trace::new(traced),
+            moments: None,
+            outputs: Vec::new(),
+            idle_ticks: 0,
+            setup: setup.clone(),
+            conditions,
+        };
+        for (at, event) in [(world.conditions.crash, Event::Crash), (world.conditions.stop, Event::Stop)] {
+            if let Some(at) = at {
+                world.push(Instant::START + at, event);
+            }
+        }
+        world
+    }
+
+    fn engine(setup: &Setup, random: Random) -> Engine {
+        Engine::new(Settings {
+            plan: setup.plan.clone(),
+            catalogue: setup.silent.clone(),
+            hash_key: [7; 32],
+            answer_public: false,
+            stand_ins: false,
+            random,
+        })
+    }
+
+    // ---- who is there ------------------------------------------------------------------------------------------
+
+    /// Adds a caller who will dial at this moment.
+    pub fn add_caller(&mut self, manner: Manner, at: Instant) -> usize {
+        let index = self.phones.len();
+        let host = [10, 2, (index >> 8) as u8, index as u8];
+        let (sip, sound) = (SocketAddr::from((host, 5060)), SocketAddr::from((host, 4000)));
+        let number = format!("010{:08}", 1000 + index);
+        let random = Random::from_number(self.random.u64());
+        let phone = Phone::new(&number, sip, sound, ENGINE, manner, self.directory.clone(), random);
+        self.callers.insert(phone.story().call_id.clone(), index);
+        self.phones.push(phone);
+        self.phone_wakes.push(None);
+        self.addresses.insert(sip, Place::Phone(index));
+        self.addresses.insert(sound, Place::Sound);
+        self.push(at, Event::Dial(index));
+        index
+    }
+
+    /// Draws the callers of this run.
+    pub fn add_drawn_callers(&mut self) {
+        let numbers: Vec<String> = self
+            .setup
+            .plan
+            .numbers
+            .iter()
+            .flat_map(|number| number.dialled.iter().map(|dialled| dialled.as_str().to_owned()))
+            .collect();
+        for _ in 0..self.conditions.callers {
+            let dials = numbers.get(self.random.below(numbers.len() as u64) as usize).map_or("1357", String::as_str);
+            let manner = self.conditions.caller(&mut self.random, dials);
+            let spread = u64::try_from(self.conditions.spread.as_nanos()).unwrap_or(u64::MAX);
+            let at = Instant::from_nanos(self.random.below(spread));
+            self.add_caller(manner, at);
+        }
+    }
+
+    /// All addresses of a centre behave like this from now on; false when the table has no such row.
+    pub fn set_centre(&mut self, row: &str, manner: backend::Manner) -> bool {
+        let mut known = false;
+        for (centre, name) in self.centres.iter_mut().zip(&self.centre_names) {
+            if name == row {
+                centre.behave(manner);
+                known = true;
+            }
+        }
+        known
+    }
+
+    /// From now on keeps what a caller notices.
+    pub fn keep_moments(&mut self) {
+        self.moments.get_or_insert_default();
+    }
+
+    /// What a caller noticed since [`World::keep_moments`].
+    pub fn moments(&self) -> &[(Instant, Moment)] {
+        self.moments.as_deref().unwrap_or_default()
+    }
+
+    /// Simulated time.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// A caller.
+    pub fn phone(&self, index: usize) -> Option<&Phone> {
+        self.phones.get(index)
+    }
+
+    /// The centre's row behind an address.
+    pub fn centre_at(&self, target: &str) -> Option<&str> {
+        let at = self.directory.get(target)?;
+        let index = self.centres.iter().position(|centre| centre.address() == *at)?;
+        self.centre_names.get(index).map(String::as_str)
+    }
+
+    /// The records written so far.
+    pub fn records(&self) -> &[String] {
+        &self.records
+    }
+
+    /// What was broken so far.
+    pub fn violations(&self) -> &[Violation] {
+        self.oracle.violations()
+    }
+
+    /// What happened.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Calls that reached the engine.
+    pub fn calls(&self) -> usize {
+        self.oracle.calls()
+    }
+
+    /// Whether something sounds on any line.
+    pub fn sounds(&self) -> bool {
+        self.lines.values().any(|(line, _)| line.sounds())
+    }
+
+    // ---- time --------------------------------------------------------------------------------------------------
+
+    /// A caller does this now.
+    pub fn act(&mut self, phone: usize, action: Action) {
+        self.with_phone(phone, |phone, now, out| phone.act(now, action, out));
+    }
+
+    /// Lets time go by.
+    pub fn run_until(&mut self, until: Instant) {
+        while self.next().is_some_and(|at| at <= until) {
+            self.step();
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// Lets everybody finish, and holds the result against the law.
+    pub fn run_to_the_end(&mut self) {
+        let last = self.now + LONGEST;
+        while let Some(at) = self.next() {
+            if at > last || self.idle_ticks > IDLE_TICKS_MAX {
+                break;
+            }
+            self.step();
+        }
+        let safe = self.conditions.is_fair();
+        let stories: Vec<_> = self.phones.iter().map(|phone| phone.story().clone()).collect();
+        for story in &stories {
+            self.oracle.settle(self.now, story, safe);
+        }
+        self.oracle.quiet(self.now, self.engine.calls(), self.engine.held(), self.lines.len());
+    }
+
+    /// When something happens next.
+    fn next(&self) -> Option<Instant> {
+        let queued = self.queue.peek().map(|Reverse(entry)| entry.0);
+        [queued, self.engine.deadline()].into_iter().flatten().min()
+    }
+
+    fn step(&mut self) {
+        let engine_due = self.engine.deadline();
+        let queued = self.queue.peek().map(|Reverse(entry)| entry.0);
+        match (queued, engine_due) {
+            (Some(at), due) if due.is_none_or(|due| at <= due) => {
+                let Some(Reverse(Entered(at, _, event))) = self.queue.pop() else { return };
+                self.now = self.now.max(at);
+                self.oracle.check(self.now);
+                self.happen(event);
+            }
+            (_, Some(due)) => {
+                // Several ticks at one moment are fine (each may send one message); endless ones are not.
+                self.idle_ticks = if due > self.now { 0 } else { self.idle_ticks + 1 };
+                self.now = self.now.max(due);
+                self.oracle.check(self.now);
+                self.feed(Input::Tick);
+            }
+            (_, None) => {}
+        }
+    }
+
+    fn push(&mut self, at: Instant, event: Event) {
+        self.numbered += 1;
+        self.queue.push(Reverse(Entered(at.max(self.now), self.numbered, event)));
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Dial(index) => self.with_phone(index, |phone, now, out| phone.dial(now, out)),
+            Event::Phone(index) => {
+                if let Some(wake) = self.phone_wakes.get_mut(index) {
+                    *wake = None;
+                }
+                self.with_phone(index, |phone, now, out| phone.tick(now, out));
+            }
+            Event::Centre(index) => {
+                if let Some(wake) = self.centre_wakes.get_mut(index) {
+                    *wake = None;
+                }
+                self.with_centre(index, |centre, now, out| centre.tick(now, out));
+            }
+            Event::Arrives(packet) => self.arrives(packet),
+            Event::Opened(stream) => self.opened(stream),
+            Event::Line(stream) => {
+                let event = self.lines.get_mut(&stream).and_then(|(line, _)| line.finished(self.now));
+                if let Some(event) = event {
+                    self.heard(stream);
+                    self.sound(stream, event);
+                }
+            }
+            Event::Journaled(call) => {
+                self.oracle.journaled(call);
+                self.feed(Input::Journaled { call });
+            }
+            Event::Crash => self.crash(),
+            Event::Stop => {
+                self.oracle.stopped();
+                self.note(b"stop", || "SIGTERM".to_owned());
+                self.feed(Input::Stop);
+            }
+        }
+    }
+
+    // ---- the network -------------------------------------------------------------------------------------------
+
+    fn arrives(&mut self, packet: Packet) {
+        if packet.to == ENGINE {
+            self.note(&packet.bytes, || format!("{:>15} -> engine  {}", packet.from.ip(), Brief(&packet.bytes)));
+            self.oracle.delivered(self.now, &packet.bytes);
+            let flow = Flow { transport: Transport::Udp, local: ENGINE, remote: packet.from, connection: 0 };
+            return self.feed(Input::Received { flow, bytes: &packet.bytes });
+        }
+        if packet.to.ip() == ENGINE.ip() {
+            let Some(&stream) = self.ports.get(&packet.to.port()) else { return };
+            self.note(&packet.bytes, || format!("{:>15} -> sound   {}", packet.from.ip(), Brief(&packet.bytes)));
+            let mut events = Vec::new();
+            if let Some((line, _)) = self.lines.get_mut(&stream) {
+                line.received(self.now, packet.from, &packet.bytes, &mut events);
+            }
+            for event in events {
+                self.sound(stream, event);
+            }
+            return;
+        }
+        match self.addresses.get(&packet.to) {
+            Some(&Place::Phone(index)) => {
+                self.with_phone(index, |phone, now, out| phone.received(now, packet.from, &packet.bytes, out));
+            }
+            Some(&Place::Centre(index)) => {
+                self.with_centre(index, |centre, now, out| centre.received(now, packet.from, &packet.bytes, out));
+            }
+            Some(Place::Sound) | None => {}
+        }
+    }
+
+    fn carry(&mut self, packet: Packet) {
+        let [first, second] = self.network.datagram(self.now);
+        if let Some(at) = second {
+            self.push(at, Event::Arrives(packet.clone()));
+        }
+        if let Some(at) = first {
+            self.push(at, Event::Arrives(packet));
+        }
+    }
+
+    fn with_phone(&mut self, index: usize, act: impl FnOnce(&mut Phone, Instant, &mut Vec<Packet>)) {
+        let Some(phone) = self.phones.get_mut(index) else { return };
+        let (held, reached, ended) = before(phone);
+        let mut out = Vec::new();
+        act(phone, self.now, &mut out);
+        let deadline = phone.deadline();
+        let story = phone.story();
+        if story.holding != held {
+            self.oracle.holding(self.now, &story.call_id, story.holding);
+        }
+        if let Some((_, target)) = story.reached.get(reached) {
+            let target = target.clone();
+            self.moment(|| Moment::Reaches(target));
+        }
+        let released = match self.phones.get(index).and_then(|phone| phone.story().end) {
+            Some((_, super::caller::End::Released)) if !ended => Some(Moment::Releases),
+            Some((_, super::caller::End::Refused(status))) if !ended => Some(Moment::Refuses(status)),
+            _ => None,
+        };
+        if let Some(moment) = released {
+            self.moment(|| moment);
+        }
+        for packet in out {
+            self.carry(packet);
+        }
+        if let Some(due) = deadline
+            && self.phone_wakes.get(index).is_some_and(|wake| wake.is_none_or(|wake| due < wake))
+        {
+            if let Some(wake) = self.phone_wakes.get_mut(index) {
+                *wake = Some(due);
+            }
+            self.push(due, Event::Phone(index));
+        }
+    }
+
+    fn with_centre(&mut self, index: usize, act: impl FnOnce(&mut Centre, Instant, &mut Vec<(SocketAddr, Vec<u8>)>)) {
+        let Some(centre) = self.centres.get_mut(index) else { return };
+        let mut out = Vec::new();
+        act(centre, self.now, &mut out);
+        let (from, deadline) = (centre.address(), centre.deadline());
+        for (to, bytes) in out {
+            self.carry(Packet { from, to, bytes });
+        }
+        if let Some(due) = deadline
+            && self.centre_wakes.get(index).is_some_and(|wake| wake.is_none_or(|wake| due < wake))
+        {
+            if let Some(wake) = self.centre_wakes.get_mut(index) {
+                *wake = Some(due);
+            }
+            self.push(due, Event::Centre(index));
+        }
+    }
+
+    // ---- the engine --------------------------------------------------------------------------------------------
+
+    fn feed(&mut self, input: Input<'_>) {
+        let now = Now { instant: self.now, wall: self.wall() };
+        let mut outputs = std::mem::take(&mut self.outputs);
+        self.engine.handle(now, input, &mut outputs);
+        for output in outputs.drain(..) {
+            self.carry_out(output);
+        }
+        self.outputs = outputs;
+    }
+
+    fn wall(&self) -> Wall {
+        let later = Duration::from_secs(self.conditions.later * 3600);
+        self.setup.began + later + self.now.since(Instant::START)
+    }
+
+    fn sound(&mut self, stream: StreamKey, event: Sound) {
+        match event {
+            Sound::Key(key) => self.oracle.heard(stream, key.as_char()),
+            Sound::Finished(_) => self.oracle.finished(stream),
+            Sound::Latched(_) => {}
+        }
+        self.feed(Input::Media { stream, event });
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Transmit { flow, bytes } => {
+                self.note(&bytes, || format!("engine -> {:<15} {}", flow.remote.ip(), Brief(&bytes)));
+                self.oracle.sent(self.now, &bytes);
+                if self.moments.is_some() {
+                    self.notice_sent(&bytes);
+                }
+                self.carry(Packet { from: flow.local, to: flow.remote, bytes });
+            }
+            // Everybody here speaks UDP.
+            Output::CloseConnection { .. } => self.note(b"disconnect", || "engine    disconnect".to_owned()),
+            Output::OpenStream { stream, .. } => {
+                self.note(b"open", || format!("engine    open  {stream:?}"));
+                self.lines.insert(stream, (Line::new(), None));
+                let wait = Duration::from_micros(self.random.below(300));
+                self.push(self.now + wait, Event::Opened(stream));
+            }
+            Output::Media { stream, command } => self.command(stream, command),
+            Output::CloseStream { stream } => {
+                self.note(b"close", || format!("engine    close {stream:?}"));
+                self.oracle.closed(self.now, stream);
+                if let Some((_, Some(port))) = self.lines.remove(&stream) {
+                    self.ports.remove(&port);
+                    self.free_ports.push(port);
+                }
+            }
+            Output::Journal { call, entry: Entry::Start(line) } => {
+                self.note(line.as_bytes(), || format!("engine    start {line}"));
+                self.oracle.journal_start(self.now, call, &line);
+                self.open_calls.insert(call, line);
+                let wait = u64::try_from(self.conditions.journal.as_nanos()).unwrap_or(u64::MAX);
+                let wait = Duration::from_nanos(self.random.below(wait.saturating_add(1)));
+                self.push(self.now + wait, Event::Journaled(call));
+            }
+            Output::Journal { call, entry: Entry::End(line) } => {
+                self.note(line.as_bytes(), || format!("engine    end   {line}"));
+                self.oracle.journal_end(self.now, call, &line);
+                self.open_calls.remove(&call);
+                self.records.push(line);
+            }
+            Output::Live { call, news } => {
+                self.oracle.news(self.now, call, &news);
+                match &news {
+                    News::Entered { row } => self.moment(|| Moment::Enters(row.to_string())),
+                    News::Key { key } => self.moment(|| Moment::Key(key.as_char())),
+                    News::Began { .. } | News::Ended { .. } => {}
+                }
+                self.note(b"live", || format!("engine    live  {call} {news:?}"));
+            }
+        }
+    }
+
+    fn notice_sent(&mut self, bytes: &[u8]) {
+        let Some(message) = text::Message::read(bytes) else { return };
+        if message.method() == Some("REFER") {
+            let target = text::destination(text::address(message.get("Refer-To").unwrap_or(""))).to_owned();
+            let repeated = self.moments().last().is_some_and(|(_, last)| *last == Moment::Refers(target.clone()));
+            if !repeated {
+                self.moment(|| Moment::Refers(target));
+            }
+        }
+        let answered = message.status().is_some_and(|status| (200..300).contains(&status));
+        if answered && message.cseq().is_some_and(|(number, method)| (number, method) == (1, "INVITE")) {
+            let known = self.moments().iter().any(|(_, moment)| *moment == Moment::Connects);
+            if !known {
+                self.moment(|| Moment::Connects);
+            }
+        }
+    }
+
+    fn opened(&mut self, stream: StreamKey) {
+        if !self.lines.contains_key(&stream) {
+            return;
+        }
+        let denied = self.random.chance(self.conditions.no_port);
+        let port = if denied { None } else { self.free_ports.pop() };
+        match port {
+            Some(port) => {
+                self.ports.insert(port, stream);
+                self.oracle.opened(stream, port);
+                if let Some((_, held)) = self.lines.get_mut(&stream) {
+                    *held = Some(port);
+                }
+            }
+            // Nothing was opened, so nothing will be closed.
+            None => {
+                self.lines.remove(&stream);
+            }
+        }
+        self.feed(Input::StreamOpened { stream, port });
+    }
+
+    fn command(&mut self, stream: StreamKey, command: Command) {
+        self.note(command_name(&command).as_bytes(), || format!("engine    {stream:?} {}", told(&command)));
+        let stops = matches!(command, Command::Stop);
+        let plays = matches!(command, Command::Play { .. });
+        let Some((line, _)) = self.lines.get_mut(&stream) else { return };
+        line.command(self.now, command, &self.setup.lengths);
+        let deadline = line.deadline();
+        if self.moments.is_some() && (stops || plays) {
+            let playing = line.playing().map(|(prompts, length)| (prompts.to_vec(), length));
+            let repeat = line.repeats();
+            self.moment(|| match playing {
+                Some((prompts, length)) => Moment::Plays { prompts, length, repeat },
+                None => Moment::Stops,
+            });
+        }
+        self.heard(stream);
+        if let Some(due) = deadline {
+            self.push(due, Event::Line(stream));
+        }
+    }
+
+    /// Tells the oracle what this line sounds like now.
+    fn heard(&mut self, stream: StreamKey) {
+        let Some((line, _)) = self.lines.get(&stream) else { return };
+        let caller = self.oracle.call_of(stream).and_then(|call| self.callers.get(call));
+        let story = caller.and_then(|&index| self.phones.get(index)).map(Phone::story);
+        self.oracle.sounds(self.now, stream, line, story);
+    }
+
+    /// `kill -9`, and a new process a moment later. What was written stays; open calls are closed as the shell
+    /// closes them when it starts.
+    fn crash(&mut self) {
+        self.note(b"crash", || "kill -9".to_owned());
+        self.oracle.crashed();
+        for (call, start) in std::mem::take(&mut self.open_calls) {
+            self.oracle.journal_end(self.now, call, &start);
+            self.records.push(start);
+        }
+        self.queue.retain(|Reverse(Entered(_, _, event))| {
+            !matches!(event, Event::Opened(_) | Event::Line(_) | Event::Journaled(_))
+        });
+        for (_, (_, port)) in std::mem::take(&mut self.lines) {
+            self.free_ports.extend(port);
+        }
+        self.ports.clear();
+        self.engine = Self::engine(&self.setup, Random::from_number(self.random.u64()));
+    }
+
+    // ---- what is kept ------------------------------------------------------------------------------------------
+
+    fn moment(&mut self, moment: impl FnOnce() -> Moment) {
+        if let Some(moments) = &mut self.moments {
+            moments.push((self.now, moment()));
+        }
+    }
+
+    fn note(&mut self, bytes: &[u8], words: impl FnOnce() -> String) {
+        self.trace.note(self.now, bytes, words);
+    }
+}
+
+fn before(phone: &Phone) -> (bool, usize, bool) {
+    let story = phone.story();
+    (story.holding, story.reached.len(), story.end.is_some())
+}
+
+/// A command in one line.
+fn told(command: &Command) -> String {
+    match command {
+        Command::Play { play, clips, repeat } => {
+            let names: Vec<&str> = clips.iter().map(|clip| clip.id.as_str()).collect();
+            let again = if *repeat { ", again and again" } else { "" };
+            format!("play {}: {}{again}", play.0, names.join(" + "))
+        }
+        Command::Configure(chosen) => format!("configure {:?} {:?}", chosen.direction, chosen.remote),
+        Command::Stop => "stop".to_owned(),
+    }
+}
+
+fn command_name(command: &Command) -> &'static str {
+    match command {
+        Command::Configure(_) => "configure",
+        Command::Play { .. } => "play",
+        Command::Stop => "stop",
+    }
+}

@@ -1,0 +1,531 @@
+//! What a call does, told as flows: an action, and what comes of it. No SIP, no sound, no clock.
+//!
+//! Every prompt lasts one second. `wait` lets time pass and plays end; a line lists all that happened meanwhile.
+
+use ivr1357::call::record::Origin;
+use ivr1357::call::{Attempt, CallKey, Effect, Event, Record, Session};
+use ivr1357::media::PlayKey;
+use ivr1357::number::{Caller, Key};
+use ivr1357::routing::{self, Plan};
+use ivr1357::sip::StatusCode;
+use ivr1357::time::{Duration, Instant, Now, Wall};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const TABLE: &str = r##"
+schema = 1
+timezone = "Asia/Seoul"
+waiting = "waiting_tone"
+
+[number.1357]
+match = ["1357"]
+greeting = "greeting"
+go = "menu.main"
+when = [{ outside = "hours.main", go = "notice.closed" }]
+
+[defaults.menu]
+barge_in = true
+digit_timeout = "5s"
+interdigit = "2s"
+no_input = { retries = 1, prompt = "again", then = "center.counsel" }
+no_match = { retries = 1, prompt = "invalid", then = "center.counsel" }
+keys = { "0" = "center.counsel", "#" = "back", "*" = "repeat" }
+
+[defaults.transfer]
+ladder = ["refer", "next-target", "center.counsel", "notice.busy"]
+refer_success = "notify-200"
+refer_timeout = "15s"
+ring_timeout = "60s"
+prompt = "center_busy"
+context = "refer-to"
+rounds = 2
+give_up = "notice.goodbye"
+
+[limits]
+call_max = "60m"
+
+[hours]
+main = ["월-금 09:00-18:00"]
+
+[menu.main]
+prompt = "menu_main"
+1 = { go = "menu.fund" }
+2 = { go = "center.kised" }
+3 = { go = "center.keit" }
+4 = { go = "menu.long" }
+5 = { go = "notice.info" }
+
+[menu.fund]
+prompt = "menu_fund"
+1 = { go = "center.kosmes" }
+
+[menu.long]
+prompt = "menu_long"
+barge_in = false
+1 = { go = "center.kised" }
+12 = { go = "center.kosmes" }
+
+[center]
+counsel = { name = "상담원", sip = ["sip:counsel@127.0.0.1:5070"] }
+kosmes = { name = "중진공", sip = ["sip:kosmes@127.0.0.1:5070", "sip:kosmes2@127.0.0.1:5070"] }
+kised = { name = "창업진흥원", sip = ["sip:kised@127.0.0.1:5070"], announce = false, context = "none" }
+keit = { name = "평가원", sip = ["sip:keit@127.0.0.1:5070"], refer_success = "accepted", announce = false }
+
+[notice]
+closed = { prompt = "closed", then = "end" }
+busy = { prompt = "busy", then = "menu.main" }
+goodbye = { prompt = "goodbye", then = "end" }
+info = { prompt = "info", then = "menu.main" }
+"##;
+
+struct Flow {
+    plan: Arc<Plan>,
+    session: Session,
+    now: Now,
+    playing: Option<(PlayKey, Instant)>,
+    attempt: usize,
+    happened: Vec<String>,
+}
+
+impl Flow {
+    fn new(wall: &str) -> Self {
+        let plan = Arc::new(plan());
+        let wall = Wall::from_micros(wall.parse::<jiff::Timestamp>().expect("a time").as_microsecond());
+        let now = Now { instant: Instant::START, wall };
+        let record = Record::new(
+            now,
+            &Origin {
+                call: CallKey(0x1357),
+                call_id: "a@b",
+                caller: &Caller::new("01012345678"),
+                dialled: "1357",
+                table: &plan.version,
+                zone: &plan.timezone,
+                hash_key: &[7; 32],
+            },
+        );
+        let session = Session::new(now, CallKey(0x1357), plan.clone(), 0, record);
+        Self { plan, session, now, playing: None, attempt: 0, happened: Vec::new() }
+    }
+
+    fn event(&mut self, event: Event) {
+        let mut effects = Vec::new();
+        self.session.handle(self.now, event, &mut effects);
+        for effect in effects {
+            match effect {
+                Effect::Play { play, prompts, repeat } => {
+                    let long = Duration::from_secs(prompts.len() as u64);
+                    self.playing = (!repeat).then_some((play, self.now.instant + long));
+                    let verb = if repeat { "loop" } else { "play" };
+                    self.happened.push(format!("{verb} {}", prompts.join(" ")));
+                }
+                Effect::StopPlaying => {
+                    self.playing = None;
+                    self.happened.push("stop".into());
+                }
+                Effect::Refer { attempt, target, context } => {
+                    self.attempt = attempt.0;
+                    let with = context.map(|context| format!(" [{context}]")).unwrap_or_default();
+                    self.happened.push(format!("refer {}{with}", target.uri().user()));
+                }
+                Effect::HangUp => self.happened.push("bye".into()),
+                Effect::Over => {
+                    let record: serde_json::Value = serde_json::from_str(&self.session.record().line()).expect("JSON");
+                    let word = |key: &str| record[key].as_str().expect("ended").to_owned();
+                    self.happened.push(format!("over {} {}", word("outcome"), word("cause")));
+                }
+                Effect::Entered(_) | Effect::Pressed(_) => {}
+            }
+        }
+    }
+
+    fn wait(&mut self, long: Duration) {
+        let end = self.now.instant + long;
+        loop {
+            let next = [self.playing.map(|(_, until)| until), self.session.deadline()].into_iter().flatten().min();
+            let Some(next) = next.filter(|&next| next <= end) else { break };
+            self.now = self.now.after(next.since(self.now.instant));
+            match self.playing {
+                Some((play, until)) if until <= next => {
+                    self.playing = None;
+                    self.event(Event::Finished(play));
+                }
+                _ => self.event(Event::Tick),
+            }
+        }
+        self.now = self.now.after(end.since(self.now.instant));
+    }
+
+    fn act(&mut self, action: &str) {
+        let mut words = action.split_whitespace();
+        let verb = words.next().expect("an action");
+        let rest: Vec<&str> = words.collect();
+        let status = |text: &str| StatusCode::new(text.parse().expect("a number")).expect("a status");
+        let attempt = Attempt(self.attempt);
+        match verb {
+            "call" => {
+                self.event(Event::Answered);
+                self.event(Event::Connected);
+            }
+            "answered" => self.event(Event::Answered),
+            "key" => {
+                for key in rest {
+                    self.event(Event::Key(Key::from_char(key.chars().next().expect("a key")).expect("a key")));
+                }
+            }
+            "wait" => {
+                let seconds: f64 = rest[0].strip_suffix('s').expect("seconds").parse().expect("a number");
+                self.wait(Duration::from_millis((seconds * 1000.0) as u64));
+            }
+            "answer" => self.event(Event::ReferAnswered(attempt, status(rest[0]))),
+            "notify" => self.event(Event::Notified { attempt, status: Some(status(rest[0])), terminated: false }),
+            "terminated" => self.event(Event::Notified { attempt, status: None, terminated: true }),
+            "late" => self.event(Event::Notified {
+                attempt: Attempt(rest[0].parse().expect("a number")),
+                status: Some(status(rest[1])),
+                terminated: true,
+            }),
+            "hangup" => self.event(Event::HungUp),
+            "cancel" => self.event(Event::Cancelled),
+            "hold" => self.event(Event::Held(true)),
+            "resume" => self.event(Event::Held(false)),
+            "stop" => self.event(Event::Stop),
+            other => panic!("no such action: {other}"),
+        }
+    }
+}
+
+fn plan() -> Plan {
+    let ids = "greeting menu_main menu_fund menu_long again invalid center_busy closed busy goodbye info waiting_tone \
+               key_0 key_1 key_2 key_3 key_4 key_5 center/counsel center/kosmes center/kised center/keit \
+               name/counsel name/kosmes name/kised name/keit";
+    let prompts: BTreeMap<String, Duration> =
+        ids.split_whitespace().map(|id| (id.to_owned(), Duration::from_secs(1))).collect();
+    let checked = routing::check(TABLE, &prompts);
+    let errors: Vec<_> =
+        checked.findings.iter().filter(|finding| finding.severity == routing::Severity::Error).collect();
+    checked.plan.unwrap_or_else(|| panic!("the table of this test does not check: {errors:?}"))
+}
+
+/// Runs a flow at Tuesday 10:00 in Seoul.
+fn check(flow: &str) {
+    check_at("2026-11-24T10:00:00+09:00", flow);
+}
+
+fn check_at(wall: &str, flow: &str) -> Flow {
+    let mut state = Flow::new(wall);
+    for line in flow.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (action, expected) = line.split_once("=>").expect("action => what happens");
+        state.happened.clear();
+        state.act(action.trim());
+        let happened = if state.happened.is_empty() { "nothing".to_owned() } else { state.happened.join(", ") };
+        assert_eq!(happened, expected.trim(), "after `{}`, in the flow:\n{flow}", action.trim());
+    }
+    state
+}
+
+#[test]
+fn a_caller_listens_chooses_and_is_handed_over() {
+    check(
+        "call        => play greeting
+         wait 1s     => play menu_main
+         wait 1s     => nothing
+         key 1       => play menu_fund
+         key 1       => play center/kosmes
+         wait 1s     => loop waiting_tone, refer kosmes [call=0000000000001357;path=main,fund]
+         answer 202  => nothing
+         notify 100  => nothing
+         notify 200  => bye, over transferred transferred",
+    );
+}
+
+#[test]
+fn a_key_during_the_greeting_cuts_it_and_counts_for_the_menu() {
+    check(
+        "call        => play greeting
+         key 1       => play menu_fund
+         key 1       => play center/kosmes",
+    );
+}
+
+#[test]
+fn keys_typed_before_we_speak_are_kept() {
+    check(
+        "answered    => nothing
+         key 1 1     => nothing
+         wait 0.5s   => play greeting
+         wait 1s     => play center/kosmes",
+    );
+}
+
+#[test]
+fn with_a_lost_ack_the_greeting_starts_after_half_a_second() {
+    check(
+        "answered    => nothing
+         wait 0.4s   => nothing
+         wait 0.1s   => play greeting",
+    );
+}
+
+#[test]
+fn outside_the_hours_the_caller_hears_so_and_the_call_ends() {
+    check_at(
+        "2026-11-24T20:00:00+09:00",
+        "call        => play greeting
+         wait 1s     => play closed
+         wait 1s     => bye, over announced announced",
+    );
+}
+
+#[test]
+fn silence_is_asked_again_and_then_leads_to_a_counsellor() {
+    check(
+        "call        => play greeting
+         wait 2s     => play menu_main
+         wait 5s     => play again menu_main
+         wait 7s     => play center/counsel
+         wait 1s     => loop waiting_tone, refer counsel [call=0000000000001357;path=main]",
+    );
+}
+
+#[test]
+fn wrong_keys_are_counted_apart_from_silence() {
+    check(
+        "call        => play greeting
+         wait 7s     => play menu_main, play again menu_main
+         key 9       => play invalid menu_main
+         key 9       => play center/counsel",
+    );
+}
+
+#[test]
+fn back_repeat_and_counsellor_work_in_every_menu() {
+    check(
+        "call        => play greeting
+         key *       => play menu_main
+         key #       => play menu_main
+         key 1       => play menu_fund
+         key *       => play menu_fund
+         key #       => play menu_main
+         key 1       => play menu_fund
+         key 0       => play center/counsel",
+    );
+}
+
+#[test]
+fn a_longer_choice_waits_for_its_second_digit_and_no_longer() {
+    check(
+        "call        => play greeting
+         key 4       => play menu_long
+         wait 1s     => nothing
+         key 1       => nothing
+         key 2       => play center/kosmes",
+    );
+    check(
+        "call        => play greeting
+         key 4       => play menu_long
+         wait 1s     => nothing
+         key 1       => nothing
+         wait 1.9s   => nothing
+         wait 0.1s   => loop waiting_tone, refer kised",
+    );
+}
+
+#[test]
+fn a_menu_that_no_key_may_cut_keeps_the_keys_for_its_end() {
+    check(
+        "call        => play greeting
+         key 4       => play menu_long
+         key 1 2     => nothing
+         wait 1s     => play center/kosmes",
+    );
+}
+
+#[test]
+fn an_announcement_leads_on_to_its_menu() {
+    check(
+        "call        => play greeting
+         key 5       => play info
+         wait 1s     => play menu_main
+         key 1       => play menu_fund",
+    );
+}
+
+#[test]
+fn a_failed_centre_leads_to_its_next_address_then_the_counsellors_then_the_menu_and_at_last_a_goodbye() {
+    check(
+        "call        => play greeting
+         key 1 1     => play menu_fund, play center/kosmes
+         wait 1s     => loop waiting_tone, refer kosmes [call=0000000000001357;path=main,fund]
+         answer 603  => play center_busy
+         wait 1s     => loop waiting_tone, refer kosmes2 [call=0000000000001357;path=main,fund]
+         answer 202  => nothing
+         notify 100  => nothing
+         notify 486  => play center_busy center/counsel
+         wait 2s     => loop waiting_tone, refer counsel [call=0000000000001357;path=main,fund]
+         wait 14.9s  => nothing
+         wait 0.1s   => play busy
+         wait 1s     => play menu_main
+         key 0       => play center/counsel
+         wait 1s     => loop waiting_tone, refer counsel [call=0000000000001357;path=main]
+         answer 405  => play goodbye
+         wait 1s     => bye, over announced announced",
+    );
+}
+
+#[test]
+fn a_ringing_centre_has_the_ring_timeout_however_often_it_says_so() {
+    check(
+        "call        => play greeting
+         key 2       => loop waiting_tone, refer kised
+         notify 180  => nothing
+         answer 202  => nothing
+         wait 30s    => nothing
+         notify 180  => nothing
+         wait 29.9s  => nothing
+         wait 0.1s   => play center_busy center/counsel",
+    );
+}
+
+#[test]
+fn a_refer_accepted_and_never_notified_is_given_up() {
+    check(
+        "call        => play greeting
+         key 2       => loop waiting_tone, refer kised
+         wait 1s     => nothing
+         answer 202  => nothing
+         wait 14.9s  => nothing
+         wait 0.1s   => play center_busy center/counsel",
+    );
+}
+
+#[test]
+fn where_the_202_is_all_we_hear_it_counts_as_reached() {
+    check(
+        "call        => play greeting
+         key 3       => loop waiting_tone, refer keit [call=0000000000001357;path=main]
+         answer 202  => bye, over transferred transferred",
+    );
+}
+
+#[test]
+fn a_refer_given_up_that_succeeds_after_all_still_counts() {
+    check(
+        "call        => play greeting
+         key 2       => loop waiting_tone, refer kised
+         wait 15s    => play center_busy center/counsel
+         late 0 200  => bye, over transferred transferred",
+    );
+}
+
+#[test]
+fn a_refer_given_up_that_fails_late_does_not_disturb_the_next() {
+    check(
+        "call        => play greeting
+         key 2       => loop waiting_tone, refer kised
+         wait 15s    => play center_busy center/counsel
+         wait 2s     => loop waiting_tone, refer counsel [call=0000000000001357;path=main]
+         late 0 408  => nothing
+         notify 200  => bye, over transferred transferred",
+    );
+}
+
+#[test]
+fn a_notify_may_overtake_the_202() {
+    check(
+        "call        => play greeting
+         key 2       => loop waiting_tone, refer kised
+         notify 200  => bye, over transferred transferred
+         answer 202  => nothing",
+    );
+}
+
+#[test]
+fn a_bye_during_a_transfer_waits_a_second_for_the_notify_it_races() {
+    check(
+        "call        => play greeting
+         key 2       => loop waiting_tone, refer kised
+         hangup      => nothing
+         notify 200  => over transferred transferred",
+    );
+    check(
+        "call        => play greeting
+         key 2       => loop waiting_tone, refer kised
+         hangup      => nothing
+         wait 1s     => over abandoned caller-hung-up",
+    );
+}
+
+#[test]
+fn keys_during_a_transfer_choose_nothing_later() {
+    check(
+        "call        => play greeting
+         key 2       => loop waiting_tone, refer kised
+         key 1 1     => nothing
+         answer 603  => play center_busy center/counsel
+         wait 2s     => loop waiting_tone, refer counsel [call=0000000000001357;path=main]
+         answer 603  => play busy
+         wait 1s     => play menu_main",
+    );
+}
+
+#[test]
+fn on_hold_a_menu_keeps_still_and_is_said_again_afterwards() {
+    check(
+        "call        => play greeting
+         wait 2s     => play menu_main
+         hold        => nothing
+         wait 100s   => nothing
+         resume      => play menu_main
+         wait 6s     => play again menu_main",
+    );
+}
+
+#[test]
+fn a_call_ends_at_its_longest_with_a_goodbye() {
+    check(
+        "call        => play greeting
+         wait 2s     => play menu_main
+         hold        => nothing
+         wait 3598s  => play goodbye
+         wait 1s     => bye, over announced announced",
+    );
+}
+
+#[test]
+fn a_stop_says_bye_and_leaves_one_record() {
+    check(
+        "call        => play greeting
+         stop        => bye, over failed shutdown
+         hangup      => nothing
+         stop        => nothing",
+    );
+}
+
+#[test]
+fn a_record_tells_path_keys_attempts_and_masks_the_caller() {
+    let flow = check_at(
+        "2026-11-24T10:00:00+09:00",
+        "call        => play greeting
+         key 1 1     => play menu_fund, play center/kosmes
+         wait 1s     => loop waiting_tone, refer kosmes [call=0000000000001357;path=main,fund]
+         notify 503  => play center_busy
+         wait 1s     => loop waiting_tone, refer kosmes2 [call=0000000000001357;path=main,fund]
+         notify 200  => bye, over transferred transferred",
+    );
+    let line = flow.session.record().line();
+    assert!(!line.contains("01012345678"), "{line}");
+    let record: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(record["schema"], 1);
+    assert_eq!(record["began"], "2026-11-24T10:00:00.000+09:00");
+    assert_eq!(record["ended"], "2026-11-24T10:00:02.000+09:00");
+    assert_eq!(record["caller"], "010****5678");
+    assert_eq!(record["caller_hash"].as_str().map(str::len), Some(16));
+    assert_eq!(record["table"], flow.plan.version);
+    assert_eq!(record["path"], serde_json::json!(["number.1357", "menu.main", "menu.fund", "center.kosmes"]));
+    assert_eq!(record["keys"][1], serde_json::json!({ "menu": "menu.fund", "keys": "1", "at_ms": 0 }));
+    assert_eq!(record["attempts"][0]["result"], "failed");
+    assert_eq!(record["attempts"][0]["status"], 503);
+    assert_eq!(record["attempts"][1]["result"], "reached");
+    assert_eq!(record["attempts"][1]["at_ms"], 2000);
+}

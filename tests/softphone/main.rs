@@ -1,0 +1,191 @@
+//! A real telephone call, with sound: one headless baresip dials 1357, hears the greeting, presses 1 and 1 and follows the
+//! REFER to a second baresip, which acts as the agency. The WAVs that both record prove who heard what.
+//!
+//! It shares no code with the engine. It takes half a minute and a Debian package (`baresip-core`), so it runs only
+//! when asked for: `./tests/run`, or `cargo test --test softphone -- --ignored --nocapture`.
+
+// It drives other programs in real time: it reads clocks and waits.
+#![allow(clippy::disallowed_methods)]
+
+mod baresip;
+mod sound;
+
+use baresip::Baresip;
+use sound::Wave;
+use std::fs;
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Below this, what was recorded is something else. The right sound scores 1.00 through G.711 and a jitter buffer, the
+/// wrong one 0.03; a lost packet or two cost little.
+const SAME_SOUND: f64 = 0.85;
+
+#[test]
+#[ignore = "a real softphone call wants baresip and half a minute: ./tests/run"]
+fn a_softphone_hears_the_greeting_and_is_handed_to_the_agency() {
+    let folder = Folder::new();
+    let greeting = Wave::read(Path::new("prompts/ko/greeting.wav"));
+    let agency_voice = Wave::melody(0x1357, 40);
+    let caller_voice = Wave::melody(0x0108, 60);
+
+    let agency = Baresip::start(&folder.0, "kosmes", &agency_voice, true);
+    let engine = Engine::start(&folder.0, &agency.address());
+    let mut caller = Baresip::start(&folder.0, "caller", &caller_voice, false);
+
+    caller.command("dial", &format!("sip:1357@{}", engine.address));
+    caller.wait_for("CALL_ESTABLISHED", "sip:1357@", Duration::from_secs(5));
+    sleep(greeting.time() + Duration::from_millis(500));
+    caller.command("sndcode", "1");
+    sleep(Duration::from_millis(700));
+    caller.command("sndcode", "1");
+    caller.wait_for("TRANSFER", "sip:kosmes@", Duration::from_secs(20));
+    caller.wait_for("CALL_ESTABLISHED", "sip:kosmes@", Duration::from_secs(10));
+    // The engine hangs up its own leg when the agency has answered.
+    caller.wait_for("CALL_CLOSED", "sip:1357@", Duration::from_secs(10));
+    sleep(Duration::from_secs(4));
+    caller.command("hangup", "");
+    caller.wait_for("CALL_CLOSED", "sip:kosmes@", Duration::from_secs(5));
+    sleep(Duration::from_millis(500));
+
+    let [from_engine, from_agency] = caller.heard();
+    let [from_caller] = agency.heard();
+
+    let heard = greeting.in_order_in(&from_engine);
+    println!("the caller heard the greeting:     {heard}");
+    assert!(heard.score > SAME_SOUND, "the greeting is in what the caller heard of the engine");
+    assert!(heard.missing < 0.02, "the greeting was heard from its first syllable to its last");
+
+    let heard = agency_voice.in_order_in(&from_agency);
+    println!("the caller heard the agency:       {heard}");
+    assert!(heard.score > SAME_SOUND, "the agency's voice is in what the caller heard after the transfer");
+
+    let heard = caller_voice.in_order_in(&from_caller);
+    println!("the agency heard the caller:       {heard}");
+    assert!(heard.score > SAME_SOUND, "the caller's voice is in what the agency heard");
+
+    let wrong = agency_voice.in_order_in(&from_engine);
+    println!("for comparison, the wrong sound:   {wrong}");
+    assert!(wrong.score < SAME_SOUND / 2.0, "the measure can tell one sound from another");
+
+    let records = engine.stop();
+    assert_eq!(records.lines().count(), 1, "one call, one record: {records}");
+    assert!(records.contains("center.kosmes"), "the record names the centre: {records}");
+}
+
+/// A temporary folder, removed in the end unless the test failed.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("ivr1357-softphone-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("a temporary folder can be made");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("recordings and logs are in {}", self.0.display());
+        } else {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+/// The engine under test, serving the shipped table with its targets moved to the agency.
+struct Engine {
+    child: Child,
+    address: String,
+    records: PathBuf,
+}
+
+impl Engine {
+    fn start(folder: &Path, agency: &str) -> Self {
+        let shipped = fs::read_to_string("routing.toml").expect("the shipped table is here");
+        assert!(shipped.contains("127.0.0.1:5070"), "the shipped targets are on 127.0.0.1:5070");
+        let table = folder.join("routing.toml");
+        fs::write(&table, shipped.replace("127.0.0.1:5070", agency)).expect("the table can be written");
+        let records = folder.join("calls.jsonl");
+        let address = format!("127.0.0.1:{}", free_port());
+        let log = fs::File::create(folder.join("engine.log")).expect("the log can be written");
+        // ENGINE=FILE tests another binary, as for sipp-scenarios/run.
+        let binary = std::env::var_os("ENGINE").unwrap_or_else(|| env!("CARGO_BIN_EXE_ivr1357").into());
+        let child = Command::new(binary)
+            .arg("serve")
+            .arg("--prompts")
+            .arg(fs::canonicalize("prompts").expect("the shipped prompts are here"))
+            .arg("--routing")
+            .arg(&table)
+            .current_dir(folder)
+            .env("IVR1357__SIP__LISTEN", &address)
+            .env("IVR1357__CONSOLE__LISTEN", format!("127.0.0.1:{}", free_port()))
+            .env("IVR1357__RECORDS__FILE", &records)
+            .env("IVR1357__CLOCK__START", "2026-11-24T10:00+09:00")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a second handle"))
+            .stderr(log)
+            .spawn()
+            .expect("the engine starts");
+        let engine = Self { child, address, records };
+        engine.wait_until_it_answers();
+        engine
+    }
+
+    fn wait_until_it_answers(&self) {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a time-out can be set");
+        let here = socket.local_addr().expect("an address");
+        let to = &self.address;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        for attempt in 0.. {
+            let ping = format!(
+                "OPTIONS sip:1357@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bKready{attempt}\r\n\
+                 From: <sip:ready@{here}>;tag=1\r\nTo: <sip:1357@{to}>\r\nCall-ID: ready{attempt}\r\n\
+                 CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+            );
+            let _ = socket.send_to(ping.as_bytes(), to);
+            if socket.recv(&mut [0; 2048]).is_ok() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "the engine answers OPTIONS within ten seconds");
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Its records, once they are complete.
+    fn stop(mut self) -> String {
+        // SIGTERM, which the standard library cannot send.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                assert!(status.success(), "the engine stops cleanly on SIGTERM: {status}");
+                return fs::read_to_string(&self.records).expect("records were written");
+            }
+            sleep(Duration::from_millis(50));
+        }
+        panic!("the engine stops within ten seconds of SIGTERM");
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port nobody holds now, on UDP or TCP.
+fn free_port() -> u16 {
+    loop {
+        let udp = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
+        let port = udp.local_addr().expect("an address").port();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
