@@ -19,8 +19,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Below this, what was recorded is something else. G.711 and a jitter buffer leave 0.97 and more of the right sound;
-/// the wrong one scores under 0.4.
+/// Below this, what was recorded is something else. The right sound scores 1.00 through G.711 and a jitter buffer, the
+/// wrong one 0.03; a lost packet or two cost little.
 const SAME_SOUND: f64 = 0.85;
 
 #[test]
