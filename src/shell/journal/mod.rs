@@ -47,20 +47,13 @@ impl Journal {
             },
         }
     }
-
-    /// Writes all that waits and ends the thread.
-    pub fn close(self) {
-        if let Self::Files(writer) = self {
-            writer.close();
-        }
-    }
 }
 
-/// The engine's end of the journal thread.
+/// The engine's end of the journal thread. Dropping it writes all that waits and ends the thread, also when the engine panics.
 #[derive(Debug)]
 pub struct Writer {
     shared: Arc<Shared>,
-    thread: JoinHandle<()>,
+    thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -111,7 +104,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || Thread { shared: theirs, store, acknowledge, alarm: Alarm::default() }.run())?;
-        Ok(Self { shared, thread })
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     fn write(&self, call: CallKey, entry: Entry) -> Written {
@@ -128,11 +121,13 @@ impl Writer {
         }
         Written::Later
     }
+}
 
-    fn close(self) {
+impl Drop for Writer {
+    fn drop(&mut self) {
         self.shared.lock().closing = true;
         self.shared.bell.notify_one();
-        if self.thread.join().is_err() {
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             error!("the journal thread ended with a panic: the last records may be missing");
         }
     }
@@ -262,7 +257,7 @@ mod tests {
         let journal_text = std::fs::read_to_string(store::journal_path(&path)).expect("reads");
         assert!(journal_text.contains(line));
         let _ = journal.write(CallKey(1), Entry::End(r#"{"call":"0000000000000001","cause":"bye"}"#.to_owned()));
-        journal.close();
+        drop(journal);
         let records = std::fs::read_to_string(&path).expect("reads");
         assert_eq!(records, "{\"call\":\"0000000000000001\",\"cause\":\"bye\"}\n");
         std::fs::remove_dir_all(folder).expect("removes");
