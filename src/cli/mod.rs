@@ -1,11 +1,5 @@
 //! The command line: one file per subcommand, thin.
 
-pub mod prompts;
-mod serve;
-pub mod simulate;
-pub mod try_;
-
-
 mod demo;
 mod prompts;
 mod serve;

@@ -19,7 +19,7 @@ use crate::sip::{Flow, Transport};
 use crate::speech::Catalogue;
 use crate::time::{Duration, Instant, Now, Wall};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -147,7 +147,8 @@ pub struct World {
     addresses: BTreeMap<SocketAddr, Place>,
     lines: BTreeMap<StreamKey, (Line, Option<u16>)>,
     ports: BTreeMap<u16, StreamKey>,
-    free_ports: Vec<u16>,
+    /// The longest free first, so that strays of an earlier call find nobody.
+    free_ports: VecDeque<u16>,
     /// Starts of calls that have no end yet, as a journal on disk would show them.
     open_calls: BTreeMap<CallKey, String>,
     records: Vec<String>,
@@ -205,7 +206,7 @@ impl World {
             addresses,
             lines: BTreeMap::new(),
             ports: BTreeMap::new(),
-            free_ports: PORTS.rev().filter(|port| port % 2 == 0).collect(),
+            free_ports: PORTS.filter(|port| port % 2 == 0).collect(),
             open_calls: BTreeMap::new(),
             records: Vec::new(),
             oracle: Oracle::new(setup.law.clone()),
@@ -582,7 +583,7 @@ impl World {
                 self.oracle.closed(self.now, stream);
                 if let Some((_, Some(port))) = self.lines.remove(&stream) {
                     self.ports.remove(&port);
-                    self.free_ports.push(port);
+                    self.free_ports.push_back(port);
                 }
             }
             Output::Journal { call, entry: Entry::Start(line) } => {
@@ -634,7 +635,7 @@ impl World {
             return;
         }
         let denied = self.random.chance(self.conditions.no_port);
-        let port = if denied { None } else { self.free_ports.pop() };
+        let port = if denied { None } else { self.free_ports.pop_front() };
         match port {
             Some(port) => {
                 self.ports.insert(port, stream);
