@@ -38,10 +38,11 @@ free_port() {
 
 # Asks once with OPTIONS; an engine that answers anything is awake.
 engine_answers() {
-    local answer
+    local answer=
     exec 9<>"/dev/udp/$engine_ip/$engine_port" || return 1
-    printf 'OPTIONS sip:1357@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s:9;rport;branch=z9hG4bK%s\r\nFrom: <sip:ready@%s>;tag=1\r\nTo: <sip:1357@%s>\r\nCall-ID: %s\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n' \
-        "$engine_ip" "$engine_ip" "$RANDOM$RANDOM" "$engine_ip" "$engine_ip" "$RANDOM$RANDOM" >&9
+    # bash's own printf would send every line as a datagram
+    env printf 'OPTIONS sip:1357@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s:9;rport;branch=z9hG4bK%s\r\nFrom: <sip:ready@%s>;tag=1\r\nTo: <sip:1357@%s>\r\nCall-ID: %s\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n' \
+        "$engine_ip" "$engine_ip" "$RANDOM$RANDOM" "$engine_ip" "$engine_ip" "$RANDOM$RANDOM" 2>/dev/null >&9
     # bash would read byte by byte and lose the rest of the datagram: the first byte is enough
     IFS= read -r -N 1 -t 0.3 answer <&9 2>/dev/null
     exec 9>&- 9<&-

@@ -136,3 +136,5 @@ pub const RTP_RECEIVE_BUFFER_BYTES: usize = 64 * 1024;
 pub const RTP_PACKETS_PER_SLOT: usize = 8;
 /// Ports of other programs passed over before a call goes without; each costs a microsecond or two.
 pub const PORT_TRIES_MAX: usize = 256;
+/// Findings told at once: nobody reads on, and a file of noise must not cost more than a table.
+pub const FINDINGS_MAX: usize = 300;

@@ -27,7 +27,7 @@ fn folder(name: &str) -> PathBuf {
 /// The program, in the folder of the shipped table.
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ivr1357"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("RUST_LOG").args(["--lang", "en"]);
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("RUST_LOG");
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("IVR1357") {
             command.env_remove(name);
@@ -36,10 +36,19 @@ fn command() -> Command {
     command
 }
 
+fn serve() -> Command {
+    let mut command = command();
+    command.args(["serve", "--lang", "en"]);
+    command
+}
+
 impl Engine {
     fn start(name: &str) -> Self {
-        let folder = folder(name);
-        let mut process = command()
+        Self::start_in(folder(name))
+    }
+
+    fn start_in(folder: PathBuf) -> Self {
+        let mut process = serve()
             .env("IVR1357__SIP__LISTEN", "127.0.0.1:0")
             .env("IVR1357__RECORDS__FILE", folder.join("calls.jsonl"))
             .env("IVR1357__CLOCK__START", "2026-11-24T10:00+09:00")
@@ -72,8 +81,13 @@ impl Engine {
         assert!(status.success());
     }
 
+    fn records(&self) -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(self.folder.join("calls.jsonl")).expect("records");
+        text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()
+    }
+
     /// Waits for the end; its exit code and log.
-    fn end(mut self) -> (Option<i32>, String) {
+    fn end(&mut self) -> (Option<i32>, String) {
         let mut log = String::new();
         self.process.stderr.take().expect("a pipe").read_to_string(&mut log).expect("text");
         (self.process.wait().expect("ends").code(), log)
@@ -84,7 +98,9 @@ impl Drop for Engine {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        let _ = fs::remove_dir_all(&self.folder);
+        if self.folder.is_absolute() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
     }
 }
 
@@ -92,6 +108,53 @@ impl Drop for Engine {
 fn fails(output: Output) -> (Option<i32>, String) {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "", "no block when nothing runs");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// A telephone that has called and was answered.
+struct Phone {
+    socket: UdpSocket,
+    /// Where its sound should go; nobody listens.
+    _sound: UdpSocket,
+}
+
+impl Phone {
+    fn call(engine: &Engine) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+        let sound = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let (us, rtp) = (socket.local_addr().expect("bound"), sound.local_addr().expect("bound").port());
+        let phone = Self { socket, _sound: sound };
+        let sdp = format!(
+            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {rtp} RTP/AVP 8\r\n"
+        );
+        let to = engine.address;
+        let request = |method: &str, tag: &str, body: &str| {
+            format!(
+                "{method} sip:1357@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {us};branch=z9hG4bK{method};rport\r\nMax-Forwards: 70\r\n\
+                 From: <sip:01012345678@{us}>;tag=1\r\nTo: <sip:1357@{to}>{tag}\r\nCall-ID: call@{us}\r\nCSeq: 1 {method}\r\n\
+                 Contact: <sip:test@{us}>\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+        };
+        phone.socket.send_to(request("INVITE", "", &sdp).as_bytes(), to).expect("sends");
+        let answer = phone.wait_for("SIP/2.0 200 ");
+        let tag = answer.lines().find(|line| line.starts_with("To:")).and_then(|line| line.split_once(";tag="));
+        let tag = format!(";tag={}", tag.expect("a tag").1);
+        phone.socket.send_to(request("ACK", &tag, "").as_bytes(), to).expect("sends");
+        phone
+    }
+
+    /// Reads until a message begins so.
+    fn wait_for(&self, start: &str) -> String {
+        let mut bytes = [0; 4096];
+        loop {
+            let length = self.socket.recv(&mut bytes).unwrap_or_else(|error| panic!("no {start}: {error}"));
+            let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
+            if text.starts_with(start) {
+                return text;
+            }
+        }
+    }
 }
 
 fn options(us: SocketAddr, to: SocketAddr, transport: &str) -> String {
@@ -114,7 +177,7 @@ fn the_block_says_what_runs_and_ends_with_the_demo() {
 
 #[test]
 fn sigterm_ends_it_cleanly() {
-    let engine = Engine::start("term");
+    let mut engine = Engine::start("term");
     engine.signal("-TERM");
     let (code, log) = engine.end();
     assert_eq!(code, Some(0), "{log}");
@@ -123,9 +186,41 @@ fn sigterm_ends_it_cleanly() {
 
 #[test]
 fn ctrl_c_ends_it_cleanly() {
-    let engine = Engine::start("int");
+    let mut engine = Engine::start("int");
     engine.signal("-INT");
     assert_eq!(engine.end().0, Some(0));
+}
+
+#[test]
+fn sigterm_says_goodbye_to_a_live_call_and_writes_its_record() {
+    let mut engine = Engine::start("goodbye");
+    let phone = Phone::call(&engine);
+    engine.signal("-TERM");
+    phone.wait_for("BYE ");
+    let (code, log) = engine.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("1 call live"), "{log}");
+    let records = engine.records();
+    assert_eq!(records.len(), 1, "{records:?}");
+    assert_eq!(records[0]["caller"], "010****5678");
+}
+
+#[test]
+fn a_call_that_a_killed_process_took_with_it_is_closed_once_by_the_next() {
+    let mut engine = Engine::start("killed");
+    let _phone = Phone::call(&engine);
+    engine.signal("-KILL");
+    engine.end();
+    assert_eq!(engine.records(), Vec::<serde_json::Value>::new());
+    for _ in 0..2 {
+        let mut again = Engine::start_in(engine.folder.clone());
+        again.signal("-TERM");
+        assert_eq!(again.end().0, Some(0));
+        let records = again.records();
+        assert_eq!(records.len(), 1, "{records:?}");
+        assert_eq!((&records[0]["cause"], &records[0]["ended"]), (&"interrupted".into(), &serde_json::Value::Null));
+        std::mem::take(&mut again.folder);
+    }
 }
 
 #[test]
@@ -155,7 +250,7 @@ fn a_busy_port_is_told_with_another_one_to_try() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound");
     let _taken = UdpSocket::bind(taken).expect("the port again");
     let folder = folder("busy");
-    let output = command()
+    let output = serve()
         .env("IVR1357__SIP__LISTEN", taken.to_string())
         .env("IVR1357__RECORDS__FILE", folder.join("calls.jsonl"))
         .output()
@@ -169,7 +264,7 @@ fn a_busy_port_is_told_with_another_one_to_try() {
 #[test]
 fn records_of_a_running_engine_are_not_shared() {
     let engine = Engine::start("shared");
-    let output = command()
+    let output = serve()
         .env("IVR1357__SIP__LISTEN", "127.0.0.1:0")
         .env("IVR1357__RECORDS__FILE", engine.folder.join("calls.jsonl"))
         .output()
@@ -186,7 +281,7 @@ fn a_table_with_a_mistake_is_shown_with_its_line() {
     let line = shipped.lines().position(|line| line.starts_with("go ")).expect("a number goes somewhere") + 1;
     let table = folder.join("routing.toml");
     fs::write(&table, shipped.replacen("\"menu.main\"", "\"menu.mian\"", 1)).expect("writes");
-    let (code, text) = fails(command().arg("--routing").arg(&table).output().expect("runs"));
+    let (code, text) = fails(serve().arg("--routing").arg(&table).output().expect("runs"));
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains(&format!("routing.toml:{line}:")) && text.contains("menu.mian"), "{text}");
     let _ = fs::remove_dir_all(folder);
@@ -200,12 +295,29 @@ fn missing_files_and_unknown_settings_are_told_with_a_way_out() {
         (&["--prompts", "no-such-folder"], ("X", ""), ["no-such-folder", "--prompts DIR"]),
         (&[], ("IVR1357__SIP__LISEN", "x"), ["IVR1357__SIP__LISEN", "did you mean `sip.listen`?"]),
     ] {
-        let (code, text) = fails(command().args(arguments).env(variable.0, variable.1).output().expect("runs"));
+        let (code, text) = fails(serve().args(arguments).env(variable.0, variable.1).output().expect("runs"));
         assert_eq!(code, Some(2), "{text}");
         for part in parts {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
     }
+}
+
+#[test]
+fn the_demo_reaches_a_centre_and_keeps_what_was_heard() {
+    let folder = folder("demo");
+    let heard = folder.join("heard.wav");
+    let output = command().args(["demo", "--hurry", "--keys", "11", "--heard"]).arg(&heard).output().expect("runs");
+    let (ladder, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{ladder}{log}");
+    for part in
+        ["menu.fund", "center.kosmes", "─ REFER ─", "INVITE sip:kosmes", "NOTIFY 200 OK", "\"outcome\":\"transferred\""]
+    {
+        assert!(ladder.contains(part), "{part} is missing in\n{ladder}");
+    }
+    let sound = hound::WavReader::open(&heard).expect("a WAV file");
+    assert!(sound.duration() > 8000 * 5, "greeting, menu, announcement and centre: {} samples", sound.duration());
+    let _ = fs::remove_dir_all(folder);
 }
 
 #[test]

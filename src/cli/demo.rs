@@ -16,12 +16,15 @@ pub(super) struct Arguments {
     /// The keys the caller presses, one in each menu
     #[arg(long, default_value = "11")]
     keys: String,
+    /// Press keys and hang up without listening for long
+    #[arg(long)]
+    hurry: bool,
     /// Where the sound that the caller heard goes
     #[arg(long, value_name = "FILE", default_value = "heard.wav")]
     heard: PathBuf,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { files, settings, keys, heard } = arguments;
-    demo::run(&Options { files: files.into(), settings, keys, heard })
+    let Arguments { files, settings, keys, hurry, heard } = arguments;
+    demo::run(&Options { files: files.into(), settings, keys, hurry, heard })
 }

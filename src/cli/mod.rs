@@ -1,9 +1,11 @@
 //! The command line: one file per subcommand, thin.
 
+pub mod check;
 mod demo;
 mod prompts;
 mod serve;
 pub mod simulate;
+mod simulated;
 pub mod try_;
 
 use crate::routing::Language;
@@ -31,8 +33,14 @@ enum Command {
     Serve(serve::Arguments),
     /// A whole call without a phone: engine, centres and a caller on this machine
     Demo(demo::Arguments),
+    /// Shows every mistake of a table at once; exit code 0 is clean, 1 has errors
+    Check(check::Arguments),
     /// Makes the sounds of the prompts from their texts, and checks or lists them
     Prompts(prompts::Args),
+    /// Dials through the table in simulated time and tells what the caller hears
+    Try(simulated::TryArguments),
+    /// Thousands of calls in simulated time, with everything that can go wrong
+    Simulate(simulated::SimulateArguments),
 }
 
 /// Where table and prompts lie.
@@ -87,6 +95,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         None => finish(serve::run(cli.serve)),
         Some(Command::Serve(arguments)) => finish(serve::run(arguments)),
         Some(Command::Demo(arguments)) => finish(demo::run(arguments)),
+        Some(Command::Try(arguments)) => finish(simulated::run_try(arguments)),
+        Some(Command::Simulate(arguments)) => finish(simulated::run_simulate(arguments)),
+        Some(Command::Check(arguments)) => match check::run_command(&arguments) {
+            Ok(code) => ExitCode::from(code),
+            Err(failure) => finish(Err(failure)),
+        },
         Some(Command::Prompts(arguments)) => {
             // A table with new words does not check before they have sounds: its words are read without checking.
             let table = std::fs::read_to_string(&arguments.routing).unwrap_or_default();

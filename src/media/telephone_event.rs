@@ -152,8 +152,7 @@ impl Press {
             // The repeated end tells the same length, or runs on with its timestamp; another length is another press.
             (true, true) => told == longest || (told > longest && told <= longest + wander && ahead <= told),
             (true, false) => false,
-            (false, true) => told >= longest,
-            (false, false) => told > longest,
+            (false, _) => told >= longest,
         };
         ahead <= told + wander && grows && (in_time || (self.ended && told == longest))
     }

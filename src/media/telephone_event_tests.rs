@@ -74,200 +74,77 @@ fn keys(clock: u32, sent: &Sent) -> String {
     heard(clock, sent).iter().map(|(_, key)| key).collect()
 }
 
+/// The timestamp of some packets moved on.
+fn moved(sent: Sent, ticks: impl Fn(usize, &Packet) -> u32) -> Sent {
+    with(sent, |at, packet| packet.timestamp = packet.timestamp.wrapping_add(ticks(at, packet)))
+}
+
+/// A new timestamp for all end packets.
+fn ends_moved(sent: Sent, ticks: u32) -> Sent {
+    moved(sent, |_, packet| if packet.end { ticks } else { 0 })
+}
+
+/// A new timestamp for every packet.
+fn running(sent: Sent) -> Sent {
+    moved(sent, |at, _| at as u32 * 160)
+}
+
+/// One timestamp for ever.
+fn stuck(sent: Sent) -> Sent {
+    with(sent, |_, packet| packet.timestamp = 77)
+}
+
 #[test]
 fn every_sender_we_met_is_counted_once_a_press() {
     let one = || PLAIN.press(0, '1', 160);
-    let again = || PLAIN.press(320, '1', 160);
+    let twice = || [PLAIN.press(0, '1', 160), PLAIN.press(320, '1', 160)].concat();
+    let close = || [PLAIN.press(0, '1', 60), PLAIN.press(140, '1', 60)].concat();
+    let row = |keys: &str, every: u64| {
+        keys.chars().zip(0..).flat_map(|(key, n)| PLAIN.press(n * every, key, 60)).collect::<Sent>()
+    };
+    let (wide, wider) = (Sender { clock: 16000, ..PLAIN }, Sender { clock: 48000, ..PLAIN });
+    let segments = || without([PLAIN.press(0, '1', 8180), PLAIN.press(8192, '1', 2000)].concat(), |at, _| at == 408);
+    let no_start = |sent| without(sent, |_, packet: &Packet| !packet.end);
+    let no_end = |sent| without(sent, |_, packet: &Packet| packet.end);
     let cases: &[(&str, u32, Sent, &str)] = &[
         ("a plain press", 8000, one(), "1"),
-        (
-            "all sixteen events, and no more",
-            8000,
-            [("0", 0), ("*", 1), ("#", 2), ("A", 3), ("D", 4)]
-                .into_iter()
-                .flat_map(|(key, n)| PLAIN.press(n * 300, key.parse().expect("a key"), 100))
-                .collect(),
-            "0*#AD",
-        ),
+        ("every key of the keypad", 8000, row("1234567890*#ABCD", 100), "1234567890*#ABCD"),
         ("a hook flash is no key", 8000, with(one(), |_, p| p.event = 16), ""),
         ("no end bit", 8000, with(one(), |_, p| p.end = false), "1"),
         ("one end packet", 8000, Sender { ends: 1, ..PLAIN }.press(0, '1', 160), "1"),
-        ("only the end arrives", 8000, without(one(), |_, p| !p.end), "1"),
+        ("only the ends arrive", 8000, no_start(one()), "1"),
         ("only the last packet arrives", 8000, without(one(), |at, _| at != 9), "1"),
-        (
-            "a start of duration 0",
-            8000,
-            with(one(), |at, p| {
-                if at == 0 {
-                    p.duration = 0
-                }
-            }),
-            "1",
-        ),
+        ("a start of duration 0", 8000, with(one(), |at, p| p.duration *= (at > 0) as u16), "1"),
         ("duration 0 throughout", 8000, with(one(), |_, p| p.duration = 0), "1"),
         ("every packet twice", 8000, one().into_iter().flat_map(|p| [p, p]).collect(), "1"),
         ("ends before the last updates", 8000, order(one(), &[0, 1, 2, 7, 8, 3, 9, 5, 4, 6]), "1"),
         ("the first packet comes last", 8000, order(one(), &[1, 2, 3, 4, 5, 6, 7, 8, 9, 0]), "1"),
-        (
-            "a new timestamp on the end packets",
-            8000,
-            with(one(), |_, p| {
-                if p.end {
-                    p.timestamp = p.timestamp.wrapping_add(1280)
-                }
-            }),
-            "1",
-        ),
-        (
-            "a running timestamp on the end packets",
-            8000,
-            with(one(), |at, p| {
-                if p.end {
-                    p.timestamp = p.timestamp.wrapping_add(at as u32 * 160)
-                }
-            }),
-            "1",
-        ),
-        (
-            "running timestamp and duration on the end packets",
-            8000,
-            with(one(), |at, p| {
-                if p.end {
-                    p.timestamp = p.timestamp.wrapping_add(at as u32 * 160);
-                    p.duration = (at as u16 + 1) * 160
-                }
-            }),
-            "1",
-        ),
-        (
-            "a new timestamp on the second end packet",
-            8000,
-            with(one(), |at, p| {
-                if at > 7 {
-                    p.timestamp = p.timestamp.wrapping_add(1280)
-                }
-            }),
-            "1",
-        ),
-        (
-            "a running timestamp on every packet",
-            8000,
-            with(one(), |at, p| p.timestamp = p.timestamp.wrapping_add(at as u32 * 160)),
-            "1",
-        ),
-        (
-            "the same in disorder",
-            8000,
-            order(
-                with(one(), |at, p| p.timestamp = p.timestamp.wrapping_add(at as u32 * 160)),
-                &[0, 2, 1, 3, 5, 4, 7, 6, 8, 9],
-            ),
-            "1",
-        ),
-        (
-            "a wandered end overtakes",
-            8000,
-            order(
-                with(one(), |_, p| {
-                    if p.end {
-                        p.timestamp = p.timestamp.wrapping_add(1280)
-                    }
-                }),
-                &[7, 5, 6, 8, 9],
-            ),
-            "1",
-        ),
-        (
-            "a gap of 400 ms within a long press",
-            8000,
-            without(PLAIN.press(0, '1', 1000), |at, _| (10..30).contains(&at)),
-            "1",
-        ),
-        (
-            "a gap of 800 ms within a long press",
-            8000,
-            without(PLAIN.press(0, '1', 2000), |at, _| (10..50).contains(&at)),
-            "1",
-        ),
-        (
-            "ten seconds long, in two segments",
-            8000,
-            [PLAIN.press(0, '1', 8180), shifted(PLAIN.press(8192, '1', 2000), 0)]
-                .concat()
-                .into_iter()
-                .filter(|(at, p)| !(p.end && *at < 9000))
-                .collect(),
-            "1",
-        ),
+        ("a new timestamp on the ends", 8000, ends_moved(one(), 1280), "1"),
+        ("one tick more on the ends", 8000, ends_moved(one(), 1), "1"),
+        ("a running timestamp on the ends", 8000, moved(one(), |at, p| at as u32 * 160 * p.end as u32), "1"),
+        ("a new timestamp on the later ends", 8000, moved(one(), |at, _| 1280 * (at > 7) as u32), "1"),
+        ("a running timestamp on all", 8000, running(one()), "1"),
+        ("the same, no end bit", 8000, with(running(one()), |_, p| p.end = false), "1"),
+        ("the same in disorder", 8000, order(running(one()), &[0, 2, 1, 3, 5, 4, 7, 6, 8, 9]), "1"),
+        ("a moved end overtakes", 8000, order(ends_moved(one(), 1280), &[7, 5, 6, 8, 9]), "1"),
+        ("a gap of 400 ms", 8000, without(PLAIN.press(0, '1', 1000), |at, _| (10..30).contains(&at)), "1"),
+        ("a gap of 800 ms", 8000, without(PLAIN.press(0, '1', 2000), |at, _| (10..50).contains(&at)), "1"),
+        ("ten seconds, in two segments", 8000, without(segments(), |_, p| p.end && p.duration > 20_000), "1"),
         ("packets 100 ms apart", 8000, Sender { ptime: 100, ..PLAIN }.press(0, '1', 400), "1"),
-        ("clock 16000 beside 8000 Hz audio", 16000, Sender { clock: 16000, ..PLAIN }.press(0, '1', 160), "1"),
-        ("clock 48000 beside 8000 Hz audio", 48000, Sender { clock: 48000, ..PLAIN }.press(0, '1', 160), "1"),
-        (
-            "clock 48000, a new timestamp on the end packets",
-            48000,
-            with(Sender { clock: 48000, ..PLAIN }.press(0, '1', 160), |_, p| {
-                if p.end {
-                    p.timestamp = p.timestamp.wrapping_add(7680)
-                }
-            }),
-            "1",
-        ),
-        ("the same key twice", 8000, [one(), again()].concat(), "11"),
-        ("the same key twice, 80 ms apart", 8000, [PLAIN.press(0, '1', 60), PLAIN.press(140, '1', 60)].concat(), "11"),
-        ("the same key twice, only ends arrive", 8000, without([one(), again()].concat(), |_, p| !p.end), "11"),
-        ("the same key twice, no end ever", 8000, without([one(), again()].concat(), |_, p| p.end), "11"),
-        (
-            "the same key twice, new timestamps on the ends",
-            8000,
-            with([one(), again()].concat(), |_, p| {
-                if p.end {
-                    p.timestamp = p.timestamp.wrapping_add(1280)
-                }
-            }),
-            "11",
-        ),
-        (
-            "an end of the first press after the second began",
-            8000,
-            order([PLAIN.press(0, '1', 60), PLAIN.press(140, '1', 60)].concat(), &[0, 1, 2, 5, 3, 6, 4, 7, 8, 9]),
-            "11",
-        ),
-        (
-            "two keys under one timestamp",
-            8000,
-            with([PLAIN.press(0, '1', 160), PLAIN.press(300, '2', 160)].concat(), |_, p| p.timestamp = 77),
-            "12",
-        ),
-        (
-            "another SSRC for each digit",
-            8000,
-            with([one(), again()].concat(), |at, p| {
-                p.timestamp = 77;
-                p.ssrc = 1 + (at > 9) as u32
-            }),
-            "11",
-        ),
-        (
-            "SIPp: one SSRC and timestamp for ever",
-            8000,
-            [one(), shifted(one(), 1000), shifted(one(), 2000)].concat(),
-            "111",
-        ),
-        (
-            "SIPp: two digits in turn",
-            8000,
-            with(
-                [PLAIN.press(0, '1', 160), PLAIN.press(400, '2', 160), PLAIN.press(900, '1', 160)].concat(),
-                |_, p| p.timestamp = 77,
-            ),
-            "121",
-        ),
-        (
-            "type-ahead of a whole number",
-            8000,
-            "1234567890".chars().zip(0..).flat_map(|(key, n)| PLAIN.press(n * 100, key, 60)).collect(),
-            "1234567890",
-        ),
+        ("clock 16000", 16000, wide.press(0, '1', 160), "1"),
+        ("clock 48000", 48000, wider.press(0, '1', 160), "1"),
+        ("clock 48000, a new timestamp on the ends", 48000, ends_moved(wider.press(0, '1', 160), 7680), "1"),
+        ("twice", 8000, twice(), "11"),
+        ("twice, 80 ms apart", 8000, close(), "11"),
+        ("twice, only ends arrive", 8000, no_start(twice()), "11"),
+        ("twice, no end arrives", 8000, no_end(twice()), "11"),
+        ("twice, a new timestamp on the ends", 8000, ends_moved(twice(), 1280), "11"),
+        ("twice, another SSRC", 8000, with(stuck(twice()), |at, p| p.ssrc = (at > 9) as u32), "11"),
+        ("twice, an end of the first late", 8000, order(close(), &[0, 1, 2, 5, 3, 6, 4, 7, 8, 9]), "11"),
+        ("SIPp: the same for ever", 8000, [one(), shifted(one(), 1000), shifted(one(), 2000)].concat(), "111"),
+        ("SIPp: two keys under one timestamp", 8000, stuck(row("12", 300)), "12"),
+        ("SIPp: back to the first", 8000, stuck(row("121", 400)), "121"),
+        ("type-ahead of a whole number", 8000, row("1112223330", 100), "1112223330"),
     ];
     for (name, clock, sent, expected) in cases {
         assert_eq!(keys(*clock, sent), *expected, "{name}");

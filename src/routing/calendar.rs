@@ -71,3 +71,116 @@ fn bounds(span: &Span, zone: &TimeZone, day: Date) -> Option<(Timestamp, Timesta
 fn timestamp(at: Wall) -> Option<Timestamp> {
     Timestamp::from_microsecond(at.as_micros()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::check_without_sound;
+
+    /// A plan with these hours, in this zone.
+    fn plan(zone: &str, hours: &str) -> Plan {
+        let text = include_str!("../../routing.toml")
+            .replace("\"Asia/Seoul\"", &format!("\"{zone}\""))
+            .replace("main = [\"월-금 09:00-18:00\"]", &format!("main = {hours}"));
+        check_without_sound(&text).plan.expect("the hours are right")
+    }
+
+    fn wall(text: &str) -> Wall {
+        Wall::from_micros(text.parse::<Timestamp>().expect("a moment").as_microsecond())
+    }
+
+    /// Each line: a moment, whether it is open, and the next change.
+    fn table(zone: &str, hours: &str, lines: &[(&str, bool, Option<&str>)]) {
+        let plan = plan(zone, hours);
+        for &(at, open, change) in lines {
+            assert_eq!(is_open(&plan, HoursId(0), wall(at)), open, "{hours} at {at}");
+            assert_eq!(next_change(&plan, HoursId(0), wall(at)), change.map(wall), "{hours} after {at}");
+        }
+    }
+
+    #[test]
+    fn a_working_week_opens_and_closes() {
+        table(
+            "Asia/Seoul",
+            "[\"월-금 09:00-18:00\"]",
+            &[
+                // 2026-11-24 is a Tuesday.
+                ("2026-11-24T08:59:59+09:00", false, Some("2026-11-24T09:00:00+09:00")),
+                ("2026-11-24T09:00:00+09:00", true, Some("2026-11-24T18:00:00+09:00")),
+                ("2026-11-24T17:59:59.999999+09:00", true, Some("2026-11-24T18:00:00+09:00")),
+                ("2026-11-24T18:00:00+09:00", false, Some("2026-11-25T09:00:00+09:00")),
+                ("2026-11-27T18:00:00+09:00", false, Some("2026-11-30T09:00:00+09:00")),
+                ("2026-11-28T12:00:00+09:00", false, Some("2026-11-30T09:00:00+09:00")),
+                // The zone decides, not UTC: it is still Monday night there.
+                ("2026-11-23T23:30:00Z", false, Some("2026-11-24T00:00:00Z")),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_lunch_break_closes_and_spans_that_touch_do_not() {
+        table(
+            "Asia/Seoul",
+            "[\"월-금 09:00-12:00\", \"월-금 13:00-18:00\"]",
+            &[
+                ("2026-11-24T11:00:00+09:00", true, Some("2026-11-24T12:00:00+09:00")),
+                ("2026-11-24T12:30:00+09:00", false, Some("2026-11-24T13:00:00+09:00")),
+            ],
+        );
+        table(
+            "Asia/Seoul",
+            "[\"화 09:00-12:00\", \"화 12:00-24:00\", \"수 00:00-02:00\"]",
+            &[("2026-11-24T11:00:00+09:00", true, Some("2026-11-25T02:00:00+09:00"))],
+        );
+    }
+
+    #[test]
+    fn what_is_always_open_never_changes() {
+        table(
+            "Asia/Seoul",
+            "[\"매일 00:00-24:00\"]",
+            &[("2026-11-24T00:00:00+09:00", true, None), ("2026-11-29T23:59:59+09:00", true, None)],
+        );
+    }
+
+    #[test]
+    fn nine_oclock_stays_nine_oclock_when_a_zone_changes_its_clock() {
+        // New York leaves daylight saving on Sunday 2026-11-01 and enters it on Sunday 2027-03-14.
+        table(
+            "America/New_York",
+            "[\"매일 09:00-18:00\"]",
+            &[
+                ("2026-10-31T12:00:00-04:00", true, Some("2026-10-31T18:00:00-04:00")),
+                ("2026-10-31T19:00:00-04:00", false, Some("2026-11-01T09:00:00-05:00")),
+                ("2027-03-13T19:00:00-05:00", false, Some("2027-03-14T09:00:00-04:00")),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_span_in_the_skipped_or_repeated_hour_opens_once() {
+        table(
+            "America/New_York",
+            "[\"일 01:15-01:45\"]",
+            // One o'clock comes twice on 2026-11-01; the first counts.
+            &[
+                ("2026-11-01T01:20:00-04:00", true, Some("2026-11-01T01:45:00-04:00")),
+                ("2026-11-01T01:20:00-05:00", false, Some("2026-11-08T01:15:00-05:00")),
+            ],
+        );
+        table(
+            "America/New_York",
+            "[\"일 02:15-04:00\"]",
+            // Two o'clock does not come on 2027-03-14; what begins in it begins an hour later by the clock.
+            &[("2027-03-14T01:59:00-05:00", false, Some("2027-03-14T03:15:00-04:00"))],
+        );
+    }
+
+    #[test]
+    fn hours_that_do_not_exist_are_closed() {
+        let plan = plan("Asia/Seoul", "[\"매일 00:00-24:00\"]");
+        assert!(!is_open(&plan, HoursId(9), wall("2026-11-24T12:00:00+09:00")));
+        assert!(!is_open(&plan, HoursId(0), Wall::from_micros(i64::MAX)));
+        assert_eq!(next_change(&plan, HoursId(0), Wall::from_micros(i64::MAX)), None);
+    }
+}

@@ -13,12 +13,12 @@ use crate::shell::clock::Clock;
 use crate::shell::instance::{Instance, Parts};
 use crate::shell::live::Live;
 use crate::shell::log::Log;
-use crate::shell::serve::{Failure, chance, engine_settings, start_stand_ins};
+use crate::shell::serve::{Failure, chance, engine_settings, halves, start_stand_ins};
 use crate::shell::settings::Settings;
 use crate::shell::table::{Files, Table};
 use crate::shell::{journal, listen};
 use crate::time::Wall;
-use caller::{Caller, Outcome};
+use caller::{Caller, Outcome, Pace};
 use ladder::Ladder;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -33,6 +33,8 @@ pub struct Options {
     pub settings: Option<PathBuf>,
     /// Which keys the caller presses.
     pub keys: String,
+    /// Presses keys and hangs up without listening for long.
+    pub hurry: bool,
     /// Where the sound goes.
     pub heard: PathBuf,
 }
@@ -60,13 +62,15 @@ fn play(options: &Options) -> Result<(), Failure> {
     let folder = Scratch::new().map_err(broken)?;
     let records = folder.0.join("calls.jsonl");
     let store = journal::open(&records).map_err(|error| Failure::Broken(format!("{error:?}")))?;
+    let (our_ports, their_ports) = halves(&settings.media_ports);
     let (live, news) = Live::watched();
-    let centres = start_stand_ins(&table, bind()?, &settings, clock)?;
+    let centres = start_stand_ins(&table, bind()?, their_ports, clock)?;
     let engine = Instance::start(Parts {
         engine: engine_settings(&table, chance()?, false, true)?,
         listeners: bind()?,
-        media_ports: settings.media_ports.clone(),
+        media_ports: our_ports,
         media_workers: settings.media_workers,
+        media_random: Random::from_seed(chance()?),
         clock,
         store: Some(store),
         live: Arc::new(live),
@@ -78,7 +82,9 @@ fn play(options: &Options) -> Result<(), Failure> {
     let (Some(at), Some(centres_at)) = (at, centres_at) else {
         return Err(Failure::Broken("an instance listens nowhere".to_owned()));
     };
-    let caller = Caller::dial(at, centres_at, &options.keys, Random::from_seed(chance()?), &ladder).map_err(broken)?;
+    let pace = if options.hurry { Pace::HURRY } else { Pace::CALM };
+    let caller =
+        Caller::dial(at, centres_at, &options.keys, pace, Random::from_seed(chance()?), &ladder).map_err(broken)?;
     let Outcome { centre, heard, recording, trouble } = caller.run(&news);
     engine.stop().map_err(broken)?;
     centres.stop().map_err(broken)?;

@@ -10,9 +10,9 @@ use crate::limits::{
 };
 use crate::shell::clock::Clock;
 use crate::shell::inbox::{Inbox, Message};
-use crate::shell::instance::MediaThreads;
 use crate::shell::journal::{Journal, Written};
 use crate::shell::live::Live;
+use crate::shell::media::MediaPool;
 use crate::shell::tcp;
 use crate::sip::{Flow, Transport};
 use crate::time::{Duration, Instant};
@@ -32,14 +32,15 @@ pub struct EngineThread {
     sockets: Vec<SipSocket>,
     inbox: Arc<Inbox>,
     tcp: tcp::Handle,
-    media: MediaThreads,
+    media: MediaPool,
     journal: Journal,
     live: Arc<Live>,
     routes: Routes,
     messages: Vec<Message>,
     outputs: Vec<Output>,
     carried: Vec<Output>,
-    failed: Vec<Flow>,
+    /// What outputs were answered with on the spot.
+    answers: Vec<Input<'static>>,
     /// Receives each datagram in turn.
     datagram: Box<[u8]>,
     stopping: Option<Stopping>,
@@ -68,7 +69,7 @@ pub struct Surroundings {
     /// The TCP thread.
     pub tcp: tcp::Handle,
     /// The media threads.
-    pub media: MediaThreads,
+    pub media: MediaPool,
     /// The journal thread.
     pub journal: Journal,
     /// Who watches.
@@ -103,7 +104,7 @@ impl EngineThread {
             messages: Vec::new(),
             outputs: Vec::new(),
             carried: Vec::new(),
-            failed: Vec::new(),
+            answers: Vec::new(),
             datagram: vec![0; MESSAGE_BYTES_MAX].into(),
             stopping: None,
         })
@@ -114,6 +115,7 @@ impl EngineThread {
         let mut events = Events::with_capacity(64);
         while !self.is_done() {
             self.wait(&mut events)?;
+            self.carry_out();
             // Words of admitted calls (keys, acknowledgements, TCP) before datagrams, which may be new calls.
             self.read_inbox();
             self.read_sockets();
@@ -131,7 +133,7 @@ impl EngineThread {
     }
 
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        let timeout = if self.sockets.iter().any(|socket| socket.readable) {
+        let timeout = if !self.outputs.is_empty() || self.sockets.iter().any(|socket| socket.readable) {
             Some(Duration::ZERO)
         } else {
             let now = self.clock.instant();
@@ -163,7 +165,6 @@ impl EngineThread {
                 }
                 Message::Disconnected { connection } => self.step(Input::Disconnected { connection }),
                 Message::SendFailed { flow } => self.step(Input::SendFailed { flow }),
-                Message::StreamOpened { stream, port } => self.step(Input::StreamOpened { stream, port }),
                 Message::Media { stream, event } => self.step(Input::Media { stream, event }),
                 Message::Journaled { call } => self.step(Input::Journaled { call }),
                 Message::Stop => self.stop(),
@@ -230,10 +231,10 @@ impl EngineThread {
         self.carry_out();
     }
 
-    /// Carries out what the engine wants, and what it wants when that fails, until it wants nothing more.
+    /// Carries out what the engine wants, and what it wants after the answers, until it wants nothing more.
     fn carry_out(&mut self) {
         for _ in 0..OUTPUT_ROUNDS_MAX {
-            if self.outputs.is_empty() && self.failed.is_empty() {
+            if self.outputs.is_empty() {
                 return;
             }
             let mut outputs = std::mem::replace(&mut self.outputs, std::mem::take(&mut self.carried));
@@ -241,17 +242,14 @@ impl EngineThread {
                 self.perform(output);
             }
             self.carried = outputs;
-            while let Some(flow) = self.failed.pop() {
-                self.engine.handle(self.clock.now(), Input::SendFailed { flow }, &mut self.outputs);
+            let mut answers = std::mem::take(&mut self.answers);
+            for answer in answers.drain(..) {
+                self.engine.handle(self.clock.now(), answer, &mut self.outputs);
             }
+            self.answers = answers;
         }
         // Failure after failure: the rest waits its turn behind the sockets.
-        let outputs = std::mem::take(&mut self.outputs);
-        for output in outputs {
-            self.perform(output);
-        }
-        let failed = std::mem::take(&mut self.failed);
-        self.inbox.extend(failed.into_iter().map(|flow| Message::SendFailed { flow }));
+        debug!(outputs = self.outputs.len(), "outputs wait a turn");
     }
 
     fn perform(&mut self, output: Output) {
@@ -260,17 +258,20 @@ impl EngineThread {
                 Transport::Udp => self.transmit(flow, &bytes),
                 Transport::Tcp => {
                     if !self.tcp.send(flow, bytes) {
-                        self.failed.push(flow);
+                        self.answers.push(Input::SendFailed { flow });
                     }
                 }
             },
             Output::CloseConnection { connection } => self.tcp.close(connection),
-            Output::OpenStream { stream, local } => self.media.open(stream, local),
+            Output::OpenStream { stream, local } => {
+                let port = self.media.open(stream, local);
+                self.answers.push(Input::StreamOpened { stream, port });
+            }
             Output::Media { stream, command } => self.media.command(stream, command),
             Output::CloseStream { stream } => self.media.close(stream),
             Output::Journal { call, entry } => {
                 if self.journal.write(call, entry) == Written::Now {
-                    self.inbox.push(Message::Journaled { call });
+                    self.answers.push(Input::Journaled { call });
                 }
             }
             Output::Live { call, news } => self.live.tell(call, news),
@@ -285,7 +286,7 @@ impl EngineThread {
             .or_else(|| self.sockets.iter().find(|socket| serves(socket.address, flow.local)));
         let Some(SipSocket { socket, .. }) = socket else {
             warn!(local = %flow.local, "no socket for this address");
-            self.failed.push(flow);
+            self.answers.push(Input::SendFailed { flow });
             return;
         };
         match socket.send_to(bytes, flow.remote) {
@@ -296,7 +297,7 @@ impl EngineThread {
             }
             Err(error) => {
                 debug!(remote = %flow.remote, %error, "datagram not sent");
-                self.failed.push(flow);
+                self.answers.push(Input::SendFailed { flow });
             }
         }
     }

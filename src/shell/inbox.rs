@@ -33,13 +33,6 @@ pub enum Message {
         /// Where to.
         flow: Flow,
     },
-    /// A media worker answers `OpenStream`.
-    StreamOpened {
-        /// Which.
-        stream: StreamKey,
-        /// Its local RTP port; `None` when none is free.
-        port: Option<u16>,
-    },
     /// A stream speaks.
     Media {
         /// Which.

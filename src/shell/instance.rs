@@ -1,18 +1,20 @@
 //! One engine with all its threads.
 
 use crate::engine::{self, Engine};
-use crate::media::{Command, StreamKey};
+use crate::random::Random;
 use crate::shell::clock::Clock;
 use crate::shell::engine_thread::{EngineThread, Surroundings};
 use crate::shell::inbox::{Inbox, Message};
 use crate::shell::journal::{Journal, Store, Writer};
 use crate::shell::listen::Listener;
 use crate::shell::live::Live;
+use crate::shell::media::MediaPool;
 use crate::shell::tcp;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
@@ -26,6 +28,8 @@ pub struct Parts {
     pub media_ports: RangeInclusive<u16>,
     /// Media threads.
     pub media_workers: usize,
+    /// Chance of the streams: SSRC, first sequence number and timestamp.
+    pub media_random: Random,
     /// Time.
     pub clock: Clock,
     /// Records; `None` keeps none.
@@ -49,7 +53,7 @@ pub struct Instance {
 impl Instance {
     /// Starts all threads.
     pub fn start(parts: Parts) -> io::Result<Self> {
-        let Parts { engine, listeners, media_ports, media_workers, clock, store, live } = parts;
+        let Parts { engine, listeners, media_ports, media_workers, media_random, clock, store, live } = parts;
         let poll = mio::Poll::new()?;
         let inbox = Arc::new(Inbox::new(&poll)?);
         let journal = match store {
@@ -61,7 +65,12 @@ impl Instance {
             }
             None => Journal::Nowhere,
         };
-        let media = MediaThreads::start(clock, media_workers, media_ports, Arc::clone(&inbox))?;
+        let media = {
+            let inbox = Arc::clone(&inbox);
+            MediaPool::start(media_workers, media_ports, clock, media_random, move |events| {
+                inbox.extend(events.drain(..).map(|(stream, event)| Message::Media { stream, event }));
+            })?
+        };
         let addresses = listeners.iter().map(|listener| listener.address).collect();
         let (udp, streams): (Vec<_>, Vec<_>) =
             listeners.into_iter().map(|listener| ((listener.address, listener.udp), listener.tcp)).unzip();
@@ -76,11 +85,17 @@ impl Instance {
             live: Arc::clone(&live),
         };
         let (ends, ended) = oneshot::channel();
-        // The engine is made where it lives: its streams and calls never change threads.
+        let (ready, is_ready) = sync_channel(1);
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let _ends = ends;
-            EngineThread::new(Engine::new(engine), udp, around)?.run()
+            // The engine is made where it lives: its streams and calls never change threads.
+            let engine = EngineThread::new(Engine::new(engine), udp, around)?;
+            let _ = ready.send(());
+            engine.run()
         })?;
+        // Making it encodes every prompt. Whoever reads that we listen finds an engine that answers at once; if it could
+        // not be made, `ended` says so.
+        let _ = is_ready.recv();
         Ok(Self { addresses, live, inbox, engine: thread, tcp, ended: Some(ended) })
     }
 
@@ -102,26 +117,4 @@ impl Instance {
         let _ = self.tcp.join();
         result
     }
-}
-
-/// The media threads as the engine thread sees them.
-pub struct MediaThreads {
-    inbox: Arc<Inbox>,
-}
-
-impl MediaThreads {
-    fn start(_clock: Clock, _workers: usize, _ports: RangeInclusive<u16>, inbox: Arc<Inbox>) -> io::Result<Self> {
-        Ok(Self { inbox })
-    }
-
-    /// Binds a socket for a stream; the answer comes by the inbox.
-    pub fn open(&self, stream: StreamKey, _local: IpAddr) {
-        self.inbox.push(Message::StreamOpened { stream, port: None });
-    }
-
-    /// Tells a stream.
-    pub fn command(&self, _stream: StreamKey, _command: Command) {}
-
-    /// Closes a stream.
-    pub fn close(&self, _stream: StreamKey) {}
 }

@@ -2,7 +2,7 @@
 //!
 //! [`MediaPool`] is the side of the engine thread: it binds sockets, hands them to the least busy worker and passes
 //! commands on. No packet ever touches the engine thread; keys and ends of prompts come back in batches, at most one
-//! a millisecond. What a packet means is known to `media::stream`, when it leaves to [`wheel`].
+//! a millisecond. What a packet means is known to `media::stream`, when it leaves to `wheel`.
 
 mod ports;
 mod wheel;
@@ -191,5 +191,215 @@ impl Handle {
 }
 
 #[cfg(test)]
-#[path = "media/tests.rs"]
-mod tests;
+mod tests {
+    //! The pool on real loopback sockets. Tests wait for packets and events, never for time.
+
+    use super::*;
+    use crate::media::{Clip, PlayKey};
+    use crate::sdp::{Chosen, Codec, Direction, Events};
+    use rtp_rs::{RtpPacketBuilder, RtpReader};
+    use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+    use std::sync::mpsc::{Receiver, RecvTimeoutError};
+    use std::time::Duration;
+
+    /// Longer than any machine under load takes; a test that passes does not wait for it.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    struct Rig {
+        pool: MediaPool,
+        told: Receiver<(StreamKey, Event)>,
+        local: IpAddr,
+    }
+
+    impl Rig {
+        /// Each test has a loopback address of its own, so that none meets another's ports.
+        fn new(test: u8, workers: usize) -> Self {
+            let (tell, told) = channel();
+            let deliver = move |events: &mut Vec<(StreamKey, Event)>| {
+                for event in events.drain(..) {
+                    // The test may be over.
+                    let _ = tell.send(event);
+                }
+            };
+            let random = Random::from_number(test.into());
+            let pool = MediaPool::start(workers, 41_000..=41_999, Clock::start(None), random, deliver).expect("starts");
+            Self { pool, told, local: IpAddr::V4(Ipv4Addr::new(127, 0, 58, test)) }
+        }
+
+        fn open(&mut self, key: u64) -> (UdpSocket, SocketAddr) {
+            let port = self.pool.open(StreamKey(key), self.local).expect("a port");
+            let peer = UdpSocket::bind((self.local, 0)).expect("a socket");
+            peer.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+            (peer, SocketAddr::new(self.local, port))
+        }
+
+        fn configure(&self, key: u64, remote: Option<SocketAddr>) {
+            let chosen = Chosen {
+                remote,
+                codec: Codec::Pcma,
+                payload_type: 8,
+                packet: Duration::from_millis(20),
+                events: vec![Events { payload_type: 101, clock: 8000 }],
+                direction: Direction::SendRecv,
+            };
+            self.pool.command(StreamKey(key), Command::Configure(chosen));
+        }
+
+        fn play(&self, key: u64, play: u32, clip: &Arc<Clip>) {
+            let clips = vec![Arc::clone(clip)];
+            self.pool.command(StreamKey(key), Command::Play { play: PlayKey(play), clips, repeat: false });
+        }
+
+        fn told(&self) -> (StreamKey, Event) {
+            self.told.recv_timeout(PATIENCE).expect("an event")
+        }
+    }
+
+    fn clip(samples: usize) -> Arc<Clip> {
+        let samples: Vec<i16> = (0..samples).map(|n| (n as i16 % 97 - 48) * 300).collect();
+        Arc::new(Clip::from_samples("test", &samples))
+    }
+
+    fn receive(peer: &UdpSocket) -> (SocketAddr, u16, bool, Vec<u8>) {
+        let mut buffer = [0; 2048];
+        let (length, from) = peer.recv_from(&mut buffer).expect("a packet in time");
+        let packet = RtpReader::new(&buffer[..length]).expect("RTP");
+        (from, packet.sequence_number().into(), packet.mark(), packet.payload().to_vec())
+    }
+
+    fn key_packet(timestamp: u32, key: char) -> Vec<u8> {
+        let event = crate::number::Key::from_char(key).expect("a key").event();
+        let payload = [event, 10, 0, 160];
+        RtpPacketBuilder::new().payload_type(101).ssrc(7).timestamp(timestamp).payload(&payload).build().expect("RTP")
+    }
+
+    #[test]
+    fn a_prompt_reaches_the_peer_whole_and_its_end_is_told() {
+        let mut rig = Rig::new(1, 1);
+        let (peer, ours) = rig.open(1);
+        let sound = clip(900);
+        rig.configure(1, peer.local_addr().ok());
+        rig.play(1, 4, &sound);
+        let mut heard = Vec::new();
+        let (mut sequences, mut speaking) = (Vec::new(), false);
+        while heard.len() < 960 {
+            let (from, sequence, marked, payload) = receive(&peer);
+            assert_eq!(from, ours);
+            sequences.push(sequence);
+            speaking |= payload.iter().any(|&byte| byte != 0xd5);
+            if speaking {
+                assert_eq!(marked, heard.is_empty(), "the first packet of the prompt is marked, no other");
+                heard.extend(payload);
+            }
+        }
+        assert!(sequences.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)), "{sequences:?}");
+        let mut expected = sound.alaw.to_vec();
+        expected.resize(960, 0xd5);
+        assert_eq!(heard, expected);
+        assert_eq!(rig.told(), (StreamKey(1), Event::Finished(PlayKey(4))));
+        let (_, _, _, silence) = receive(&peer);
+        assert_eq!(silence, [0xd5; 160], "the stream stays alive");
+    }
+
+    #[test]
+    fn keys_come_back_under_the_name_of_their_stream() {
+        let mut rig = Rig::new(2, 2);
+        let calls: Vec<_> = (0..8).map(|key| rig.open(key)).collect();
+        for (key, (peer, ours)) in (0..).zip(&calls) {
+            rig.configure(key, None);
+            // Nothing is sent to an address nobody named; the first packet names it.
+            peer.send_to(&key_packet(0, char::from(b'0' + key as u8)), ours).expect("sent");
+            assert_eq!(rig.told(), (StreamKey(key), Event::Latched(peer.local_addr().expect("bound"))));
+            let Event::Key(pressed) = rig.told().1 else { panic!("a key") };
+            assert_eq!(pressed.as_char(), char::from(b'0' + key as u8));
+            receive(peer);
+        }
+        assert!(rig.pool.workers.iter().all(|handle| handle.streams == 4), "both workers have their share");
+    }
+
+    #[test]
+    fn a_burst_of_keys_is_read_to_its_end() {
+        let mut rig = Rig::new(3, 1);
+        let (peer, ours) = rig.open(1);
+        rig.configure(1, None);
+        for n in 0..60 {
+            peer.send_to(&key_packet(0, '1'), ours).expect("sent");
+            if n == 59 {
+                peer.send_to(&key_packet(9000, '2'), ours).expect("sent");
+            }
+        }
+        let keys: Vec<_> = (0..3).map(|_| rig.told().1).collect();
+        assert!(matches!(keys[..], [Event::Latched(_), Event::Key(one), Event::Key(two)] if one != two), "{keys:?}");
+    }
+
+    #[test]
+    fn a_closed_stream_is_silent_and_its_worker_takes_new_ones() {
+        let mut rig = Rig::new(4, 1);
+        let mut ports = Vec::new();
+        for round in 0..5 {
+            let (peer, ours) = rig.open(round);
+            ports.push(ours.port());
+            rig.configure(round, peer.local_addr().ok());
+            receive(&peer);
+            rig.pool.close(StreamKey(round));
+            assert_eq!(rig.pool.streams(), 0);
+            // The worker closes the socket: then the port can be bound again, and no packet can follow.
+            let (waited, gone) = (Clock::start(None), || UdpSocket::bind(ours).is_ok());
+            while !gone() {
+                assert!(waited.instant().since(crate::time::Instant::START) < PATIENCE, "the socket was not closed");
+                std::thread::yield_now();
+            }
+        }
+        ports.dedup();
+        assert_eq!(ports.len(), 5, "no port twice in a row");
+    }
+
+    #[test]
+    fn a_send_that_fails_is_counted_and_the_stream_goes_on() {
+        let mut rig = Rig::new(5, 1);
+        let (peer, _) = rig.open(1);
+        // Another IP version than the socket's: the system refuses every packet.
+        rig.configure(1, Some("[2001:db8::1]:4000".parse().expect("an address")));
+        rig.play(1, 1, &clip(480));
+        assert_eq!(rig.told(), (StreamKey(1), Event::Finished(PlayKey(1))), "time goes on");
+        rig.configure(1, peer.local_addr().ok());
+        receive(&peer);
+        receive(&peer);
+        let counters = rig.pool.counters();
+        assert!(counters.failed >= 2 && counters.sent >= 1, "{counters:?}");
+    }
+
+    #[test]
+    fn without_a_free_port_nothing_is_opened() {
+        let mut rig = Rig::new(6, 1);
+        let open: Vec<_> = (0..500).filter_map(|key| rig.pool.open(StreamKey(key), rig.local)).collect();
+        assert_eq!(open.len(), 500);
+        assert_eq!(rig.pool.open(StreamKey(500), rig.local), None);
+        rig.pool.close(StreamKey(0));
+        assert!(rig.pool.streams() == 499);
+    }
+
+    #[test]
+    fn orders_for_a_stream_that_is_gone_are_dropped() {
+        let mut rig = Rig::new(7, 1);
+        rig.play(9, 1, &clip(160));
+        rig.pool.close(StreamKey(9));
+        rig.open(9);
+        rig.pool.close(StreamKey(9));
+        rig.pool.close(StreamKey(9));
+        assert_eq!(rig.pool.workers[0].streams, 0);
+    }
+
+    #[test]
+    fn dropping_the_pool_ends_its_threads() {
+        let mut rig = Rig::new(8, 3);
+        let (peer, _) = rig.open(1);
+        rig.configure(1, peer.local_addr().ok());
+        receive(&peer);
+        let Rig { pool, told, .. } = rig;
+        drop(pool);
+        // The workers held the other ends.
+        let rest = std::iter::from_fn(|| Some(told.recv_timeout(PATIENCE))).find(Result::is_err);
+        assert_eq!(rest, Some(Err(RecvTimeoutError::Disconnected)));
+    }
+}

@@ -10,10 +10,12 @@ use crate::shell::live::Live;
 use crate::shell::log::Log;
 use crate::shell::settings::Settings;
 use crate::shell::table::{Files, Table};
+use crate::time::Wall;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -68,21 +70,35 @@ fn serve(options: &Options) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(broken)?;
     let mut signals = runtime.block_on(async { Signals::new() }).map_err(broken)?;
     let clock = Clock::start(settings.clock_start);
+    let (our_ports, their_ports) = match options.stand_ins {
+        true => halves(&settings.media_ports),
+        false => (settings.media_ports.clone(), 0..=0),
+    };
     let mut instance = Instance::start(Parts {
         engine: engine_settings(&table, hash_key, !settings.trunks.is_empty(), options.stand_ins)?,
         listeners,
-        media_ports: settings.media_ports.clone(),
+        media_ports: our_ports.clone(),
         media_workers: settings.media_workers,
+        media_random: Random::from_seed(chance()?),
         clock,
         store: Some(store),
         live: Arc::new(Live::default()),
     })
     .map_err(broken)?;
-    let centres = if options.stand_ins { Some(start_stand_ins(&table, stand_ins, &settings, clock)?) } else { None };
+    let centres = if options.stand_ins { Some(start_stand_ins(&table, stand_ins, their_ports, clock)?) } else { None };
 
-    let block = block(options, &settings, &table, &instance, centres.as_ref(), clock, open_files);
+    let block = Block {
+        options,
+        settings: &settings,
+        table: &table,
+        now: clock.now().wall,
+        addresses: &instance.addresses,
+        stand_ins: centres.as_ref().map_or(&[], |centres| &centres.addresses),
+        ports: our_ports,
+        open_files,
+    };
     // Whoever started us may not read what we print.
-    let _ = io::stdout().lock().write_all(block.as_bytes());
+    let _ = io::stdout().lock().write_all(block.to_string().as_bytes());
     if settings.trunks.is_empty() {
         warn!("no trunk in the settings: only loopback and private networks are answered");
     }
@@ -180,11 +196,17 @@ fn bind_stand_ins(table: &Table, ours: &[Listener]) -> Result<Vec<Listener>, Fai
     listen::bind(&addresses).map_err(|error| Failure::Setup(format!("stand-in centres: {error}")))
 }
 
+/// The RTP ports of two engines on one machine, so that they do not try each other's.
+pub(super) fn halves(ports: &RangeInclusive<u16>) -> (RangeInclusive<u16>, RangeInclusive<u16>) {
+    let half = ports.start() + (ports.end() - ports.start()) / 2 / 2 * 2;
+    (*ports.start()..=half.saturating_sub(1), half..=*ports.end())
+}
+
 /// A second engine that answers for every centre of the table.
 pub(super) fn start_stand_ins(
     table: &Table,
     listeners: Vec<Listener>,
-    settings: &Settings,
+    media_ports: RangeInclusive<u16>,
     clock: Clock,
 ) -> Result<Instance, Failure> {
     let plan = Arc::new(table.stand_ins());
@@ -192,8 +214,9 @@ pub(super) fn start_stand_ins(
     Instance::start(Parts {
         engine: engine_settings(&theirs, chance()?, false, false)?,
         listeners,
-        media_ports: settings.media_ports.clone(),
+        media_ports,
         media_workers: 1,
+        media_random: Random::from_seed(chance()?),
         clock,
         store: None,
         live: Arc::new(Live::default()),
@@ -255,46 +278,42 @@ fn raise_file_limit() -> u64 {
 
 // ---- what is running -----------------------------------------------------------------------------------------------
 
-/// How many calls fit: two RTP ports each, and two files each after those for everything else.
-fn calls_possible(settings: &Settings, open_files: u64) -> u64 {
+/// How many calls fit: two RTP ports each, and a file each after those for everything else.
+fn calls_possible(ports: &RangeInclusive<u16>, open_files: u64) -> u64 {
     const FILES_FOR_THE_REST: u64 = 256;
-    let ports = settings.media_ports.clone().count() as u64 / 2;
-    ports.min(open_files.saturating_sub(FILES_FOR_THE_REST) / 2)
+    let ports = ports.clone().count() as u64 / 2;
+    ports.min(open_files.saturating_sub(FILES_FOR_THE_REST))
 }
 
-fn block(
-    options: &Options,
-    settings: &Settings,
-    table: &Table,
-    instance: &Instance,
-    centres: Option<&Instance>,
-    clock: Clock,
+/// The one short block on standard output.
+struct Block<'a> {
+    options: &'a Options,
+    settings: &'a Settings,
+    table: &'a Table,
+    now: Wall,
+    addresses: &'a [SocketAddr],
+    stand_ins: &'a [SocketAddr],
+    ports: RangeInclusive<u16>,
     open_files: u64,
-) -> String {
-    use fmt::Write;
-    let list = |addresses: &[SocketAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let mut text = format!("ivr1357 {}\n", env!("CARGO_PKG_VERSION"));
-    let mut line = |name: &str, value: String| {
-        let _ = writeln!(text, "  {name:<10} {value}");
-    };
-    line("SIP", format!("{} (UDP and TCP)", list(&instance.addresses)));
-    line(
-        "RTP",
-        format!(
-            "ports {}-{}, room for {} calls",
-            settings.media_ports.start(),
-            settings.media_ports.end(),
-            calls_possible(settings, open_files)
-        ),
-    );
-    line("table", format!("{}, version {}: {}", options.files.routing.display(), table.plan.version, table.size()));
-    line("hours", table.opening(clock.now().wall));
-    line("records", settings.records_file.display().to_string());
-    if let Some(centres) = centres {
-        line("stand-ins", list(&centres.addresses));
+}
+
+impl fmt::Display for Block<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { options, settings, table, now, addresses, stand_ins, ports, open_files } = self;
+        let list = |addresses: &[SocketAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let room = calls_possible(ports, *open_files);
+        writeln!(f, "ivr1357 {}", env!("CARGO_PKG_VERSION"))?;
+        writeln!(f, "  SIP        {} (UDP and TCP)", list(addresses))?;
+        writeln!(f, "  RTP        ports {}-{}, room for {room} calls", ports.start(), ports.end())?;
+        let (file, version) = (options.files.routing.display(), &table.plan.version);
+        writeln!(f, "  table      {file}, version {version}: {}", table.size())?;
+        writeln!(f, "  hours      {}", table.opening(*now))?;
+        writeln!(f, "  records    {}", settings.records_file.display())?;
+        if !stand_ins.is_empty() {
+            writeln!(f, "  stand-ins  {}", list(stand_ins))?;
+        }
+        writeln!(f, "No phone? cargo run --release -- demo")
     }
-    text.push_str("No phone? cargo run --release -- demo\n");
-    text
 }
 
 #[cfg(test)]
@@ -303,11 +322,16 @@ mod tests {
 
     #[test]
     fn the_room_for_calls_is_what_ports_and_files_allow() {
-        let settings = Settings::default();
-        assert_eq!(calls_possible(&settings, 1_000_000), 8192);
-        assert_eq!(calls_possible(&settings, 20_000), 8192);
-        assert_eq!(calls_possible(&settings, 1024), 384);
-        assert_eq!(calls_possible(&settings, 10), 0);
+        let ports = Settings::default().media_ports;
+        assert_eq!(calls_possible(&ports, 20_000), 8192);
+        assert_eq!(calls_possible(&ports, 1024), 768);
+        assert_eq!(calls_possible(&ports, 10), 0);
+    }
+
+    #[test]
+    fn two_engines_share_the_ports_without_meeting() {
+        assert_eq!(halves(&(16_384..=32_767)), (16_384..=24_575, 24_576..=32_767));
+        assert_eq!(halves(&(20_000..=20_003)), (20_000..=20_001, 20_002..=20_003));
     }
 
     #[test]

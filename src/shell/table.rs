@@ -35,13 +35,7 @@ impl Table {
     pub fn load(files: &Files) -> Result<Self, String> {
         let Files { routing, prompts, language } = files;
         let name = routing.display();
-        let length = std::fs::metadata(routing).map(|file| file.len()).map_err(|error| {
-            format!("cannot read the table {name}: {error}\n  help: start in the folder with routing.toml, or name the file: --routing FILE")
-        })?;
-        if length > TABLE_BYTES_MAX as u64 {
-            return Err(format!("the table {name} is longer than {TABLE_BYTES_MAX} bytes"));
-        }
-        let bytes = std::fs::read(routing).map_err(|error| format!("cannot read the table {name}: {error}"))?;
+        let bytes = read(routing)?;
         let catalogue = load_prompts(prompts, *language)?;
         let checked = routing::check_bytes(&bytes, &catalogue.lengths());
         let show = || {
@@ -115,7 +109,20 @@ impl Table {
 }
 
 /// The Korean prompts; `DIR` itself where it has no folder of a language.
-fn load_prompts(folder: &Path, language: Language) -> Result<Catalogue, String> {
+/// The bytes of a table; the error says what to do.
+pub fn read(routing: &Path) -> Result<Vec<u8>, String> {
+    let name = routing.display();
+    let length = std::fs::metadata(routing).map(|file| file.len()).map_err(|error| {
+        format!("cannot read the table {name}: {error}\n  help: start in the folder with routing.toml, or name the file: --routing FILE")
+    })?;
+    if length > TABLE_BYTES_MAX as u64 {
+        return Err(format!("the table {name} is longer than {TABLE_BYTES_MAX} bytes"));
+    }
+    std::fs::read(routing).map_err(|error| format!("cannot read the table {name}: {error}"))
+}
+
+/// The prompts of a folder, Korean ones; the error says what to do.
+pub fn load_prompts(folder: &Path, language: Language) -> Result<Catalogue, String> {
     let korean = folder.join("ko");
     let folder = if korean.is_dir() { korean.as_path() } else { folder };
     prompts::load(folder).map_err(|errors| {

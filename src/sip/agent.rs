@@ -272,9 +272,7 @@ impl Agent {
 
     /// 200 with our answer (or our offer, when there was none); repeated until the ACK.
     pub fn answer(&mut self, now: Now, dialog: DialogKey, sdp: Vec<u8>, out: &mut Vec<AgentOutput>) {
-        let Some(entry) = self.dialogs.get_mut(&dialog) else {
-            return;
-        };
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
         if !matches!(entry.state, State::Early { .. }) {
             return;
         }
@@ -297,12 +295,8 @@ impl Agent {
     /// 200 to the open re-INVITE or UPDATE.
     pub fn answer_reinvite(&mut self, now: Now, dialog: DialogKey, sdp: Vec<u8>, out: &mut Vec<AgentOutput>) {
         let answer_public = self.config.answer_public;
-        let Some(entry) = self.dialogs.get_mut(&dialog) else {
-            return;
-        };
-        let State::Live { open, .. } = &mut entry.state else {
-            return;
-        };
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
+        let State::Live { open, .. } = &mut entry.state else { return };
         let Some(mut open) = open.take() else { return };
         entry.refresh(None, open.contact.take(), answer_public);
         if open.invite {
@@ -317,12 +311,8 @@ impl Agent {
 
     /// A refusal of the open re-INVITE or UPDATE; the session stays as it was.
     pub fn reject_reinvite(&mut self, now: Now, dialog: DialogKey, status: StatusCode, out: &mut Vec<AgentOutput>) {
-        let Some(entry) = self.dialogs.get_mut(&dialog) else {
-            return;
-        };
-        let State::Live { open, .. } = &mut entry.state else {
-            return;
-        };
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
+        let State::Live { open, .. } = &mut entry.state else { return };
         if let Some(open) = open.take() {
             self.refuse_open(now.instant, &open, status, b"", out);
         }
@@ -355,9 +345,7 @@ impl Agent {
     /// BYE. Before the ACK of our 200 it waits for that ACK (RFC 3261 §15). The dialog is over for its owner;
     /// a late NOTIFY is still answered 200 while the BYE lives.
     pub fn bye(&mut self, now: Now, dialog: DialogKey, out: &mut Vec<AgentOutput>) {
-        let Some(entry) = self.dialogs.get_mut(&dialog) else {
-            return;
-        };
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
         match &mut entry.state {
             // Nothing was answered yet, so there is nothing to hang up.
             State::Early { .. } => self.reject(now, dialog, StatusCode::TEMPORARILY_UNAVAILABLE, out),
@@ -394,9 +382,7 @@ impl Agent {
         lines.extend_from_slice(ALLOW);
         let bytes = invite.head.response(StatusCode::OK, "OK", &self.config.product, &lines, sdp);
         self.drive_invite(now, invite.transaction, invite_server::Input::Success, out);
-        let Some(entry) = self.dialogs.get_mut(&dialog) else {
-            return;
-        };
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
         if let State::Live { success, .. } = &mut entry.state {
             *success = Some(Success::new(now, invite, bytes.clone()));
         }
@@ -424,9 +410,7 @@ impl Agent {
 
     /// The dialog is over on the wire too; one that sent REFERs still listens for their NOTIFYs.
     fn end_dialog(&mut self, now: Instant, dialog: DialogKey) {
-        let Some(entry) = self.dialogs.get_mut(&dialog) else {
-            return;
-        };
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
         if entry.refers.is_empty() {
             self.remove_dialog(dialog);
         } else {

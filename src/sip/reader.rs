@@ -8,6 +8,7 @@
 use crate::limits::{BODY_BYTES_MAX, HEADER_LINE_BYTES_MAX, HEADERS_MAX, VIAS_MAX};
 use crate::sip::header::{elements, trim};
 use crate::sip::status::StatusCode;
+use std::ops::Range;
 
 /// How the end of the body is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,9 +94,7 @@ impl Name {
     /// From a header name in any case, long or compact (RFC 3261 §7.3.3).
     fn from_bytes(name: &[u8]) -> Self {
         let mut lower = [0u8; 18];
-        let Some(lower) = lower.get_mut(..name.len()) else {
-            return Self::Other;
-        };
+        let Some(lower) = lower.get_mut(..name.len()) else { return Self::Other };
         lower.copy_from_slice(name);
         lower.make_ascii_lowercase();
         match &*lower {
@@ -196,39 +195,49 @@ impl<'a> Message<'a> {
     fn read_headers(&mut self, bytes: &'a [u8], at: &mut usize) -> bool {
         // Where the value of the header being read began; `None` behind a line that is no header.
         let mut open: Option<usize> = None;
-        while let Some((line, next)) = next_line(bytes, *at) {
+        // What its folds made of it. It is cut out once, when they end: a thousand folds are not a thousand cuts.
+        let mut folded: Option<Range<usize>> = None;
+        let ended = loop {
+            let Some((line, next)) = next_line(bytes, *at) else { break false };
             let begin = *at;
             *at = next;
-            let Some(&first) = line.first() else {
-                return true;
-            };
+            let Some(&first) = line.first() else { break true };
             if first == b' ' || first == b'\t' {
                 // RFC 3261 §7.3.1: a line that begins with white space continues the value.
-                if let (Some(value_at), Some(header)) = (open, self.headers.last_mut()) {
-                    header.value = trim(&bytes[value_at..begin + line.len()]);
-                    if header.value.len() > HEADER_LINE_BYTES_MAX {
+                if let Some(value_at) = open {
+                    let value = value_at..begin + line.len();
+                    if value.len() > HEADER_LINE_BYTES_MAX {
                         self.note(Fault::bad("Header too long"));
                     }
+                    folded = Some(value);
                 }
                 continue;
             }
-            let Some(colon) = line.iter().position(|&byte| byte == b':') else {
-                open = None;
-                continue;
-            };
-            if line.len() > HEADER_LINE_BYTES_MAX {
-                self.note(Fault::bad("Header too long"));
-            }
-            if self.headers.len() >= HEADERS_MAX {
-                self.note(Fault::bad("Too many headers"));
-                open = None;
-                continue;
-            }
-            let name = Name::from_bytes(trim(&line[..colon]));
-            open = Some(begin + colon + 1);
-            self.add(name, trim(&line[colon + 1..]));
+            self.unfold(bytes, folded.take());
+            open = self.read_header(line).map(|value_at| begin + value_at);
+        };
+        self.unfold(bytes, folded);
+        ended
+    }
+
+    /// One header line; where its value begins, if it is one and there is room for it.
+    fn read_header(&mut self, line: &'a [u8]) -> Option<usize> {
+        let colon = line.iter().position(|&byte| byte == b':')?;
+        if line.len() > HEADER_LINE_BYTES_MAX {
+            self.note(Fault::bad("Header too long"));
         }
-        false
+        if self.headers.len() >= HEADERS_MAX {
+            self.note(Fault::bad("Too many headers"));
+            return None;
+        }
+        self.add(Name::from_bytes(trim(&line[..colon])), trim(&line[colon + 1..]));
+        Some(colon + 1)
+    }
+
+    fn unfold(&mut self, bytes: &'a [u8], folded: Option<Range<usize>>) {
+        if let (Some(value), Some(header)) = (folded, self.headers.last_mut()) {
+            header.value = trim(&bytes[value]);
+        }
     }
 
     fn add(&mut self, name: Name, value: &'a [u8]) {
@@ -296,9 +305,7 @@ impl<'a> Start<'a> {
         if is_version_2(first) {
             // Exactly three digits: 4294967301 must not wrap round to 5 (RFC 4475 §3.1.2.19).
             let digits = rest.split(|&byte| byte == b' ').next()?;
-            let [a @ b'1'..=b'6', b @ b'0'..=b'9', c @ b'0'..=b'9'] = digits else {
-                return None;
-            };
+            let [a @ b'1'..=b'6', b @ b'0'..=b'9', c @ b'0'..=b'9'] = digits else { return None };
             let code = u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0');
             return Some((Self::Response { status: StatusCode::new(code)? }, None));
         }

@@ -7,11 +7,9 @@ use crate::sip::agent::{Flow, Transport};
 use crate::sip::uri::{Scheme, UriView};
 use std::net::{IpAddr, SocketAddr};
 
-/// The flow to the host of `uri`, or `flow` itself.
+/// The flow to the host of `uri`, or `flow` itself. A TCP flow whose connection is 0 has none open any more.
 pub fn next_hop(uri: &[u8], flow: Flow, answer_public: bool) -> Flow {
-    let Ok(view) = UriView::parse(uri) else {
-        return flow;
-    };
+    let Ok(view) = UriView::parse(uri) else { return flow };
     let Some(address) = view.ip().filter(|address| is_reachable(*address, flow.remote.ip(), answer_public)) else {
         return flow;
     };
@@ -22,7 +20,7 @@ pub fn next_hop(uri: &[u8], flow: Flow, answer_public: bool) -> Flow {
         // TLS, or something newer: only the way the caller came is sure to work.
         _ => return flow,
     };
-    if flow.transport == Transport::Tcp && address == flow.remote.ip() {
+    if flow.transport == Transport::Tcp && flow.connection != 0 && address == flow.remote.ip() {
         // The connection that is open beats one that must be opened, and a caller that came over TCP but
         // forgot to say so in its Contact still listens there (RFC 5923).
         return flow;
@@ -87,6 +85,14 @@ mod tests {
             let next = next_hop(contact.as_bytes(), flow, false);
             assert_eq!(format!("{:?} {}", next.transport, next.remote), hop, "{contact} from {source}");
         }
+        let gone = Flow {
+            transport: Transport::Tcp,
+            local: "127.0.0.1:5060".parse().expect("an address"),
+            remote: "127.0.0.1:40000".parse().expect("an address"),
+            connection: 0,
+        };
+        let next = next_hop(b"sip:a@127.0.0.1:5070;transport=tcp", gone, false);
+        assert_eq!(format!("{:?} {}", next.transport, next.remote), "Tcp 127.0.0.1:5070");
     }
 
     #[test]

@@ -93,10 +93,11 @@ fn phrase(code: u16) -> String {
         416 => return "Unsupported URI Scheme".to_owned(),
         481 => return "Call/Transaction Does Not Exist".to_owned(),
         504 => return "Server Time-out".to_owned(),
+        606 => return "Not Acceptable".to_owned(),
         _ => {}
     }
     let name = match rsip::StatusCode::from(code) {
-        rsip::StatusCode::Other(..) if code % 100 == 0 => return "Unknown".to_owned(),
+        rsip::StatusCode::Other(..) if code.is_multiple_of(100) => return "Unknown".to_owned(),
         rsip::StatusCode::Other(..) => return phrase(code / 100 * 100),
         rsip::StatusCode::OK => return "OK".to_owned(),
         known => known.to_string(),

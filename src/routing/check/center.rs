@@ -1,13 +1,13 @@
 //! `[center]` and `[defaults.transfer]`: who callers are handed to, how, and what follows when that fails.
 
 use super::Findings;
-use super::fields::{Fields, later, nearest, wide};
+use super::fields::{Fields, later, nearest};
 use super::names::{Named, Names, Place, Row};
 use super::sound::Sounds;
 use crate::limits::TARGETS_MAX;
 use crate::number::Dialled;
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::file::{Table, full_width};
+use crate::routing::file::{Table, full_width, wide};
 use crate::routing::plan::{Center, Context, NoticeId, PromptId, Rung, Success, Target, Transfer};
 use crate::sip::uri::SipUri;
 use std::collections::BTreeSet;
@@ -28,6 +28,8 @@ pub(super) struct CenterSite {
 /// What is written of a transfer, in `[defaults.transfer]` or in a centre.
 #[derive(Clone, Default)]
 pub(super) struct TransferParts {
+    /// Syntax was wrong there: what a centre misses may have been written.
+    broken: bool,
     ladder: Option<Ladder>,
     success: Option<Success>,
     refer_timeout: Option<Duration>,
@@ -202,7 +204,7 @@ fn targets(
                     format!("{}: SIP 주소가 아닙니다", row.name),
                     format!("{}: this is not a SIP address", row.name),
                 )
-                .label(reason.clone(), reason)
+                .label(reason[0].clone(), reason[1].clone())
                 .help(
                     "예: \"sip:1357@sbc.kised.example;transport=tls\"",
                     "for example: \"sip:1357@sbc.kised.example;transport=tls\"",
@@ -214,13 +216,18 @@ fn targets(
 }
 
 /// An address a REFER can name.
-fn address(text: &str) -> Result<SipUri, String> {
+fn address(text: &str) -> Result<SipUri, [String; 2]> {
     if text.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"') || !c.is_ascii()) {
-        return Err("only plain characters without spaces".to_owned());
+        return Err(["빈칸 없이 영문과 숫자로만 씁니다".to_owned(), "only plain characters without spaces".to_owned()]);
     }
-    let uri: SipUri = text.parse().map_err(|error: crate::sip::uri::UriError| error.to_string())?;
-    if uri.host().is_empty() && !text.to_ascii_lowercase().starts_with("tel:") {
-        return Err("no host".to_owned());
+    let lower = text.to_ascii_lowercase();
+    if !["sip:", "sips:", "tel:"].iter().any(|scheme| lower.starts_with(scheme)) {
+        return Err(["sip: 로 시작해야 합니다".to_owned(), "it must begin with sip:".to_owned()]);
+    }
+    let uri: SipUri =
+        text.parse().map_err(|error: crate::sip::uri::UriError| [error.to_string(), error.to_string()])?;
+    if uri.host().is_empty() && !lower.starts_with("tel:") {
+        return Err(["@ 뒤에 받는 곳이 없습니다".to_owned(), "there is no host".to_owned()]);
     }
     Ok(uri)
 }
@@ -243,6 +250,7 @@ fn transfer(fields: &mut Fields<'_>, names: &Names, findings: &mut Findings) -> 
         span: ladder_span.unwrap_or_default(),
     });
     TransferParts {
+        broken: fields.broken(),
         ladder,
         success: choose(
             fields,
@@ -279,7 +287,7 @@ fn choose<T: Copy>(
         Diagnostic::error(
             "E0103",
             span,
-            format!("{row}: {name} = \"{text}\" 은(는) 쓸 수 없는 값입니다"),
+            format!("{row}: 쓸 수 없는 값입니다: {name} = \"{text}\""),
             format!("{row}: {name} cannot be \"{text}\""),
         )
         .help(format!("다음 가운데 하나: {all}"), format!("one of: {all}")),
@@ -305,10 +313,10 @@ fn rung(row: &str, text: &str, span: Range<usize>, names: &Names, findings: &mut
             Diagnostic::error(
                 "E0201",
                 span,
-                format!("{row}: \"{text}\" 이라는 단계가 없습니다"),
+                format!("{row}: 그런 단계가 없습니다: \"{text}\""),
                 format!("{row}: there is no rung \"{text}\""),
             )
-            .help(format!("\"{near}\" 을(를) 쓰려 했나요?"), format!("did you mean \"{near}\"?")),
+            .help(format!("혹시 \"{near}\" 인가요?"), format!("did you mean \"{near}\"?")),
         );
         return None;
     }
@@ -320,7 +328,7 @@ fn rung(row: &str, text: &str, span: Range<usize>, names: &Names, findings: &mut
                 Diagnostic::error(
                     "E0202",
                     span,
-                    format!("{row}: \"{text}\" 은(는) ladder 의 단계가 될 수 없습니다"),
+                    format!("{row}: ladder 의 단계가 될 수 없습니다: \"{text}\""),
                     format!("{row}: \"{text}\" cannot be a rung"),
                 )
                 .help(
@@ -422,6 +430,7 @@ fn finish(
     sounds: &mut Sounds,
     findings: &mut Findings,
 ) -> (Transfer, Range<usize>) {
+    let broken = broken || defaults.broken;
     let ladder = own.ladder.or_else(|| defaults.ladder.clone());
     if ladder.is_none() && !broken {
         findings.once(

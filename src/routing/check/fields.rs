@@ -2,8 +2,7 @@
 
 use super::Findings;
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::file::full_width;
-use crate::routing::file::{Entry, Kind, Table, Value};
+use crate::routing::file::{Entry, Kind, Table, Value, full_width, wide};
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
@@ -75,7 +74,9 @@ impl<'f> Fields<'f> {
 
     /// The field as written.
     pub(super) fn entry(&mut self, name: &'static str) -> Option<&'f Entry> {
-        self.asked.push(name);
+        if !self.asked.contains(&name) {
+            self.asked.push(name);
+        }
         // What broken syntax swallowed was reported there.
         self.table.get(name).filter(|entry| !matches!(entry.value.kind, Kind::Lost))
     }
@@ -164,7 +165,7 @@ impl<'f> Fields<'f> {
                         Diagnostic::error(
                             "E0103",
                             span,
-                            format!("{row}: {name} = \"{text}\" 은(는) 쓸 수 있는 길이가 아닙니다"),
+                            format!("{row}: 길이가 범위를 벗어납니다: {name} = \"{text}\""),
                             format!("{row}: {name} = \"{text}\" is out of bounds"),
                         )
                         .help(format!("{low} 부터 {high} 까지 쓰세요"), format!("write {low} to {high}")),
@@ -177,7 +178,7 @@ impl<'f> Fields<'f> {
                         None => Diagnostic::error(
                             "E0103",
                             span,
-                            format!("{row}: {name} = \"{text}\" 은(는) 길이가 아닙니다"),
+                            format!("{row}: 길이로 읽을 수 없습니다: {name} = \"{text}\""),
                             format!("{row}: {name} = \"{text}\" is not a duration"),
                         )
                         .help(
@@ -209,15 +210,23 @@ impl<'f> Fields<'f> {
                 for item in items {
                     match &item.kind {
                         Kind::Text(text) => texts.push((text.as_str(), item.span.clone())),
-                        _ => {
-                            findings.push(wrong_kind(&self.row, name, item, ["따옴표로 둘러싼 글", "a text in quotes"]))
-                        }
+                        _ => findings.push(wrong_kind(
+                            &self.row,
+                            name,
+                            item,
+                            ["따옴표로 둘러싼 글 \"…\"", "a text in quotes"],
+                        )),
                     }
                 }
                 Some(texts)
             }
             _ => {
-                findings.push(wrong_kind(&self.row, name, &entry.value, ["목록 [\"…\"]", "a list [\"…\"]"]));
+                findings.push(wrong_kind(
+                    &self.row,
+                    name,
+                    &entry.value,
+                    ["\"…\" 또는 [\"…\", \"…\"]", "\"…\" or [\"…\", \"…\"]"],
+                ));
                 None
             }
         }
@@ -237,7 +246,8 @@ impl<'f> Fields<'f> {
 
     /// The entries nobody asked for; the caller may know some of them (the keys of a menu).
     pub(super) fn rest(&self) -> impl Iterator<Item = &'f Entry> {
-        self.table.entries.iter().filter(|entry| !self.asked.contains(&entry.key.as_str()))
+        let unread = |entry: &&Entry| !matches!(entry.value.kind, Kind::Lost);
+        self.table.entries.iter().filter(unread).filter(|entry| !self.asked.contains(&entry.key.as_str()))
     }
 
     /// Reports every field nobody asked for.
@@ -259,11 +269,11 @@ impl<'f> Fields<'f> {
         let finding = Diagnostic::error(
             "E0102",
             entry.key_span.clone(),
-            format!("{row} 에는 \"{key}\" 이라는 값이 없습니다"),
+            format!("{row}: 이런 이름의 값은 없습니다: \"{key}\""),
             format!("{row} has no field \"{key}\""),
         );
         match nearest(key, self.asked.iter().copied()) {
-            Some(near) => finding.help(format!("\"{near}\" 을(를) 쓰려 했나요?"), format!("did you mean \"{near}\"?")),
+            Some(near) => finding.help(format!("혹시 \"{near}\" 인가요?"), format!("did you mean \"{near}\"?")),
             None => {
                 let all = self.asked.join(", ");
                 finding.help(format!("여기에 쓸 수 있는 것: {all}"), format!("fields here: {all}"))
@@ -271,14 +281,25 @@ impl<'f> Fields<'f> {
         }
     }
 
+    /// Whether a field is there in any shape, or under a name that is a slip of it: then it is not missing.
+    pub(super) fn is_written(&self, name: &'static str) -> bool {
+        self.table.entries.iter().any(|entry| match &entry.value.kind {
+            Kind::List(items) if entry.key == name => !items.is_empty(),
+            _ => {
+                entry.key == name
+                    || (!self.asked.contains(&entry.key.as_str()) && nearest(&entry.key, [name]).is_some())
+            }
+        })
+    }
+
     /// The finding for a field that must be there and is not; none where broken syntax may have swallowed it.
-    pub(super) fn missing(&self, name: &str, at: Range<usize>, example: &str, findings: &mut Findings) {
-        if self.broken() {
+    pub(super) fn missing(&self, name: &'static str, at: Range<usize>, example: &str, findings: &mut Findings) {
+        if self.broken() || self.is_written(name) {
             return;
         }
         let row = &self.row;
         findings.push(
-            Diagnostic::error("E0107", at, format!("{row} 에 {name} 값이 없습니다"), format!("{row} needs a {name}"))
+            Diagnostic::error("E0107", at, format!("{row}: {name} 값이 없습니다"), format!("{row} needs a {name}"))
                 .help(format!("예: {example}"), format!("for example: {example}")),
         );
     }
@@ -289,7 +310,7 @@ pub(super) fn text<'f>(row: &str, entry: &'f Entry, findings: &mut Findings) -> 
     match &entry.value.kind {
         Kind::Text(text) => Some((text, entry.value.span.clone())),
         _ => {
-            findings.push(wrong_kind(row, &entry.key, &entry.value, ["따옴표로 둘러싼 글", "a text in quotes"]));
+            findings.push(wrong_kind(row, &entry.key, &entry.value, ["따옴표로 둘러싼 글 \"…\"", "a text in quotes"]));
             None
         }
     }
@@ -301,22 +322,11 @@ pub(super) fn wrong_kind(row: &str, field: &str, value: &Value, wanted: [&str; 2
     Diagnostic::error(
         "E0103",
         value.span.clone(),
-        format!("{row}: {field} 자리에 맞지 않는 값입니다"),
+        format!("{row}: {field} 에 쓸 수 없는 값입니다"),
         format!("{row}: {field} cannot be this kind of value"),
     )
     .label(format!("{korean}입니다"), format!("this is {english}"))
-    .help(format!("{} 을(를) 쓰세요", wanted[0]), format!("write {}", wanted[1]))
-}
-
-/// E0105: characters that look right and are not.
-pub(super) fn wide(span: Range<usize>, written: &str, plain: &str) -> Diagnostic {
-    Diagnostic::error(
-        "E0105",
-        span,
-        format!("\"{written}\" 에 전각 글자가 있습니다"),
-        format!("\"{written}\" has full-width characters"),
-    )
-    .help(format!("반각으로 쓰세요: {plain}"), format!("write {plain}"))
+    .help(format!("이렇게 쓰세요: {}", wanted[0]), format!("write {}", wanted[1]))
 }
 
 /// E0106: a word of a later version.
@@ -324,7 +334,7 @@ pub(super) fn later(span: Range<usize>, word: &str) -> Diagnostic {
     Diagnostic::error(
         "E0106",
         span,
-        format!("\"{word}\" 은(는) 이 버전에 아직 없습니다"),
+        format!("이 버전에 아직 없습니다: \"{word}\""),
         format!("\"{word}\" is not in this version"),
     )
     .help(
@@ -356,9 +366,9 @@ fn duration(text: &str) -> Result<Duration, ()> {
 fn spell(length: Duration) -> String {
     let millis = length.as_millis();
     match millis {
-        _ if millis % 3_600_000 == 0 => format!("\"{}h\"", millis / 3_600_000),
-        _ if millis % 60_000 == 0 => format!("\"{}m\"", millis / 60_000),
-        _ if millis % 1_000 == 0 => format!("\"{}s\"", millis / 1_000),
+        _ if millis.is_multiple_of(3_600_000) => format!("\"{}h\"", millis / 3_600_000),
+        _ if millis.is_multiple_of(60_000) => format!("\"{}m\"", millis / 60_000),
+        _ if millis.is_multiple_of(1_000) => format!("\"{}s\"", millis / 1_000),
         _ => format!("\"{millis}ms\""),
     }
 }

@@ -6,7 +6,7 @@ use super::menu::MenuSite;
 use super::names::Names;
 use super::notice::NoticeSite;
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::plan::{Destination, MenuId, Plan, Rung};
+use crate::routing::plan::{CenterId, Destination, MenuId, NoticeId, Plan, Rung};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
@@ -19,12 +19,18 @@ pub(super) struct Sites {
     pub(super) notices: Vec<NoticeSite>,
 }
 
-/// Everything about ways through the table.
-pub(super) fn check(plan: &Plan, sites: &Sites, names: &Names, korean_profile: bool, findings: &mut Findings) {
-    let reached = reached(plan);
-    // Without a number nothing is reached, and that has been said.
-    if !plan.numbers.is_empty() {
-        unreachable(plan, sites, names, &reached, findings);
+/// Everything about ways through the table. `whole` is false when syntax hides some of the ways.
+pub(super) fn check(
+    plan: &Plan,
+    sites: &Sites,
+    names: &Names,
+    whole: bool,
+    korean_profile: bool,
+    findings: &mut Findings,
+) {
+    let reached = reached(plan, names);
+    if whole {
+        unreachable(plan, sites, &reached, findings);
     }
     loops(plan, sites, findings);
     give_up_ends(plan, sites, findings);
@@ -53,10 +59,10 @@ fn ways(plan: &Plan, from: Destination) -> Vec<Destination> {
     }
 }
 
-/// Every row a caller can come to.
-fn reached(plan: &Plan) -> BTreeSet<Destination> {
+/// Every row a caller can come to. Where a name is unknown, the row it probably meant counts.
+fn reached(plan: &Plan, names: &Names) -> BTreeSet<Destination> {
     let entries = plan.numbers.iter().flat_map(|number| number.when.iter().map(|when| when.go).chain([number.go]));
-    let mut open: Vec<Destination> = entries.collect();
+    let mut open: Vec<Destination> = entries.chain(names.guessed()).collect();
     let mut reached = BTreeSet::new();
     while let Some(at) = open.pop() {
         if reached.insert(at) {
@@ -67,17 +73,19 @@ fn reached(plan: &Plan) -> BTreeSet<Destination> {
 }
 
 /// E0203.
-fn unreachable(plan: &Plan, sites: &Sites, names: &Names, reached: &BTreeSet<Destination>, findings: &mut Findings) {
+fn unreachable(plan: &Plan, sites: &Sites, reached: &BTreeSet<Destination>, findings: &mut Findings) {
+    // Without a way in nothing is reached, and that has been said.
+    if !reached.iter().any(|at| !matches!(at, Destination::End)) {
+        return;
+    }
     let menus = plan.menus.iter().zip(&sites.menus).enumerate();
     let menus = menus.map(|(at, (menu, site))| (Destination::Menu(MenuId(at)), &menu.row, &site.row));
     let centers = plan.centers.iter().zip(&sites.centers).enumerate();
-    let centers = centers
-        .map(|(at, (center, site))| (Destination::Center(crate::routing::plan::CenterId(at)), &center.row, &site.row));
+    let centers = centers.map(|(at, (center, site))| (Destination::Center(CenterId(at)), &center.row, &site.row));
     let notices = plan.notices.iter().zip(&sites.notices).enumerate();
-    let notices = notices
-        .map(|(at, (notice, site))| (Destination::Notice(crate::routing::plan::NoticeId(at)), &notice.row, &site.row));
+    let notices = notices.map(|(at, (notice, site))| (Destination::Notice(NoticeId(at)), &notice.row, &site.row));
     for (place, row, span) in menus.chain(centers).chain(notices) {
-        if reached.contains(&place) || names.is_guessed(row) {
+        if reached.contains(&place) {
             continue;
         }
         findings.push(
@@ -88,7 +96,7 @@ fn unreachable(plan: &Plan, sites: &Sites, names: &Names, reached: &BTreeSet<Des
                 format!("no call can reach {row}"),
             )
             .help(
-                format!("메뉴의 버튼에 go = \"{row}\" 를 쓰거나, 이 행을 지우세요"),
+                format!("메뉴의 버튼에서 이리로 보내거나 (go = \"{row}\"), 이 행을 지우세요"),
                 format!("lead a key to it with go = \"{row}\", or delete the row"),
             ),
         );
@@ -103,7 +111,9 @@ fn loops(plan: &Plan, sites: &Sites, findings: &mut Findings) {
             let Some(circle) = circle(plan, start, wrong_keys) else { continue };
             let mut members = circle.clone();
             members.sort();
-            if !told.insert(members) {
+            // A circle of announcements is the same whatever is pressed.
+            let asks = circle.iter().any(|at| matches!(at, Destination::Menu(_)));
+            if !told.insert((members, asks && wrong_keys)) {
                 continue;
             }
             let mut path: Vec<&str> = circle.iter().map(|at| row(plan, *at)).collect();
@@ -155,7 +165,6 @@ fn loops(plan: &Plan, sites: &Sites, findings: &mut Findings) {
 
 /// Every row, announcements first: a circle of them alone is the plainer mistake.
 fn starts(plan: &Plan) -> Vec<Destination> {
-    use crate::routing::plan::{CenterId, NoticeId};
     let notices = (0..plan.notices.len()).map(|at| Destination::Notice(NoticeId(at)));
     let centers = (0..plan.centers.len()).map(|at| Destination::Center(CenterId(at)));
     let menus = (0..plan.menus.len()).map(|at| Destination::Menu(MenuId(at)));
@@ -217,7 +226,7 @@ fn give_up_ends(plan: &Plan, sites: &Sites, findings: &mut Findings) {
             Diagnostic::error(
                 "E0205",
                 site.give_up.clone(),
-                format!("give_up 뒤에 {again} 로 돌아가면 끝나지 않습니다"),
+                format!("give_up 뒤에 다시 {again} 에 이르러 끝나지 않습니다"),
                 format!("after give_up the caller comes back to {again}, for ever"),
             )
             .help(
@@ -240,7 +249,7 @@ fn ambiguous(plan: &Plan, sites: &Sites, findings: &mut Findings) {
             let finding = Diagnostic::warning(
                 "W0601",
                 span.clone(),
-                format!("{row}: {long_text} 이(가) 있어서 {short} 을(를) 누를 때마다 {wait}초를 기다립니다"),
+                format!("{row}: {long_text} 때문에 {short} 번을 누를 때마다 {wait}초를 기다립니다"),
                 format!("{row}: because of {long_text}, every {short} waits {wait} s"),
             )
             .help("길이가 같은 번호로 바꾸세요", "give them keys of one length");

@@ -1,10 +1,10 @@
 //! `[hours]`: `"월-금 09:00-18:00"`, in Korean or English days.
 
 use super::Findings;
-use super::fields::{Fields, wide, wrong_kind};
+use super::fields::{Fields, wrong_kind};
 use super::names::Row;
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::file::{Kind, full_width};
+use crate::routing::file::{Kind, full_width, wide};
 use crate::routing::plan::{Hours, Span};
 use std::ops::Range;
 
@@ -108,12 +108,12 @@ impl Mistake {
     fn diagnose(self, row: &Row<'_>, text: &str, at: Range<usize>) -> Diagnostic {
         let (korean, english, help) = match self {
             Self::Form => (
-                format!("\"{text}\" 을(를) 시간으로 읽을 수 없습니다"),
+                format!("시간으로 읽을 수 없습니다: \"{text}\""),
                 format!("\"{text}\" cannot be read as hours"),
                 ["\"월-금 09:00-18:00\" 꼴로 쓰세요", "write it as \"mon-fri 09:00-18:00\""],
             ),
             Self::Day(day) => (
-                format!("\"{day}\" 은(는) 요일이 아닙니다"),
+                format!("요일이 아닙니다: \"{day}\""),
                 format!("\"{day}\" is not a day"),
                 [
                     "월 화 수 목 금 토 일, \"월-금\", \"월,수\", \"매일\"",
@@ -121,12 +121,12 @@ impl Mistake {
                 ],
             ),
             Self::Time(time) => (
-                format!("\"{time}\" 은(는) 시각이 아닙니다"),
+                format!("시각이 아닙니다: \"{time}\""),
                 format!("\"{time}\" is not a time"),
                 ["00:00 부터 24:00 까지 두 자리로 쓰세요: 09:00", "write two digits each, 00:00 to 24:00: 09:00"],
             ),
             Self::Backwards => (
-                format!("\"{text}\" 은(는) 시작하기 전에 끝납니다"),
+                format!("시작하기 전에 끝납니다: \"{text}\""),
                 format!("\"{text}\" ends before it starts"),
                 [
                     "밤을 넘기면 둘로 나누세요: \"월-금 22:00-24:00\", \"화-토 00:00-02:00\"",

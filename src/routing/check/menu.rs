@@ -1,13 +1,13 @@
 //! `[menu.…]` and `[defaults.menu]`: what is said, which keys are offered, what silence and wrong keys lead to.
 
 use super::Findings;
-use super::fields::{Fields, wide, wrong_kind};
+use super::fields::{Fields, wrong_kind};
 use super::names::{Names, Place, Row};
 use super::sound::Sounds;
 use crate::limits::{CHOICE_KEYS_MAX, SAY_MAX};
 use crate::number::Digits;
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::file::{Entry, Kind, Table, full_width};
+use crate::routing::file::{Entry, Kind, Table, full_width, wide};
 use crate::routing::plan::{Destination, Menu, PromptId, Retry};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -29,6 +29,8 @@ pub(super) struct MenuSite {
 /// `[defaults.menu]`.
 #[derive(Default)]
 pub(super) struct MenuDefaults {
+    /// Syntax was wrong there: what a menu misses may have been written.
+    broken: bool,
     timing: Timing,
     no_input: RetryParts,
     no_match: RetryParts,
@@ -87,8 +89,9 @@ pub(super) fn defaults(table: Option<&Table>, names: &Names, findings: &mut Find
             }
         }
     }
+    let broken = fields.broken();
     fields.finish(findings);
-    MenuDefaults { timing, no_input, no_match, keys }
+    MenuDefaults { broken, timing, no_input, no_match, keys }
 }
 
 /// Reads one menu.
@@ -121,10 +124,8 @@ pub(super) fn menu(
     choices.extend(inherited);
 
     let mut speech = Vec::new();
-    match prompts {
-        Some(prompts) => speech.extend(prompts.into_iter().map(|(id, span)| sounds.named(id, span))),
-        None => fields.missing("prompt", row.span.clone(), "prompt = \"menu_main\"", findings),
-    }
+    fields.missing("prompt", row.span.clone(), "prompt = \"menu_main\"", findings);
+    speech.extend(prompts.unwrap_or_default().into_iter().map(|(id, span)| sounds.named(id, span)));
     let mut site = MenuSite { row: row.span.clone(), ..MenuSite::default() };
     let mut all = BTreeMap::new();
     for choice in choices {
@@ -136,7 +137,7 @@ pub(super) fn menu(
         // An unknown destination was reported; the plan will not go live.
         all.insert(choice.keys, choice.go.unwrap_or(Destination::End));
     }
-    let broken = fields.broken();
+    let broken = fields.broken() || defaults.broken;
     let no_input = finish_retry(&row.name, "no_input", no_input, "again", &row.span, broken, sounds, findings);
     let no_match = finish_retry(&row.name, "no_match", no_match, "invalid", &row.span, broken, sounds, findings);
     site.no_input = no_input.1;
@@ -174,6 +175,9 @@ fn retry(fields: &mut Fields<'_>, name: &'static str, names: &Names, findings: &
     let then = parts
         .text("then", findings)
         .map(|(text, span)| (names.destination(&row, text, span.clone(), Place::Unanswered, findings), span));
+    // Written in some wrong way: that was reported, or will be as an unknown field.
+    let slipped = parts.is_written("then") || parts.broken();
+    let then = then.or_else(|| slipped.then(|| (None, table.span.clone())));
     parts.finish(findings);
     RetryParts { retries, prompt, then }
 }
@@ -229,9 +233,7 @@ fn choice(row: &str, keys: Digits, entry: &Entry, names: &Names, findings: &mut 
                 .text("say", findings)
                 .and_then(|(say, at)| check_say(&row, say, at.clone(), findings).then(|| (say.trim().to_owned(), at)));
             let go = fields.text("go", findings);
-            if go.is_none() && table.get("go").is_none() {
-                fields.missing("go", span.clone(), "go = \"center.kosmes\"", findings);
-            }
+            fields.missing("go", span.clone(), "go = \"center.kosmes\"", findings);
             let go = go.and_then(|(text, at)| names.destination(&row, text, at, Place::Choice, findings));
             fields.finish(findings);
             Some(Choice { keys, span, say, go })
@@ -303,7 +305,7 @@ fn not_a_key(row: &str, entry: &Entry) -> Diagnostic {
     Diagnostic::error(
         "E0103",
         entry.key_span.clone(),
-        format!("{row}: \"{key}\" 은(는) 전화기 버튼이 아닙니다"),
+        format!("{row}: 전화기 버튼이 아닙니다: \"{key}\""),
         format!("{row}: \"{key}\" is not a key of a telephone"),
     )
     .help(

@@ -15,6 +15,7 @@ mod number;
 mod sound;
 mod text;
 
+use crate::limits::FINDINGS_MAX;
 use crate::routing::diagnostic::{Diagnostic, Severity};
 use crate::routing::file::{self, Kind, Table};
 use crate::routing::plan::{CenterId, HoursId, MenuId, NoticeId, Plan};
@@ -64,6 +65,7 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
     }
     let file = file::read(text);
     findings.list.extend(text::byte_order_mark(text));
+    let whole = file.mistakes.is_empty();
     findings.list.extend(file.mistakes);
 
     let mut fields = Fields::new("routing.toml", &file.root);
@@ -130,7 +132,7 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
         plan.notices.push(notice);
         sites.notices.push(site);
     }
-    flow::check(&plan, &sites, &names, korean_profile, &mut findings);
+    flow::check(&plan, &sites, &names, whole, korean_profile, &mut findings);
     if let Some(prompts) = prompts {
         sounds.check(prompts, &mut findings);
         let menus: Vec<_> = sites.menus.iter().map(|site| site.row.clone()).collect();
@@ -163,7 +165,20 @@ impl Findings {
     /// In the order of the file, each once; the plan only without errors.
     fn finish(mut self, plan: Plan) -> Checked {
         self.list.sort_by(|a, b| (a.span.start, a.span.end, a.code).cmp(&(b.span.start, b.span.end, b.code)));
-        self.list.dedup();
+        // What many rows inherit is reported once, where it is written.
+        self.list
+            .dedup_by(|b, a| a.code == b.code && a.span == b.span && (a.message == b.message || !a.span.is_empty()));
+        let more = self.list.len().saturating_sub(FINDINGS_MAX);
+        self.list.truncate(FINDINGS_MAX);
+        if let (1.., Some(last)) = (more, self.list.last()) {
+            let finding = Diagnostic::error(
+                "E0100",
+                last.span.clone(),
+                format!("이 뒤로도 {more}개가 더 있습니다"),
+                format!("{more} more follow"),
+            );
+            self.list.push(finding.help("여기까지 고치고 다시 확인하세요", "mend these first, then check again"));
+        }
         let clean = self.list.iter().all(|finding| finding.severity == Severity::Warning);
         Checked { plan: clean.then_some(plan), findings: self.list }
     }
@@ -203,7 +218,7 @@ fn timezone(fields: &mut Fields<'_>, findings: &mut Findings) -> TimeZone {
             Diagnostic::error(
                 "E0103",
                 span,
-                format!("timezone = \"{name}\" 은(는) 없는 시간대입니다"),
+                format!("없는 시간대입니다: timezone = \"{name}\""),
                 format!("timezone = \"{name}\" does not exist"),
             )
             .help("timezone = \"Asia/Seoul\"", "timezone = \"Asia/Seoul\""),
@@ -222,7 +237,7 @@ fn profile(fields: &mut Fields<'_>, findings: &mut Findings) -> bool {
                 Diagnostic::error(
                     "E0103",
                     span,
-                    format!("profile = \"{name}\" 은(는) 모르는 규칙입니다"),
+                    format!("모르는 규칙입니다: profile = \"{name}\""),
                     format!("profile = \"{name}\" is not known"),
                 )
                 .help("\"kr-ars-2009\" 를 쓰거나 이 줄을 지우세요", "write \"kr-ars-2009\", or delete the line"),

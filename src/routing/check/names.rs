@@ -1,10 +1,10 @@
 //! The rows of a table by name, and what a text such as `center.kosmes` may mean where it stands.
 
 use super::Findings;
-use super::fields::{is_later, later, nearest, wide};
+use super::fields::{is_later, later, nearest};
 use crate::limits::ROW_NAME_MAX;
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::file::{Kind, Table, UNREADABLE, Value, full_width};
+use crate::routing::file::{Kind, Table, UNREADABLE, Value, full_width, wide};
 use crate::routing::plan::{CenterId, Destination, HoursId, MenuId, NoticeId};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,9 +100,16 @@ impl Names {
         rows
     }
 
-    /// Whether a mistyped destination probably meant this row.
-    pub(super) fn is_guessed(&self, name: &str) -> bool {
-        self.guessed.borrow().contains(name)
+    /// The rows that mistyped destinations probably meant.
+    pub(super) fn guessed(&self) -> Vec<Destination> {
+        let guessed = self.guessed.borrow();
+        let rows = guessed.iter().filter_map(|name| match self.rows.get(name)?.0 {
+            Named::Menu(id) => Some(Destination::Menu(id)),
+            Named::Center(id) => Some(Destination::Center(id)),
+            Named::Notice(id) => Some(Destination::Notice(id)),
+            Named::Number | Named::Hours(_) => None,
+        });
+        rows.collect()
     }
 
     /// What a destination means; `None` (after a finding) when it means nothing there.
@@ -118,7 +125,7 @@ impl Names {
             Diagnostic::error(
                 "E0202",
                 span.clone(),
-                format!("{row}: 여기서 \"{text}\" (으)로 갈 수 없습니다"),
+                format!("{row}: 여기서 갈 수 없는 곳입니다: \"{text}\""),
                 format!("{row}: \"{text}\" cannot follow here"),
             )
             .label(korean, english)
@@ -157,7 +164,7 @@ impl Names {
                     Diagnostic::error(
                         "E0202",
                         span,
-                        format!("{row}: \"{text}\" 은(는) 운영 시간이 아닙니다"),
+                        format!("{row}: 운영 시간이 아닙니다: \"{text}\""),
                         format!("{row}: \"{text}\" is not a row of hours"),
                     )
                     .help("\"hours.main\" 처럼 [hours] 의 행을 쓰세요", "write a row of [hours], as \"hours.main\""),
@@ -182,7 +189,7 @@ impl Names {
                     Diagnostic::error(
                         "E0202",
                         span,
-                        format!("{row}: \"{text}\" 은(는) 안내가 아닙니다"),
+                        format!("{row}: 안내가 아닙니다: \"{text}\""),
                         format!("{row}: \"{text}\" is not an announcement"),
                     )
                     .help(
@@ -212,7 +219,7 @@ impl Names {
         let mut finding = Diagnostic::error(
             "E0201",
             span,
-            format!("{row}: \"{text}\" 이라는 행이 없습니다"),
+            format!("{row}: 그런 행이 없습니다: \"{text}\""),
             format!("{row}: there is no row \"{text}\""),
         );
         // `kosmes` for `center.kosmes`, then slips of the fingers.
@@ -227,7 +234,7 @@ impl Names {
                 if let Some((_, place)) = self.rows.get(near) {
                     finding = finding.related(place.clone(), "이 행?", "this row?");
                 }
-                finding.help(format!("\"{near}\" 을(를) 쓰려 했나요?"), format!("did you mean \"{near}\"?"))
+                finding.help(format!("혹시 \"{near}\" 인가요?"), format!("did you mean \"{near}\"?"))
             }
             None => finding.help(
                 "[menu], [center], [notice] 에 그 행을 만들거나, 있는 행의 이름을 쓰세요",
@@ -249,7 +256,7 @@ fn bad_name(id: &str, name: &str, span: Range<usize>) -> Option<Diagnostic> {
         Diagnostic::error(
             "E0103",
             span,
-            format!("\"{name}\" 은(는) 행 이름으로 쓸 수 없습니다"),
+            format!("행 이름으로 쓸 수 없습니다: \"{name}\""),
             format!("\"{name}\" cannot be the name of a row"),
         )
         .help(

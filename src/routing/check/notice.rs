@@ -27,11 +27,9 @@ pub(super) fn notice(
     let table = row.table(findings);
     let mut fields = Fields::new(&row.name, table);
     let prompts = fields.texts("prompt", findings);
-    if prompts.as_ref().is_none_or(Vec::is_empty) && table.get("prompt").is_none_or(|_| prompts.is_some()) {
-        fields.missing("prompt", row.span.clone(), "prompt = \"closed\"", findings);
-    }
+    fields.missing("prompt", row.span.clone(), "prompt = \"closed\"", findings);
     let then = fields.text("then", findings);
-    if then.is_none() && table.get("then").is_none() && !fields.broken() {
+    if !fields.is_written("then") && !fields.broken() {
         findings.push(
             Diagnostic::error(
                 "E0204",

@@ -1,13 +1,13 @@
 //! `[number.…]`: what may be dialled, and where its callers enter.
 
 use super::Findings;
-use super::fields::{Fields, is_later, later, wide, wrong_kind};
+use super::fields::{Fields, is_later, later, wrong_kind};
 use super::names::{Names, Place, Row};
 use super::sound::Sounds;
 use crate::number::Dialled;
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::file::{Kind, Table, full_width};
-use crate::routing::plan::{Condition, Destination, Number, When};
+use crate::routing::file::{Kind, Table, full_width, wide};
+use crate::routing::plan::{Condition, Destination, HoursId, Number, When};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -23,17 +23,13 @@ pub(super) fn number(
     let mut fields = Fields::new(&row.name, table);
     let mut dialled = Vec::new();
     let matches = fields.texts("match", findings);
-    if matches.as_ref().is_none_or(Vec::is_empty) && table.get("match").is_none_or(|_| matches.is_some()) {
-        fields.missing("match", row.span.clone(), "match = [\"1357\"]", findings);
-    }
+    fields.missing("match", row.span.clone(), "match = [\"1357\"]", findings);
     for (text, span) in matches.unwrap_or_default() {
         dialled.extend(one_number(row, text, span, taken, findings));
     }
     let greeting = fields.text("greeting", findings).map(|(id, span)| sounds.named(id, span));
     let go = fields.text("go", findings);
-    if go.is_none() && table.get("go").is_none() {
-        fields.missing("go", row.span.clone(), "go = \"menu.main\"", findings);
-    }
+    fields.missing("go", row.span.clone(), "go = \"menu.main\"", findings);
     let go = go.and_then(|(text, span)| names.destination(&row.name, text, span, Place::Entry, findings));
     let mut when = Vec::new();
     if let Some(entry) = fields.entry("when") {
@@ -42,7 +38,7 @@ pub(super) fn number(
                 for condition in conditions {
                     match &condition.kind {
                         Kind::Table(table) => {
-                            when.extend(one_condition(row, table, condition.span.clone(), names, findings));
+                            when.push(one_condition(row, table, condition.span.clone(), names, findings));
                         }
                         _ => findings.push(wrong_kind(
                             &row.name,
@@ -83,7 +79,7 @@ fn one_number(
             Diagnostic::error(
                 "E0103",
                 span,
-                format!("{}: \"{text}\" 은(는) 걸 수 있는 번호가 아닙니다", row.name),
+                format!("{}: 걸 수 있는 번호가 아닙니다: \"{text}\"", row.name),
                 format!("{}: nobody can dial \"{text}\"", row.name),
             )
             .help("숫자로 쓰세요: match = [\"1357\", \"02-1357\"]", "write digits: match = [\"1357\", \"02-1357\"]"),
@@ -96,7 +92,7 @@ fn one_number(
             Diagnostic::error(
                 "E0104",
                 span,
-                format!("{}: 번호 {text} 이(가) 두 번 있습니다", row.name),
+                format!("{}: 같은 번호가 두 번 있습니다: {text}", row.name),
                 format!("{}: the number {text} stands twice", row.name),
             )
             .help("하나를 지우세요", "delete one")
@@ -108,25 +104,17 @@ fn one_number(
     Some(dialled)
 }
 
-/// One condition of `when`; `None` after a finding.
-fn one_condition(
-    row: &Row<'_>,
-    table: &Table,
-    at: Range<usize>,
-    names: &Names,
-    findings: &mut Findings,
-) -> Option<When> {
+/// One condition of `when`.
+fn one_condition(row: &Row<'_>, table: &Table, at: Range<usize>, names: &Names, findings: &mut Findings) -> When {
     let name = format!("{} when", row.name);
     let mut fields = Fields::new(&name, table);
     let later_words: Vec<_> = table.entries.iter().filter(|entry| is_later(&entry.key)).collect();
     let outside = fields.text("outside", findings);
-    if outside.is_none() && table.get("outside").is_none() && later_words.is_empty() {
+    if later_words.is_empty() {
         fields.missing("outside", at.clone(), "outside = \"hours.main\"", findings);
     }
     let go = fields.text("go", findings);
-    if go.is_none() && table.get("go").is_none() {
-        fields.missing("go", at, "go = \"notice.closed\"", findings);
-    }
+    fields.missing("go", at, "go = \"notice.closed\"", findings);
     let hours = outside.and_then(|(text, span)| names.hours(&name, text, span, findings));
     let go = go.and_then(|(text, span)| names.destination(&name, text, span, Place::Entry, findings));
     for entry in &later_words {
@@ -137,6 +125,7 @@ fn one_condition(
             findings.push(fields.unknown(entry));
         }
     }
-    // An unknown destination still makes a way: what it probably meant is not unreachable.
-    hours.map(|hours| When { condition: Condition::Outside(hours), go: go.unwrap_or(Destination::End) })
+    // With unknown hours the way is still there, so that what lies behind it is not unreachable too.
+    let condition = Condition::Outside(hours.unwrap_or(HoursId(usize::MAX)));
+    When { condition, go: go.unwrap_or(Destination::End) }
 }

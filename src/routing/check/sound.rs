@@ -75,7 +75,7 @@ impl Sounds {
             return Diagnostic::error(
                 "E0501",
                 span,
-                format!("\"{text}\" 의 소리가 없습니다"),
+                format!("소리가 없습니다: \"{text}\""),
                 format!("\"{text}\" has no sound"),
             )
             .label(format!("prompts/ko/{id}.wav"), format!("prompts/ko/{id}.wav"))
@@ -84,12 +84,12 @@ impl Sounds {
         let finding = Diagnostic::error(
             "E0501",
             span,
-            format!("안내 \"{id}\" 의 글이나 소리가 없습니다"),
+            format!("글이나 소리가 없습니다: \"{id}\""),
             format!("prompt \"{id}\" has no words or no sound"),
         );
         // Only prompts of the catalogue: nobody means `say/…` by a slip.
         match nearest(id, prompts.keys().map(String::as_str).filter(|name| !name.contains('/'))) {
-            Some(near) => finding.help(format!("\"{near}\" 을(를) 쓰려 했나요?"), format!("did you mean \"{near}\"?")),
+            Some(near) => finding.help(format!("혹시 \"{near}\" 인가요?"), format!("did you mean \"{near}\"?")),
             None => finding.help(
                 format!(
                     "prompts/ko/*.tsv 에 {id} 의 글을 쓰고 `ivr1357 prompts build` 로 prompts/ko/{id}.wav 를 만드세요"

@@ -6,9 +6,10 @@ use crate::routing::diagnostic::Diagnostic;
 /// The file's text, or why it has none. (`String::from_utf8_lossy` gives the text that the finding points into.)
 pub fn decode(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
     let wrong = |at: usize, what: [&str; 2]| {
-        // Everything before `at` is right UTF-8, so it has the same length in the lossy text.
+        // Everything before `at` is right UTF-8, so it has the same length in the lossy text,
+        // where U+FFFD stands for the wrong bytes.
         Box::new(
-            Diagnostic::error("E0105", at..at + 1, what[0], what[1])
+            Diagnostic::error("E0105", at..at + char::REPLACEMENT_CHARACTER.len_utf8(), what[0], what[1])
                 .help("메모장에서 '다른 이름으로 저장', 인코딩을 UTF-8 로 고르세요", "save the file again as UTF-8"),
         )
     };
@@ -53,7 +54,8 @@ pub(super) fn byte_order_mark(text: &str) -> Option<Diagnostic> {
     text.starts_with('\u{feff}').then(|| {
         Diagnostic::error(
             "E0105",
-            0..'\u{feff}'.len_utf8(),
+            // The mark has no width: the first letter shows where it is.
+            0..text.chars().take(2).map(char::len_utf8).sum(),
             "파일 맨 앞에 보이지 않는 표시(BOM)가 있습니다",
             "the file begins with an invisible mark (BOM)",
         )

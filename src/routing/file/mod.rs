@@ -7,7 +7,7 @@
 mod recover;
 mod syntax;
 
-pub(super) use syntax::full_width;
+pub(super) use syntax::{full_width, wide};
 
 use crate::limits::{TABLE_DEPTH_MAX, TABLE_DOTS_PER_LINE_MAX};
 use crate::routing::diagnostic::Diagnostic;

@@ -4,7 +4,7 @@
 //! begins a new row, whatever was left open before it.
 
 use super::{Entry, File, Kind, Table, Value, convert_table, lines, syntax, too_many_dots};
-use crate::limits::TABLE_STATEMENT_LINES_MAX;
+use crate::limits::{FINDINGS_MAX, TABLE_STATEMENT_LINES_MAX};
 use crate::routing::diagnostic::Diagnostic;
 use std::ops::Range;
 use toml::de::DeTable;
@@ -16,11 +16,18 @@ pub(super) fn read(text: &str) -> File {
     let mut path: Vec<Step> = Vec::new();
     let mut at = 0;
     while let Some(&(start, line)) = lines.get(at) {
+        // A file of noise: nobody reads more mistakes than this.
+        if file.mistakes.len() > FINDINGS_MAX {
+            break;
+        }
         let trimmed = line.trim_start_matches('\u{feff}').trim();
         if trimmed.is_empty() || trimmed.starts_with('#') || too_many_dots(line) {
             at += 1;
         } else if begins_row(trimmed) {
             path = header(text, start, line, &mut file);
+            at += 1;
+        } else if lacks_opening(trimmed) {
+            path = unopened_header(start, line, &mut file);
             at += 1;
         } else {
             at += statement(text, &lines, at, &path, &mut file);
@@ -40,6 +47,24 @@ struct Step {
 fn begins_row(trimmed: &str) -> bool {
     let name = trimmed.trim_start_matches('[').trim_start();
     trimmed.starts_with('[') && name.chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_')
+}
+
+/// `menu.main]`
+fn lacks_opening(trimmed: &str) -> bool {
+    let code = trimmed.split('#').next().unwrap_or("").trim_end();
+    code.strip_suffix(']').is_some_and(|name| {
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+    })
+}
+
+/// Enters the table of a header without its first bracket.
+fn unopened_header(start: usize, line: &str, file: &mut File) -> Vec<Step> {
+    let path = bare_path(start, line);
+    let first = path.first().map_or(start, |step| step.span.start);
+    let last = path.last().map_or(start, |step| step.span.end + 1);
+    file.mistakes.push(syntax::unopened_row(first..last));
+    define(&mut file.root, &path, first..last, true, &mut file.mistakes);
+    path
 }
 
 /// Reads a header and enters its table.
@@ -112,21 +137,84 @@ fn define(root: &mut Table, path: &[Step], span: Range<usize>, broken: bool, mis
 /// Reads the statement that begins at line `at`; returns how many lines it took.
 fn statement(text: &str, lines: &[(usize, &str)], at: usize, path: &[Step], file: &mut File) -> usize {
     let count = lines_of_statement(lines, at);
-    let start = lines[at].0;
+    let (start, line) = lines[at];
     let end = lines.get(at + count).map_or(text.len(), |&(next, _)| next);
     let piece = text.get(start..end).unwrap_or("");
     let (table, errors) = DeTable::parse_recoverable(piece);
-    let mut found = convert_table(table.get_ref(), table.span(), start, 0);
     // One complaint a statement: the next ones are mostly echoes of the first.
-    if let Some(error) = errors.iter().min_by_key(|error| error.span().map(|span| span.start)) {
-        file.mistakes.push(syntax::diagnose(text, error, start));
-        mark_broken(&mut found);
-        if found.entries.is_empty() {
-            found.entries.extend(lost(start, lines[at].1));
-        }
+    let Some(error) = errors.iter().min_by_key(|error| error.span().map(|span| span.start)) else {
+        insert(file, path, convert_table(table.get_ref(), table.span(), start, 0));
+        return count;
+    };
+    if let Some((span, meant)) = open_quote(piece) {
+        file.mistakes.push(syntax::unclosed_quote(start + span.start..start + span.end));
+        insert(file, path, close_quote(piece, start, span.end, meant));
+        return count;
+    }
+    let mut found = convert_table(table.get_ref(), table.span(), start, 0);
+    file.mistakes.push(syntax::diagnose(text, error, start));
+    mark_broken(text, error.span().map_or(start, |span| span.end + start), &mut found);
+    if found.entries.is_empty() {
+        found.entries.extend(lost(start, line));
     }
     insert(file, path, found);
     count
+}
+
+/// The text in a piece that lacks its closing quote, and whether the piece is right with a quote behind it.
+fn open_quote(piece: &str) -> Option<(Range<usize>, bool)> {
+    let quotes: Vec<usize> = piece.match_indices('"').map(|(at, _)| at).collect();
+    if quotes.len().is_multiple_of(2) || piece.contains("\"\"\"") {
+        return None;
+    }
+    // The first text that reads on into the next field is the open one; else the last.
+    let reads_on =
+        quotes.chunks_exact(2).find(|pair| piece.get(pair[0]..pair[1]).is_some_and(|text| text.contains('=')));
+    let start = reads_on.map(|pair| pair[0]).or(quotes.last().copied())?;
+    let rest = piece.get(start + 1..)?.lines().next().unwrap_or("");
+    let upto = rest.find([',', '}', ']', '#']).unwrap_or(rest.len());
+    let end = start + 1 + rest.get(..upto)?.trim_end().len();
+    let mended = format!("{}\"{}", piece.get(..end)?, piece.get(end..)?);
+    Some((start..end, DeTable::parse_recoverable(&mended).1.is_empty()))
+}
+
+/// What a piece says when a quote is put at `end`; every span as if it had not been put.
+fn close_quote(piece: &str, start: usize, end: usize, meant: bool) -> Table {
+    let (Some(before), Some(behind)) = (piece.get(..end), piece.get(end..)) else { return Table::default() };
+    let mended = format!("{before}\"{behind}");
+    let (table, _) = DeTable::parse_recoverable(&mended);
+    let mut found = convert_table(table.get_ref(), table.span(), start, 0);
+    unshift(&mut found, start + end);
+    if !meant {
+        mark_broken("", usize::MAX, &mut found);
+    }
+    if found.entries.is_empty() {
+        found.entries.extend(lost(start, piece));
+    }
+    found
+}
+
+/// Takes back one byte from every place behind `at`.
+fn unshift(table: &mut Table, at: usize) {
+    let back = |span: &mut Range<usize>| {
+        span.start -= usize::from(span.start > at);
+        span.end -= usize::from(span.end > at);
+    };
+    back(&mut table.span);
+    for entry in &mut table.entries {
+        back(&mut entry.key_span);
+        unshift_value(&mut entry.value, at);
+    }
+}
+
+fn unshift_value(value: &mut Value, at: usize) {
+    value.span.start -= usize::from(value.span.start > at);
+    value.span.end -= usize::from(value.span.end > at);
+    match &mut value.kind {
+        Kind::Table(table) => unshift(table, at),
+        Kind::List(items) => items.iter_mut().for_each(|item| unshift_value(item, at)),
+        _ => {}
+    }
 }
 
 /// The name a broken line begins with, so that its row is not missed elsewhere too.
@@ -154,12 +242,21 @@ fn lines_of_statement(lines: &[(usize, &str)], at: usize) -> usize {
     1
 }
 
-/// Everything in it may lack what the operator wrote behind the mistake.
-fn mark_broken(table: &mut Table) {
+/// Everything in it may lack what the operator wrote behind the mistake, which ends at `at`. The value that holds the
+/// mistake is what was plainly meant (`go = center.kised` without quotes), or lost.
+fn mark_broken(text: &str, at: usize, table: &mut Table) {
     table.broken = true;
     for entry in &mut table.entries {
-        if let Kind::Table(inner) = &mut entry.value.kind {
-            mark_broken(inner);
+        let span = entry.value.span.clone();
+        match &mut entry.value.kind {
+            Kind::Table(inner) => mark_broken(text, at, inner),
+            Kind::List(_) => {}
+            scalar if span.start <= at && at <= span.end => {
+                let written = text.get(span).unwrap_or("").split('#').next().unwrap_or("");
+                let meant = written.trim_matches(|c: char| c.is_whitespace() || "\"'“”‘’{}[],".contains(c));
+                *scalar = if meant.is_empty() { Kind::Lost } else { Kind::Text(meant.to_owned()) };
+            }
+            _ => {}
         }
     }
 }
@@ -219,8 +316,8 @@ fn twice(step: &Step, first: Range<usize>) -> Diagnostic {
     Diagnostic::error(
         "E0104",
         step.span.clone(),
-        format!("\"{key}\" 이(가) 두 번 있습니다"),
-        format!("\"{key}\" stands twice"),
+        format!("같은 이름이 두 번 있습니다: \"{key}\""),
+        format!("the same name stands twice: \"{key}\""),
     )
     .label("두 번째", "the second")
     .help("하나를 지우거나 합치세요", "delete one, or join them")

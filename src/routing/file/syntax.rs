@@ -9,11 +9,15 @@ pub(super) fn diagnose(text: &str, error: &toml::de::Error, shift: usize) -> Dia
     let written = text.get(span.clone()).unwrap_or("");
     let line_start = text.get(..span.start).map_or(0, |before| before.rfind('\n').map_or(0, |at| at + 1));
     let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or("");
-    // An empty place has no caret: point at the last thing written before it.
-    let span = if span.is_empty() { last_written(text, line_start, span.start) } else { span };
+    // An empty place has no caret: point at the open quote, or at the last thing written before it.
+    let span = match text.get(line_start..span.start).and_then(|before| before.rfind(['"', '\''])) {
+        Some(quote) if is_open_quote(error) => line_start + quote..line_start + line.trim_end().len(),
+        _ if span.is_empty() => last_written(text, line_start, span.start),
+        _ => span,
+    };
 
-    if let Some(wide) = full_width(written) {
-        return wide_digits(span, written, &wide);
+    if let Some(plain) = full_width(written) {
+        return wide(span, written, &plain);
     }
     if line.contains(['“', '”', '‘', '’']) {
         return Diagnostic::error("E0101", span, "둥근 따옴표는 쓸 수 없습니다", "curly quotes are not quotes here")
@@ -27,13 +31,15 @@ pub(super) fn diagnose(text: &str, error: &toml::de::Error, shift: usize) -> Dia
             "there is no value after `=`",
             ["값을 쓰거나 줄을 지우세요", "write a value, or delete the line"],
         )
-    } else if says("string values must be quoted") {
+    } else if says("string values must be quoted")
+        || ["invalid integer", "invalid float", "invalid boolean", "invalid date"].iter().any(|words| says(words))
+    {
         (
             "글은 따옴표로 둘러싸야 합니다",
             "a text needs quotes around it",
             ["앞뒤에 따옴표(\")를 붙이세요", "put quotes (\") around it"],
         )
-    } else if says("invalid basic string") || says("invalid literal string") || says("invalid multi-line") {
+    } else if is_open_quote(error) {
         (
             "여는 따옴표가 닫히지 않았습니다",
             "the quote is not closed",
@@ -81,15 +87,36 @@ pub(super) fn diagnose(text: &str, error: &toml::de::Error, shift: usize) -> Dia
     Diagnostic::error("E0101", span, korean, english).help(help[0], help[1])
 }
 
-/// Digits that look right and are not: `１` for `1`.
-pub(super) fn wide_digits(span: Range<usize>, written: &str, plain: &str) -> Diagnostic {
+/// E0101: a quote is open.
+pub(super) fn unclosed_quote(span: Range<usize>) -> Diagnostic {
+    Diagnostic::error("E0101", span, "여는 따옴표가 닫히지 않았습니다", "the quote is not closed")
+        .help("글 끝에 따옴표(\")를 더하세요", "add the closing quote (\")")
+}
+
+/// E0101: a row's name lacks its first bracket.
+pub(super) fn unopened_row(span: Range<usize>) -> Diagnostic {
+    Diagnostic::error("E0101", span, "행 이름 앞의 `[` 가 없습니다", "the row's name is not opened")
+        .help("`[` 를 더하세요", "add `[`")
+}
+
+/// Whether a quote was opened and never closed.
+pub(super) fn is_open_quote(error: &toml::de::Error) -> bool {
+    let message = error.message();
+    ["invalid basic string", "invalid literal string", "invalid multi-line"]
+        .iter()
+        .any(|start| message.starts_with(start))
+        && ["expected `\"`", "expected `'`", "expected '"].iter().any(|quote| message.contains(quote))
+}
+
+/// E0105: characters that look right and are not: `１` for `1`.
+pub(in crate::routing) fn wide(span: Range<usize>, written: &str, plain: &str) -> Diagnostic {
     Diagnostic::error(
         "E0105",
         span,
-        format!("\"{written}\" 에 전각 글자가 있습니다"),
+        format!("전각 글자가 있습니다: \"{written}\""),
         format!("\"{written}\" has full-width characters"),
     )
-    .help(format!("반각 {plain} 을(를) 쓰세요"), format!("write {plain}"))
+    .help(format!("반각으로 쓰세요: {plain}"), format!("write {plain}"))
 }
 
 /// The same text in half-width characters, if it has full-width ones.

@@ -14,10 +14,22 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-/// How long the caller listens to a menu before pressing a key.
-const LISTENS: Duration = Duration::from_millis(3500);
-/// How long the caller listens to the centre.
-const TALKS: Duration = Duration::from_secs(5);
+/// How patiently the caller listens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// To a menu before pressing a key.
+    menu: Duration,
+    /// To the centre before hanging up.
+    centre: Duration,
+}
+
+impl Pace {
+    /// Like somebody who wants to hear what there is.
+    pub const CALM: Self = Self { menu: Duration::from_millis(3500), centre: Duration::from_secs(5) };
+    /// Like somebody who knows the menu by heart.
+    pub const HURRY: Self = Self { menu: Duration::from_millis(200), centre: Duration::from_millis(1500) };
+}
+
 /// Nothing in the demo takes this long.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// RFC 3261 §17.1.1.2: requests are repeated until they are answered.
@@ -47,6 +59,7 @@ pub(super) struct Caller<'a> {
     /// Keys still to press, in order.
     keys: Vec<char>,
     press_at: Option<Instant>,
+    pace: Pace,
     /// The call to 1357.
     first: Call,
     /// The call to the centre.
@@ -91,6 +104,7 @@ impl<'a> Caller<'a> {
         engine: SocketAddr,
         centres: SocketAddr,
         keys: &str,
+        pace: Pace,
         mut random: Random,
         ladder: &'a Ladder,
     ) -> io::Result<Self> {
@@ -107,6 +121,7 @@ impl<'a> Caller<'a> {
             recording: Vec::new(),
             keys: keys.chars().filter(|key| !key.is_whitespace()).collect(),
             press_at: None,
+            pace,
             first,
             second: None,
             centres,
@@ -166,7 +181,7 @@ impl<'a> Caller<'a> {
             News::Entered { row } => {
                 self.ladder.note(&format!("● {row}"));
                 if row.starts_with("menu.") && !self.keys.is_empty() {
-                    self.press_at = Some(Instant::now() + LISTENS);
+                    self.press_at = Some(Instant::now() + self.pace.menu);
                 }
             }
             News::Key { key } => self.ladder.note(&format!("key {key} counts")),
@@ -185,7 +200,7 @@ impl<'a> Caller<'a> {
             self.first.line.press(event.unwrap_or(11));
         }
         if let Some(second) = &mut self.second
-            && matches!(second.state, State::Talking { since } if since.elapsed() >= TALKS)
+            && matches!(second.state, State::Talking { since } if since.elapsed() >= self.pace.centre)
         {
             second.state = State::Leaving;
             let bye = second.request("BYE", self.us, "", "");

@@ -64,9 +64,9 @@ impl Agent {
             stream.push(bytes);
             self.take_frames(now, flow, &mut stream, out);
         }
-        if !stream.closed && !stream.is_empty() {
-            let since = *stream.waiting_since.get_or_insert(now);
-            self.schedule(Some(since + TRANSACTION_TIMEOUT), Timer::Stream(flow.connection));
+        if !stream.closed && !stream.is_empty() && stream.waiting_since.is_none() {
+            stream.waiting_since = Some(now);
+            self.schedule(Some(now + TRANSACTION_TIMEOUT), Timer::Stream(flow.connection));
         }
         self.streams.insert(flow.connection, stream);
     }
@@ -97,10 +97,11 @@ impl Agent {
     }
 
     fn take_message(&mut self, now: Instant, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
-        let framing = if Self::is_stream(flow) { Framing::Stream } else { Framing::Datagram };
-        let Some(message) = Message::read(bytes, framing) else {
-            return;
+        let framing = match flow.transport {
+            Transport::Udp => Framing::Datagram,
+            Transport::Tcp => Framing::Stream,
         };
+        let Some(message) = Message::read(bytes, framing) else { return };
         match message.start {
             Start::Response { status } => self.take_response(now, &message, status, out),
             Start::Request { method, uri, version_2 } => {
@@ -129,9 +130,7 @@ impl Agent {
         out: &mut Vec<AgentOutput>,
     ) {
         // Without a Via there is no way back.
-        let Some(top) = message.values(Name::Via).flat_map(elements).next() else {
-            return;
-        };
+        let Some(top) = message.values(Name::Via).flat_map(elements).next() else { return };
         let parsed = Via::parse(top);
         let source_port = Some(flow.remote.port());
         let via = parsed.unwrap_or(Via {
@@ -227,9 +226,7 @@ impl Agent {
         else {
             return;
         };
-        let Some(dialog) = self.dialogs.get_mut(&key) else {
-            return;
-        };
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         match &mut dialog.state {
             State::Early { .. } => {
                 if let Some(State::Early { invite, .. }) = self.remove_dialog(key).map(|dialog| dialog.state) {
@@ -294,7 +291,7 @@ impl Agent {
         out.push(AgentOutput::Event(AgentEvent::Invite(Box::new(Invite {
             dialog: key,
             flow,
-            call_id: String::from_utf8_lossy(essentials.call_id).into_owned(),
+            call_id: printable(essentials.call_id),
             dialled: Dialled::new(&user_of(uri)),
             caller: Caller::new(&user_of(from.uri)),
             offer: offer(message),
@@ -314,6 +311,11 @@ impl Agent {
 /// The body, unless it is empty.
 pub(super) fn offer(message: &Message<'_>) -> Option<Vec<u8>> {
     (!message.body.is_empty()).then(|| message.body.to_vec())
+}
+
+/// Text for logs and records: no controls, so that no peer writes lines into them.
+fn printable(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn user_of(uri: &[u8]) -> String {

@@ -1,15 +1,15 @@
 //! The agent's tables: transactions and dialogs, how a message finds its own, and whose time has come.
 
-use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, ReferKey, Transport};
+use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, ReferKey};
 use crate::limits::TRANSACTION_TIMEOUT;
 use crate::sip::dialog::{Dialog, Due, State};
 use crate::sip::header::Via;
 use crate::sip::reader::Method;
 use crate::sip::status::StatusCode;
+use crate::sip::transaction::Output;
 use crate::sip::transaction::client::{self, Client};
 use crate::sip::transaction::invite_server::{self, InviteServer};
 use crate::sip::transaction::server::{self, Server};
-use crate::sip::transaction::{Output, client as client_machine};
 use crate::time::Instant;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -196,9 +196,7 @@ impl Agent {
         input: invite_server::Input,
         out: &mut Vec<AgentOutput>,
     ) {
-        let Some(entry) = self.servers.get_mut(&id) else {
-            return;
-        };
+        let Some(entry) = self.servers.get_mut(&id) else { return };
         if let Machine::Invite(machine) = &mut entry.machine {
             machine.handle(now, input, &mut self.said);
         }
@@ -206,9 +204,7 @@ impl Agent {
     }
 
     pub(super) fn drive_server(&mut self, now: Instant, id: u64, input: server::Input, out: &mut Vec<AgentOutput>) {
-        let Some(entry) = self.servers.get_mut(&id) else {
-            return;
-        };
+        let Some(entry) = self.servers.get_mut(&id) else { return };
         if let Machine::Other(machine) = &mut entry.machine {
             machine.handle(now, input, &mut self.said);
         }
@@ -225,9 +221,7 @@ impl Agent {
     }
 
     fn after_server(&mut self, id: u64, out: &mut Vec<AgentOutput>) {
-        let Some(entry) = self.servers.get(&id) else {
-            return;
-        };
+        let Some(entry) = self.servers.get(&id) else { return };
         let (over, deadline) = match &entry.machine {
             Machine::Invite(machine) => (machine.is_terminated(), machine.deadline()),
             Machine::Other(machine) => (machine.is_terminated(), machine.deadline()),
@@ -254,9 +248,11 @@ impl Agent {
         out: &mut Vec<AgentOutput>,
     ) -> u32 {
         let branch = format!("z9hG4bK{}", self.random.token(16));
-        let Some(entry) = self.dialogs.get_mut(&dialog) else {
-            return 0;
-        };
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return 0 };
+        // A connection that brought something stands in `streams` until it ends.
+        if entry.connection().is_some_and(|connection| !self.streams.contains_key(&connection)) {
+            entry.disconnected(self.config.answer_public);
+        }
         let bytes = entry.request(method, &branch, &self.config.product, lines);
         let (flow, cseq) = (entry.next, entry.cseq());
         let id = self.new_id();
@@ -275,16 +271,8 @@ impl Agent {
         self.clients.get(&id).filter(|entry| entry.purpose.method() == method).map(|_| id)
     }
 
-    pub(super) fn drive_client(
-        &mut self,
-        now: Instant,
-        id: u64,
-        input: client_machine::Input,
-        out: &mut Vec<AgentOutput>,
-    ) {
-        let Some(entry) = self.clients.get_mut(&id) else {
-            return;
-        };
+    pub(super) fn drive_client(&mut self, now: Instant, id: u64, input: client::Input, out: &mut Vec<AgentOutput>) {
+        let Some(entry) = self.clients.get_mut(&id) else { return };
         entry.machine.handle(now, input, &mut self.said);
         let (flow, purpose, cseq) = (entry.flow, entry.purpose, entry.cseq);
         let (over, deadline) = (entry.machine.is_terminated(), entry.machine.deadline());
@@ -359,9 +347,7 @@ impl Agent {
     }
 
     fn wake_dialog(&mut self, now: Instant, key: DialogKey, out: &mut Vec<AgentOutput>) {
-        let Some(dialog) = self.dialogs.get_mut(&key) else {
-            return;
-        };
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         match dialog.tick(now) {
             Due::Nothing => {}
             Due::Repeat(flow, bytes) => out.push(AgentOutput::Transmit { flow, bytes }),
@@ -369,9 +355,7 @@ impl Agent {
                 self.remove_dialog(key);
             }
             Due::Unacknowledged => {
-                let State::Live { open, bye: wanted, .. } = &mut dialog.state else {
-                    return;
-                };
+                let State::Live { open, bye: wanted, .. } = &mut dialog.state else { return };
                 let (open, wanted) = (open.take(), *wanted);
                 if let Some(open) = open {
                     self.refuse_open(now, &open, StatusCode::TERMINATED, b"", out);
@@ -387,9 +371,7 @@ impl Agent {
 
     /// A message that began on a stream and never ended.
     fn wake_stream(&mut self, now: Instant, connection: u64, out: &mut Vec<AgentOutput>) {
-        let Some(stream) = self.streams.get_mut(&connection) else {
-            return;
-        };
+        let Some(stream) = self.streams.get_mut(&connection) else { return };
         match stream.waiting_since.map(|since| since + TRANSACTION_TIMEOUT) {
             Some(until) if until <= now => {
                 stream.close();
@@ -403,10 +385,5 @@ impl Agent {
     /// Transactions held, for the flood bounds.
     pub(super) fn transactions(&self) -> usize {
         self.servers.len() + self.clients.len()
-    }
-
-    /// UDP: the source asks for answers where it sends from, or where its Via says.
-    pub(super) fn is_stream(flow: Flow) -> bool {
-        flow.transport == Transport::Tcp
     }
 }

@@ -1,7 +1,7 @@
 //! Requests inside a dialog (RFC 3261 §12.2.2, §14.2, §15.1.2; RFC 3311, 3515, 6086).
 
 use super::receive::{Request, offer, refusal_of_content, refusal_of_require};
-use super::{Agent, AgentEvent, AgentOutput, DialogKey};
+use super::{Agent, AgentEvent, AgentOutput, DialogKey, Transport};
 use crate::sip::dialog::{Open, State, contact};
 use crate::sip::header::before_params;
 use crate::sip::reader::{Method, Name};
@@ -13,16 +13,12 @@ use crate::time::Instant;
 
 impl Agent {
     pub(super) fn take_within(&mut self, now: Instant, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
-        let Some(key) = self.dialog_of(&request) else {
-            return self.refuse(&request, StatusCode::NO_DIALOG, b"", out);
-        };
+        let Some(key) = self.dialog_of(&request) else { return self.refuse(&request, StatusCode::NO_DIALOG, b"", out) };
         if let Some((status, lines)) = refusal_of_require(&request) {
             return self.refuse(&request, status, &lines, out);
         }
-        let Some(dialog) = self.dialogs.get_mut(&key) else {
-            return;
-        };
-        if Self::is_stream(request.flow) {
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        if request.flow.transport == Transport::Tcp {
             // The peer may have come back over a new connection.
             dialog.refresh(Some(request.flow), None, self.config.answer_public);
         }
@@ -57,15 +53,9 @@ impl Agent {
 
     /// The ACK of a 2xx.
     pub(super) fn acknowledge(&mut self, now: Instant, request: &Request<'_, '_>, out: &mut Vec<AgentOutput>) {
-        let Some(key) = self.dialog_of(request) else {
-            return;
-        };
-        let Some(dialog) = self.dialogs.get_mut(&key) else {
-            return;
-        };
-        let Some(success) = dialog.acknowledge(request.essentials.cseq) else {
-            return;
-        };
+        let Some(key) = self.dialog_of(request) else { return };
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        let Some(success) = dialog.acknowledge(request.essentials.cseq) else { return };
         if matches!(dialog.state, State::Live { bye: true, .. }) {
             return self.send_bye(now, key, out);
         }
@@ -93,9 +83,7 @@ impl Agent {
 
     fn take_bye(&mut self, now: Instant, key: DialogKey, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
         self.answer_at_once(now, request, StatusCode::OK, b"", out);
-        let Some(dialog) = self.dialogs.get_mut(&key) else {
-            return;
-        };
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         // In `Leaving` the two BYEs crossed; the answer to ours ends the dialog.
         if let State::Live { open, bye, .. } = &mut dialog.state {
             let (open, told) = (open.take(), !*bye);
@@ -144,12 +132,8 @@ impl Agent {
     /// A re-INVITE or an UPDATE: at most one offer at a time (§14.2, RFC 3311 §5.2).
     fn take_reinvite(&mut self, now: Instant, key: DialogKey, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
         let retry_after = self.random.below(11);
-        let Some(dialog) = self.dialogs.get_mut(&key) else {
-            return;
-        };
-        let State::Live { open, success, bye } = &dialog.state else {
-            return;
-        };
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        let State::Live { open, success, bye } = &dialog.state else { return };
         let invite = request.method == Method::Invite;
         let offers = !request.message.body.is_empty();
         let overlapping = match success {

@@ -132,12 +132,8 @@ impl InviteClient {
 /// of the response. Empty for a request we could not have written.
 fn ack_of_refusal(invite: &[u8], to: &[u8]) -> Vec<u8> {
     let mut ack = Vec::with_capacity(invite.len());
-    let Some(message) = Message::read(invite, Framing::Datagram) else {
-        return ack;
-    };
-    let Start::Request { uri, .. } = message.start else {
-        return ack;
-    };
+    let Some(message) = Message::read(invite, Framing::Datagram) else { return ack };
+    let Start::Request { uri, .. } = message.start else { return ack };
     ack.extend_from_slice(b"ACK ");
     ack.extend_from_slice(uri);
     ack.extend_from_slice(b" SIP/2.0\r\n");

@@ -1,0 +1,138 @@
+//! `ivr1357 check [FILE]`: every mistake of a table at once, for people or (`--json`) for programs.
+
+use crate::routing::diagnostic::{self, Language, Severity};
+use crate::routing::{Checked, Plan, check_bytes};
+use crate::shell::serve::Failure;
+use crate::shell::table;
+use clap::Args;
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What to check, and for whom.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The table
+    #[arg(value_name = "FILE", default_value = "routing.toml")]
+    file: PathBuf,
+    /// The folder of prompts
+    #[arg(long, value_name = "DIR", default_value = "prompts")]
+    prompts: PathBuf,
+    /// The language in which mistakes are told
+    #[arg(long, value_enum, default_value = "ko")]
+    lang: super::Lang,
+    /// For programs: one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// `ivr1357 check`: the exit code.
+pub(super) fn run_command(arguments: &Arguments) -> Result<u8, Failure> {
+    let language = arguments.lang.into();
+    let bytes = table::read(&arguments.file).map_err(Failure::Setup)?;
+    let prompts = table::load_prompts(&arguments.prompts, language).map_err(Failure::Setup)?.lengths();
+    run(&arguments.file, &bytes, &prompts, language, arguments.json, &mut io::stdout().lock())
+        .map_err(|error| Failure::Broken(error.to_string()))
+}
+
+/// Checks the table in `bytes` and writes the findings; the exit code is 0 when it may go live, 1 when it may not.
+///
+/// `prompts` are the prompts that have sound and their lengths; `file` is only the name that is printed.
+pub fn run(
+    file: &Path,
+    bytes: &[u8],
+    prompts: &BTreeMap<String, Duration>,
+    language: Language,
+    json: bool,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
+    let colour =
+        !json && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let checked = check_bytes(bytes, prompts);
+    // Findings about the encoding point into this text too.
+    let text = String::from_utf8_lossy(bytes);
+    let name = file.display().to_string();
+    if json {
+        writeln!(out, "{:#}", diagnostic::to_json(&name, &text, &checked.findings))?;
+    } else {
+        write!(out, "{}", report(&name, &text, &checked, language, colour))?;
+    }
+    Ok(u8::from(checked.findings.iter().any(|finding| finding.severity == Severity::Error)))
+}
+
+/// The findings, and what the table holds when it may go live.
+fn report(name: &str, text: &str, checked: &Checked, language: Language, colour: bool) -> String {
+    let mut report = String::new();
+    if !checked.findings.is_empty() {
+        report.push_str(&diagnostic::render(name, text, &checked.findings, language, colour));
+    }
+    if let Some(plan) = &checked.plan {
+        report.push_str(&contents(name, plan, language));
+    }
+    report
+}
+
+fn contents(name: &str, plan: &Plan, language: Language) -> String {
+    let Plan { version, numbers, menus, centers, notices, .. } = plan;
+    let (numbers, menus, centers, notices) = (numbers.len(), menus.len(), centers.len(), notices.len());
+    match language {
+        Language::Korean => {
+            format!(
+                "{name}: 쓸 수 있습니다. 번호 {numbers}, 메뉴 {menus}, 기관 {centers}, 안내 {notices} (판 {version})\n"
+            )
+        }
+        Language::English => format!(
+            "{name}: ready. numbers {numbers}, menus {menus}, centres {centers}, notices {notices} (version {version})\n"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::check_without_sound;
+
+    const SHIPPED: &str = include_str!("../../routing.toml");
+
+    fn check(text: &str, language: Language, json: bool) -> (u8, String) {
+        let plan = check_without_sound(SHIPPED).plan.expect("the shipped table is clean");
+        let prompts = plan.prompts().iter().map(|id| (id.to_string(), Duration::from_millis(500))).collect();
+        let mut out = Vec::new();
+        let code = run(Path::new("routing.toml"), text.as_bytes(), &prompts, language, json, &mut out)
+            .expect("a Vec takes all");
+        (code, String::from_utf8(out).expect("UTF-8"))
+    }
+
+    #[test]
+    fn a_table_that_may_go_live_says_what_it_holds() {
+        let (code, said) = check(SHIPPED, Language::Korean, false);
+        assert_eq!(code, 0);
+        assert!(said.contains("쓸 수 있습니다") && said.contains("기관 16"), "{said}");
+    }
+
+    #[test]
+    fn a_mistake_is_shown_in_the_operators_language_and_ends_with_1() {
+        let broken = SHIPPED.replace("\"center.kised\"", "\"center.kisd\"");
+        let (code, korean) = check(&broken, Language::Korean, false);
+        assert_eq!(code, 1);
+        assert!(
+            korean.contains("오류[E0201]") && korean.contains("고치는 법") && korean.contains("오류 1개"),
+            "{korean}"
+        );
+        let (_, english) = check(&broken, Language::English, false);
+        assert!(english.contains("error[E0201]") && english.contains("did you mean \"center.kised\"?"), "{english}");
+    }
+
+    #[test]
+    fn json_names_line_and_column() {
+        let broken = SHIPPED.replace("schema   = 1", "schema   = 2");
+        let (code, json) = check(&broken, Language::Korean, true);
+        let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        let line = SHIPPED.lines().position(|line| line.starts_with("schema")).expect("there is one") + 1;
+        assert_eq!(code, 1);
+        assert_eq!(json["findings"][0]["code"], "E0103");
+        assert_eq!(json["findings"][0]["place"]["start"]["line"], line);
+        assert_eq!(json["findings"][0]["place"]["start"]["column"], 12);
+    }
+}

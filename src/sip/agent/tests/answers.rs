@@ -1,0 +1,175 @@
+//! What needs no call: automatic answers, where answers and requests go, strangers, streams and floods.
+
+use super::*;
+
+#[test]
+fn what_needs_no_decision_is_answered_at_once() {
+    let mut flows = Flows::new();
+    for (request, answer) in [
+        ("OPTIONS 1 a out", "200 OPTIONS"),
+        ("OPTIONS 1 a out Max-Forwards:0", "200 OPTIONS"),
+        ("OPTIONS 1 a out uri=http://h", "416 OPTIONS"),
+        ("REGISTER 1 a out", "405 REGISTER"),
+        ("SUBSCRIBE 1 a out", "405 SUBSCRIBE"),
+        ("PUBLISH 1 a out", "405 PUBLISH"),
+        ("MESSAGE 1 a out", "405 MESSAGE"),
+        ("PRACK 1 a out", "405 PRACK"),
+        ("REFER 1 a out", "405 REFER"),
+        ("BREW 1 a out", "501 BREW"),
+        ("invite 1 a out", "501 invite"),
+        ("BYE 1 a out", "481 BYE"),
+        ("NOTIFY 1 a out", "481 NOTIFY"),
+        ("INVITE 1 a uri=soap.beep://h", "416 INVITE"),
+        ("INVITE 1 a uri=sip:@", "400 INVITE"),
+        ("INVITE 1 a Require:100rel,_timer", "420 INVITE"),
+        ("INVITE 1 a Content-Type:text/plain", "415 INVITE"),
+        ("INVITE 1 a Content-Type:application/sdp Content-Encoding:gzip", "415 INVITE"),
+        ("INVITE 1 a Accept:text/plain", "406 INVITE"),
+        ("INVITE 1 a CSeq:1_BYE", "400 BYE"),
+        ("INVITE 1 a CSeq:4294967296_INVITE", "400 INVITE"),
+        ("INVITE 1 a From:sip:x@y", "400 INVITE"),
+        ("ACK 1 a", ""),
+        ("ACK 1 a CSeq:1_BYE", ""),
+    ] {
+        let said = flows.step(request);
+        assert_eq!(said, answer, "{request}\n{}", flows.last);
+    }
+    flows.check("held => 0");
+    flows.check("REGISTER 1 a out => 405 REGISTER");
+    assert_eq!(flows.header("Allow").as_deref(), Some("INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, NOTIFY"));
+    flows.check("INVITE 1 a Require:100rel,_timer => 420 INVITE");
+    assert!(flows.last.contains("Unsupported: 100rel\r\nUnsupported: timer\r\n"), "{}", flows.last);
+    let first = flows.our_tag.clone();
+    flows.check("INVITE 1 a Require:100rel,_timer => 420 INVITE");
+    assert_eq!(flows.our_tag, first, "a copy gets the same tag");
+}
+
+#[test]
+fn answers_go_where_rfc_3581_and_the_via_want_them() {
+    for (via, goes_to, echoed) in [
+        ("SIP/2.0/UDP 127.0.0.1:7000;branch=z9hG4bK1", "127.0.0.1:7000", "SIP/2.0/UDP 127.0.0.1:7000;branch=z9hG4bK1"),
+        (
+            "SIP/2.0/UDP phone.example;branch=z9hG4bK1",
+            "127.0.0.1:5060",
+            "SIP/2.0/UDP phone.example;branch=z9hG4bK1;received=127.0.0.1",
+        ),
+        (
+            "SIP/2.0/UDP 10.0.0.9:7000;rport;branch=z9hG4bK1",
+            "127.0.0.1:5062",
+            "SIP/2.0/UDP 10.0.0.9:7000;rport=5062;branch=z9hG4bK1;received=127.0.0.1",
+        ),
+    ] {
+        let mut flows = Flows::new();
+        let text = flows.request("OPTIONS", &["1", "x", "out"]);
+        let line = text.lines().find(|line| line.starts_with("Via:")).expect("a Via").to_owned();
+        let text = text.replace(&line, &format!("Via: {via}, SIP/2.0/TCP proxy;branch=z9hG4bK0"));
+        let mut out = Vec::new();
+        flows.agent.received(flows.now, flows.flow, text.as_bytes(), &mut out);
+        flows.note(out);
+        assert_eq!(flows.sent_to.map(|flow| flow.remote.to_string()).as_deref(), Some(goes_to));
+        assert_eq!(flows.header("Via").as_deref(), Some(echoed));
+        assert!(flows.last.contains("\r\nVia: SIP/2.0/TCP proxy;branch=z9hG4bK0\r\n"), "{}", flows.last);
+    }
+}
+
+#[test]
+fn requests_follow_the_route_set_and_the_refreshed_target() {
+    let mut flows = Flows::new();
+    flows.check(
+        "INVITE 1 a Record-Route:<sip:127.0.0.1:5090;lr>,<sip:far.example;lr> => 100 INVITE; invite 1357 from 01012345678 offer
+         answer  => 200 INVITE",
+    );
+    assert!(flows.last.contains("Record-Route: <sip:127.0.0.1:5090;lr>\r\nRecord-Route: <sip:far.example;lr>\r\n"));
+    flows.check(
+        "ACK 1 b => acknowledged
+         RE-INVITE 2 c Contact:<sip:new@127.0.0.1:6000> => 100 INVITE; reinvite with body
+         answer-reinvite => 200 INVITE
+         ACK 2 d => reinvite acknowledged
+         bye     => BYE",
+    );
+    assert!(flows.last.starts_with("BYE sip:new@127.0.0.1:6000 SIP/2.0\r\n"), "{}", flows.last);
+    assert!(
+        flows.last.contains("\r\nRoute: <sip:127.0.0.1:5090;lr>\r\nRoute: <sip:far.example;lr>\r\n"),
+        "{}",
+        flows.last
+    );
+    assert_eq!(flows.sent_to.map(|flow| flow.remote.to_string()).as_deref(), Some("127.0.0.1:5090"));
+}
+
+#[test]
+fn a_strict_router_finds_itself_in_the_request_uri() {
+    let mut flows = Flows::new();
+    flows.check(
+        "INVITE 1 a Record-Route:<sip:127.0.0.1:5090> => 100 INVITE; invite 1357 from 01012345678 offer
+         answer  => 200 INVITE
+         ACK 1 b => acknowledged
+         bye     => BYE",
+    );
+    assert!(flows.last.starts_with("BYE sip:127.0.0.1:5090 SIP/2.0\r\n"), "{}", flows.last);
+    assert_eq!(flows.header("Route").as_deref(), Some("<sip:caller@127.0.0.1:5062>"));
+}
+
+#[test]
+fn a_folded_header_cannot_smuggle_a_line_into_what_we_write() {
+    let mut flows = Flows::new();
+    flows.call_id = "x\r\n y".to_owned();
+    flows.check("INVITE 1 a => 100 INVITE; invite 1357 from 01012345678 offer");
+    flows.check("answer => 200 INVITE");
+    assert_eq!(flows.header("Call-ID").as_deref(), Some("x   y"));
+    flows.check("ACK 1 b => acknowledged");
+    flows.check("bye => BYE");
+    assert_eq!(flows.header("Call-ID").as_deref(), Some("x   y"));
+}
+
+#[test]
+fn strangers_of_the_public_network_meet_silence() {
+    let mut flows = Flows::new();
+    flows.flow.remote = "203.0.113.9:5060".parse().expect("an address");
+    flows.check("OPTIONS 1 a out =>");
+    flows.check("INVITE 1 a =>");
+    flows.agent.config.answer_public = true;
+    flows.check("OPTIONS 1 a out => 200 OPTIONS");
+}
+
+#[test]
+fn a_stream_that_cannot_be_cut_is_answered_and_closed() {
+    let mut flows = Flows::new();
+    flows.check("tcp");
+    flows.check("OPTIONS 1 a out => 200 OPTIONS");
+    flows.check("OPTIONS 1 b out Content-Length:7 => 400 OPTIONS; close 7");
+    flows.check("OPTIONS 1 c out =>");
+    flows.agent.disconnected(7);
+    flows.check("OPTIONS 1 c out => 200 OPTIONS");
+    let mut out = Vec::new();
+    flows.agent.received(flows.now, flows.flow, b"\r\n\r\nOPT", &mut out);
+    assert_eq!(flows.note(out), "pong");
+    flows.check("wait 32000 => close 7");
+}
+
+#[test]
+fn a_caller_whose_connection_is_gone_is_called_back_at_its_contact() {
+    let mut flows = Flows::new();
+    flows.check(
+        "tcp
+         INVITE 1 a Contact:<sip:caller@127.0.0.1:5099;transport=tcp> => 100 INVITE; invite 1357 from 01012345678 offer
+         answer  => 200 INVITE
+         ACK 1 b => acknowledged",
+    );
+    flows.agent.disconnected(7);
+    flows.check("bye => BYE");
+    let sent_to = flows.sent_to.expect("the BYE left");
+    assert_eq!((sent_to.transport, sent_to.remote.port(), sent_to.connection), (Transport::Tcp, 5099, 0));
+}
+
+#[test]
+fn a_flood_of_calls_meets_503_without_retry_after() {
+    let mut flows = Flows::new();
+    for id in 0..crate::limits::DIALOGS_MAX as u64 {
+        flows.call_id = format!("flood-{id}");
+        let text = flows.request("INVITE", &["1", "a"]);
+        flows.agent.received(flows.now, flows.flow, text.as_bytes(), &mut Vec::new());
+    }
+    flows.call_id = "one more".to_owned();
+    flows.check("INVITE 1 a => 503 INVITE");
+    assert_eq!(flows.header("Retry-After"), None);
+}

@@ -1,0 +1,206 @@
+//! What an operator sees: every small broken table in `tests/golden/routing` with its diagnostics in both languages.
+//!
+//! `BLESS=1 cargo test --test routing_diagnostics` writes the texts anew; read their diff before it is committed.
+
+use ivr1357::routing::{Language, Severity, check, check_bytes, check_without_sound, diagnostic};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Prompts that have sound in these tests: two seconds each, so that a dozen are too long.
+const SOUNDS: &[&str] = &[
+    "greeting",
+    "menu_main",
+    "menu_fund",
+    "again",
+    "invalid",
+    "center_busy",
+    "busy",
+    "goodbye",
+    "waiting_tone",
+    "key_0",
+    "key_1",
+    "key_2",
+    "key_3",
+    "key_4",
+    "key_5",
+    "key_6",
+    "key_7",
+    "key_8",
+    "key_9",
+    "say/정책자금",
+    "say/창업",
+    "say/기술개발",
+    "name/counsel",
+    "center/counsel",
+    "name/kised",
+    "center/kised",
+    "name/auri",
+    "center/auri",
+    "name/lost",
+    "center/lost",
+];
+
+fn sounds() -> BTreeMap<String, Duration> {
+    SOUNDS.iter().map(|id| (id.to_string(), Duration::from_secs(2))).collect()
+}
+
+fn cases() -> Vec<(String, PathBuf)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/routing");
+    let mut cases: Vec<(String, PathBuf)> = fs::read_dir(folder)
+        .expect("the golden folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .map(|path| (path.file_stem().expect("a name").to_string_lossy().into_owned(), path))
+        .collect();
+    cases.sort();
+    assert!(cases.len() >= 25, "the golden tables were not found");
+    cases
+}
+
+#[test]
+fn every_broken_table_is_explained_in_both_languages() {
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut different = Vec::new();
+    for (name, path) in cases() {
+        let text = fs::read_to_string(&path).expect("the table is text");
+        let checked = check(&text, &sounds());
+        assert!(!checked.findings.is_empty(), "{name} is meant to have a mistake");
+        for (language, suffix) in [(Language::Korean, "ko"), (Language::English, "en")] {
+            let seen = diagnostic::render("routing.toml", &text, &checked.findings, language, false);
+            let golden = path.with_extension(format!("{suffix}.txt"));
+            if bless {
+                fs::write(&golden, &seen).expect("the golden file can be written");
+            } else if fs::read_to_string(&golden).ok().as_deref() != Some(seen.as_str()) {
+                different.push(format!("{name}.{suffix}:\n{seen}"));
+            }
+        }
+    }
+    assert!(different.is_empty(), "not as kept (BLESS=1 writes them anew):\n{}", different.join("\n"));
+}
+
+#[test]
+fn the_plan_is_withheld_exactly_when_there_is_an_error() {
+    for (name, path) in cases() {
+        let checked = check(&fs::read_to_string(&path).expect("the table is text"), &sounds());
+        let errors = checked.findings.iter().any(|finding| finding.severity == Severity::Error);
+        assert_eq!(checked.plan.is_none(), errors, "{name}");
+    }
+}
+
+/// One broken line among right ones, and what the caret stands on.
+fn caret(replace: &str, with: &str, code: &str, at: &str) {
+    const RIGHT: &str = include_str!("../routing.toml");
+    assert!(RIGHT.contains(replace), "{replace}");
+    let text = RIGHT.replacen(replace, with, 1);
+    let plan = check_without_sound(RIGHT).plan.expect("the shipped table is right");
+    let sounds = plan.prompts().iter().map(|id| (id.to_string(), Duration::from_millis(100))).collect();
+    let checked = check(&text, &sounds);
+    let found: Vec<(&str, &str)> =
+        checked.findings.iter().map(|finding| (finding.code, &text[finding.span.clone()])).collect();
+    assert_eq!(found, [(code, at)], "{with}");
+}
+
+#[test]
+fn a_mistake_is_found_once_and_the_caret_stands_on_it() {
+    for (replace, with, code, at) in [
+        // Syntax: the row is understood as it was meant, so nothing else is reported.
+        ("say = \"인력\", ", "say = \"인력, ", "E0101", "\"인력"),
+        ("go = \"menu.people\" }", "go = \"menu.people\"", "E0101", "\"menu.people\""),
+        ("go = \"menu.people\" }", "go = menu.people }", "E0101", "menu.people"),
+        ("waiting  = \"waiting_tone\"", "waiting  = “waiting_tone”", "E0101", "“waiting_tone”"),
+        ("[menu.people]", "[menu.people", "E0101", "[menu.people"),
+        ("[menu.people]", "menu.people]", "E0101", "menu.people]"),
+        ("[limits]", "[limits]\n월말 행사", "E0101", "월말"),
+        // Fields.
+        ("call_max = \"60m\"", "call_mx = \"60m\"", "E0102", "call_mx"),
+        ("call_max = \"60m\"", "call_max = 60", "E0103", "60"),
+        ("call_max = \"60m\"", "call_max = \"60 minutes\"", "E0103", "\"60 minutes\""),
+        ("call_max = \"60m\"", "call_max = \"1s\"", "E0103", "\"1s\""),
+        ("call_max = \"60m\"", "call_max = [\"60m\"]", "E0103", "[\"60m\"]"),
+        ("barge_in      = true", "barge_in      = \"yes\"", "E0103", "\"yes\""),
+        ("call_max = \"60m\"", "call_max = \"60m\"\ncalls = 600", "E0106", "calls"),
+        ("\"refer\", \"next-target\"", "\"refer\", \"bridge\"", "E0106", "\"bridge\""),
+        // Destinations.
+        ("go = \"center.kised\"", "go = \"center.kisd\"", "E0201", "\"center.kisd\""),
+        ("go = \"center.auri\"", "go = \"auri\"", "E0201", "\"auri\""),
+        ("go       = \"menu.main\"", "go       = \"menu.mian\"", "E0201", "\"menu.mian\""),
+        ("outside = \"hours.main\"", "outside = \"hours.mian\"", "E0201", "\"hours.mian\""),
+        ("outside = \"hours.main\"", "outside = \"menu.main\"", "E0202", "\"menu.main\""),
+        (
+            "prompt = \"goodbye\", then = \"end\"",
+            "prompt = \"goodbye\", then = \"menu.main\"",
+            "E0205",
+            "\"notice.goodbye\"",
+        ),
+        (
+            "prompt = \"closed\",  then = \"end\"",
+            "prompt = \"closed\",  then = \"notice.closed\"",
+            "E0205",
+            "\"notice.closed\"",
+        ),
+        (
+            "\"next-target\", \"center.counsel\", \"notice.busy\"]",
+            "\"next-target\", \"notice.busy\", \"center.counsel\"]",
+            "E0203",
+            "\"center.counsel\"",
+        ),
+        // Addresses, hours, sounds.
+        ("\"sip:keit@127.0.0.1:5070\"", "\"keit@127.0.0.1:5070\"", "E0303", "\"keit@127.0.0.1:5070\""),
+        ("\"sip:keit@127.0.0.1:5070\"", "\"sip:1357@localhost\"", "E0304", "\"sip:1357@localhost\""),
+        ("main = [\"월-금 09:00-18:00\"]", "main = [\"월-금 18:00-09:00\"]", "E0401", "\"월-금 18:00-09:00\""),
+        ("main = [\"월-금 09:00-18:00\"]", "main = [\"월－금 09:00-18:00\"]", "E0105", "\"월－금 09:00-18:00\""),
+        ("greeting = \"greeting\"", "greeting = \"greetings\"", "E0501", "\"greetings\""),
+        ("profile  = \"kr-ars-2009\"", "profile  = \"kr\"", "E0103", "\"kr\""),
+        ("\"#\" = \"back\"", "\"#\" = \"repeat\"", "K1002", "\"#\""),
+    ] {
+        caret(replace, with, code, at);
+    }
+}
+
+#[test]
+fn a_file_in_another_encoding_says_how_to_save_it() {
+    let korean_windows = b"schema = 1\n# \xc1\xa4\xc3\xa5\xc0\xda\xb1\xdd\n";
+    let utf_16: Vec<u8> = "\u{feff}schema = 1".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (bytes, line, says) in
+        [(korean_windows.as_slice(), 2, "CP949"), (&utf_16, 1, "UTF-16"), (b"schema = \x80", 1, "UTF-8")]
+    {
+        let checked = check_bytes(bytes, &sounds());
+        let [finding] = checked.findings.as_slice() else { panic!("one finding: {:?}", checked.findings) };
+        let text = String::from_utf8_lossy(bytes);
+        assert_eq!(finding.code, "E0105");
+        assert!(finding.message[1].contains(says), "{:?}", finding.message);
+        assert_eq!(diagnostic::position(&text, finding.span.start).0, line);
+        assert!(checked.plan.is_none());
+    }
+}
+
+#[test]
+fn carets_count_korean_letters_as_two_columns() {
+    let text = "schema = 1\n[menu.main]\nprompt = \"한글\" # 한글\n";
+    let checked = check(text, &sounds());
+    let seen = diagnostic::render("routing.toml", text, &checked.findings, Language::Korean, false);
+    // The quotes and two letters of two columns each.
+    assert!(seen.contains("3 │ prompt = \"한글\" # 한글\n  │          ^^^^^^\n"), "{seen}");
+}
+
+#[test]
+fn every_code_is_explained_to_operators() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/ROUTING.md")).expect("the page");
+    let mut codes = std::collections::BTreeSet::new();
+    for folder in ["src/routing/check", "src/routing/file"] {
+        for entry in fs::read_dir(root.join(folder)).expect("a folder") {
+            let text = fs::read_to_string(entry.expect("an entry").path()).expect("a source file");
+            codes.extend(text.split('"').filter(|word| is_code(word)).map(str::to_owned));
+        }
+    }
+    assert!(codes.len() > 20, "{codes:?}");
+    let untold: Vec<_> = codes.iter().filter(|code| !page.contains(&format!("| {code} |"))).collect();
+    assert!(untold.is_empty(), "not in docs/ROUTING.md: {untold:?}");
+}
+
+fn is_code(word: &str) -> bool {
+    word.len() == 5 && word.starts_with(['E', 'W', 'K']) && word[1..].bytes().all(|byte| byte.is_ascii_digit())
+}
