@@ -55,7 +55,12 @@ pub struct Law {
 impl Law {
     /// The law of a table.
     pub fn of(plan: &Plan) -> Self {
-        let mut law = Self { targets: BTreeSet::new(), accepted: BTreeSet::new(), menus: BTreeMap::new(), call_max: plan.call_max };
+        let mut law = Self {
+            targets: BTreeSet::new(),
+            accepted: BTreeSet::new(),
+            menus: BTreeMap::new(),
+            call_max: plan.call_max,
+        };
         for center in &plan.centers {
             for target in &center.targets {
                 let target = text::destination(&target.to_string()).to_owned();
