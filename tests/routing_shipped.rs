@@ -75,6 +75,15 @@ fn the_shipped_table_has_no_finding() {
 }
 
 #[test]
+fn the_shipped_table_is_clean_with_the_shipped_sounds_and_asks_within_twenty_seconds() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts/ko");
+    let Ok(catalogue) = ivr1357::shell::prompts::load(&folder) else { panic!("the prompts can be read") };
+    let checked = check(SHIPPED, &catalogue.lengths());
+    let report = diagnostic::render("routing.toml", SHIPPED, &checked.findings, Language::English, false);
+    assert!(checked.findings.is_empty(), "{report}");
+}
+
+#[test]
 fn every_centre_is_reached_by_at_most_two_keys() {
     let plan = shipped();
     let number = plan.number(&Dialled::new("1357")).expect("1357 is answered");

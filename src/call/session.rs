@@ -201,6 +201,10 @@ impl Session {
         if now.instant >= self.ends && !matches!(self.state, State::Done | State::Leaving { .. }) {
             // The longest call: the goodbye of the first centre's ladder says what to do.
             self.ends = Instant::from_nanos(u64::MAX);
+            // On hold nobody hears a goodbye, and it would never come to its end.
+            if self.held {
+                return self.end_call(now, Outcome::Failed, "call-max", out);
+            }
             return self.give_up(now, None, out);
         }
         match &mut self.state {
