@@ -21,6 +21,8 @@ use std::sync::Arc;
 
 /// How long a NOTIFY may trail the BYE it races with.
 const NOTIFY_AFTER_BYE: Duration = Duration::from_secs(1);
+/// A goodbye that takes longer is one that nobody can hear: its caller put us on hold, or its end was lost.
+const GOODBYE_MAX: Duration = Duration::from_secs(60);
 /// The user-user element of ISDN, which RFC 7433 carries, holds 128 octets; gateways cut the rest.
 const CONTEXT_BYTES_MAX: usize = 128;
 /// Destinations followed without a sound between them; a longer chain is a loop that check() missed.
