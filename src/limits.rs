@@ -128,6 +128,9 @@ pub const LOG_LINES_WAITING_MAX: usize = 8192;
 pub const TRANSACTIONS_MAX: usize = 400_000;
 /// Above this no new INVITE is taken (503): the rest is reserved for the BYEs and NOTIFYs of admitted calls.
 pub const TRANSACTIONS_FOR_NEW_CALLS: usize = 300_000;
+/// How long a REFER is repeated. Nobody waits longer for its answer, and a copy that arrives later would move a
+/// caller whom we have led elsewhere by then.
+pub const REFER_REPEATS: Duration = Duration::from_secs(15);
 /// Dialogs held at once: 1,000 calls/s of 100 s each; more than the media of one machine carries.
 pub const DIALOGS_MAX: usize = 100_000;
 /// What the kernel may hold for an RTP socket: about a second of one caller, and nothing of a flood.

@@ -39,8 +39,15 @@ impl Summary {
         let _ = writeln!(text, "{:.0} calls per second of real time", self.calls as f64 / seconds);
         let faults: Vec<String> = self.faults.iter().map(|(name, count)| format!("{name} {count}")).collect();
         let _ = writeln!(text, "faults (in how many seeds): {}", faults.join(", "));
-        let violations: usize = self.failures.iter().map(|report| report.violations.len()).sum();
+        let mut rules: BTreeMap<&str, usize> = BTreeMap::new();
+        for violation in self.failures.iter().flat_map(|report| &report.violations) {
+            *rules.entry(violation.rule).or_default() += 1;
+        }
+        let violations: usize = rules.values().sum();
         let _ = writeln!(text, "{violations} violations in {} seeds", self.failures.len());
+        for (rule, count) in rules {
+            let _ = writeln!(text, "  {rule}: {count}");
+        }
         for report in self.failures.iter().take(TOLD_MAX) {
             let _ = writeln!(text, "\nseed {} ({})", report.seed, report.faults.join(" "));
             for violation in report.violations.iter().take(TOLD_MAX) {

@@ -3,7 +3,7 @@
 
 use crate::routing::Plan;
 use crate::sim::script::{self, Script};
-use crate::sim::world::{Moment, World};
+use crate::sim::{Moment, World};
 use crate::speech::Catalogue;
 use std::fmt::Write as _;
 use std::sync::Arc;

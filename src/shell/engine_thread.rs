@@ -125,10 +125,7 @@ impl EngineThread {
         if calls > 0 {
             warn!(calls, "stopped with calls that did not end in time");
         }
-        // The TCP thread sends what it was given before it ends; the media threads just end.
-        let Self { journal, tcp, media, .. } = self;
-        drop((tcp, media));
-        journal.close();
+        // Dropping the handles ends the threads: TCP sends what it was given, the journal writes what it holds.
         Ok(())
     }
 

@@ -198,7 +198,7 @@ fn bind_stand_ins(table: &Table, ours: &[Listener]) -> Result<Vec<Listener>, Fai
 
 /// The RTP ports of two engines on one machine, so that they do not try each other's.
 pub(super) fn halves(ports: &RangeInclusive<u16>) -> (RangeInclusive<u16>, RangeInclusive<u16>) {
-    let half = ports.start() + (ports.end() - ports.start()) / 2 / 2 * 2;
+    let half = ports.start() + (ports.end() - ports.start()).saturating_add(1) / 4 * 2;
     (*ports.start()..=half.saturating_sub(1), half..=*ports.end())
 }
 

@@ -29,7 +29,7 @@ use tracing::{debug, warn};
 /// How long the last messages may take to leave when the engine stops.
 const GOODBYE: Duration = Duration::from_millis(500);
 /// A moment for the system to recover when it has no file left for another connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// The engine's end of the TCP thread. Dropping it ends the thread, after what waits has left.
 #[derive(Clone, Debug)]

@@ -9,14 +9,17 @@ pub mod caller;
 pub mod line;
 pub mod network;
 pub mod oracle;
+pub mod queue;
 pub mod script;
+pub mod setup;
 pub mod swarm;
 pub mod trace;
 pub mod world;
 
 pub use oracle::Violation;
+pub use setup::{Moment, Setup};
 pub use swarm::Conditions;
-pub use world::{Moment, Setup, World};
+pub use world::World;
 
 use crate::random::Random;
 

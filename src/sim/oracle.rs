@@ -48,12 +48,19 @@ pub struct Law {
     accepted: BTreeSet<String>,
     /// Rows that are menus, and how long each may be silent.
     menus: BTreeMap<String, Duration>,
+    /// The longest a call may last.
+    call_max: Duration,
 }
 
 impl Law {
     /// The law of a table.
     pub fn of(plan: &Plan) -> Self {
-        let mut law = Self { targets: BTreeSet::new(), accepted: BTreeSet::new(), menus: BTreeMap::new() };
+        let mut law = Self {
+            targets: BTreeSet::new(),
+            accepted: BTreeSet::new(),
+            menus: BTreeMap::new(),
+            call_max: plan.call_max,
+        };
         for center in &plan.centers {
             for target in &center.targets {
                 let target = text::destination(&target.to_string()).to_owned();
@@ -74,6 +81,8 @@ impl Law {
 const SILENCE_MAX: Duration = Duration::from_secs(1);
 /// What a step of the simulation may add to a bound.
 const MARGIN: Duration = Duration::from_millis(50);
+/// The callers' first CSeq: the INVITE that begins the call.
+const INVITE_CSEQ: u32 = 1;
 /// RFC 3261 §13.3.1.4: a 200 repeats first after T1, then at twice the interval up to T2.
 const FIRST_REPEAT: Duration = Duration::from_millis(500);
 const LONGEST_REPEAT: Duration = Duration::from_secs(4);
@@ -89,8 +98,8 @@ pub struct Oracle {
     calls: BTreeMap<CallKey, String>,
     ports: BTreeMap<u16, StreamKey>,
     streams: BTreeMap<StreamKey, String>,
-    /// Repeats of a 200 that are owed.
-    owed: BTreeSet<(Instant, String)>,
+    /// Repeats of a 200 that are owed: when, to which call, of which CSeq.
+    owed: BTreeSet<(Instant, String, u32)>,
     stopping: bool,
     violations: Vec<Violation>,
 }
@@ -117,7 +126,7 @@ impl Oracle {
 
     /// Calls that reached the engine.
     pub fn calls(&self) -> usize {
-        self.cases.len()
+        self.cases.values().filter(|case| case.invited.is_some()).count()
     }
 
     /// The Call-ID of one of the engine's calls, once its journal has named it.
@@ -144,12 +153,13 @@ impl Oracle {
         let Some(case) = self.cases.get_mut(call_id) else { return };
         match (message.method(), message.status()) {
             (Some("ACK"), _) => {
-                if let Some(owed) = case.owed_ok.take() {
-                    self.owed.remove(&(owed.next, call_id.to_owned()));
+                let cseq = message.cseq().map_or(0, |(cseq, _)| cseq);
+                if let Some(owed) = case.owed.remove(&cseq) {
+                    self.owed.remove(&(owed.next, call_id.to_owned(), cseq));
                 }
-                if case.answered.is_some() && case.connected.is_none() {
+                if cseq == INVITE_CSEQ && case.answered.is_some() && case.connected.is_none() && !case.is_over() {
                     case.connected = Some(now);
-                    case.silent_since = (!case.sounding).then_some(now);
+                    case.silent_since = (!case.sounding && !case.holding).then_some(now);
                 }
             }
             (Some("BYE"), _) => {
@@ -309,8 +319,8 @@ impl Oracle {
         match news {
             News::Entered { row } => {
                 // The silence before belongs to the row before.
-                let since = case.silent_since.replace(now).filter(|_| !case.sounding);
-                if case.sounding || !case.is_connected() {
+                let since = case.silent_since.replace(now);
+                if case.sounding || case.holding || !case.is_connected() {
                     case.silent_since = None;
                 }
                 let call_id = call_id.clone();
@@ -335,21 +345,21 @@ impl Oracle {
     /// A caller is on hold, or came back: silence counts anew.
     pub fn holding(&mut self, now: Instant, call_id: &str, holding: bool) {
         if let Some(case) = self.cases.get_mut(call_id) {
+            case.holding = holding;
             case.silent_since = (!holding && !case.sounding && case.is_connected()).then_some(now);
         }
     }
 
     /// Time went by: whatever was owed by now.
     pub fn check(&mut self, now: Instant) {
-        while let Some((due, call_id)) = self.owed.first().cloned() {
+        while let Some((due, call_id, cseq)) = self.owed.first().cloned() {
             if due + MARGIN >= now {
                 return;
             }
             self.owed.pop_first();
-            let owed = self.cases.get_mut(&call_id).and_then(|case| case.owed_ok.take());
-            if let Some(owed) = owed
-                && due < owed.first + GIVE_UP
-            {
+            // Past 64·T1 nothing more is owed, but the case remembers that no ACK came.
+            let owed = self.cases.get(&call_id).and_then(|case| case.owed.get(&cseq));
+            if owed.is_some_and(|owed| due < owed.first + GIVE_UP) {
                 self.broken(now, "200 until ACK", &call_id, format!("the 200 was not repeated at {due:?}"));
             }
         }
@@ -375,8 +385,9 @@ impl Oracle {
         let media = String::from_utf8_lossy(message.body)
             .lines()
             .find_map(|line| line.strip_prefix("m=audio ")?.split(' ').next()?.parse::<u16>().ok());
-        if let Some(stream) = media.and_then(|port| self.ports.get(&port)) {
-            self.streams.insert(*stream, call_id.clone());
+        // A repeated 200 may name a port that has another owner by now.
+        if let (false, Some(stream)) = (again, media.and_then(|port| self.ports.get(&port))) {
+            self.streams.entry(*stream).or_insert_with(|| call_id.clone());
         }
         if !case.started {
             case.started = true;
@@ -384,9 +395,9 @@ impl Oracle {
         }
         let Some(case) = self.cases.get_mut(&call_id) else { return };
         case.answered.get_or_insert(now);
-        let owed = match case.owed_ok.take() {
+        let owed = match case.owed.remove(&cseq) {
             Some(old) => {
-                self.owed.remove(&(old.next, call_id.clone()));
+                self.owed.remove(&(old.next, call_id.clone(), cseq));
                 let interval = (old.interval * 2).min(LONGEST_REPEAT);
                 case::OwedOk { interval, next: now + interval, ..old }
             }
@@ -395,8 +406,8 @@ impl Oracle {
             None => case::OwedOk { first: now, interval: FIRST_REPEAT, next: now + FIRST_REPEAT },
         };
         if !case.is_over() {
-            self.owed.insert((owed.next, call_id));
-            case.owed_ok = Some(owed);
+            self.owed.insert((owed.next, call_id, cseq));
+            case.owed.insert(cseq, owed);
         }
     }
 
@@ -408,13 +419,13 @@ impl Oracle {
         }
         let Some(case) = self.cases.get_mut(&call_id) else { return };
         let cseq = message.cseq().map(|(cseq, _)| cseq);
-        if case.refer_cseq != cseq {
-            case.refer_cseq = cseq;
-            case.refers += 1;
+        let mut silent = false;
+        if cseq.is_some_and(|cseq| case.refers.insert(cseq)) {
+            // A tone that repeats has no end of its own: it is enough to look when the REFER first leaves.
+            silent = !case.tone && !case.is_over();
         }
         case.referred = Some(target);
-        // A tone that repeats has no end of its own: it is enough to look when the REFER leaves.
-        if !case.tone && !case.is_over() {
+        if silent {
             self.broken(now, "waiting tone", &call_id, "a REFER leaves and no tone plays".to_owned());
         }
     }
@@ -426,8 +437,10 @@ impl Oracle {
         }
         case.released = Some(now);
         let announced = case.row.starts_with("notice.") && case.finished_in.as_ref() == Some(&case.row);
-        let unacknowledged = case.owed_ok.as_ref().is_some_and(|owed| owed.first + GIVE_UP <= now + MARGIN);
-        let fine = case.told || announced || unacknowledged || self.stopping || case.hung_up.is_some();
+        let unacknowledged = case.owed.values().any(|owed| owed.first + GIVE_UP <= now + MARGIN);
+        // Nobody can announce anything to a caller who has had us on hold for an hour.
+        let deserted = case.holding && case.invited.is_some_and(|at| now.since(at) >= self.law.call_max);
+        let fine = case.told || announced || unacknowledged || deserted || self.stopping || case.hung_up.is_some();
         if !fine {
             let what = format!("our BYE in {:?} without a person or an announcement", case.row);
             self.broken(now, "never dropped", call_id, what);
@@ -438,8 +451,8 @@ impl Oracle {
     /// Nothing more is owed to this caller's ears.
     fn part(&mut self, now: Instant, call_id: &str) {
         let Some(case) = self.cases.get_mut(call_id) else { return };
-        if let Some(owed) = case.owed_ok.take() {
-            self.owed.remove(&(owed.next, call_id.to_owned()));
+        for (cseq, owed) in std::mem::take(&mut case.owed) {
+            self.owed.remove(&(owed.next, call_id.to_owned(), cseq));
         }
         case.parted.get_or_insert(now);
         if let Some(since) = case.silent_since.take() {

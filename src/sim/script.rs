@@ -7,8 +7,9 @@
 use super::backend;
 use super::caller::manner::HoldForm;
 use super::caller::{Action, Manner};
+use super::setup::{Moment, Setup};
 use super::swarm::Conditions;
-use super::world::{Moment, Setup, World};
+use super::world::World;
 use crate::number::Key;
 use crate::routing::Plan;
 use crate::speech::Catalogue;
@@ -117,6 +118,8 @@ impl std::error::Error for ScriptError {}
 pub const COMMANDS: [&str; 9] = ["call", "key", "wait", "hangup", "hold", "resume", "center", "at", "end"];
 /// What a centre can do.
 const MANNERS: [&str; 5] = ["answers", "busy", "rings", "dead", "refuses"];
+/// A caller in a script stays as long as the longest call.
+const PATIENCE: Duration = Duration::from_secs(2 * 3600);
 /// How long a well-behaved centre rings.
 const RINGS: Duration = Duration::from_secs(2);
 /// How long after what he heard a caller presses: the prompt has begun by then.
@@ -190,7 +193,8 @@ impl Script {
         for step in &self.steps {
             match &step.command {
                 Command::Call(number) => {
-                    phone = world.add_caller(Manner::plain(number), world.now());
+                    let manner = Manner { patience: PATIENCE, ..Manner::plain(number) };
+                    phone = world.add_caller(manner, world.now());
                     let limit = world.now() + Duration::from_secs(2);
                     while world.now() < limit && !world.sounds() && !over(&world, phone) {
                         world.run_until(world.now() + Duration::from_millis(10));

@@ -1,6 +1,7 @@
 //! What happened, as a hash of everything and, when asked for, as lines to read.
 
 use super::caller::text::Message;
+use crate::media::Command;
 use crate::time::Instant;
 use std::fmt;
 use std::fmt::Write as _;
@@ -83,5 +84,27 @@ impl fmt::Display for Brief<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// A command in one line.
+pub fn told(command: &Command) -> String {
+    match command {
+        Command::Play { play, clips, repeat } => {
+            let names: Vec<&str> = clips.iter().map(|clip| clip.id.as_str()).collect();
+            let again = if *repeat { ", again and again" } else { "" };
+            format!("play {}: {}{again}", play.0, names.join(" + "))
+        }
+        Command::Configure(chosen) => format!("configure {:?} {:?}", chosen.direction, chosen.remote),
+        Command::Stop => "stop".to_owned(),
+    }
+}
+
+/// What kind of command it is.
+pub fn command_name(command: &Command) -> &'static str {
+    match command {
+        Command::Configure(_) => "configure",
+        Command::Play { .. } => "play",
+        Command::Stop => "stop",
     }
 }

@@ -8,79 +8,19 @@ use super::backend::{self, Centre};
 use super::caller::{Action, Directory, Manner, Packet, Phone, text};
 use super::line::Line;
 use super::network::Network;
-use super::oracle::{Law, Oracle, Violation};
+use super::oracle::{Oracle, Violation};
+use super::queue::Queue;
+use super::setup::{Moment, Setup};
 use super::swarm::Conditions;
-use super::trace::{Brief, Trace};
+use super::trace::{Brief, Trace, command_name, told};
 use crate::engine::{CallKey, Engine, Entry, Input, News, Output, Settings};
 use crate::media::{Command, Event as Sound, StreamKey};
 use crate::random::Random;
-use crate::routing::Plan;
 use crate::sip::{Flow, Transport};
-use crate::speech::Catalogue;
 use crate::time::{Duration, Instant, Now, Wall};
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
-use std::sync::Arc;
-
-/// What many runs share: the table, and how long its prompts are.
-#[derive(Clone)]
-pub struct Setup {
-    plan: Arc<Plan>,
-    /// Prompts without their sound: a run needs their lengths only, and encoding them costs more than a run.
-    silent: Arc<Catalogue>,
-    lengths: Rc<BTreeMap<String, Duration>>,
-    law: Law,
-    began: Wall,
-}
-
-impl Setup {
-    /// A table, its prompts, and the wall time at which runs begin.
-    pub fn new(plan: Arc<Plan>, catalogue: &Catalogue, began: Wall) -> Self {
-        let lengths = Rc::new(catalogue.lengths());
-        let mut silent = catalogue.clone();
-        for prompt in silent.prompts.values_mut() {
-            prompt.samples = prompt.samples.as_ref().map(|_| Arc::from([0i16]));
-        }
-        Self { law: Law::of(&plan), plan, silent: Arc::new(silent), lengths, began }
-    }
-
-    /// The table.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
-    }
-}
-
-/// Something a caller notices, for those who follow one call.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Moment {
-    /// These prompts begin.
-    Plays {
-        /// Their names.
-        prompts: Vec<String>,
-        /// How long they last together.
-        length: Duration,
-        /// Again and again.
-        repeat: bool,
-    },
-    /// What played is cut.
-    Stops,
-    /// A row of the table is entered.
-    Enters(String),
-    /// A key counted.
-    Key(char),
-    /// The caller's phone is asked to call this address.
-    Refers(String),
-    /// The centre at this address answered the caller.
-    Reaches(String),
-    /// The caller is connected.
-    Connects,
-    /// The engine refuses the call.
-    Refuses(u16),
-    /// The engine hangs up.
-    Releases,
-}
 
 #[derive(Debug)]
 enum Event {
@@ -93,26 +33,6 @@ enum Event {
     Journaled(CallKey),
     Crash,
     Stop,
-}
-
-/// An entry of the queue: time, then number of entry.
-struct Entered(Instant, u64, Event);
-
-impl PartialEq for Entered {
-    fn eq(&self, other: &Self) -> bool {
-        (self.0, self.1) == (other.0, other.1)
-    }
-}
-impl Eq for Entered {}
-impl PartialOrd for Entered {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Entered {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.0, self.1).cmp(&(other.0, other.1))
-    }
 }
 
 /// Where the engine listens.
@@ -129,8 +49,7 @@ pub struct World {
     setup: Setup,
     conditions: Conditions,
     now: Instant,
-    queue: BinaryHeap<Reverse<Entered>>,
-    numbered: u64,
+    queue: Queue<Event>,
     engine: Engine,
     network: Network,
     random: Random,
@@ -147,7 +66,8 @@ pub struct World {
     addresses: BTreeMap<SocketAddr, Place>,
     lines: BTreeMap<StreamKey, (Line, Option<u16>)>,
     ports: BTreeMap<u16, StreamKey>,
-    free_ports: Vec<u16>,
+    /// The longest free first, so that strays of an earlier call find nobody.
+    free_ports: VecDeque<u16>,
     /// Starts of calls that have no end yet, as a journal on disk would show them.
     open_calls: BTreeMap<CallKey, String>,
     records: Vec<String>,
@@ -193,8 +113,7 @@ impl World {
             network: Network::new(conditions.weather, network_random),
             random,
             now: Instant::START,
-            queue: BinaryHeap::new(),
-            numbered: 0,
+            queue: Queue::new(),
             phones: Vec::new(),
             callers: BTreeMap::new(),
             phone_wakes: Vec::new(),
@@ -205,7 +124,7 @@ impl World {
             addresses,
             lines: BTreeMap::new(),
             ports: BTreeMap::new(),
-            free_ports: PORTS.rev().filter(|port| port % 2 == 0).collect(),
+            free_ports: PORTS.filter(|port| port % 2 == 0).collect(),
             open_calls: BTreeMap::new(),
             records: Vec::new(),
             oracle: Oracle::new(setup.law.clone()),
@@ -370,16 +289,14 @@ impl World {
 
     /// When something happens next.
     fn next(&self) -> Option<Instant> {
-        let queued = self.queue.peek().map(|Reverse(entry)| entry.0);
-        [queued, self.engine.deadline()].into_iter().flatten().min()
+        [self.queue.next(), self.engine.deadline()].into_iter().flatten().min()
     }
 
     fn step(&mut self) {
         let engine_due = self.engine.deadline();
-        let queued = self.queue.peek().map(|Reverse(entry)| entry.0);
-        match (queued, engine_due) {
+        match (self.queue.next(), engine_due) {
             (Some(at), due) if due.is_none_or(|due| at <= due) => {
-                let Some(Reverse(Entered(at, _, event))) = self.queue.pop() else { return };
+                let Some((at, event)) = self.queue.pop() else { return };
                 self.now = self.now.max(at);
                 self.oracle.check(self.now);
                 self.happen(event);
@@ -396,8 +313,7 @@ impl World {
     }
 
     fn push(&mut self, at: Instant, event: Event) {
-        self.numbered += 1;
-        self.queue.push(Reverse(Entered(at.max(self.now), self.numbered, event)));
+        self.queue.push(at.max(self.now), event);
     }
 
     fn happen(&mut self, event: Event) {
@@ -582,7 +498,7 @@ impl World {
                 self.oracle.closed(self.now, stream);
                 if let Some((_, Some(port))) = self.lines.remove(&stream) {
                     self.ports.remove(&port);
-                    self.free_ports.push(port);
+                    self.free_ports.push_back(port);
                 }
             }
             Output::Journal { call, entry: Entry::Start(line) } => {
@@ -634,7 +550,7 @@ impl World {
             return;
         }
         let denied = self.random.chance(self.conditions.no_port);
-        let port = if denied { None } else { self.free_ports.pop() };
+        let port = if denied { None } else { self.free_ports.pop_front() };
         match port {
             Some(port) => {
                 self.ports.insert(port, stream);
@@ -689,9 +605,7 @@ impl World {
             self.oracle.journal_end(self.now, call, &start);
             self.records.push(start);
         }
-        self.queue.retain(|Reverse(Entered(_, _, event))| {
-            !matches!(event, Event::Opened(_) | Event::Line(_) | Event::Journaled(_))
-        });
+        self.queue.retain(|event| !matches!(event, Event::Opened(_) | Event::Line(_) | Event::Journaled(_)));
         for (_, (_, port)) in std::mem::take(&mut self.lines) {
             self.free_ports.extend(port);
         }
@@ -715,25 +629,4 @@ impl World {
 fn before(phone: &Phone) -> (bool, usize, bool) {
     let story = phone.story();
     (story.holding, story.reached.len(), story.end.is_some())
-}
-
-/// A command in one line.
-fn told(command: &Command) -> String {
-    match command {
-        Command::Play { play, clips, repeat } => {
-            let names: Vec<&str> = clips.iter().map(|clip| clip.id.as_str()).collect();
-            let again = if *repeat { ", again and again" } else { "" };
-            format!("play {}: {}{again}", play.0, names.join(" + "))
-        }
-        Command::Configure(chosen) => format!("configure {:?} {:?}", chosen.direction, chosen.remote),
-        Command::Stop => "stop".to_owned(),
-    }
-}
-
-fn command_name(command: &Command) -> &'static str {
-    match command {
-        Command::Configure(_) => "configure",
-        Command::Play { .. } => "play",
-        Command::Stop => "stop",
-    }
 }

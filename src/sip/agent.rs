@@ -335,9 +335,11 @@ impl Agent {
             return refer;
         }
         let lines = refer::header_lines(request);
-        let refer = ReferKey(self.send_request(now.instant, dialog, "REFER", &lines, Purpose::Refer(dialog), out));
+        let (transaction, cseq) = self.send_request(now.instant, dialog, "REFER", &lines, Purpose::Refer(dialog), out);
+        let refer = ReferKey(cseq);
         if let Some(entry) = self.dialogs.get_mut(&dialog) {
             entry.refers.push(refer);
+            entry.refer_transactions.push(transaction);
         }
         refer
     }
@@ -404,7 +406,16 @@ impl Agent {
     fn send_bye(&mut self, now: Instant, dialog: DialogKey, out: &mut Vec<AgentOutput>) {
         if let Some(entry) = self.dialogs.get_mut(&dialog) {
             entry.state = State::Leaving;
+            self.hush_refers(now, dialog, out);
             self.send_request(now, dialog, "BYE", b"", Purpose::Bye(dialog), out);
+        }
+    }
+
+    /// A caller who is leaving is referred to nobody any more: unanswered REFERs are not repeated.
+    fn hush_refers(&mut self, now: Instant, dialog: DialogKey, out: &mut Vec<AgentOutput>) {
+        let transactions = self.dialogs.get_mut(&dialog).map(|entry| mem::take(&mut entry.refer_transactions));
+        for id in transactions.unwrap_or_default() {
+            self.drive_client(now, id, transaction::client::Input::Hush, out);
         }
     }
 

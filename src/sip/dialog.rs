@@ -41,6 +41,8 @@ pub struct Dialog {
     pub remote_cseq: u32,
     /// Our REFERs, in order.
     pub refers: Vec<ReferKey>,
+    /// The client transactions of those REFERs.
+    pub refer_transactions: Vec<u64>,
     /// Where it stands.
     pub state: State,
 }
@@ -161,6 +163,7 @@ impl Dialog {
             local_cseq: 0,
             remote_cseq: invite.cseq,
             refers: Vec::new(),
+            refer_transactions: Vec::new(),
             state: State::Early { invite, record_routes },
         }
     }

@@ -47,20 +47,13 @@ impl Journal {
             },
         }
     }
-
-    /// Writes all that waits and ends the thread.
-    pub fn close(self) {
-        if let Self::Files(writer) = self {
-            writer.close();
-        }
-    }
 }
 
-/// The engine's end of the journal thread.
+/// The engine's end of the journal thread. Dropping it writes all that waits and ends the thread, also when the engine panics.
 #[derive(Debug)]
 pub struct Writer {
     shared: Arc<Shared>,
-    thread: JoinHandle<()>,
+    thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -111,7 +104,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || Thread { shared: theirs, store, acknowledge, alarm: Alarm::default() }.run())?;
-        Ok(Self { shared, thread })
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     fn write(&self, call: CallKey, entry: Entry) -> Written {
@@ -128,11 +121,13 @@ impl Writer {
         }
         Written::Later
     }
+}
 
-    fn close(self) {
+impl Drop for Writer {
+    fn drop(&mut self) {
         self.shared.lock().closing = true;
         self.shared.bell.notify_one();
-        if self.thread.join().is_err() {
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             error!("the journal thread ended with a panic: the last records may be missing");
         }
     }
@@ -262,9 +257,33 @@ mod tests {
         let journal_text = std::fs::read_to_string(store::journal_path(&path)).expect("reads");
         assert!(journal_text.contains(line));
         let _ = journal.write(CallKey(1), Entry::End(r#"{"call":"0000000000000001","cause":"bye"}"#.to_owned()));
-        journal.close();
+        drop(journal);
         let records = std::fs::read_to_string(&path).expect("reads");
         assert_eq!(records, "{\"call\":\"0000000000000001\",\"cause\":\"bye\"}\n");
+        std::fs::remove_dir_all(folder).expect("removes");
+    }
+
+    #[test]
+    fn calls_are_answered_while_the_disk_refuses_records() {
+        let folder = folder("full");
+        let path = folder.join("calls.jsonl");
+        std::os::unix::fs::symlink("/dev/full", &path).expect("a link");
+        let (sender, acknowledged) = channel();
+        let store = open(&path).expect("opens");
+        let journal = Journal::Files(
+            Writer::start(store, move |calls| sender.send(calls.to_vec()).expect("the test listens")).expect("starts"),
+        );
+        let line = |call: u64| format!(r#"{{"call":"{call:016x}"}}"#);
+        for call in 1..=3 {
+            let _ = journal.write(CallKey(call), Entry::Start(line(call)));
+            assert_eq!(acknowledged.recv(), Ok(vec![CallKey(call)]));
+            let _ = journal.write(CallKey(call), Entry::End(line(call)));
+        }
+        drop(journal);
+        // With room again, the next run finds all three in the journal.
+        std::fs::remove_file(&path).expect("removes the link");
+        open(&path).expect("opens");
+        assert_eq!(std::fs::read_to_string(&path).expect("reads").lines().count(), 3);
         std::fs::remove_dir_all(folder).expect("removes");
     }
 

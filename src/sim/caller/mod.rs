@@ -7,17 +7,19 @@
 mod follow;
 pub mod keys;
 pub mod manner;
+mod story;
 pub mod text;
+mod write;
 
 pub use manner::{Action, Manner, Oddities, Step};
+pub use story::{End, Story};
 
 use crate::random::Random;
 use crate::time::{Duration, Instant};
 use follow::Dial;
 use keys::{KeyForm, Sender};
 use manner::HoldForm;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use text::Message;
@@ -35,50 +37,6 @@ pub struct Packet {
 
 /// Where each centre is, by what its address says after the scheme: `1357@sbc.example:5060`.
 pub type Directory = Rc<BTreeMap<String, SocketAddr>>;
-
-/// What a caller lived through.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Story {
-    /// The caller's own number.
-    pub number: String,
-    /// The Call-ID of the call to us.
-    pub call_id: String,
-    /// Final responses to the INVITE, each once.
-    pub finals: BTreeSet<u16>,
-    /// When the first 200 came.
-    pub connected: Option<Instant>,
-    /// Where the engine wants our sound: tells which of its streams is ours.
-    pub media: Option<SocketAddr>,
-    /// Keys pressed.
-    pub pressed: Vec<(Instant, char)>,
-    /// Whether we have put the engine on hold.
-    pub holding: bool,
-    /// What we were asked to call.
-    pub referred: Vec<(Instant, String)>,
-    /// Centres that answered us.
-    pub reached: Vec<(Instant, String)>,
-    /// The engine was told, or may conclude, that a centre has us: a NOTIFY of success has left.
-    pub told: bool,
-    /// How the call to us ended.
-    pub end: Option<(Instant, End)>,
-}
-
-/// How a call ended for the caller.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum End {
-    /// We hung up.
-    HungUp,
-    /// We gave up before the answer.
-    Cancelled,
-    /// The engine refused.
-    Refused(u16),
-    /// The engine hung up.
-    Released,
-    /// Nobody ever answered.
-    NoAnswer,
-    /// We are gone without a word.
-    Vanished,
-}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Stage {
@@ -167,6 +125,8 @@ pub struct Phone {
     answered: Vec<(String, Vec<u8>)>,
     agenda: Vec<(Instant, Task)>,
     sender: Sender,
+    /// Keys for INFO that wait for the answer to the one before: two on their way at once may change places.
+    waiting_keys: VecDeque<char>,
     dials: Vec<Dial>,
     story: Story,
 }
@@ -202,6 +162,7 @@ impl Phone {
             answered: Vec::new(),
             agenda: Vec::new(),
             sender: Sender::new(&mut random),
+            waiting_keys: VecDeque::new(),
             dials: Vec::new(),
             story,
             random,
@@ -382,7 +343,8 @@ impl Phone {
             Purpose::Reinvite { hold } => self.answered_reinvite(now, status, hold, message, out),
             Purpose::Dial(dial) => self.dial_answered(now, dial, status, message, out),
             Purpose::Bye => self.stage = Stage::Over,
-            Purpose::Cancel | Purpose::Info | Purpose::Notify | Purpose::DialEnd => {}
+            Purpose::Info => self.next_info(now, out),
+            Purpose::Cancel | Purpose::Notify | Purpose::DialEnd => {}
         }
     }
 
@@ -426,7 +388,8 @@ impl Phone {
             Purpose::Dial(dial) => self.dial_failed(now, dial, 408, out),
             // RFC 3261 §14.1: a re-INVITE nobody answers means the other side is gone.
             Purpose::Reinvite { .. } => self.hang_up(now, out),
-            Purpose::Cancel | Purpose::Info | Purpose::Notify | Purpose::DialEnd => {}
+            Purpose::Info => self.next_info(now, out),
+            Purpose::Cancel | Purpose::Notify | Purpose::DialEnd => {}
         }
     }
 
@@ -542,20 +505,28 @@ impl Phone {
         if self.stage != Stage::Talking || self.story.media.is_none() {
             return;
         }
+        let KeyForm::Events(form) = self.manner.keys else {
+            self.waiting_keys.push_back(key);
+            return self.next_info(now, out);
+        };
+        let Some(event) = keys::event_code(key) else { return };
+        self.story.pressed.push((now, key));
+        for (at, bytes) in self.sender.press(now, event, self.event_type, form) {
+            self.agenda.push((at, Task::Sound(bytes)));
+        }
+        self.tick(now, out);
+    }
+
+    fn next_info(&mut self, now: Instant, out: &mut Vec<Packet>) {
+        let open = self.requests.iter().any(|request| request.purpose == Purpose::Info);
+        if open || self.stage != Stage::Talking {
+            return;
+        }
+        let Some(key) = self.waiting_keys.pop_front() else { return };
         self.story.pressed.push((now, key));
         let (content, body) = match self.manner.keys {
-            KeyForm::Events(form) => {
-                let Some(event) = keys::event_code(key) else {
-                    return;
-                };
-                for (at, bytes) in self.sender.press(now, event, self.event_type, form) {
-                    self.agenda.push((at, Task::Sound(bytes)));
-                }
-                self.tick(now, out);
-                return;
-            }
             KeyForm::InfoRelay => ("application/dtmf-relay", format!("Signal={key}\r\nDuration=160\r\n")),
-            KeyForm::Info => ("application/dtmf", key.to_string()),
+            KeyForm::Info | KeyForm::Events(_) => ("application/dtmf", key.to_string()),
         };
         self.cseq += 1;
         let branch = format!("z9hG4bKi{}", self.random.token(8));
@@ -623,24 +594,6 @@ impl Phone {
         }
     }
 
-    /// The ACK of a refusal belongs to the INVITE's own transaction (RFC 3261 §17.1.1.3).
-    fn acknowledge_refusal(&mut self, message: &Message<'_>, out: &mut Vec<Packet>) {
-        let Some((cseq, _)) = message.cseq() else {
-            return;
-        };
-        let text = format!(
-            "ACK sip:{}@{} SIP/2.0\r\nVia: {}\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {cseq} ACK\r\n\
-             Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
-            self.manner.dials,
-            self.server,
-            message.get("Via").unwrap_or(""),
-            message.get("From").unwrap_or(""),
-            message.get("To").unwrap_or(""),
-            message.call_id(),
-        );
-        out.push(Packet { from: self.at, to: self.server, bytes: text.into_bytes() });
-    }
-
     fn send_request(
         &mut self,
         now: Instant,
@@ -662,83 +615,6 @@ impl Phone {
             interval: FIRST_REPEAT,
             until: now + GIVE_UP,
         });
-    }
-
-    /// A request to the engine. `more` are whole header lines.
-    fn request(&self, method: &str, cseq: u32, branch: &str, more: &str, body: &str) -> Vec<u8> {
-        let uri = if self.remote.is_empty() || method == "CANCEL" {
-            format!("sip:{}@{}", self.manner.dials, self.server)
-        } else {
-            self.remote.clone()
-        };
-        self.request_to(&uri, method, cseq, branch, more, body)
-    }
-
-    fn request_to(&self, uri: &str, method: &str, cseq: u32, branch: &str, more: &str, body: &str) -> Vec<u8> {
-        let mut text = String::with_capacity(768);
-        let _ = write!(text, "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {};rport", self.at);
-        if !branch.is_empty() {
-            let _ = write!(text, ";branch={branch}");
-        }
-        let _ = write!(
-            text,
-            "\r\nMax-Forwards: 70\r\nFrom: <sip:{0}@{1}>;tag={2}\r\nTo: <sip:{3}@{4}>",
-            self.story.number, self.at, self.tag, self.manner.dials, self.server
-        );
-        if !self.remote_tag.is_empty() && method != "CANCEL" {
-            let _ = write!(text, ";tag={}", self.remote_tag);
-        }
-        let _ = write!(
-            text,
-            "\r\nCall-ID: {}\r\nCSeq: {cseq} {method}\r\nContact: <sip:{}@{}>\r\n",
-            self.story.call_id, self.story.number, self.at
-        );
-        if !body.is_empty() && !more.contains("Content-Type") {
-            text.push_str("Content-Type: application/sdp\r\n");
-        }
-        let _ = write!(text, "{more}Content-Length: {}\r\n\r\n{body}", body.len());
-        text.into_bytes()
-    }
-
-    fn description(&self, hold: Option<HoldForm>) -> String {
-        let ip = self.sound.ip();
-        let listen = if hold == Some(HoldForm::ZeroAddress) { "0.0.0.0".to_owned() } else { ip.to_string() };
-        let direction = match hold {
-            None | Some(HoldForm::ZeroAddress) => "sendrecv",
-            Some(HoldForm::SendOnly) => "sendonly",
-            Some(HoldForm::Inactive) => "inactive",
-        };
-        format!(
-            "v=0\r\no=- {0} {1} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {listen}\r\nt=0 0\r\nm=audio {2} RTP/AVP 8 0 {3}\r\n\
-             a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:{3} telephone-event/8000\r\na=fmtp:{3} 0-15\r\n\
-             a=ptime:20\r\na={direction}\r\n",
-            self.sound.port(),
-            self.cseq,
-            self.sound.port(),
-            self.event_type,
-        )
-    }
-
-    /// Where the engine listens, and what it calls telephone-event.
-    fn learn_media(&mut self, body: &[u8]) {
-        let text = String::from_utf8_lossy(body);
-        let mut host = None;
-        let mut port = None;
-        for line in text.lines() {
-            if let Some(address) = line.strip_prefix("c=IN IP4 ") {
-                host = address.trim().parse().ok();
-            } else if let Some(media) = line.strip_prefix("m=audio ") {
-                port = media.split(' ').next().and_then(|port| port.parse().ok());
-            } else if let Some(map) = line.strip_prefix("a=rtpmap:")
-                && let Some((number, name)) = map.split_once(' ')
-                && name.to_ascii_lowercase().starts_with("telephone-event/8000")
-            {
-                self.event_type = number.parse().unwrap_or(self.event_type);
-            }
-        }
-        if let (Some(host), Some(port)) = (host, port) {
-            self.story.media = Some(SocketAddr::new(host, port));
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the oracle knows of one call.
 
 use crate::time::{Duration, Instant};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One call, seen from outside.
 #[derive(Debug, Default)]
@@ -14,8 +14,8 @@ pub struct Case {
     pub started: bool,
     /// The 200 left.
     pub answered: Option<Instant>,
-    /// The 200 that has no ACK yet.
-    pub owed_ok: Option<OwedOk>,
+    /// 200s that have no ACK yet, by CSeq.
+    pub owed: BTreeMap<u32, OwedOk>,
     /// The ACK came.
     pub connected: Option<Instant>,
     /// The last row of the table entered.
@@ -26,12 +26,12 @@ pub struct Case {
     pub sounding: bool,
     /// Connected, owed sound, and nothing heard since.
     pub silent_since: Option<Instant>,
-    /// The last REFER's CSeq.
-    pub refer_cseq: Option<u32>,
-    /// REFERs, each once.
-    pub refers: usize,
+    /// REFERs, by CSeq: several may repeat at once.
+    pub refers: BTreeSet<u32>,
     /// Where the last one leads.
     pub referred: Option<String>,
+    /// The caller has put us on hold.
+    pub holding: bool,
     /// What plays goes on for ever.
     pub tone: bool,
     /// The engine has been told that a centre answered.

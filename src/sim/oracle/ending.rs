@@ -32,10 +32,14 @@ impl Oracle {
                 self.broken(now, "back to the baseline", "", format!("{count} {name} after {GIVE_UP:?} of quiet"));
             }
         }
-        for (call_id, case) in std::mem::take(&mut self.cases) {
-            if case.ends != 1 && !case.crashed {
-                self.broken(now, "one record", &call_id, format!("{} records", case.ends));
-            }
+        let wrong: Vec<(String, u32)> = self
+            .cases
+            .iter()
+            .filter(|(_, case)| case.ends == 0 && !case.crashed)
+            .map(|(call_id, case)| (call_id.clone(), case.ends))
+            .collect();
+        for (call_id, ends) in wrong {
+            self.broken(now, "one record", &call_id, format!("{ends} records"));
         }
     }
 }
@@ -68,8 +72,8 @@ fn outcome(case: &Case, story: &Story) -> Option<String> {
         return Some(format!("refused with {refused:?}, recorded as {}", record["status"]));
     }
     let attempts = record["attempts"].as_array().map_or(0, Vec::len);
-    if attempts != case.refers {
-        return Some(format!("{attempts} attempts recorded, {} REFERs sent", case.refers));
+    if attempts != case.refers.len() {
+        return Some(format!("{attempts} attempts recorded, {} REFERs sent", case.refers.len()));
     }
     let reached = record["attempts"].as_array()?.iter().find(|one| one["result"] == "reached");
     if let (Some(reached), "transferred") = (reached, outcome) {
@@ -92,9 +96,10 @@ fn keys(case: &Case, story: &Story, safe: bool) -> Option<String> {
             return Some(format!("pressed {pressed:?}, {name} {keys:?}"));
         }
     }
-    // A key pressed as the call ends may come too late to be heard.
-    let parted = case.parted.or(case.released).or(case.hung_up)?;
-    let in_time = story.pressed.iter().filter(|(at, _)| *at + MARGIN * 4 < parted).count();
+    // A key pressed as the call ends may come too late to be heard; one pressed before the ACK that answers a late
+    // offer comes before anything was agreed.
+    let (from, until) = (case.connected?, case.parted.or(case.released).or(case.hung_up)?);
+    let in_time = story.pressed.iter().filter(|(at, _)| from < *at && *at + MARGIN * 4 < until).count();
     if safe && !case.heard.is_empty() && case.heard.len() < in_time {
         return Some(format!("pressed {pressed:?}, heard only {:?}", case.heard));
     }

@@ -14,6 +14,7 @@ fn law() -> Law {
         targets: BTreeSet::from(["1357@k:5071".to_owned(), "1357@a:5072".to_owned()]),
         accepted: BTreeSet::from(["1357@a:5072".to_owned()]),
         menus: BTreeMap::from([("menu.main".to_owned(), Duration::from_secs(5))]),
+        call_max: Duration::from_secs(3600),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The agent's tables: transactions and dialogs, how a message finds its own, and whose time has come.
 
 use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, ReferKey};
-use crate::limits::TRANSACTION_TIMEOUT;
+use crate::limits::{REFER_REPEATS, TRANSACTION_TIMEOUT};
 use crate::sip::dialog::{Dialog, Due, State};
 use crate::sip::header::Via;
 use crate::sip::reader::Method;
@@ -10,7 +10,7 @@ use crate::sip::transaction::Output;
 use crate::sip::transaction::client::{self, Client};
 use crate::sip::transaction::invite_server::{self, InviteServer};
 use crate::sip::transaction::server::{self, Server};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -67,6 +67,13 @@ impl Purpose {
         match self {
             Self::Bye(_) => b"BYE",
             Self::Refer(_) => b"REFER",
+        }
+    }
+
+    fn repeats(self) -> Duration {
+        match self {
+            Self::Bye(_) => TRANSACTION_TIMEOUT,
+            Self::Refer(_) => REFER_REPEATS,
         }
     }
 }
@@ -237,7 +244,7 @@ impl Agent {
         self.flush(flow, out);
     }
 
-    /// A request inside a dialog leaves; the number of its CSeq.
+    /// A request inside a dialog leaves; its transaction and the number of its CSeq.
     pub(super) fn send_request(
         &mut self,
         now: Instant,
@@ -246,9 +253,9 @@ impl Agent {
         lines: &[u8],
         purpose: Purpose,
         out: &mut Vec<AgentOutput>,
-    ) -> u32 {
+    ) -> (u64, u32) {
         let branch = format!("z9hG4bK{}", self.random.token(16));
-        let Some(entry) = self.dialogs.get_mut(&dialog) else { return 0 };
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return (0, 0) };
         // A connection that brought something stands in `streams` until it ends.
         if entry.connection().is_some_and(|connection| !self.streams.contains_key(&connection)) {
             entry.disconnected(self.config.answer_public);
@@ -257,12 +264,12 @@ impl Agent {
         let (flow, cseq) = (entry.next, entry.cseq());
         let id = self.new_id();
         let branch: Box<[u8]> = branch.into_bytes().into();
-        let machine = Client::new(now, flow.transport, bytes, &mut self.said);
+        let machine = Client::new(now, flow.transport, bytes, purpose.repeats(), &mut self.said);
         self.flush(flow, out);
         self.schedule(machine.deadline(), Timer::Client(id));
         self.client_index.insert(branch.clone(), id);
         self.clients.insert(id, ClientEntry { branch, machine, flow, purpose, cseq });
-        cseq
+        (id, cseq)
     }
 
     /// The client transaction a response belongs to (RFC 3261 §17.1.3).

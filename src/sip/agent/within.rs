@@ -90,6 +90,7 @@ impl Agent {
             if let Some(open) = open {
                 self.refuse_open(now, &open, StatusCode::TERMINATED, b"", out);
             }
+            self.hush_refers(now, key, out);
             self.end_dialog(now, key);
             if told {
                 out.push(AgentOutput::Event(AgentEvent::Bye { dialog: key }));

@@ -1,0 +1,67 @@
+//! What many runs share, and what is kept of one.
+
+use super::oracle::Law;
+use crate::routing::Plan;
+use crate::speech::Catalogue;
+use crate::time::{Duration, Wall};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What many runs share: the table, and how long its prompts are.
+#[derive(Clone)]
+pub struct Setup {
+    pub(super) plan: Arc<Plan>,
+    /// Prompts without their sound: a run needs their lengths only, and encoding them costs more than a run.
+    pub(super) silent: Arc<Catalogue>,
+    pub(super) lengths: Rc<BTreeMap<String, Duration>>,
+    pub(super) law: Law,
+    pub(super) began: Wall,
+}
+
+impl Setup {
+    /// A table, its prompts, and the wall time at which runs begin.
+    pub fn new(plan: Arc<Plan>, catalogue: &Catalogue, began: Wall) -> Self {
+        let lengths = Rc::new(catalogue.lengths());
+        let mut silent = catalogue.clone();
+        for prompt in silent.prompts.values_mut() {
+            prompt.samples = prompt.samples.as_ref().map(|_| Arc::from([0i16]));
+        }
+        Self { law: Law::of(&plan), plan, silent: Arc::new(silent), lengths, began }
+    }
+
+    /// The table.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+/// Something a caller notices, for those who follow one call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Moment {
+    /// These prompts begin.
+    Plays {
+        /// Their names.
+        prompts: Vec<String>,
+        /// How long they last together.
+        length: Duration,
+        /// Again and again.
+        repeat: bool,
+    },
+    /// What played is cut.
+    Stops,
+    /// A row of the table is entered.
+    Enters(String),
+    /// A key counted.
+    Key(char),
+    /// The caller's phone is asked to call this address.
+    Refers(String),
+    /// The centre at this address answered the caller.
+    Reaches(String),
+    /// The caller is connected.
+    Connects,
+    /// The engine refuses the call.
+    Refuses(u16),
+    /// The engine hangs up.
+    Releases,
+}
