@@ -8,7 +8,8 @@
 //! new window, `report` prints it as one line of `name=value`, the end of input ends the program.
 //!
 //! `rtp_sink bare COUNT 127.0.0.1:6000 SECONDS` is the yardstick: the plainest paced sender there can be, COUNT sockets and
-//! nothing but `send_to` on an absolute 20 ms schedule. The sink measures it as it measures the engine.
+//! nothing but `send_to` on an absolute 20 ms schedule. It prints its CPU per packet; the sink measures the rest, as it does
+//! for the engine.
 
 // A measuring tool: it reads clocks and waits.
 #![allow(clippy::disallowed_methods)]
@@ -355,6 +356,9 @@ fn bare(count: usize, to: SocketAddr, time: Duration) -> io::Result<()> {
         thread::sleep(due.saturating_duration_since(Instant::now()));
         round = round.wrapping_add(1);
     }
-    println!("sockets={count} packets={sent}");
+    // Nanoseconds on a core, as the kernel counts them for the engine too.
+    let usage = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    let cpu: f64 = usage.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0.0);
+    println!("sockets={count} packets={sent} cpu_us_per_packet={:.2}", cpu / 1000.0 / sent.max(1) as f64);
     Ok(())
 }

@@ -54,10 +54,8 @@ engine_alive() { [ -n "$engine_pid" ] && kill -0 "$engine_pid" 2>/dev/null; }
 # engine_start [ARGUMENTS OF serve…]; PINNED="taskset -c 0" in front of it.
 engine_start() {
     local binary=${ENGINE:-${CARGO_TARGET_DIR:-target}/release/ivr1357} root=$PWD media console arguments=() argument
-    if [ ! -x "$binary" ]; then
-        echo "building the engine: cargo build --release" >&2
-        cargo build --release --quiet || exit 2
-    fi
+    # Never yesterday's engine: a build that is up to date costs a moment.
+    [ -n "${ENGINE:-}" ] || cargo build --release --quiet --bins || exit 2
     binary=$(realpath "$binary")
     for argument in "$@"; do
         [ -e "$argument" ] && argument=$(realpath "$argument")
