@@ -166,6 +166,8 @@ impl Oracle {
                 if case.released.is_none() {
                     case.hung_up.get_or_insert(now);
                 }
+                // Without the ACK our own BYE has to wait (RFC 3261 §15): the caller may be sooner.
+                case.late_bye |= case.end.is_some();
                 self.part(now, call_id);
             }
             (Some("CANCEL"), _) => case.cancelled = true,
