@@ -487,8 +487,16 @@ fn a_call_ends_at_its_longest_with_a_goodbye() {
         "call        => play greeting
          wait 2s     => play menu_main
          hold        => nothing
-         wait 3598s  => play goodbye
+         wait 3597s  => nothing
+         resume      => play menu_main
+         wait 1s     => play goodbye
          wait 1s     => bye, over announced announced",
+    );
+    check(
+        "call        => play greeting
+         wait 2s     => play menu_main
+         hold        => nothing
+         wait 3598s  => bye, over failed call-max",
     );
 }
 

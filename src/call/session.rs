@@ -21,6 +21,8 @@ use std::sync::Arc;
 
 /// How long a NOTIFY may trail the BYE it races with.
 const NOTIFY_AFTER_BYE: Duration = Duration::from_secs(1);
+/// A goodbye that takes longer is one that nobody can hear: its caller put us on hold, or its end was lost.
+const GOODBYE_MAX: Duration = Duration::from_secs(60);
 /// The user-user element of ISDN, which RFC 7433 carries, holds 128 octets; gateways cut the rest.
 const CONTEXT_BYTES_MAX: usize = 128;
 /// Destinations followed without a sound between them; a longer chain is a loop that check() missed.
@@ -44,6 +46,8 @@ pub struct Session {
     held: bool,
     /// The longest the call may last.
     ends: Instant,
+    /// It lasted that long: only the goodbye is left.
+    overtime: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -83,6 +87,7 @@ impl Session {
             rounds: 0,
             held: false,
             ends,
+            overtime: false,
         }
     }
 
@@ -199,12 +204,13 @@ impl Session {
 
     fn tick(&mut self, now: Now, out: &mut Vec<Effect>) {
         if now.instant >= self.ends && !matches!(self.state, State::Done | State::Leaving { .. }) {
-            // The longest call: the goodbye of the first centre's ladder says what to do.
-            self.ends = Instant::from_nanos(u64::MAX);
             // On hold nobody hears a goodbye, and it would never come to its end.
-            if self.held {
+            if self.held || self.overtime {
                 return self.end_call(now, Outcome::Failed, "call-max", out);
             }
+            // The longest call: the goodbye of the first centre's ladder says what to do.
+            self.overtime = true;
+            self.ends = now.instant + GOODBYE_MAX;
             return self.give_up(now, None, out);
         }
         match &mut self.state {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -48,17 +49,27 @@ impl Log {
     }
 }
 
+/// Lines that come within this share one write: a busy engine wakes this thread 200 times a second, not for each line.
+const GROUP: Duration = Duration::from_millis(5);
+
 fn write_all(lines: &Receiver<Vec<u8>>, dropped: &AtomicU64) {
     let mut error = io::stderr();
-    while let Ok(line) = lines.recv() {
-        if line.is_empty() {
-            return;
+    let mut closing = false;
+    while !closing {
+        let Ok(mut text) = lines.recv() else { return };
+        closing = text.is_empty();
+        for line in lines.try_iter() {
+            closing |= line.is_empty();
+            text.extend_from_slice(&line);
         }
         // Nobody is left to tell when standard error itself fails.
-        let _ = error.write_all(&line);
+        let _ = error.write_all(&text);
         let lost = dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
             let _ = writeln!(error, "WARN log lines dropped, standard error is not read fast enough lines={lost}");
+        }
+        if !closing {
+            std::thread::sleep(GROUP);
         }
     }
 }

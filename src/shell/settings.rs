@@ -332,6 +332,19 @@ mod tests {
     }
 
     #[test]
+    fn the_example_shows_the_defaults_and_every_key() {
+        let example = include_str!("../../settings.example.toml");
+        assert_eq!(load(example, &[]).expect("loads"), Settings::default());
+        let all: String =
+            example.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line))).collect();
+        let lines = all
+            .lines()
+            .filter(|line| line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')));
+        let settings = load(&lines.collect::<Vec<_>>().join("\n"), &[]).expect("every commented line is right, too");
+        assert!(settings.hash_key.is_some() && settings.clock_start.is_some() && settings.trunks.contains_key("kt"));
+    }
+
+    #[test]
     fn the_environment_overrides_the_file() {
         let file = "[sip]\nlisten = \"0.0.0.0:5080\"\n[media]\nports = \"20000-20999\"\nworkers = 3\n";
         let settings =

@@ -264,6 +264,30 @@ mod tests {
     }
 
     #[test]
+    fn calls_are_answered_while_the_disk_refuses_records() {
+        let folder = folder("full");
+        let path = folder.join("calls.jsonl");
+        std::os::unix::fs::symlink("/dev/full", &path).expect("a link");
+        let (sender, acknowledged) = channel();
+        let store = open(&path).expect("opens");
+        let journal = Journal::Files(
+            Writer::start(store, move |calls| sender.send(calls.to_vec()).expect("the test listens")).expect("starts"),
+        );
+        let line = |call: u64| format!(r#"{{"call":"{call:016x}"}}"#);
+        for call in 1..=3 {
+            let _ = journal.write(CallKey(call), Entry::Start(line(call)));
+            assert_eq!(acknowledged.recv(), Ok(vec![CallKey(call)]));
+            let _ = journal.write(CallKey(call), Entry::End(line(call)));
+        }
+        drop(journal);
+        // With room again, the next run finds all three in the journal.
+        std::fs::remove_file(&path).expect("removes the link");
+        open(&path).expect("opens");
+        assert_eq!(std::fs::read_to_string(&path).expect("reads").lines().count(), 3);
+        std::fs::remove_dir_all(folder).expect("removes");
+    }
+
+    #[test]
     fn a_journal_to_nowhere_acknowledges_at_once() {
         assert_eq!(Journal::Nowhere.write(CallKey(1), Entry::Start(String::new())), Written::Now);
     }
