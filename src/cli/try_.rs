@@ -54,6 +54,9 @@ pub fn run(plan: Arc<Plan>, catalogue: &Catalogue, text: &str) -> Result<String,
             Moment::Refers(target) => {
                 let _ = writeln!(out, "연결 요청(REFER) → {target}{}", centre(&world, &plan, target));
             }
+            Moment::Fails(status) => {
+                let _ = writeln!(out, "연결 실패 ({status}{})", failure(*status));
+            }
             Moment::Reaches(target) => {
                 let _ = writeln!(out, "통화 시작 → {target}{}", centre(&world, &plan, target));
             }
@@ -76,6 +79,7 @@ fn ends_sound(moment: &Moment) -> bool {
         Moment::Enters(_)
         | Moment::Key(_)
         | Moment::Refers(_)
+        | Moment::Fails(_)
         | Moment::Reaches(_)
         | Moment::Connects
         | Moment::Refuses(_) => false,
@@ -117,6 +121,16 @@ fn refusal(status: u16) -> &'static str {
     }
 }
 
+fn failure(status: u16) -> &'static str {
+    match status {
+        408 => " 대답 없음",
+        480 => " 받을 사람 없음",
+        486 | 600 => " 통화 중",
+        603 => " 거절",
+        _ => "",
+    }
+}
+
 /// Where the caller ended, by the record of the call.
 fn ending(world: &World, plan: &Plan) -> String {
     let record: serde_json::Value =
@@ -134,5 +148,71 @@ fn ending(world: &World, plan: &Plan) -> String {
         Some("announced") => "안내를 끝까지 하고 끊음".to_owned(),
         Some(other) => format!("{other} ({})", record["cause"].as_str().unwrap_or("?")),
         None => "기록이 없음".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::check_without_sound;
+    use crate::speech::Prompt;
+
+    fn told(script: &str) -> String {
+        let plan = check_without_sound(include_str!("../../routing.toml")).plan.expect("the shipped table checks");
+        let mut catalogue = Catalogue::default();
+        for id in plan.prompts() {
+            let samples = Some(Arc::from(vec![0i16; 16_000]));
+            catalogue.prompts.insert(id.to_string(), Prompt { text: format!("«{id}»"), samples });
+        }
+        run(Arc::new(plan), &catalogue, script).unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    fn check(script: &str, lines: &[&str]) {
+        let text = told(script);
+        let mut rest = text.as_str();
+        for line in lines {
+            let Some((_, after)) = rest.split_once(line) else { panic!("no {line:?} (in this order) in\n{text}") };
+            rest = after;
+        }
+    }
+
+    #[test]
+    fn a_caller_hears_the_texts_and_ends_with_a_centre() {
+        check(
+            "call 1357; key 1; key 1",
+            &[
+                "2026-11-24 10:00",
+                "연결됨",
+                "♪ «greeting» (2.0초 가운데 0.2초까지)",
+                "누름 1",
+                "[menu.fund]",
+                "«menu_fund»",
+                "[center.kosmes] 중소벤처기업진흥공단",
+                "♪ «center/kosmes» (2.0초)",
+                "연결 요청(REFER) → kosmes@",
+                "통화 시작 → kosmes@",
+                "1357이 끊음",
+                "끝: center.kosmes 중소벤처기업진흥공단 연결",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_failed_transfer_says_why() {
+        check(
+            "center fta busy; call 1357; key 71",
+            &["[center.fta]", "연결 요청(REFER)", "연결 실패 (486 통화 중)", "[center.counsel]", "끝: center.counsel"],
+        );
+    }
+
+    #[test]
+    fn every_end_has_its_words() {
+        for (script, end) in [
+            ("call 1358", "끝: 받지 않음"),
+            ("call 1357; wait 3s; hangup", "끝: 건 사람이 끊음"),
+            ("at 2026-11-24T22:00; call 1357", "끝: 안내를 끝까지 하고 끊음"),
+        ] {
+            check(script, &[end]);
+        }
     }
 }

@@ -289,7 +289,9 @@ impl Plan {
 
     /// Every prompt a caller of this table can hear, in order of name.
     pub fn prompts(&self) -> std::collections::BTreeSet<PromptId> {
-        let mut all: std::collections::BTreeSet<PromptId> = self.words.keys().cloned().collect();
+        // Bare names are heard where a row says them: from stand-in centres.
+        let heard = self.words.iter().filter(|(_, words)| !matches!(words, Words::Name(_)));
+        let mut all: std::collections::BTreeSet<PromptId> = heard.map(|(id, _)| id.clone()).collect();
         all.insert(self.waiting.clone());
         for menu in &self.menus {
             all.extend(menu.speech.iter().cloned());

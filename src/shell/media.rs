@@ -81,13 +81,13 @@ impl MediaPool {
         workers: usize,
         ports: RangeInclusive<u16>,
         clock: Clock,
-        random: Random,
+        mut random: Random,
         deliver: impl Fn(&mut Vec<(StreamKey, Event)>) + Clone + Send + 'static,
     ) -> io::Result<Self> {
         let workers = (0..workers.max(1)).map(|index| Handle::start(index, clock, deliver.clone()));
         Ok(Self {
             workers: workers.collect::<io::Result<_>>()?,
-            ports: Ports::new(ports),
+            ports: Ports::new(ports).beginning_at(random.u32()),
             streams: HashMap::new(),
             random,
         })

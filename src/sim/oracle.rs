@@ -163,17 +163,16 @@ impl Oracle {
                 }
             }
             (Some("BYE"), _) => {
-                if case.released.is_none() {
-                    case.hung_up.get_or_insert(now);
+                if case.released.is_none() && case.hung_up.is_none() {
+                    case.hung_up = Some(now);
+                    // Without the ACK our own BYE has to wait (RFC 3261 §15): the caller may be sooner.
+                    case.late_bye = case.end.is_some();
                 }
                 self.part(now, call_id);
             }
             (Some("CANCEL"), _) => case.cancelled = true,
             (Some("NOTIFY"), _) => {
-                let code = String::from_utf8_lossy(message.body)
-                    .trim()
-                    .strip_prefix("SIP/2.0 ")
-                    .and_then(|rest| rest.split(' ').next()?.parse::<u16>().ok());
+                let code = text::fragment_status(message.body);
                 if matches!(code, Some(200..300)) && case.end.is_none() {
                     case.told = true;
                 }

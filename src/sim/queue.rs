@@ -31,7 +31,7 @@ impl<E> Queue<E> {
     }
 
     /// When the next event is due.
-    pub fn next(&self) -> Option<Instant> {
+    pub fn due(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse(entry)| entry.at)
     }
 

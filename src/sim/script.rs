@@ -242,6 +242,7 @@ pub fn words(world: &World, moment: &Moment) -> String {
         Moment::Enters(row) => format!("enter {row}"),
         Moment::Key(key) => format!("key {key}"),
         Moment::Refers(target) => format!("refer {}", centre(target)),
+        Moment::Fails(status) => format!("fail {status}"),
         Moment::Reaches(target) => format!("reach {}", centre(target)),
         Moment::Connects => "connect".to_owned(),
         Moment::Refuses(status) => format!("refuse {status}"),

@@ -56,6 +56,8 @@ pub enum Moment {
     Key(char),
     /// The caller's phone is asked to call this address.
     Refers(String),
+    /// The engine learns that a transfer failed: the phone refused it, or the centre's status came back.
+    Fails(u16),
     /// The centre at this address answered the caller.
     Reaches(String),
     /// The caller is connected.

@@ -289,12 +289,12 @@ impl World {
 
     /// When something happens next.
     fn next(&self) -> Option<Instant> {
-        [self.queue.next(), self.engine.deadline()].into_iter().flatten().min()
+        [self.queue.due(), self.engine.deadline()].into_iter().flatten().min()
     }
 
     fn step(&mut self) {
         let engine_due = self.engine.deadline();
-        match (self.queue.next(), engine_due) {
+        match (self.queue.due(), engine_due) {
             (Some(at), due) if due.is_none_or(|due| at <= due) => {
                 let Some((at, event)) = self.queue.pop() else { return };
                 self.now = self.now.max(at);
@@ -359,6 +359,9 @@ impl World {
         if packet.to == ENGINE {
             self.note(&packet.bytes, || format!("{:>15} -> engine  {}", packet.from.ip(), Brief(&packet.bytes)));
             self.oracle.delivered(self.now, &packet.bytes);
+            if self.moments.is_some() {
+                self.notice_delivered(&packet.bytes);
+            }
             let flow = Flow { transport: Transport::Udp, local: ENGINE, remote: packet.from, connection: 0 };
             return self.feed(Input::Received { flow, bytes: &packet.bytes });
         }
@@ -542,6 +545,18 @@ impl World {
             if !known {
                 self.moment(|| Moment::Connects);
             }
+        }
+    }
+
+    fn notice_delivered(&mut self, bytes: &[u8]) {
+        let Some(message) = text::Message::read(bytes) else { return };
+        let status = match (message.method(), message.cseq()) {
+            (Some("NOTIFY"), _) => text::fragment_status(message.body),
+            (None, Some((_, "REFER"))) => message.status(),
+            _ => None,
+        };
+        if let Some(status) = status.filter(|status| *status >= 300) {
+            self.moment(|| Moment::Fails(status));
         }
     }
 

@@ -58,10 +58,10 @@ impl Sounds {
         id
     }
 
-    /// E0501 for every prompt without sound.
+    /// E0501 for every prompt without sound. The bare names are heard from stand-in centres only, which do without.
     pub(super) fn check(&self, prompts: &BTreeMap<String, Duration>, findings: &mut Findings) {
         for (id, span) in &self.uses {
-            if !prompts.contains_key(id.as_ref()) {
+            if !matches!(self.words.get(id), Some(Words::Name(_))) && !prompts.contains_key(id.as_ref()) {
                 findings.push(self.missing(id, span.clone(), prompts));
             }
         }

@@ -25,6 +25,12 @@ impl Ports {
         Self { first: u16::try_from(first).unwrap_or(0), taken: vec![false; pairs as usize], next: 0 }
     }
 
+    /// Begins anywhere in the range: after a restart, callers of the process before still send to its last ports.
+    pub(super) fn beginning_at(mut self, random: u32) -> Self {
+        self.next = random as usize % self.taken.len().max(1);
+        self
+    }
+
     /// A socket on the next free even port.
     pub(super) fn bind(&mut self, local: IpAddr) -> Option<(UdpSocket, u16)> {
         let mut foreign = 0;

@@ -310,12 +310,14 @@ impl Phone {
         let (Some(status), Some((cseq, method))) = (message.status(), message.cseq()) else {
             return;
         };
-        if message.call_id() == self.story.call_id && method == "INVITE" && (200..300).contains(&status) {
-            if let Some(ack) = self.acks.get(&cseq) {
-                // The 200 repeats: its ACK was lost.
-                self.acknowledge(ack.clone(), out);
-                return;
-            }
+        if message.call_id() == self.story.call_id
+            && method == "INVITE"
+            && (200..300).contains(&status)
+            && let Some(ack) = self.acks.get(&cseq)
+        {
+            // The 200 repeats: its ACK was lost.
+            self.acknowledge(ack.clone(), out);
+            return;
         }
         let same = |request: &Request| {
             request.cseq == cseq && request.method == method && request.call_id == message.call_id()

@@ -187,6 +187,19 @@ fn keys_leave_as_events_or_as_info() {
 }
 
 #[test]
+fn one_info_waits_for_the_answer_to_the_one_before() {
+    let mut table = Table::connected(Manner { keys: KeyForm::InfoRelay, ..plain() });
+    for key in ['1', '2', '3'] {
+        table.phone.act(table.now, Action::Key(key), &mut table.out);
+    }
+    assert_eq!(table.sent("INFO").len(), 1);
+    table.answer("INFO", "200 OK", "", "");
+    table.answer("INFO", "200 OK", "", "");
+    let keys: String = table.phone.story().pressed.iter().map(|(_, key)| *key).collect();
+    assert_eq!((keys.as_str(), table.sent("INFO").len()), ("123", 3));
+}
+
+#[test]
 fn hold_is_said_in_every_form_and_taken_back() {
     for (form, words) in [
         (HoldForm::SendOnly, "a=sendonly"),

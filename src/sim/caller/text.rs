@@ -139,6 +139,11 @@ pub fn escaped_headers(uri: &str) -> String {
     lines
 }
 
+/// The code in a NOTIFY's `message/sipfrag`.
+pub fn fragment_status(body: &[u8]) -> Option<u16> {
+    String::from_utf8_lossy(body).trim().strip_prefix("SIP/2.0 ")?.split(' ').next()?.parse().ok()
+}
+
 fn unescape(text: &str) -> String {
     let mut bytes = text.bytes();
     let mut plain = Vec::with_capacity(text.len());
@@ -172,6 +177,13 @@ mod tests {
         let target = address(refer.get("Refer-To").expect("there"));
         assert_eq!(destination(target), "1@k.example:5071");
         assert_eq!(escaped_headers(target), "User-to-User: ab;encoding=hex\r\n");
+    }
+
+    #[test]
+    fn a_fragment_tells_its_status_with_and_without_its_line_end() {
+        for (body, status) in [("SIP/2.0 200 OK\r\n", Some(200)), ("SIP/2.0 486 Busy", Some(486)), ("", None)] {
+            assert_eq!(fragment_status(body.as_bytes()), status, "{body:?}");
+        }
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct Case {
     pub cancelled: bool,
     /// The caller's BYE reached the engine, before any of ours.
     pub hung_up: Option<Instant>,
+    /// The record was closed before the caller's BYE came.
+    pub late_bye: bool,
     /// Our first BYE.
     pub released: Option<Instant>,
     /// Nothing more is owed to the caller's ears.

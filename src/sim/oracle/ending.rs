@@ -56,6 +56,7 @@ fn outcome(case: &Case, story: &Story) -> Option<String> {
         Some(_) if case.cancelled => &["refused", "cancelled"],
         Some(_) if case.answered.is_none() => &["refused"],
         _ if case.told => &["transferred"],
+        _ if case.hung_up.is_some() && case.late_bye => &["announced", "failed"],
         _ if case.hung_up.is_some() => {
             // A media answer that never came, or a stop, may cross the caller's BYE.
             if case.connected.is_some() { &["abandoned"] } else { &["abandoned", "failed"] }

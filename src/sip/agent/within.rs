@@ -7,7 +7,7 @@ use crate::sip::header::before_params;
 use crate::sip::reader::{Method, Name};
 use crate::sip::refer::notification;
 use crate::sip::status::StatusCode;
-use crate::sip::transaction::server;
+use crate::sip::transaction::{invite_server, server};
 use crate::sip::writer::{ALLOW, write_contact, write_number};
 use crate::time::Instant;
 
@@ -155,6 +155,9 @@ impl Agent {
             refusal_of_content(request.message)
         };
         if let Some((status, lines)) = refusal {
+            if invite {
+                return self.refuse_reinvite(now, key, request, (status, &lines), out);
+            }
             return self.refuse(&request, status, &lines, out);
         }
         dialog.remote_cseq = request.essentials.cseq;
@@ -188,5 +191,22 @@ impl Agent {
             });
             out.push(AgentOutput::Event(AgentEvent::Reinvite { dialog: key, offer: offer(message) }));
         }
+    }
+
+    /// A re-INVITE refused at once keeps its transaction: a copy that comes when the reason has gone must
+    /// meet the same refusal (§17.2.1).
+    fn refuse_reinvite(
+        &mut self,
+        now: Instant,
+        key: DialogKey,
+        request: Request<'_, '_>,
+        (status, lines): (StatusCode, &[u8]),
+        out: &mut Vec<AgentOutput>,
+    ) {
+        let head = request.head(String::new);
+        let trying = self.trying(request.message, &head);
+        let response = head.response(status, status.reason(), &self.config.product, lines, b"");
+        let transaction = self.add_invite_server(request.key, None, head.flow, key, trying, out);
+        self.drive_invite(now, transaction, invite_server::Input::Refusal(response), out);
     }
 }

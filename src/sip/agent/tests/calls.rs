@@ -212,18 +212,32 @@ fn hold_and_resume_are_reinvites_with_an_ack_each() {
 fn two_offers_at_a_time_are_refused() {
     let mut flows = connected();
     flows.check("RE-INVITE 2 c => 100 INVITE; reinvite with body");
-    flows.check("RE-INVITE 3 d => 500 INVITE");
+    flows.check("RE-INVITE 3 d => 100 INVITE; 500 INVITE");
     let retry_after: u32 = flows.header("Retry-After").expect("a header").parse().expect("seconds");
     assert!(retry_after <= 10);
     flows.check(
         "ACK 3 d         =>
          UPDATE 4 e body=v=0 => 500 UPDATE
          answer-reinvite => 200 INVITE
-         RE-INVITE 5 f   => 491 INVITE
+         RE-INVITE 5 f   => 100 INVITE; 491 INVITE
          ACK 5 f         =>
          ACK 2 g         => reinvite acknowledged
-         RE-INVITE 2 h   => 500 INVITE
+         RE-INVITE 2 h   => 100 INVITE; 500 INVITE
          RE-INVITE 6 i   => 100 INVITE; reinvite with body",
+    );
+}
+
+#[test]
+fn a_copy_of_a_refused_reinvite_meets_the_same_refusal_when_the_reason_has_gone() {
+    let mut flows = connected();
+    flows.check(
+        "RE-INVITE 2 c   => 100 INVITE; reinvite with body
+         answer-reinvite => 200 INVITE
+         RE-INVITE 3 d   => 100 INVITE; 491 INVITE
+         ACK 2 e         => reinvite acknowledged
+         RE-INVITE 3 d   => 491 INVITE
+         ACK 3 d         =>
+         RE-INVITE 3 d   =>",
     );
 }
 
