@@ -472,7 +472,7 @@ impl Session {
     fn climb(&mut self, now: Now, mut ladder: Ladder, last: Option<CenterId>, out: &mut Vec<Effect>) {
         let asked = ladder.center;
         let plan = self.plan.clone();
-        match ladder.next() {
+        match ladder.next_rung() {
             Some(transfer::Step::Refer { center, target }) => {
                 if last != Some(center) {
                     self.enter_row(&plan.center(center).row, out);

@@ -54,7 +54,7 @@ impl Ladder {
     }
 
     /// Takes the next rung; `None` when all are used up.
-    pub fn next(&mut self) -> Option<Step> {
+    pub fn next_rung(&mut self) -> Option<Step> {
         self.steps.pop_front()
     }
 }
