@@ -109,8 +109,10 @@ pub const TCP_FIRST_BYTES: Duration = Duration::from_secs(32);
 /// A call may last an hour without a word of signalling, and its BYE must still find the connection.
 pub const TCP_IDLE: Duration = Duration::from_secs(65 * 60);
 
-/// Starts of calls share one write to disk this often; a lone one is written at once.
+/// How long a start waits for others to share its write to disk; a lone one is written at once.
 pub const JOURNAL_GROUP: Duration = Duration::from_millis(5);
+/// A write this long ago is no sign of a busy engine.
+pub const JOURNAL_BUSY: Duration = Duration::from_millis(50);
 /// Lines waiting for the disk. A disk that hangs this long is broken: further starts are answered unwritten.
 pub const JOURNAL_QUEUE_MAX: usize = 100_000;
 /// The journal is rewritten with the open calls only when it is this long: some 20,000 calls.
