@@ -511,6 +511,17 @@ fn a_stop_says_bye_and_leaves_one_record() {
 }
 
 #[test]
+fn a_stop_before_the_answer_refuses_and_one_just_after_a_hangup_changes_nothing() {
+    check("stop => over refused shutdown");
+    check(
+        "call        => play greeting
+         key 2       => loop waiting_tone, refer kised
+         hangup      => nothing
+         stop        => over abandoned caller-hung-up",
+    );
+}
+
+#[test]
 fn a_record_tells_path_keys_attempts_and_masks_the_caller() {
     let flow = check_at(
         "2026-11-24T10:00:00+09:00",

@@ -124,7 +124,7 @@ impl Session {
             Event::Unacknowledged => self.over(now, Outcome::Failed, "no-ack", None, out),
             Event::Refused(status) => self.over(now, Outcome::Refused, "refused", Some(status), out),
             Event::Unusable => self.end_call(now, Outcome::Failed, "media", out),
-            Event::Stop => self.end_call(now, Outcome::Failed, "shutdown", out),
+            Event::Stop => self.stop(now, out),
             Event::Held(held) => self.held(now, held, out),
             Event::ReferAnswered(attempt, status) => self.refer_answered(now, attempt, status, out),
             Event::Notified { attempt, status, terminated } => self.notified(now, attempt, status, terminated, out),
@@ -172,6 +172,24 @@ impl Session {
             | State::Menu { .. }
             | State::Notice { .. }
             | State::Transferring(_) => self.over(now, Outcome::Abandoned, "caller-hung-up", None, out),
+        }
+    }
+
+    /// The process ends: what the caller hears of it depends on how far the call is.
+    fn stop(&mut self, now: Now, out: &mut Vec<Effect>) {
+        match self.state {
+            // No 200 has left, so the engine refuses the INVITE.
+            State::Arriving => {
+                self.over(now, Outcome::Refused, "shutdown", Some(StatusCode::UNAVAILABLE), out);
+            }
+            // Whoever hung up a moment ago was not cut off by us.
+            State::Leaving { .. } => self.over(now, Outcome::Abandoned, "caller-hung-up", None, out),
+            State::Answered { .. }
+            | State::Greeting { .. }
+            | State::Menu { .. }
+            | State::Notice { .. }
+            | State::Transferring(_)
+            | State::Done => self.end_call(now, Outcome::Failed, "shutdown", out),
         }
     }
 
