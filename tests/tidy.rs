@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Which module paths a file may name. `""` as a file prefix is the rest of `src/sim`.
-/// A target matches when it equals an entry or lies below it.
+/// Which module paths a file may name; the first row that fits a file holds for it. A target matches when it equals an entry or lies below it.
 const TABLE: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("number", &["limits"]),

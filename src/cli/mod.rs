@@ -58,7 +58,7 @@ struct FileArguments {
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
-enum Lang {
+pub(crate) enum Lang {
     /// Korean
     Ko,
     /// English
@@ -127,6 +127,25 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_subcommand_takes_the_language_before_and_after_its_own_words() {
+        for words in [
+            "--lang en",
+            "serve --lang en",
+            "demo --lang en",
+            "check --lang en",
+            "check routing.toml --lang en --json",
+            "prompts check --lang en",
+            "prompts --lang en list",
+            "prompts build --prune --lang en",
+            "try --lang en call",
+            "simulate --lang en --seeds 0..1",
+        ] {
+            let arguments = std::iter::once("ivr1357").chain(words.split(' '));
+            assert!(Cli::try_parse_from(arguments).is_ok(), "{words}");
+        }
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub struct Args {
     #[arg(long, global = true, default_value = "routing.toml")]
     pub routing: PathBuf,
     /// The language of the messages.
-    #[arg(long, global = true, default_value = "ko", value_parser = ["ko", "en"])]
-    lang: String,
+    #[arg(long, global = true, value_enum, default_value = "ko")]
+    lang: super::Lang,
 }
 
 #[derive(clap::Subcommand, Debug)]
@@ -38,7 +38,7 @@ enum Action {
 /// Runs it. `words` are the prompts the routing table brings along (`shell::prompts::derived` of a plan's).
 pub fn run(args: &Args, words: &BTreeMap<String, Derived>) -> ExitCode {
     let dir = args.prompts.join("ko");
-    let korean = args.lang == "ko";
+    let korean = matches!(args.lang, super::Lang::Ko);
     let done = match args.command {
         Action::Build { prune } => {
             prompts::run_build(&dir, words, prune, &mut |line| eprintln!("{line}")).map(|report| {

@@ -1,6 +1,7 @@
 //! `ivr1357 try` and `ivr1357 simulate` as subcommands: the same engine in simulated time.
 
 use super::{FileArguments, simulate, try_};
+use crate::routing::Language;
 use crate::shell::clock::Clock;
 use crate::shell::serve::Failure;
 use crate::shell::table::{Files, Table};
@@ -45,8 +46,11 @@ pub(super) fn run_try(arguments: TryArguments) -> Result<(), Failure> {
             text.lines().collect::<Vec<_>>().join(";")
         }
     };
+    let language = files.language;
     let Table { plan, catalogue } = Table::load(&files).map_err(Failure::Setup)?;
-    let told = try_::run(plan, &catalogue, &script).map_err(|error| Failure::Setup(error.to_string()))?;
+    let told = try_::run(plan, &catalogue, &script).map_err(|error| {
+        Failure::Setup(if language == Language::English { error.english() } else { error.to_string() })
+    })?;
     print!("{told}");
     Ok(())
 }

@@ -112,6 +112,23 @@ impl fmt::Display for ScriptError {
     }
 }
 
+impl ScriptError {
+    /// The same in English.
+    pub fn english(&self) -> String {
+        let Self { word, command, possible, .. } = self;
+        let what = match self.problem {
+            Problem::UnknownCommand => format!("'{word}': no such command"),
+            Problem::Missing => format!("'{command}': a word is missing behind it"),
+            Problem::Unfit => format!("'{word}' in '{command}': not a value that fits here"),
+            Problem::UnknownCenter => format!("'{word}' in '{command}': the table has no such centre"),
+            Problem::NoCall => format!("'{command}': dial first, with call"),
+            Problem::SecondCall => format!("'{command}': only one call can be made"),
+            Problem::Empty => "there is no call command".to_owned(),
+        };
+        if possible.is_empty() { what } else { format!("{what}\n  possible: {}", possible.join(", ")) }
+    }
+}
+
 impl std::error::Error for ScriptError {}
 
 /// The commands, for those who ask.

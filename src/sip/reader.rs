@@ -21,7 +21,7 @@ pub enum Framing {
 
 /// The methods we know by name (RFC 3261, 3262, 3265, 3311, 3428, 3515, 3903, 6086).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names say it
 pub enum Method<'a> {
     Invite,
     Ack,
@@ -66,7 +66,7 @@ impl<'a> Method<'a> {
 
 /// The headers we look at; everything else is [`Name::Other`] and never a reason for a 400.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names say it
 pub enum Name {
     Via,
     From,

@@ -183,7 +183,7 @@ fn retry(fields: &mut Fields<'_>, name: &'static str, names: &Names, findings: &
 }
 
 /// Fills what nobody wrote; only `then` has no answer of its own.
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments)] // the two spellings of one row, side by side
 fn finish_retry(
     row: &str,
     name: &str,
