@@ -140,6 +140,11 @@ impl Engine {
         self.calls.len()
     }
 
+    /// Requests of ours without an answer: while stopping, BYEs that may have been lost.
+    pub fn asking(&self) -> usize {
+        self.agent.asking()
+    }
+
     /// Everything still held (calls, dialogs, transactions, streams), for the baseline check.
     pub fn held(&self) -> usize {
         self.calls.len() + self.dialogs.len() + self.streams.len() + self.deadlines.len() + self.agent.held()

@@ -85,8 +85,10 @@ pub const ROUTES_CACHED_MAX: usize = 4096;
 pub const ROUTE_BELIEVED: Duration = Duration::from_secs(60);
 /// Rounds of output that answer each other (send, failure, next send) before sockets get their turn again.
 pub const OUTPUT_ROUNDS_MAX: usize = 16;
-/// How long a stopping engine waits for the answers to its BYEs.
-pub const STOP_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a stopping engine waits for the answers to its BYEs: a lost one is sent again after 0.5, 1.5 and 3.5 s.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(4);
+/// Signals this close together are one: some supervisors signal a process and then its group.
+pub const SIGNAL_ECHO: Duration = Duration::from_secs(1);
 
 /// TCP connections of all peers together; a trunk needs a handful, a load test one per call.
 pub const TCP_CONNECTIONS_MAX: usize = 8192;

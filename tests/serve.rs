@@ -206,6 +206,20 @@ fn sigterm_says_goodbye_to_a_live_call_and_writes_its_record() {
 }
 
 #[test]
+fn a_bye_that_gets_no_answer_is_sent_again_before_the_end_and_a_doubled_signal_is_one() {
+    let mut engine = Engine::start("goodbye-again");
+    let phone = Phone::call(&engine);
+    engine.signal("-TERM");
+    engine.signal("-TERM");
+    for _ in 0..3 {
+        phone.wait_for("BYE ");
+    }
+    let (code, log) = engine.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert_eq!(engine.records().len(), 1);
+}
+
+#[test]
 fn a_call_that_a_killed_process_took_with_it_is_closed_once_by_the_next() {
     let mut engine = Engine::start("killed");
     let _phone = Phone::call(&engine);

@@ -39,8 +39,9 @@ pub struct Stream {
 /// everywhere and sends from another address.
 #[derive(Clone, Copy, Debug)]
 enum Source {
-    /// The first valid packet decides. Packets of the source of before may still be under way until then.
-    Open { before: Option<(SocketAddr, Instant)> },
+    /// The first valid packet decides when signalling named its address; from elsewhere two of one SSRC do, because noise
+    /// passes for a packet once in a hundred times. Packets of the source of before may still be under way until then.
+    Open { before: Option<(SocketAddr, Instant)>, candidate: Option<(SocketAddr, u32)> },
     /// Only this one is heard: learning that stays open lets anyone inject sound and keys (CVE-2025-53399).
     Latched(SocketAddr),
 }
@@ -70,7 +71,7 @@ impl Stream {
         Self {
             chosen: None,
             signalled: None,
-            source: Source::Open { before: None },
+            source: Source::Open { before: None, candidate: None },
             keys: Receiver::new(),
             playing: None,
             ssrc,
@@ -106,7 +107,7 @@ impl Stream {
         let clock = chosen.events.iter().find(|event| event.payload_type == number).map(|event| event.clock);
         // Both laws whatever was agreed: some peers begin before they read our answer.
         let known = clock.is_some() || number == chosen.payload_type || matches!(number, 0 | 8 | COMFORT_NOISE);
-        if !known || !self.heeds(now, from, events) {
+        if !known || !self.heeds(now, from, packet.ssrc(), events) {
             return;
         }
         if let Some(clock) = clock
@@ -178,15 +179,15 @@ impl Stream {
         {
             let before = match self.source {
                 Source::Latched(source) => Some((source, now + RTP_SOURCE_CHANGE)),
-                Source::Open { before } => before,
+                Source::Open { before, .. } => before,
             };
-            self.source = Source::Open { before };
+            self.source = Source::Open { before, candidate: None };
         }
         self.chosen = Some(chosen);
     }
 
     /// Whether packets of this source count. The first valid one latches.
-    fn heeds(&mut self, now: Instant, from: SocketAddr, events: &mut Vec<Event>) -> bool {
+    fn heeds(&mut self, now: Instant, from: SocketAddr, ssrc: u32, events: &mut Vec<Event>) -> bool {
         // Whoever the signalling names may take the latch at any time: the first packet can be a stray one of an
         // earlier call on this port, and must not lock the caller out.
         let signalled = self.signalled == Some(from);
@@ -194,8 +195,12 @@ impl Stream {
             Source::Latched(source) if source == from => return true,
             Source::Latched(_) if !signalled => return false,
             // Its keys still count, yet sound no longer goes there.
-            Source::Open { before: Some((source, until)) } if source == from && now < until && !signalled => {
+            Source::Open { before: Some((source, until)), .. } if source == from && now < until && !signalled => {
                 return true;
+            }
+            Source::Open { before, candidate } if !signalled && candidate != Some((from, ssrc)) => {
+                self.source = Source::Open { before, candidate: Some((from, ssrc)) };
+                return false;
             }
             Source::Latched(_) | Source::Open { .. } => {}
         }

@@ -96,6 +96,12 @@ impl Rig {
         self.stream.received(at(ms), address(from), &packet.build().expect("valid RTP"), &mut self.events);
     }
 
+    /// Two packets from an address that no signalling named.
+    fn hear_twice(&mut self, ms: u64, from: &str) {
+        self.hear(ms, from, 8, 0, &[0xd5; 160]);
+        self.hear(ms + 20, from, 8, 160, &[0xd5; 160]);
+    }
+
     fn key(&mut self, ms: u64, from: &str, key: char) {
         let event = crate::number::Key::from_char(key).expect("a key").event();
         self.hear(ms, from, 101, ms as u32 * 8, &[event, 10, 0, 160]);
@@ -281,20 +287,44 @@ fn late_intervals_are_told_in_the_timestamp_and_clip_nothing() {
 }
 
 #[test]
-fn sound_goes_where_the_first_valid_packet_came_from() {
+fn sound_goes_where_the_first_valid_packets_came_from() {
     let mut rig = Rig::new();
     assert_eq!(rig.next().map(|packet| packet.to), Some(address(PEER)));
-    rig.hear(0, NAT, 8, 0, &[0xd5; 160]);
+    rig.hear_twice(0, NAT);
     assert_eq!(rig.events(), [Event::Latched(address(NAT))]);
     assert_eq!(rig.next().map(|packet| packet.to), Some(address(NAT)));
-    rig.hear(20, NAT, 8, 160, &[0xd5; 160]);
+    rig.hear(40, NAT, 8, 320, &[0xd5; 160]);
     assert_eq!(rig.events(), []);
+
+    let mut rig = Rig::new();
+    rig.hear(0, PEER, 8, 0, &[0xd5; 160]);
+    assert_eq!(rig.events(), [Event::Latched(address(PEER))], "one is enough from where signalling says");
+}
+
+#[test]
+fn noise_that_passes_for_a_packet_does_not_take_the_sound_away() {
+    let mut rig = Rig::new();
+    for ssrc in 0..100 {
+        let packet = RtpPacketBuilder::new().payload_type(101).ssrc(ssrc).payload(&[1, 10, 0, 160]);
+        rig.stream.received(at(0), address(STRANGER), &packet.build().expect("valid RTP"), &mut rig.events);
+    }
+    assert_eq!(rig.events(), []);
+    assert_eq!(rig.next().map(|packet| packet.to), Some(address(PEER)));
+}
+
+#[test]
+fn the_first_key_of_a_silent_phone_behind_a_nat_counts_at_its_second_packet() {
+    let mut rig = Rig::new();
+    rig.hear(0, NAT, 101, 0, &[1, 10, 0, 160]);
+    assert_eq!(rig.keys(), "");
+    rig.hear(20, NAT, 101, 0, &[1, 10, 1, 64]);
+    assert_eq!(rig.keys(), "1");
 }
 
 #[test]
 fn a_stranger_is_not_heard_after_the_latch() {
     let mut rig = Rig::new();
-    rig.hear(0, NAT, 8, 0, &[0xd5; 160]);
+    rig.hear_twice(0, NAT);
     rig.key(100, STRANGER, '1');
     rig.key(200, NAT, '2');
     assert_eq!(rig.keys(), "2");
@@ -304,7 +334,7 @@ fn a_stranger_is_not_heard_after_the_latch() {
 #[test]
 fn the_signalled_address_takes_the_latch_from_a_stray() {
     let mut rig = Rig::new();
-    rig.hear(0, STRANGER, 8, 0, &[0xd5; 160]);
+    rig.hear_twice(0, STRANGER);
     rig.key(100, PEER, '1');
     assert_eq!(rig.events().len(), 3, "latched, latched again, key");
     rig.key(1000, STRANGER, '2');
@@ -324,6 +354,7 @@ fn what_is_no_rtp_of_ours_latches_nothing() {
     for number in [0, 8, 13, 101, 110] {
         let mut rig = Rig::new();
         rig.hear(0, NAT, number, 0, &[1, 10, 0, 160]);
+        rig.hear(20, NAT, number, 0, &[1, 10, 1, 64]);
         assert_eq!(rig.events().first(), Some(&Event::Latched(address(NAT))), "{number}");
     }
 }
@@ -331,7 +362,7 @@ fn what_is_no_rtp_of_ours_latches_nothing() {
 #[test]
 fn a_new_address_in_a_reinvite_opens_the_latch_and_the_same_one_does_not() {
     let mut rig = Rig::new();
-    rig.hear(0, NAT, 8, 0, &[0xd5; 160]);
+    rig.hear_twice(0, NAT);
     rig.configure(|_| {});
     rig.configure(|chosen| (chosen.remote, chosen.direction) = (None, Direction::RecvOnly));
     rig.configure(|_| {});
@@ -343,7 +374,7 @@ fn a_new_address_in_a_reinvite_opens_the_latch_and_the_same_one_does_not() {
     rig.key(500, NAT, '1');
     assert_eq!(rig.next().map(|packet| packet.to), Some(address("192.0.2.8:4100")), "packets under way do not latch");
     assert_eq!(rig.keys(), "1", "yet their keys count");
-    rig.hear(600, "203.0.113.9:62000", 8, 0, &[0xd5; 160]);
+    rig.hear_twice(600, "203.0.113.9:62000");
     assert_eq!(rig.events(), [Event::Latched(address("203.0.113.9:62000"))]);
     rig.key(700, NAT, '2');
     assert_eq!(rig.keys(), "");
@@ -352,10 +383,10 @@ fn a_new_address_in_a_reinvite_opens_the_latch_and_the_same_one_does_not() {
 #[test]
 fn a_source_that_stays_after_a_new_address_is_latched_again() {
     let mut rig = Rig::new();
-    rig.hear(0, NAT, 8, 0, &[0xd5; 160]);
+    rig.hear_twice(0, NAT);
     rig.configure(|chosen| chosen.remote = Some(address("192.0.2.8:4100")));
     rig.events();
-    rig.hear(1500, NAT, 8, 0, &[0xd5; 160]);
+    rig.hear_twice(1500, NAT);
     assert_eq!(rig.events(), [Event::Latched(address(NAT))]);
 }
 

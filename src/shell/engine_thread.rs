@@ -43,7 +43,8 @@ pub struct EngineThread {
     answers: Vec<Input<'static>>,
     /// Receives each datagram in turn.
     datagram: Box<[u8]>,
-    stopping: Option<Stopping>,
+    /// Since when the end is awaited.
+    stopping: Option<Instant>,
 }
 
 struct SipSocket {
@@ -51,11 +52,6 @@ struct SipSocket {
     socket: UdpSocket,
     /// The poll tells of new datagrams only (edge-triggered): what was left unread must be remembered.
     readable: bool,
-}
-
-struct Stopping {
-    since: Instant,
-    calls: usize,
 }
 
 /// What an [`EngineThread`] talks to.
@@ -174,17 +170,16 @@ impl EngineThread {
         if self.stopping.is_none() {
             let calls = self.engine.calls();
             info!(calls, "stopping");
-            self.stopping = Some(Stopping { since: self.clock.instant(), calls });
+            self.stopping = Some(self.clock.instant());
             self.step(Input::Stop);
         }
     }
 
+    /// Every call is over and every BYE answered; a peer that answers nothing is not waited for.
     fn is_done(&self) -> bool {
-        let Some(Stopping { since, calls }) = self.stopping else { return false };
+        let Some(since) = self.stopping else { return false };
         let waited = self.clock.instant().since(since);
-        // A BYE that was lost is sent again after T1; without a call there was none.
-        let byes_had_a_second_try = calls == 0 || waited > crate::limits::T1 + Duration::from_millis(100);
-        waited >= STOP_PATIENCE || (self.engine.calls() == 0 && (byes_had_a_second_try || self.engine.held() == 0))
+        waited >= STOP_PATIENCE || (self.engine.calls() == 0 && self.engine.asking() == 0)
     }
 
     fn read_sockets(&mut self) {

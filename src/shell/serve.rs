@@ -1,6 +1,7 @@
 //! `ivr1357 serve`: start-up, the block that says what is running, and the end.
 
 use crate::engine;
+use crate::limits::SIGNAL_ECHO;
 use crate::random::Random;
 use crate::shell::clock::Clock;
 use crate::shell::instance::{Instance, Parts};
@@ -10,6 +11,7 @@ use crate::shell::live::Live;
 use crate::shell::log::Log;
 use crate::shell::settings::Settings;
 use crate::shell::table::{Files, Table};
+use crate::time::Duration;
 use crate::time::Wall;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -129,7 +131,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
                 Ok(Err(error)) => Err(broken(error)),
                 Err(error) => Err(Failure::Broken(error.to_string())),
             },
-            () = signals.next() => Err(Failure::Broken("ended at once by the second signal".to_owned())),
+            () = signals.again() => Err(Failure::Broken("ended at once by the second signal".to_owned())),
         }
     })
 }
@@ -142,6 +144,15 @@ struct Signals {
 impl Signals {
     fn new() -> io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// A second signal that is no echo of the first.
+    async fn again(&mut self) {
+        tokio::time::sleep(SIGNAL_ECHO).await;
+        // What came meanwhile came with the first: both streams hold at most one signal.
+        let _ = tokio::time::timeout(Duration::ZERO, self.next()).await;
+        let _ = tokio::time::timeout(Duration::ZERO, self.next()).await;
+        self.next().await;
     }
 
     async fn next(&mut self) {

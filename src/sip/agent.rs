@@ -365,6 +365,11 @@ impl Agent {
         }
     }
 
+    /// Requests of ours without an answer.
+    pub fn asking(&self) -> usize {
+        self.clients.values().filter(|client| client.is_asking()).count()
+    }
+
     /// Dialogs and transactions still held, for the baseline check of the simulator.
     pub fn held(&self) -> usize {
         self.dialogs.len() + self.servers.len() + self.clients.len()

@@ -55,6 +55,13 @@ pub(super) struct ClientEntry {
     cseq: u32,
 }
 
+impl ClientEntry {
+    /// The peer has not answered yet.
+    pub fn is_asking(&self) -> bool {
+        self.machine.is_asking()
+    }
+}
+
 /// Why we sent a request.
 #[derive(Clone, Copy)]
 pub(super) enum Purpose {

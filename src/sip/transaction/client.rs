@@ -103,6 +103,11 @@ impl Client {
         }
     }
 
+    /// No answer yet.
+    pub fn is_asking(&self) -> bool {
+        matches!(self.state, State::Trying { .. })
+    }
+
     /// Nothing is left to do.
     pub fn is_terminated(&self) -> bool {
         matches!(self.state, State::Terminated)
