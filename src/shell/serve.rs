@@ -64,8 +64,8 @@ fn serve(options: &Options) -> Result<(), Failure> {
     let table = Table::load(&options.files).map_err(Failure::Setup)?;
     let listeners = listen::bind(&settings.sip_listen).map_err(|error| Failure::Setup(error.to_string()))?;
     let stand_ins = if options.stand_ins { bind_stand_ins(&table, &listeners)? } else { Vec::new() };
-    let hash_key = hash_key(&settings)?;
     let store = journal::open(&settings.records_file).map_err(|error| records_failure(&settings, error))?;
+    let hash_key = hash_key(&settings)?;
     let open_files = raise_file_limit();
 
     // Before any thread starts: a signal that comes from now on ends the program in order.
@@ -204,7 +204,13 @@ fn bind_stand_ins(table: &Table, ours: &[Listener]) -> Result<Vec<Listener>, Fai
         .iter()
         .flat_map(|listener| ports.iter().map(|&port| SocketAddr::new(listener.address.ip(), port)))
         .collect();
-    listen::bind(&addresses).map_err(|error| Failure::Setup(format!("stand-in centres: {error}")))
+    listen::bind(&addresses).map_err(|error| {
+        // Another `sip.listen` would not move them: they listen where the table's targets say.
+        let error = error.to_string();
+        let what = error.lines().next().unwrap_or_default();
+        let help = "stand-in centres listen on the ports of the table's targets: end the other program, or change the ports in the table";
+        Failure::Setup(format!("stand-in centres: {what}\n  help: {help}"))
+    })
 }
 
 /// The RTP ports of two engines on one machine, so that they do not try each other's.
