@@ -26,7 +26,8 @@ const SAMPLES_PER_MS: usize = RATE as usize / 1000;
 /// Silence before the first sound and after the last, in milliseconds. Parts of one sentence follow each other closely.
 fn silence(kind: Kind) -> (usize, usize) {
     match kind {
-        Kind::Sentence => (40, 120),
+        // Heard within 40 ms of the ACK: this much and the engine's own few.
+        Kind::Sentence => (20, 120),
         // "정책자금은" – "일번": a breath inside one phrase.
         Kind::GoingOn => (40, 10),
         // The end of one choice; the lead of the next makes the pause between them.
