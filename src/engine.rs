@@ -227,22 +227,23 @@ impl Engine {
                 hash_key: &self.hash_key,
             },
         );
-        let refusal = if self.stopping { Some(StatusCode::UNAVAILABLE) } else { None };
-        let number = self.plan.numbers.iter().position(|number| number.dialled.contains(&invite.dialled));
-        let (number, refusal) = match (number, refusal) {
-            (Some(number), None) => (number, None),
-            (None, None) => (0, Some(StatusCode::NOT_FOUND)),
-            (_, Some(status)) => (0, Some(status)),
+        let number = match self.plan.number_at(&invite.dialled) {
+            _ if self.stopping => Err(StatusCode::UNAVAILABLE),
+            Some(number) => Ok(number),
+            None => Err(StatusCode::NOT_FOUND),
         };
         info!(%call, caller = record.caller(), dialled = invite.dialled.as_str(), "call began");
         let news = News::Began { caller: record.caller().to_owned(), dialled: invite.dialled.as_str().to_owned() };
         out.push(Output::Live { call, news });
-        if let Some(status) = refusal {
-            let mut record = record;
-            record.ended(now, Outcome::Refused, "refused", Some(status));
-            self.agent(now, out, |agent, to| agent.reject(now, invite.dialog, status, to));
-            return finish(call, &record, out);
-        }
+        let number = match number {
+            Ok(number) => number,
+            Err(status) => {
+                let mut record = record;
+                record.ended(now, Outcome::Refused, "refused", Some(status));
+                self.agent(now, out, |agent, to| agent.reject(now, invite.dialog, status, to));
+                return finish(call, &record, out);
+            }
+        };
         let stream = StreamKey(self.next_stream);
         self.next_stream += 1;
         let (dialog, local) = (invite.dialog, invite.flow.local.ip());

@@ -269,7 +269,12 @@ pub struct Span {
 impl Plan {
     /// The number a dialled text belongs to.
     pub fn number(&self, dialled: &Dialled) -> Option<&Number> {
-        self.numbers.iter().find(|number| number.dialled.contains(dialled))
+        self.number_at(dialled).and_then(|at| self.numbers.get(at))
+    }
+
+    /// Its place in [`Plan::numbers`].
+    pub fn number_at(&self, dialled: &Dialled) -> Option<usize> {
+        self.numbers.iter().position(|number| number.dialled.contains(dialled))
     }
 
     /// The menu behind an id.
