@@ -57,9 +57,9 @@ struct Press {
 /// Three end packets, 20 ms apart, may wander this far beyond the press. Shorter than the shortest pause between
 /// two presses (ITU-T Q.24: 50 ms).
 const WANDER: Duration = Duration::from_millis(45);
-/// A packet of a press comes when its duration says, give or take the network; the last ones are sent again up to
-/// 40 ms later, and the first of those may be lost.
-const JITTER: Duration = Duration::from_millis(110);
+/// A packet of a press comes when its duration says, give or take the network. More than the shortest pause, 80 ms, would take the end of the
+/// next press for one of this.
+const JITTER: Duration = Duration::from_millis(80);
 
 impl Receiver {
     /// Room for its memory is made once.
