@@ -67,7 +67,7 @@ enum Stage {
 impl Engine {
     /// An engine without calls.
     pub fn new(settings: Settings) -> Self {
-        let Settings { plan, catalogue, hash_key, answer_public, stand_ins, mut random } = settings;
+        let Settings { plan, catalogue, hash_key, peers, stand_ins, mut random } = settings;
         let clips = plan
             .prompts()
             .into_iter()
@@ -79,7 +79,7 @@ impl Engine {
             .collect();
         let product = format!("ivr1357/{}", env!("CARGO_PKG_VERSION"));
         let seed = std::array::from_fn(|_| random.u32() as u8);
-        let agent = Agent::new(AgentConfig { product, answer_public }, Random::from_seed(seed));
+        let agent = Agent::new(AgentConfig { product, peers }, Random::from_seed(seed));
         Self {
             plan,
             clips,

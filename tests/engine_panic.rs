@@ -5,6 +5,7 @@ use ivr1357::media::{Command, Event, PlayKey, StreamKey};
 use ivr1357::random::Random;
 use ivr1357::routing;
 use ivr1357::routing::plan::{Destination, MenuId};
+use ivr1357::sip::trunk::Peers;
 use ivr1357::sip::{Flow, Transport};
 use ivr1357::speech::Catalogue;
 use ivr1357::time::{Duration, Now};
@@ -111,7 +112,7 @@ fn a_panic_of_ours_ends_one_call_with_a_bye_and_a_record() {
         plan: Arc::new(plan),
         catalogue: Arc::new(Catalogue::default()),
         hash_key: [1; 32],
-        answer_public: false,
+        peers: Peers::default(),
         stand_ins: false,
         random: Random::from_number(1),
     });

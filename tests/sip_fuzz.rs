@@ -2,6 +2,7 @@
 //! as datagrams and in pieces of a stream, into an agent that has a call going.
 
 use ivr1357::random::Random;
+use ivr1357::sip::trunk::Peers;
 use ivr1357::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Flow, ReferRequest, StatusCode, Transport};
 use ivr1357::time::{Duration, Now};
 use proptest::prelude::*;
@@ -27,7 +28,7 @@ fn message(method: &str, cseq: u32, branch: u32, tag: &str, headers: &str, body:
 
 /// An agent with a call going and a REFER under way, and the messages that belong to it.
 fn call(flow: Flow) -> (Agent, DialogKey, Vec<Vec<u8>>) {
-    let config = AgentConfig { product: "ivr1357".to_owned(), answer_public: false };
+    let config = AgentConfig { product: "ivr1357".to_owned(), peers: Peers::default() };
     let mut agent = Agent::new(config, Random::from_number(7));
     let (now, mut out) = (Now::default(), Vec::new());
     let invite = message("INVITE", 1, 1, "", "Content-Type: application/sdp\r\n", "v=0\r\n");

@@ -1,6 +1,7 @@
 //! What we write, read by somebody else: the `rsip` crate parses every message of a call from INVITE to BYE.
 
 use ivr1357::random::Random;
+use ivr1357::sip::trunk::Peers;
 use ivr1357::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Flow, ReferRequest, StatusCode, Transport};
 use ivr1357::time::Now;
 use rsip::prelude::*;
@@ -16,7 +17,7 @@ struct Call {
 
 impl Call {
     fn new(transport: Transport) -> Self {
-        let config = AgentConfig { product: "ivr1357/0.1".to_owned(), answer_public: false };
+        let config = AgentConfig { product: "ivr1357/0.1".to_owned(), peers: Peers::default() };
         let flow = Flow {
             transport,
             local: "127.0.0.1:5060".parse().expect("an address"),

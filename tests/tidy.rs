@@ -41,10 +41,22 @@ const TABLE: &[(&str, &[&str])] = &[
         "sim",
         &["engine", "time", "number", "random", "limits", "sip", "sdp", "media", "leg", "speech", "routing", "call"],
     ),
-    // The clips, codecs and keys of the streams it carries count as `media::stream`'s; `sip` lends only its address type.
+    // The clips, codecs and keys of the streams it carries count as `media::stream`'s; `sip` lends its address types and what the settings say of peers.
     (
         "shell",
-        &["engine", "media", "speech", "routing", "time", "limits", "number", "random", "sip::Flow", "sip::Transport"],
+        &[
+            "engine",
+            "media",
+            "speech",
+            "routing",
+            "time",
+            "limits",
+            "number",
+            "random",
+            "sip::Flow",
+            "sip::Transport",
+            "sip::trunk",
+        ],
     ),
     ("cli", &["shell", "sim", "routing", "limits", "time", "speech"]),
     ("main", &["shell", "sim", "routing", "cli"]),

@@ -4,6 +4,7 @@
 //! `../shared/torture/rfc4475` beside the project); without them the test says so and passes.
 
 use ivr1357::random::Random;
+use ivr1357::sip::trunk::Peers;
 use ivr1357::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, Flow, StatusCode, Transport};
 use ivr1357::time::Now;
 use std::path::PathBuf;
@@ -90,7 +91,7 @@ fn agent() -> (Agent, Flow) {
         remote: "127.0.0.1:5099".parse().expect("an address"),
         connection: 0,
     };
-    let config = AgentConfig { product: "ivr1357".to_owned(), answer_public: false };
+    let config = AgentConfig { product: "ivr1357".to_owned(), peers: Peers::default() };
     (Agent::new(config, Random::from_number(4475)), flow)
 }
 

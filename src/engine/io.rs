@@ -5,6 +5,7 @@ use crate::media::{self, StreamKey};
 use crate::random::Random;
 use crate::routing::Plan;
 use crate::sip::Flow;
+use crate::sip::trunk::Peers;
 use crate::speech::Catalogue;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,8 +18,8 @@ pub struct Settings {
     pub catalogue: Arc<Catalogue>,
     /// The key of the callers' hash in records.
     pub hash_key: [u8; 32],
-    /// Without a trunk, only loopback and private networks are answered.
-    pub answer_public: bool,
+    /// Who may call.
+    pub peers: Peers,
     /// Loopback targets take the address that routes to the caller: stand-in centres for a phone on the network.
     pub stand_ins: bool,
     /// Chance.

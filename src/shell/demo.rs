@@ -17,6 +17,7 @@ use crate::shell::serve::{Failure, chance, engine_settings, halves, start_stand_
 use crate::shell::settings::Settings;
 use crate::shell::table::{Files, Table};
 use crate::shell::{journal, listen};
+use crate::sip::trunk::Peers;
 use crate::time::Wall;
 use caller::{Caller, Outcome, Pace};
 use ladder::Ladder;
@@ -66,7 +67,7 @@ fn play(options: &Options) -> Result<(), Failure> {
     let (live, news) = Live::watched();
     let centres = start_stand_ins(&table, bind()?, their_ports, clock)?;
     let engine = Instance::start(Parts {
-        engine: engine_settings(&table, chance()?, false, true)?,
+        engine: engine_settings(&table, chance()?, Peers::default(), true)?,
         listeners: bind()?,
         media_ports: our_ports,
         media_workers: settings.media_workers,

@@ -248,7 +248,7 @@ impl EngineThread {
         match output {
             Output::Transmit { flow, bytes } => match flow.transport {
                 Transport::Udp => self.transmit(flow, &bytes),
-                Transport::Tcp => {
+                Transport::Tcp | Transport::Tls => {
                     if !self.tcp.send(flow, bytes) {
                         self.answers.push(Input::SendFailed { flow });
                     }

@@ -11,6 +11,7 @@ use crate::shell::live::Live;
 use crate::shell::log::Log;
 use crate::shell::settings::Settings;
 use crate::shell::table::{Files, Table};
+use crate::sip::trunk::Peers;
 use crate::time::{Duration, Wall};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -76,7 +77,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
         false => (settings.media_ports.clone(), 0..=0),
     };
     let mut instance = Instance::start(Parts {
-        engine: engine_settings(&table, hash_key, !settings.trunks.is_empty(), options.stand_ins)?,
+        engine: engine_settings(&table, hash_key, settings.peers(), options.stand_ins)?,
         listeners,
         media_ports: our_ports.clone(),
         media_workers: settings.media_workers,
@@ -170,14 +171,14 @@ fn broken(error: io::Error) -> Failure {
 pub(super) fn engine_settings(
     table: &Table,
     hash_key: [u8; 32],
-    answer_public: bool,
+    peers: Peers,
     stand_ins: bool,
 ) -> Result<engine::Settings, Failure> {
     Ok(engine::Settings {
         plan: Arc::clone(&table.plan),
         catalogue: Arc::clone(&table.catalogue),
         hash_key,
-        answer_public,
+        peers,
         stand_ins,
         random: Random::from_seed(chance()?),
     })
@@ -228,7 +229,7 @@ pub(super) fn start_stand_ins(
     let plan = Arc::new(table.stand_ins());
     let theirs = Table { plan, catalogue: Arc::clone(&table.catalogue) };
     Instance::start(Parts {
-        engine: engine_settings(&theirs, chance()?, false, false)?,
+        engine: engine_settings(&theirs, chance()?, Peers::default(), false)?,
         listeners,
         media_ports,
         media_workers: 1,

@@ -2,6 +2,7 @@
 //!
 //! Every key has a default. All mistakes are reported at once, each with its key, its source and what would be right.
 
+use crate::sip::trunk::{self, Network, Peers};
 use crate::time::Wall;
 use config::{Config, Environment, File, FileFormat, Value, ValueKind};
 use jiff::Timestamp;
@@ -41,7 +42,7 @@ pub struct Settings {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trunk {
     /// `addresses`: where it calls from.
-    pub addresses: Vec<String>,
+    pub networks: Vec<Network>,
     /// The rest, kept as written.
     pub other: BTreeMap<String, String>,
 }
@@ -166,6 +167,12 @@ impl Settings {
         if problems.is_empty() { Ok(settings) } else { Err(SettingsError(problems)) }
     }
 
+    /// Who may call.
+    pub fn peers(&self) -> Peers {
+        let trunks = self.trunks.iter().map(|(name, trunk)| trunk::Trunk::new(name, trunk.networks.clone()));
+        Peers { trunks: trunks.collect(), ..Peers::default() }
+    }
+
     fn set(&mut self, key: &str, value: Value) -> Result<(), (String, String)> {
         let bad = |value: &str, help: &str| (format!("`{key} = {value:?}` cannot be used"), help.to_owned());
         match key {
@@ -226,10 +233,13 @@ impl Settings {
                     let trunk = self.trunks.entry(name.to_owned()).or_default();
                     match field {
                         "addresses" => {
-                            trunk.addresses =
-                                texts(&value).filter(|addresses| !addresses.is_empty()).ok_or_else(|| {
-                                    bad(&value.to_string(), "a list of addresses, as in [\"192.0.2.10\"]")
-                                })?;
+                            let help = "addresses or networks, as in [\"192.0.2.10\", \"198.51.100.0/24\"]";
+                            let texts = texts(&value).filter(|texts| !texts.is_empty());
+                            trunk.networks = texts
+                                .ok_or_else(|| bad(&value.to_string(), help))?
+                                .iter()
+                                .map(|text| text.parse().map_err(|()| bad(text, help)))
+                                .collect::<Result<_, _>>()?;
                         }
                         _ => {
                             trunk.other.insert(field.to_owned(), text(&value));
@@ -367,7 +377,8 @@ mod tests {
         let file = "[trunk.kt]\naddresses = [\"192.0.2.10\", \"192.0.2.11\"]\nuser = \"1357\"\n";
         let settings = load(file, &[("IVR1357__TRUNK__KT__PASSWORD", "secret")]).expect("loads");
         let kt = &settings.trunks["kt"];
-        assert_eq!(kt.addresses, ["192.0.2.10", "192.0.2.11"]);
+        let networks: Vec<_> = kt.networks.iter().map(ToString::to_string).collect();
+        assert_eq!(networks, ["192.0.2.10/32", "192.0.2.11/32"]);
         assert_eq!(kt.other["user"], "1357");
         assert_eq!(kt.other["password"], "secret");
     }

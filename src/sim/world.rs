@@ -16,6 +16,7 @@ use super::trace::{Brief, Trace, command_name, told};
 use crate::engine::{CallKey, Engine, Entry, Input, News, Output, Settings};
 use crate::media::{Command, Event as Sound, StreamKey};
 use crate::random::Random;
+use crate::sip::trunk::Peers;
 use crate::sip::{Flow, Transport};
 use crate::time::{Duration, Instant, Now, Wall};
 use std::collections::{BTreeMap, VecDeque};
@@ -148,7 +149,7 @@ impl World {
             plan: setup.plan.clone(),
             catalogue: setup.silent.clone(),
             hash_key: [7; 32],
-            answer_public: false,
+            peers: Peers::default(),
             stand_ins: false,
             random,
         })

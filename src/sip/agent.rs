@@ -14,40 +14,19 @@ use crate::limits::TRANSACTION_TIMEOUT;
 use crate::number::{Caller, Dialled};
 use crate::random::Random;
 use crate::sip::dialog::{Dialog, Open, State, Success};
+pub use crate::sip::flow::{Flow, Transport};
 use crate::sip::framing::Stream;
 use crate::sip::refer;
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::{self, invite_server, server};
+use crate::sip::trunk::Peers;
 use crate::sip::uri::SipUri;
 use crate::sip::writer::{ALLOW, write_contact};
 use crate::time::{Instant, Now};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use table::{ClientEntry, Purpose, ServerEntry, Timer};
-
-/// How bytes travel.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Transport {
-    /// Datagrams.
-    Udp,
-    /// A byte stream.
-    Tcp,
-}
-
-/// Where bytes came from and where an answer goes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Flow {
-    /// UDP or TCP.
-    pub transport: Transport,
-    /// Our address as this peer sees it: never 0.0.0.0. Contact, Via and SDP carry it.
-    pub local: SocketAddr,
-    /// The peer.
-    pub remote: SocketAddr,
-    /// The TCP connection, as numbered by the shell; 0 for UDP. A connection that is gone is opened anew to `remote`.
-    pub connection: u64,
-}
 
 /// Our handle of a dialog, from its INVITE to the last lingering transaction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -62,8 +41,15 @@ pub struct ReferKey(pub u32);
 pub struct AgentConfig {
     /// `User-Agent` and `Server`.
     pub product: String,
-    /// Without a trunk, only loopback and private networks are answered; others meet silence.
-    pub answer_public: bool,
+    /// Who may talk to us.
+    pub peers: Peers,
+}
+
+impl AgentConfig {
+    /// With a trunk, a Contact may name a public address.
+    pub(super) fn answers_public(&self) -> bool {
+        !self.peers.trunks.is_empty()
+    }
 }
 
 /// A new call, before any decision. The 100 has left.
@@ -294,7 +280,7 @@ impl Agent {
 
     /// 200 to the open re-INVITE or UPDATE.
     pub fn answer_reinvite(&mut self, now: Now, dialog: DialogKey, sdp: Vec<u8>, out: &mut Vec<AgentOutput>) {
-        let answer_public = self.config.answer_public;
+        let answer_public = self.config.answers_public();
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
         let State::Live { open, .. } = &mut entry.state else { return };
         let Some(mut open) = open.take() else { return };

@@ -3,7 +3,8 @@
 //! Holds what a dialog is and which requests are open in it; sends nothing. The agent asks and sends.
 
 use crate::limits::TRANSACTION_TIMEOUT;
-use crate::sip::agent::{Flow, ReferKey, Transport};
+use crate::sip::agent::ReferKey;
+use crate::sip::flow::Flow;
 use crate::sip::header::{NameAddr, elements};
 use crate::sip::reader::{Message, Name};
 use crate::sip::route::next_hop;
@@ -187,7 +188,7 @@ impl Dialog {
 
     /// The TCP connection of its flow, if there is one; when it is gone, the Contact says where to open another.
     pub fn connection(&self) -> Option<u64> {
-        (self.flow.transport == Transport::Tcp && self.flow.connection != 0).then_some(self.flow.connection)
+        (self.flow.transport.is_stream() && self.flow.connection != 0).then_some(self.flow.connection)
     }
 
     /// That connection is gone.

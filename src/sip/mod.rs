@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod dialog;
+pub mod flow;
 pub mod framing;
 pub mod header;
 pub mod reader;
@@ -12,6 +13,7 @@ pub mod refer;
 pub mod route;
 pub mod status;
 pub mod transaction;
+pub mod trunk;
 pub mod uri;
 pub mod writer;
 

@@ -3,7 +3,7 @@
 //! No DNS: a host that is a name, or an address that cannot be reached from where the caller's messages come
 //! from (a softphone behind NAT writes its own 192.168.x.x), means the flow the dialog began on.
 
-use crate::sip::agent::{Flow, Transport};
+use crate::sip::flow::{Flow, Transport};
 use crate::sip::uri::{Scheme, UriView};
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,13 +14,15 @@ pub fn next_hop(uri: &[u8], flow: Flow, answer_public: bool) -> Flow {
         return flow;
     };
     let transport = match view.param("transport") {
-        Some(name) if name.eq_ignore_ascii_case(b"tcp") => Transport::Tcp,
+        Some(name) if view.scheme == Scheme::Sip => match Transport::from_param(name) {
+            Some(Transport::Tls) | None => return flow,
+            Some(transport) => transport,
+        },
         None if view.scheme == Scheme::Sip => Transport::Udp,
-        Some(name) if name.eq_ignore_ascii_case(b"udp") => Transport::Udp,
-        // TLS, or something newer: only the way the caller came is sure to work.
+        // TLS needs a name to check, and something newer is not known: only the way the caller came is sure to work.
         _ => return flow,
     };
-    if flow.transport == Transport::Tcp && flow.connection != 0 && address == flow.remote.ip() {
+    if flow.transport.is_stream() && flow.connection != 0 && address == flow.remote.ip() {
         // The connection that is open beats one that must be opened, and a caller that came over TCP but
         // forgot to say so in its Contact still listens there (RFC 5923).
         return flow;

@@ -17,6 +17,8 @@ impl StatusCode {
     pub const OK: Self = Self(200);
     /// 400 Bad Request.
     pub const BAD_REQUEST: Self = Self(400);
+    /// 403 Forbidden.
+    pub const FORBIDDEN: Self = Self(403);
     /// 404 Not Found.
     pub const NOT_FOUND: Self = Self(404);
     /// 405 Method Not Allowed.

@@ -3,7 +3,7 @@
 //! Responses echo bytes of the request, unfolded; requests are built by `dialog`. Every message carries its
 //! Content-Length, so that one writer serves datagrams and streams.
 
-use crate::sip::agent::{Flow, Transport};
+use crate::sip::flow::{Flow, Transport};
 use crate::sip::header::{Via, elements};
 use crate::sip::reader::{Message, Name};
 use crate::sip::status::StatusCode;
@@ -129,11 +129,7 @@ pub fn request(parts: &RequestParts<'_>) -> Vec<u8> {
     out.push(b' ');
     out.extend_from_slice(parts.uri);
     out.extend_from_slice(b" SIP/2.0\r\nVia: SIP/2.0/");
-    out.extend_from_slice(match parts.flow.transport {
-        Transport::Udp => b"UDP ",
-        Transport::Tcp => b"TCP ",
-    });
-    write!(out, "{}", parts.flow.local).expect("a Vec takes every write");
+    write!(out, "{} {}", parts.flow.transport.name(), parts.flow.local).expect("a Vec takes every write");
     out.extend_from_slice(b";rport;branch=");
     out.extend_from_slice(parts.branch.as_bytes());
     out.extend_from_slice(b"\r\nMax-Forwards: 70\r\n");
@@ -158,6 +154,7 @@ pub fn write_contact(out: &mut Vec<u8>, flow: Flow) {
     let transport = match flow.transport {
         Transport::Udp => "",
         Transport::Tcp => ";transport=tcp",
+        Transport::Tls => ";transport=tls",
     };
     write!(out, "Contact: <sip:{CONTACT_USER}@{}{transport}>\r\n", flow.local).expect("a Vec takes every write");
 }
@@ -200,7 +197,7 @@ fn write_top_via(out: &mut Vec<u8>, via: &Via<'_>, flow: Flow) {
 /// Over UDP: with `rport` back to the very source, else to the source address and the port of sent-by.
 fn reply_flow(via: &Via<'_>, flow: Flow) -> Flow {
     let mut reply = flow;
-    if flow.transport == Transport::Udp && !via.rport {
+    if !flow.transport.is_stream() && !via.rport {
         reply.remote.set_port(via.port.unwrap_or(5060));
     }
     reply

@@ -14,9 +14,9 @@ use crate::sip::dialog::{Dialog, Open, State};
 use crate::sip::framing::{Frame, Stream};
 use crate::sip::header::{NameAddr, Via, before_params, cseq, elements};
 use crate::sip::reader::{Framing, Message, Method, Name, Start};
-use crate::sip::route::is_private;
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::{client, invite_server};
+use crate::sip::trunk::{Strangers, Who};
 use crate::sip::uri::{UriFault, UriView};
 use crate::sip::writer::{ALLOW, ResponseHead, write_header};
 use crate::time::Instant;
@@ -47,13 +47,14 @@ impl Request<'_, '_> {
 
 impl Agent {
     pub(super) fn take_bytes(&mut self, now: Instant, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
-        if !self.config.answer_public && !is_private(flow.remote.ip()) {
+        let who = self.config.peers.who(flow.transport, flow.remote.ip(), &[]);
+        if who == Who::Stranger && self.config.peers.strangers == Strangers::Silence {
             return;
         }
         match flow.transport {
             Transport::Udp if bytes.len() <= MESSAGE_BYTES_MAX => self.take_message(now, flow, bytes, out),
             Transport::Udp => {}
-            Transport::Tcp => self.take_stream(now, flow, bytes, out),
+            Transport::Tcp | Transport::Tls => self.take_stream(now, flow, bytes, out),
         }
     }
 
@@ -99,7 +100,7 @@ impl Agent {
     fn take_message(&mut self, now: Instant, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
         let framing = match flow.transport {
             Transport::Udp => Framing::Datagram,
-            Transport::Tcp => Framing::Stream,
+            Transport::Tcp | Transport::Tls => Framing::Stream,
         };
         let Some(message) = Message::read(bytes, framing) else { return };
         match message.start {
@@ -150,6 +151,11 @@ impl Agent {
             }
             (.., None) => Err((StatusCode::BAD_REQUEST, "Malformed Via")),
             _ => essentials(message, method).map_err(|reason| (StatusCode::BAD_REQUEST, reason)),
+        };
+        // One answer for whatever a stranger asks: it tells nothing about what is here.
+        let read = match self.config.peers.who(flow.transport, flow.remote.ip(), &[]) {
+            Who::Stranger => Err((StatusCode::FORBIDDEN, StatusCode::FORBIDDEN.reason())),
+            Who::Trunk(_) | Who::Private | Who::Unproven => read,
         };
         match read {
             Ok((from, to, essentials)) => {
@@ -286,7 +292,7 @@ impl Agent {
             contact: None,
         };
         let mut dialog = Dialog::new(message, &from, flow, &tag, invite);
-        dialog.route(self.config.answer_public);
+        dialog.route(self.config.answers_public());
         self.add_dialog(key, dialog);
         out.push(AgentOutput::Event(AgentEvent::Invite(Box::new(Invite {
             dialog: key,

@@ -265,7 +265,7 @@ impl Agent {
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return (0, 0) };
         // A connection that brought something stands in `streams` until it ends.
         if entry.connection().is_some_and(|connection| !self.streams.contains_key(&connection)) {
-            entry.disconnected(self.config.answer_public);
+            entry.disconnected(self.config.answers_public());
         }
         let bytes = entry.request(method, &branch, &self.config.product, lines);
         let (flow, cseq) = (entry.next, entry.cseq());

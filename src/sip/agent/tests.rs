@@ -29,7 +29,7 @@ struct Flows {
 
 impl Flows {
     fn new() -> Self {
-        let config = AgentConfig { product: "ivr1357".to_owned(), answer_public: false };
+        let config = AgentConfig { product: "ivr1357".to_owned(), peers: Peers::default() };
         let address = |text: &str| text.parse().expect("an address");
         Self {
             agent: Agent::new(config, Random::from_number(1)),

@@ -1,7 +1,7 @@
 //! Requests inside a dialog (RFC 3261 §12.2.2, §14.2, §15.1.2; RFC 3311, 3515, 6086).
 
 use super::receive::{Request, offer, refusal_of_content, refusal_of_require};
-use super::{Agent, AgentEvent, AgentOutput, DialogKey, Transport};
+use super::{Agent, AgentEvent, AgentOutput, DialogKey};
 use crate::sip::dialog::{Open, State, contact};
 use crate::sip::header::before_params;
 use crate::sip::reader::{Method, Name};
@@ -18,9 +18,9 @@ impl Agent {
             return self.refuse(&request, status, &lines, out);
         }
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
-        if request.flow.transport == Transport::Tcp {
+        if request.flow.transport.is_stream() {
             // The peer may have come back over a new connection.
-            dialog.refresh(Some(request.flow), None, self.config.answer_public);
+            dialog.refresh(Some(request.flow), None, self.config.answers_public());
         }
         // Copies belong to their transaction, so a lower CSeq here is a datagram that was overtaken. INFO and
         // NOTIFY are taken even so (a key or the end of a transfer would be lost with a 500); only offers must
@@ -164,7 +164,7 @@ impl Agent {
         let new_target = contact(request.message);
         if !invite && !offers {
             // An UPDATE without an offer only refreshes the target.
-            dialog.refresh(Some(request.flow), new_target, self.config.answer_public);
+            dialog.refresh(Some(request.flow), new_target, self.config.answers_public());
             let mut lines = Vec::with_capacity(64);
             write_contact(&mut lines, request.flow);
             return self.answer_at_once(now, request, StatusCode::OK, &lines, out);

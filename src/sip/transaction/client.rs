@@ -5,7 +5,7 @@
 
 use super::{Output, Repeat};
 use crate::limits::{T4, TRANSACTION_TIMEOUT};
-use crate::sip::agent::Transport;
+use crate::sip::flow::Transport;
 use crate::sip::status::StatusCode;
 use crate::time::{Duration, Instant};
 use std::mem;
@@ -50,7 +50,7 @@ impl Client {
     /// Sends the request, and repeats it for `repeats` at most.
     pub fn new(now: Instant, transport: Transport, request: Vec<u8>, repeats: Duration, out: &mut Vec<Output>) -> Self {
         out.push(Output::Send(request.clone()));
-        let repeat = (transport == Transport::Udp).then(|| Repeat::new(now));
+        let repeat = (!transport.is_stream()).then(|| Repeat::new(now));
         let repeats_end = now + repeats;
         Self { transport, repeats_end, state: State::Trying { request, repeat, until: now + TRANSACTION_TIMEOUT } }
     }
@@ -68,7 +68,7 @@ impl Client {
                 out.push(Output::Response(status));
                 match self.transport {
                     Transport::Udp => State::Completed { until: now + T4 },
-                    Transport::Tcp => State::Terminated,
+                    Transport::Tcp | Transport::Tls => State::Terminated,
                 }
             }
             (State::Trying { .. }, Input::TransportError) => {

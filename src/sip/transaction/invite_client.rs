@@ -4,7 +4,7 @@
 
 use super::{Output, Repeat};
 use crate::limits::TRANSACTION_TIMEOUT;
-use crate::sip::agent::Transport;
+use crate::sip::flow::Transport;
 use crate::sip::reader::{Framing, Message, Name, Start};
 use crate::sip::status::StatusCode;
 use crate::sip::writer::{write_header, write_number};
@@ -57,7 +57,7 @@ impl InviteClient {
     /// Sends the INVITE.
     pub fn new(now: Instant, transport: Transport, request: Vec<u8>, out: &mut Vec<Output>) -> Self {
         out.push(Output::Send(request.clone()));
-        let repeat = (transport == Transport::Udp).then(|| Repeat::new(now));
+        let repeat = (!transport.is_stream()).then(|| Repeat::new(now));
         Self { transport, state: State::Calling { request, repeat, until: now + TRANSACTION_TIMEOUT } }
     }
 
@@ -75,7 +75,7 @@ impl InviteClient {
                     out.push(Output::Send(ack.clone()));
                     match self.transport {
                         Transport::Udp => State::Completed { ack, until: now + TRANSACTION_TIMEOUT },
-                        Transport::Tcp => State::Terminated,
+                        Transport::Tcp | Transport::Tls => State::Terminated,
                     }
                 }
             }

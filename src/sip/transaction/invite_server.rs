@@ -4,7 +4,7 @@
 
 use super::{Output, Repeat};
 use crate::limits::{T4, TRANSACTION_TIMEOUT};
-use crate::sip::agent::Transport;
+use crate::sip::flow::Transport;
 use crate::time::Instant;
 use std::mem;
 
@@ -69,7 +69,7 @@ impl InviteServer {
             }
             (State::Proceeding { .. }, Input::Refusal(response)) => {
                 out.push(Output::Send(response.clone()));
-                let repeat = (self.transport == Transport::Udp).then(|| Repeat::new(now));
+                let repeat = (!self.transport.is_stream()).then(|| Repeat::new(now));
                 State::Completed { response, repeat, until: now + TRANSACTION_TIMEOUT }
             }
             (State::Proceeding { .. }, Input::Success) => State::Accepted { until: now + TRANSACTION_TIMEOUT },
@@ -81,7 +81,7 @@ impl InviteServer {
             }
             (State::Completed { .. }, Input::Ack) => match self.transport {
                 Transport::Udp => State::Confirmed { until: now + T4 },
-                Transport::Tcp => State::Terminated,
+                Transport::Tcp | Transport::Tls => State::Terminated,
             },
             (State::Completed { until, .. }, Input::Tick) if now >= until => State::Terminated,
             (State::Completed { response, mut repeat, until }, Input::Tick) => {

@@ -5,7 +5,7 @@
 
 use super::Output;
 use crate::limits::TRANSACTION_TIMEOUT;
-use crate::sip::agent::Transport;
+use crate::sip::flow::Transport;
 use crate::time::Instant;
 use std::mem;
 
@@ -54,7 +54,7 @@ impl Server {
                     State::Completed { response, until: now + TRANSACTION_TIMEOUT }
                 }
                 // Timer J is zero: a stream brings no copies.
-                Transport::Tcp => {
+                Transport::Tcp | Transport::Tls => {
                     out.push(Output::Send(response));
                     State::Terminated
                 }

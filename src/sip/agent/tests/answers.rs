@@ -1,6 +1,7 @@
 //! What needs no call: automatic answers, where answers and requests go, strangers, streams and floods.
 
 use super::*;
+use crate::sip::trunk::{Strangers, Trunk};
 
 #[test]
 fn what_needs_no_decision_is_answered_at_once() {
@@ -122,13 +123,19 @@ fn a_folded_header_cannot_smuggle_a_line_into_what_we_write() {
 }
 
 #[test]
-fn strangers_of_the_public_network_meet_silence() {
+fn strangers_of_the_public_network_meet_silence_or_one_refusal() {
     let mut flows = Flows::new();
     flows.flow.remote = "203.0.113.9:5060".parse().expect("an address");
     flows.check("OPTIONS 1 a out =>");
     flows.check("INVITE 1 a =>");
-    flows.agent.config.answer_public = true;
-    flows.check("OPTIONS 1 a out => 200 OPTIONS");
+    flows.agent.config.peers.strangers = Strangers::Forbidden;
+    flows.check("OPTIONS 1 b out => 403 OPTIONS");
+    flows.check("INVITE 1 b => 403 INVITE");
+    flows.check("ACK 1 b =>");
+    flows.check("REGISTER 1 c out => 403 REGISTER");
+    let network = "203.0.113.0/24".parse().expect("a network");
+    flows.agent.config.peers.trunks = vec![Trunk::new("kt", vec![network])];
+    flows.check("OPTIONS 1 d out => 200 OPTIONS");
 }
 
 #[test]
