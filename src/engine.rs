@@ -104,6 +104,9 @@ impl Engine {
             Input::Received { flow, bytes } => self.agent(now, out, |agent, to| agent.received(now, flow, bytes, to)),
             Input::Disconnected { connection } => self.agent.disconnected(connection),
             Input::SendFailed { flow } => self.agent(now, out, |agent, to| agent.send_failed(now, flow, to)),
+            Input::LookedUp { lookup, answer } => {
+                self.agent(now, out, |agent, to| agent.looked_up(now, lookup, answer, to));
+            }
             Input::StreamOpened { stream, port } => self.stream_opened(now, stream, port, out),
             Input::Media { stream, event } => self.media_event(now, stream, event, out),
             Input::Journaled { call } => self.journaled(now, call, out),
@@ -164,6 +167,8 @@ impl Engine {
         for output in outputs.drain(..) {
             match output {
                 AgentOutput::Transmit { flow, bytes } => out.push(Output::Transmit { flow, bytes }),
+                AgentOutput::Lookup { lookup, question } => out.push(Output::Lookup { lookup, question }),
+                AgentOutput::Expect { remote, name } => out.push(Output::Expect { remote, name }),
                 AgentOutput::Close { connection } => out.push(Output::CloseConnection { connection }),
                 AgentOutput::Event(event) => self.agent_event(now, event, out),
             }

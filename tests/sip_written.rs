@@ -46,7 +46,10 @@ impl Call {
                     self.written.push(String::from_utf8(bytes).expect("ASCII goes in, ASCII comes out"));
                 }
                 AgentOutput::Event(AgentEvent::Invite(invite)) => self.dialog = invite.dialog,
-                AgentOutput::Event(_) | AgentOutput::Close { .. } => {}
+                AgentOutput::Event(_)
+                | AgentOutput::Close { .. }
+                | AgentOutput::Lookup { .. }
+                | AgentOutput::Expect { .. } => {}
             }
         }
     }

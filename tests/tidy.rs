@@ -56,6 +56,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "sip::Flow",
             "sip::Transport",
             "sip::trunk",
+            "sip::locate",
         ],
     ),
     ("cli", &["shell", "sim", "routing", "limits", "time", "speech"]),

@@ -5,9 +5,10 @@ use crate::media::{self, StreamKey};
 use crate::random::Random;
 use crate::routing::Plan;
 use crate::sip::Flow;
+use crate::sip::locate::{Answer, LookupKey, Question};
 use crate::sip::trunk::Peers;
 use crate::speech::Catalogue;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// What the engine is told once.
@@ -46,6 +47,13 @@ pub enum Input<'a> {
         /// Where to.
         flow: Flow,
     },
+    /// The answer to [`Output::Lookup`].
+    LookedUp {
+        /// Which.
+        lookup: LookupKey,
+        /// What was found.
+        answer: Answer,
+    },
     /// The answer to [`Output::OpenStream`]: the RTP port, or `None` when no port is free.
     StreamOpened {
         /// Which.
@@ -81,6 +89,21 @@ pub enum Output {
         flow: Flow,
         /// One whole message.
         bytes: Vec<u8>,
+    },
+    /// Ask the name system, or our own sockets; answer with [`Input::LookedUp`].
+    Lookup {
+        /// Its name.
+        lookup: LookupKey,
+        /// What.
+        question: Question,
+    },
+    /// A TLS connection to this address is opened only to a certificate with this name (RFC 5922). Told before the first
+    /// bytes that go there; the latest name counts.
+    Expect {
+        /// Where.
+        remote: SocketAddr,
+        /// The name.
+        name: String,
     },
     /// Close this TCP connection: what it says cannot be read on. What waits to be sent leaves first.
     CloseConnection {

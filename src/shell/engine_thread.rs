@@ -14,6 +14,7 @@ use crate::shell::journal::{Journal, Written};
 use crate::shell::live::Live;
 use crate::shell::media::MediaPool;
 use crate::shell::tcp;
+use crate::sip::locate::{Answer, Question};
 use crate::sip::{Flow, Transport};
 use crate::time::{Duration, Instant};
 use mio::net::UdpSocket;
@@ -254,6 +255,12 @@ impl EngineThread {
                     }
                 }
             },
+            Output::Lookup { lookup, question } => {
+                let answer = self.look_up(question);
+                self.answers.push(Input::LookedUp { lookup, answer });
+            }
+            // Who opens TLS connections checks the name.
+            Output::Expect { .. } => {}
             Output::CloseConnection { connection } => self.tcp.close(connection),
             Output::OpenStream { stream, local } => {
                 let port = self.media.open(stream, local);
@@ -268,6 +275,19 @@ impl EngineThread {
             }
             Output::Live { call, news } => self.live.tell(call, news),
         }
+    }
+
+    /// Our address towards a peer is known here; without a resolver, names are not.
+    fn look_up(&mut self, question: Question) -> Answer {
+        let Question::Local { remote, .. } = question else { return Answer::Failed };
+        let now = self.clock.instant();
+        let family = self.sockets.iter().filter(|socket| socket.address.is_ipv4() == remote.is_ipv4());
+        let mut ways = family.filter_map(|SipSocket { address, .. }| {
+            let ip = self.routes.local(now, address.ip(), remote)?;
+            // A socket on loopback reaches nobody else, and one on a network no loopback peer.
+            (ip.is_loopback() == remote.ip().is_loopback()).then_some(SocketAddr::new(ip, address.port()))
+        });
+        ways.next().map_or(Answer::Failed, Answer::Local)
     }
 
     fn transmit(&mut self, flow: Flow, bytes: &[u8]) {

@@ -16,6 +16,7 @@ use super::trace::{Brief, Trace, command_name, told};
 use crate::engine::{CallKey, Engine, Entry, Input, News, Output, Settings};
 use crate::media::{Command, Event as Sound, StreamKey};
 use crate::random::Random;
+use crate::sip::locate::{Answer, LookupKey, Question};
 use crate::sip::trunk::Peers;
 use crate::sip::{Flow, Transport};
 use crate::time::{Duration, Instant, Now, Wall};
@@ -30,6 +31,7 @@ enum Event {
     Centre(usize),
     Arrives(Packet),
     Opened(StreamKey),
+    LookedUp(LookupKey, Answer),
     Line(StreamKey),
     Journaled(CallKey),
     Crash,
@@ -334,6 +336,7 @@ impl World {
             }
             Event::Arrives(packet) => self.arrives(packet),
             Event::Opened(stream) => self.opened(stream),
+            Event::LookedUp(lookup, answer) => self.feed(Input::LookedUp { lookup, answer }),
             Event::Line(stream) => {
                 let event = self.lines.get_mut(&stream).and_then(|(line, _)| line.finished(self.now));
                 if let Some(event) = event {
@@ -489,6 +492,14 @@ impl World {
                 self.carry(Packet { from: flow.local, to: flow.remote, bytes });
             }
             // Everybody here speaks UDP.
+            Output::Lookup { lookup, question } => {
+                let answer = match question {
+                    Question::Local { .. } => Answer::Local(ENGINE),
+                    Question::Naptr(_) | Question::Srv(_) | Question::Addresses(_) => Answer::Failed,
+                };
+                self.push(self.now, Event::LookedUp(lookup, answer));
+            }
+            Output::Expect { .. } => {}
             Output::CloseConnection { .. } => self.note(b"disconnect", || "engine    disconnect".to_owned()),
             Output::OpenStream { stream, .. } => {
                 self.note(b"open", || format!("engine    open  {stream:?}"));

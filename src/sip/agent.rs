@@ -16,6 +16,7 @@ use crate::random::Random;
 use crate::sip::dialog::{Dialog, Open, State, Success};
 pub use crate::sip::flow::{Flow, Transport};
 use crate::sip::framing::Stream;
+use crate::sip::locate::{Answer, LookupKey, Question};
 use crate::sip::refer;
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::{self, invite_server, server};
@@ -25,6 +26,7 @@ use crate::sip::writer::{ALLOW, write_contact};
 use crate::time::{Instant, Now};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use table::{ClientEntry, Purpose, ServerEntry, Timer};
 
@@ -168,6 +170,21 @@ pub enum AgentOutput {
     },
     /// Something to decide.
     Event(AgentEvent),
+    /// Something to ask; answer it with [`Agent::looked_up`].
+    Lookup {
+        /// Its name.
+        lookup: LookupKey,
+        /// What.
+        question: Question,
+    },
+    /// A TLS connection to this address is only worth opening to a certificate with this name (RFC 5922 §7.2). Told before
+    /// the first bytes that go there; the latest name counts.
+    Expect {
+        /// Where.
+        remote: SocketAddr,
+        /// The domain that led there, not what the name system made of it.
+        name: String,
+    },
     /// Close this TCP connection: what comes on it can no longer be cut into messages.
     Close {
         /// Which, as in [`Flow::connection`].
@@ -239,6 +256,9 @@ impl Agent {
             self.drive_client(now.instant, id, transaction::client::Input::TransportError, out);
         }
     }
+
+    /// The answer to [`AgentOutput::Lookup`]. One that nobody waits for any more is dropped.
+    pub fn looked_up(&mut self, _now: Now, _lookup: LookupKey, _answer: Answer, _out: &mut Vec<AgentOutput>) {}
 
     /// Time went by: retransmissions and time-outs that are due.
     pub fn tick(&mut self, now: Now, out: &mut Vec<AgentOutput>) {

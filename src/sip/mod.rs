@@ -8,6 +8,7 @@ pub mod dialog;
 pub mod flow;
 pub mod framing;
 pub mod header;
+pub mod locate;
 pub mod reader;
 pub mod refer;
 pub mod route;

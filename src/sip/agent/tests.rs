@@ -164,6 +164,8 @@ impl Flows {
 
     fn name(&mut self, output: AgentOutput) -> String {
         match output {
+            AgentOutput::Lookup { question, .. } => format!("lookup {question:?}"),
+            AgentOutput::Expect { name, .. } => format!("expect {name}"),
             AgentOutput::Close { connection } => format!("close {connection}"),
             AgentOutput::Event(event) => {
                 if let AgentEvent::Invite(invite) = &event {
