@@ -127,6 +127,10 @@ pub const RECORDS_SYNC: Duration = Duration::from_secs(1);
 pub const ALARM_EVERY: Duration = Duration::from_secs(60);
 /// Log lines waiting for a standard error that nobody reads; more are dropped and counted.
 pub const LOG_LINES_WAITING_MAX: usize = 8192;
+/// Questions to the name system for one request: the NAPTR of a domain, three SRV, and the addresses of a dozen hosts.
+pub const LOCATE_QUESTIONS_MAX: usize = 24;
+/// Records of one answer that are looked at; a carrier lists two to six hosts.
+pub const LOCATE_RECORDS_MAX: usize = 16;
 /// SIP transactions held at once. 1,000 calls/s leave some 130,000 lingering for 64·T1; a flood may fill the
 /// rest, some 300 MB, and then meets silence.
 pub const TRANSACTIONS_MAX: usize = 400_000;
