@@ -85,14 +85,15 @@ engine_start() {
     exit 1
 }
 
-# SIGTERM, ten seconds, then SIGKILL. A clean stop exits 0.
+# SIGTERM, and once more for calls that a failed scenario left behind; ten seconds, then SIGKILL. A clean stop exits 0.
 engine_stop() {
     local pid=$engine_pid code
     [ -n "$pid" ] || return 0
     engine_pid=
     kill -TERM "$pid" 2>/dev/null
-    for _ in $(seq 100); do
+    for tenth in $(seq 100); do
         kill -0 "$pid" 2>/dev/null || break
+        [ "$tenth" = 15 ] && kill -TERM "$pid" 2>/dev/null
         sleep 0.1
     done
     kill -KILL "$pid" 2>/dev/null && echo "the engine did not stop within 10 s of SIGTERM: killed"

@@ -36,7 +36,6 @@ pub struct Engine {
     next_stream: u64,
     /// When sessions want to be woken: hints, a call's own deadline is the truth.
     deadlines: BTreeSet<(Instant, CallKey)>,
-    stopping: bool,
     /// Reused between steps.
     agent_outputs: Vec<AgentOutput>,
     effects: Vec<Effect>,
@@ -92,7 +91,6 @@ impl Engine {
             streams: HashMap::new(),
             next_stream: 1,
             deadlines: BTreeSet::new(),
-            stopping: false,
             agent_outputs: Vec::new(),
             effects: Vec::new(),
         }
@@ -122,8 +120,9 @@ impl Engine {
                     self.session(now, call, Event::Tick, out);
                 }
             }
+            Input::Drain => self.agent.drain(),
             Input::Stop => {
-                self.stopping = true;
+                self.agent.drain();
                 let live: Vec<CallKey> = self.calls.keys().copied().collect();
                 for call in live {
                     self.session(now, call, Event::Stop, out);
@@ -233,7 +232,6 @@ impl Engine {
             },
         );
         let number = match self.plan.number_at(&invite.dialled) {
-            _ if self.stopping => Err(StatusCode::UNAVAILABLE),
             Some(number) => Ok(number),
             None => Err(StatusCode::NOT_FOUND),
         };

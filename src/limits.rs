@@ -85,6 +85,12 @@ pub const ROUTES_CACHED_MAX: usize = 4096;
 pub const ROUTE_BELIEVED: Duration = Duration::from_secs(60);
 /// Rounds of output that answer each other (send, failure, next send) before sockets get their turn again.
 pub const OUTPUT_ROUNDS_MAX: usize = 16;
+/// How long a draining engine waits for its live calls before it says goodbye to them: most callers have been heard and
+/// handed over by then.
+pub const DRAIN: Duration = Duration::from_secs(120);
+/// What a draining engine tells peers in Retry-After: a restart is over well within a minute, and whoever comes back
+/// before that only hears it again.
+pub const DRAIN_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// How long a stopping engine waits for the answers to its BYEs: a lost one is sent again after 0.5, 1.5 and 3.5 s.
 pub const STOP_PATIENCE: Duration = Duration::from_secs(4);
 /// Signals this close together are one: some supervisors signal a process and then its group.

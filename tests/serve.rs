@@ -81,6 +81,19 @@ impl Engine {
         assert!(status.success());
     }
 
+    /// The first signals are one (an echo comes within a second) and drain; the next hangs up.
+    fn signal_until_bye(&self, name: &str, phone: &Phone) {
+        phone.socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a timeout");
+        let mut bytes = [0; 4096];
+        for _ in 0..100 {
+            self.signal(name);
+            if phone.socket.recv(&mut bytes).is_ok_and(|length| bytes[..length].starts_with(b"BYE ")) {
+                return phone.socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+            }
+        }
+        panic!("no BYE");
+    }
+
     fn records(&self) -> Vec<serde_json::Value> {
         let text = fs::read_to_string(self.folder.join("calls.jsonl")).expect("records");
         text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()
@@ -115,6 +128,9 @@ struct Phone {
     socket: UdpSocket,
     /// Where its sound should go; nobody listens.
     _sound: UdpSocket,
+    engine: SocketAddr,
+    /// `;tag=` of the engine's.
+    tag: String,
 }
 
 impl Phone {
@@ -122,26 +138,32 @@ impl Phone {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
         let sound = UdpSocket::bind("127.0.0.1:0").expect("a port");
-        let (us, rtp) = (socket.local_addr().expect("bound"), sound.local_addr().expect("bound").port());
-        let phone = Self { socket, _sound: sound };
+        let mut phone = Self { socket, _sound: sound, engine: engine.address, tag: String::new() };
+        let rtp = phone._sound.local_addr().expect("bound").port();
         let sdp = format!(
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {rtp} RTP/AVP 8\r\n"
         );
-        let to = engine.address;
-        let request = |method: &str, tag: &str, body: &str| {
-            format!(
-                "{method} sip:1357@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {us};branch=z9hG4bK{method};rport\r\nMax-Forwards: 70\r\n\
-                 From: <sip:01012345678@{us}>;tag=1\r\nTo: <sip:1357@{to}>{tag}\r\nCall-ID: call@{us}\r\nCSeq: 1 {method}\r\n\
-                 Contact: <sip:test@{us}>\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            )
-        };
-        phone.socket.send_to(request("INVITE", "", &sdp).as_bytes(), to).expect("sends");
+        phone.send("INVITE", 1, &sdp);
         let answer = phone.wait_for("SIP/2.0 200 ");
         let tag = answer.lines().find(|line| line.starts_with("To:")).and_then(|line| line.split_once(";tag="));
-        let tag = format!(";tag={}", tag.expect("a tag").1);
-        phone.socket.send_to(request("ACK", &tag, "").as_bytes(), to).expect("sends");
+        phone.tag = format!(";tag={}", tag.expect("a tag").1);
+        phone.send("ACK", 1, "");
         phone
+    }
+
+    fn hang_up(&self) {
+        self.send("BYE", 2, "");
+    }
+
+    fn send(&self, method: &str, cseq: u32, body: &str) {
+        let (us, to, tag) = (self.socket.local_addr().expect("bound"), self.engine, &self.tag);
+        let request = format!(
+            "{method} sip:1357@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {us};branch=z9hG4bK{method};rport\r\nMax-Forwards: 70\r\n\
+             From: <sip:01012345678@{us}>;tag=1\r\nTo: <sip:1357@{to}>{tag}\r\nCall-ID: call@{us}\r\nCSeq: {cseq} {method}\r\n\
+             Contact: <sip:test@{us}>\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.socket.send_to(request.as_bytes(), to).expect("sends");
     }
 
     /// Reads until a message begins so.
@@ -192,11 +214,39 @@ fn ctrl_c_ends_it_cleanly() {
 }
 
 #[test]
-fn sigterm_says_goodbye_to_a_live_call_and_writes_its_record() {
+fn sigterm_lets_a_live_call_go_on_and_turns_away_whatever_is_new() {
+    let mut engine = Engine::start("drain");
+    let phone = Phone::call(&engine);
+    let ping = || {
+        let us = phone.socket.local_addr().expect("bound");
+        phone.socket.send_to(options(us, engine.address, "UDP").as_bytes(), engine.address).expect("sends");
+        phone.wait_for("SIP/2.0 ")
+    };
+    assert!(ping().starts_with("SIP/2.0 200 "));
+    engine.signal("-TERM");
+    let refused = loop {
+        // The signal takes a moment.
+        let answer = ping();
+        if !answer.starts_with("SIP/2.0 200 ") {
+            break answer;
+        }
+    };
+    assert!(refused.starts_with("SIP/2.0 503 ") && refused.contains("\r\nRetry-After: "), "{refused}");
+    phone.hang_up();
+    phone.wait_for("SIP/2.0 200 ");
+    let (code, log) = engine.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("1 call live"), "{log}");
+    let records = engine.records();
+    assert_eq!(records.len(), 1, "{records:?}");
+    assert_eq!(records[0]["cause"], "caller-hung-up");
+}
+
+#[test]
+fn a_second_signal_says_goodbye_to_a_live_call_and_writes_its_record() {
     let mut engine = Engine::start("goodbye");
     let phone = Phone::call(&engine);
-    engine.signal("-TERM");
-    phone.wait_for("BYE ");
+    engine.signal_until_bye("-TERM", &phone);
     let (code, log) = engine.end();
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("1 call live"), "{log}");
@@ -206,12 +256,12 @@ fn sigterm_says_goodbye_to_a_live_call_and_writes_its_record() {
 }
 
 #[test]
-fn a_bye_that_gets_no_answer_is_sent_again_before_the_end_and_a_doubled_signal_is_one() {
+fn a_bye_that_gets_no_answer_is_sent_again_before_the_end() {
     let mut engine = Engine::start("goodbye-again");
     let phone = Phone::call(&engine);
     engine.signal("-TERM");
-    engine.signal("-TERM");
-    for _ in 0..3 {
+    engine.signal_until_bye("-TERM", &phone);
+    for _ in 0..2 {
         phone.wait_for("BYE ");
     }
     let (code, log) = engine.end();

@@ -76,7 +76,9 @@ pub enum Input<'a> {
     },
     /// Time went by.
     Tick,
-    /// SIGTERM: BYE to every live call, nothing new.
+    /// No new calls: an INVITE and a balancer's OPTIONS are answered 503 with Retry-After. Live calls go on to their end.
+    Drain,
+    /// BYE to every live call, nothing new.
     Stop,
 }
 

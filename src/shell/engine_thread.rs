@@ -44,8 +44,21 @@ pub struct EngineThread {
     answers: Vec<Input<'static>>,
     /// Receives each datagram in turn.
     datagram: Box<[u8]>,
-    /// Since when the end is awaited.
-    stopping: Option<Instant>,
+    phase: Phase,
+}
+
+/// How near the end is.
+#[derive(Clone, Copy)]
+enum Phase {
+    Serving,
+    /// No new calls; at this time those that still live are ended.
+    Draining {
+        until: Instant,
+    },
+    /// Every call has been ended, at this time; answers to our BYEs are awaited.
+    Stopping {
+        since: Instant,
+    },
 }
 
 struct SipSocket {
@@ -103,7 +116,7 @@ impl EngineThread {
             carried: Vec::new(),
             answers: Vec::new(),
             datagram: vec![0; MESSAGE_BYTES_MAX].into(),
-            stopping: None,
+            phase: Phase::Serving,
         })
     }
 
@@ -117,6 +130,7 @@ impl EngineThread {
             self.read_inbox();
             self.read_sockets();
             self.tick();
+            self.drained();
         }
         let calls = self.engine.calls();
         if calls > 0 {
@@ -132,8 +146,12 @@ impl EngineThread {
         } else {
             let now = self.clock.instant();
             let deadline = self.engine.deadline().map(|deadline| deadline.since(now));
-            // While stopping, look again soon whether all calls have gone.
-            let glance = self.stopping.as_ref().map(|_| Duration::from_millis(20));
+            let glance = match self.phase {
+                Phase::Serving => None,
+                Phase::Draining { until } => Some(until.since(now)),
+                // Look again soon whether all answers have come.
+                Phase::Stopping { .. } => Some(Duration::from_millis(20)),
+            };
             [deadline, glance].into_iter().flatten().min()
         };
         match self.poll.poll(events, timeout) {
@@ -161,24 +179,53 @@ impl EngineThread {
                 Message::SendFailed { flow } => self.step(Input::SendFailed { flow }),
                 Message::Media { stream, event } => self.step(Input::Media { stream, event }),
                 Message::Journaled { call } => self.step(Input::Journaled { call }),
+                Message::Drain { limit } => self.drain(limit),
                 Message::Stop => self.stop(),
             }
         }
         self.messages = messages;
     }
 
-    fn stop(&mut self) {
-        if self.stopping.is_none() {
+    fn drain(&mut self, limit: Duration) {
+        match self.phase {
+            Phase::Serving => {
+                let calls = self.engine.calls();
+                info!(calls, limit_s = limit.as_secs(), "draining: no new calls, live ones go on");
+                self.phase = Phase::Draining { until: self.clock.instant() + limit };
+                self.step(Input::Drain);
+            }
+            Phase::Draining { .. } | Phase::Stopping { .. } => {}
+        }
+    }
+
+    /// The end of the drain: no call is left, or no time.
+    fn drained(&mut self) {
+        if let Phase::Draining { until } = self.phase {
             let calls = self.engine.calls();
-            info!(calls, "stopping");
-            self.stopping = Some(self.clock.instant());
-            self.step(Input::Stop);
+            if calls > 0 && self.clock.instant() >= until {
+                warn!(calls, "the drain took too long: calls are ended");
+            }
+            if calls == 0 || self.clock.instant() >= until {
+                self.stop();
+            }
+        }
+    }
+
+    fn stop(&mut self) {
+        match self.phase {
+            Phase::Serving | Phase::Draining { .. } => {
+                let calls = self.engine.calls();
+                info!(calls, "stopping");
+                self.phase = Phase::Stopping { since: self.clock.instant() };
+                self.step(Input::Stop);
+            }
+            Phase::Stopping { .. } => {}
         }
     }
 
     /// Every call is over and every BYE answered; a peer that answers nothing is not waited for.
     fn is_done(&self) -> bool {
-        let Some(since) = self.stopping else { return false };
+        let Phase::Stopping { since } = self.phase else { return false };
         let waited = self.clock.instant().since(since);
         waited >= STOP_PATIENCE || (self.engine.calls() == 0 && self.engine.asking() == 0)
     }

@@ -7,6 +7,7 @@
 use crate::engine::CallKey;
 use crate::media::{self, StreamKey};
 use crate::sip::Flow;
+use crate::time::Duration;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::OwnedSemaphorePermit;
@@ -44,6 +45,11 @@ pub enum Message {
     Journaled {
         /// Whose.
         call: CallKey,
+    },
+    /// Take no new calls; end the thread when the live ones are over, and end those that are not over in this time.
+    Drain {
+        /// How long.
+        limit: Duration,
     },
     /// End all calls, then the thread.
     Stop,
@@ -100,7 +106,6 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn messages_arrive_in_order_and_ring_once() {

@@ -10,6 +10,7 @@ use crate::shell::listen::Listener;
 use crate::shell::live::Live;
 use crate::shell::media::MediaPool;
 use crate::shell::tcp;
+use crate::time::Duration;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -99,7 +100,12 @@ impl Instance {
         Ok(Self { addresses, live, inbox, engine: thread, tcp, ended: Some(ended) })
     }
 
-    /// Completes when the engine has ended, by itself or after [`Instance::stop`].
+    /// No new calls; the engine ends when the live ones are over, and ends those that last longer than this.
+    pub fn drain(&self, limit: Duration) {
+        self.inbox.push(Message::Drain { limit });
+    }
+
+    /// Completes when the engine has ended, by itself, drained, or after [`Instance::stop`].
     pub fn ended(&mut self) -> impl Future<Output = ()> + use<> {
         let ended = self.ended.take();
         async move {

@@ -1,7 +1,7 @@
 //! `ivr1357 serve`: start-up, the block that says what is running, and the end.
 
 use crate::engine;
-use crate::limits::SIGNAL_ECHO;
+use crate::limits::{DRAIN, SIGNAL_ECHO};
 use crate::random::Random;
 use crate::shell::clock::Clock;
 use crate::shell::instance::{Instance, Parts};
@@ -107,15 +107,23 @@ fn serve(options: &Options) -> Result<(), Failure> {
 
     let ended = instance.ended();
     let by_signal = runtime.block_on(async {
+        tokio::pin!(ended);
         tokio::select! {
-            () = signals.next() => true,
-            () = ended => false,
+            () = signals.next() => {}
+            () = &mut ended => return false,
         }
+        instance.drain(DRAIN);
+        let live = instance.live.summary();
+        if !instance.live.is_empty() {
+            info!(live, "asked to end: live calls go on to theirs; a second signal hangs up, a third ends at once");
+        }
+        tokio::select! {
+            () = signals.again() => info!(live = instance.live.summary(), "second signal: hanging up"),
+            () = ended => {}
+        }
+        true
     });
-    if by_signal {
-        info!(live = instance.live.summary(), "stop asked for; once more ends at once");
-    }
-    // Nothing can be lost by the second signal that the next start does not mend.
+    // Nothing can be lost by the third signal that the next start does not mend.
     runtime.block_on(async {
         let stop = tokio::task::spawn_blocking(move || {
             let result = instance.stop();
@@ -131,7 +139,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
                 Ok(Err(error)) => Err(broken(error)),
                 Err(error) => Err(Failure::Broken(error.to_string())),
             },
-            () = signals.again() => Err(Failure::Broken("ended at once by the second signal".to_owned())),
+            () = signals.again() => Err(Failure::Broken("ended at once by the third signal".to_owned())),
         }
     })
 }
@@ -146,7 +154,7 @@ impl Signals {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// A second signal that is no echo of the first.
+    /// A further signal that is no echo of the one before.
     async fn again(&mut self) {
         tokio::time::sleep(SIGNAL_ECHO).await;
         // What came meanwhile came with the first: both streams hold at most one signal.

@@ -210,6 +210,8 @@ pub struct Agent {
     /// By our tag.
     dialog_index: HashMap<Box<[u8]>, DialogKey>,
     streams: HashMap<u64, Stream>,
+    /// No new calls any more.
+    draining: bool,
     /// Hints: whoever stands here is asked, and its state knows whether its time has come.
     deadlines: BTreeSet<(Instant, Timer)>,
     /// What the machines say, between two steps.
@@ -233,6 +235,7 @@ impl Agent {
             dialogs: HashMap::new(),
             dialog_index: HashMap::new(),
             streams: HashMap::new(),
+            draining: false,
             deadlines: BTreeSet::new(),
             said: Vec::new(),
         }
@@ -274,6 +277,12 @@ impl Agent {
     /// When [`Agent::tick`] is next needed.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// From now on every new INVITE and every OPTIONS outside a dialog is refused with Retry-After, so that proxies and
+    /// balancers turn to others; dialogs go on.
+    pub fn drain(&mut self) {
+        self.draining = true;
     }
 
     /// 200 with our answer (or our offer, when there was none); repeated until the ACK.

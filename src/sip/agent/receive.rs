@@ -7,7 +7,8 @@
 use super::table::{Essentials, Timer, merged_key, server_key};
 use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, Invite, Transport};
 use crate::limits::{
-    DIALOGS_MAX, MESSAGE_BYTES_MAX, TRANSACTION_TIMEOUT, TRANSACTIONS_FOR_NEW_CALLS, TRANSACTIONS_MAX,
+    DIALOGS_MAX, DRAIN_RETRY_AFTER, MESSAGE_BYTES_MAX, TRANSACTION_TIMEOUT, TRANSACTIONS_FOR_NEW_CALLS,
+    TRANSACTIONS_MAX,
 };
 use crate::number::{Caller, Dialled};
 use crate::sip::dialog::{Dialog, Open, State};
@@ -18,7 +19,7 @@ use crate::sip::status::StatusCode;
 use crate::sip::transaction::{client, invite_server};
 use crate::sip::trunk::{Strangers, Who};
 use crate::sip::uri::{UriFault, UriView};
-use crate::sip::writer::{ALLOW, ResponseHead, write_header};
+use crate::sip::writer::{ALLOW, ResponseHead, write_header, write_number};
 use crate::time::Instant;
 
 const ACCEPT: &[u8] = b"Accept: application/sdp\r\n";
@@ -185,6 +186,9 @@ impl Agent {
             (_, Some(id)) => self.repeat_server(now, id, out),
             (_, None) if self.transactions() >= TRANSACTIONS_MAX => {}
             (_, None) if request.to.tag().is_some() => self.take_within(now, request, out),
+            (Method::Invite | Method::Options, None) if self.draining => {
+                self.refuse(&request, StatusCode::UNAVAILABLE, &retry_after(), out);
+            }
             (Method::Invite, None) => self.take_invite(request, out),
             (Method::Options, None) => self.take_options(&request, out),
             (Method::Bye | Method::Info | Method::Update | Method::Notify, None) => {
@@ -312,6 +316,14 @@ impl Agent {
         }
         head.response(StatusCode::TRYING, "Trying", &self.config.product, &lines, b"")
     }
+}
+
+/// Whoever speaks no overload control may stop a whole trunk when it reads this (RFC 7339 §5.10.2): wanted when we go.
+fn retry_after() -> Vec<u8> {
+    let mut line = b"Retry-After: ".to_vec();
+    write_number(&mut line, DRAIN_RETRY_AFTER.as_secs());
+    line.extend_from_slice(b"\r\n");
+    line
 }
 
 /// The body, unless it is empty.

@@ -3,6 +3,7 @@
 
 mod answers;
 mod calls;
+mod overload;
 mod transfers;
 
 use super::*;
@@ -83,6 +84,7 @@ impl Flows {
                 self.agent.received(self.now, self.flow, response.as_bytes(), &mut out);
             }
             "held" => return self.agent.held().to_string(),
+            "drain" => self.agent.drain(),
             "call" => self.call_id = argument.to_owned(),
             "tcp" => {
                 self.flow.transport = Transport::Tcp;
