@@ -155,3 +155,12 @@ pub const RTP_PACKETS_PER_SLOT: usize = 8;
 pub const PORT_TRIES_MAX: usize = 256;
 /// Findings told at once: nobody reads on, and a file of noise must not cost more than a table.
 pub const FINDINGS_MAX: usize = 300;
+
+/// RFC 4028 §4: a session without a refresh ends after this; half an hour is its recommendation.
+pub const SESSION_EXPIRES: Duration = Duration::from_secs(1800);
+/// RFC 4028 §4: nobody may ask for less.
+pub const SESSION_EXPIRES_LEAST: Duration = Duration::from_secs(90);
+/// How long live calls may go on after SIGTERM: most calls are shorter, and a supervisor waits as long.
+pub const CALLS_DRAIN: Duration = Duration::from_secs(120);
+/// RFC 3261 §10.2: the usual life of a registration.
+pub const TRUNK_EXPIRES: Duration = Duration::from_secs(3600);

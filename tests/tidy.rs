@@ -57,6 +57,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "sip::Transport",
             "sip::trunk",
             "sip::locate",
+            "sip::uri",
         ],
     ),
     ("cli", &["shell", "sim", "routing", "limits", "time", "speech"]),

@@ -12,6 +12,7 @@ use crate::random::Random;
 use crate::shell::clock::Clock;
 use crate::shell::instance::{Instance, Parts};
 use crate::shell::live::Live;
+use crate::shell::local::Views;
 use crate::shell::log::Log;
 use crate::shell::serve::{Failure, chance, engine_settings, halves, start_stand_ins};
 use crate::shell::settings::Settings;
@@ -75,6 +76,7 @@ fn play(options: &Options) -> Result<(), Failure> {
         clock,
         store: Some(store),
         live: Arc::new(live),
+        views: Views::default(),
     })
     .map_err(broken)?;
 

@@ -5,13 +5,12 @@
 //! another thread would cost more than the system call.
 
 use crate::engine::{Engine, Input, Output};
-use crate::limits::{
-    DATAGRAMS_PER_TURN, MESSAGE_BYTES_MAX, OUTPUT_ROUNDS_MAX, ROUTE_BELIEVED, ROUTES_CACHED_MAX, STOP_PATIENCE,
-};
+use crate::limits::{DATAGRAMS_PER_TURN, MESSAGE_BYTES_MAX, OUTPUT_ROUNDS_MAX, STOP_PATIENCE};
 use crate::shell::clock::Clock;
 use crate::shell::inbox::{Inbox, Message};
 use crate::shell::journal::{Journal, Written};
 use crate::shell::live::Live;
+use crate::shell::local::{Routes, Views};
 use crate::shell::media::MediaPool;
 use crate::shell::tcp;
 use crate::sip::locate::{Answer, Question};
@@ -19,9 +18,8 @@ use crate::sip::{Flow, Transport};
 use crate::time::{Duration, Instant};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
-use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tracing::{debug, info, warn};
 
@@ -36,6 +34,7 @@ pub struct EngineThread {
     media: MediaPool,
     journal: Journal,
     live: Arc<Live>,
+    views: Views,
     routes: Routes,
     messages: Vec<Message>,
     outputs: Vec<Output>,
@@ -84,6 +83,8 @@ pub struct Surroundings {
     pub journal: Journal,
     /// Who watches.
     pub live: Arc<Live>,
+    /// What peers see of the sockets.
+    pub views: Views,
 }
 
 impl EngineThread {
@@ -93,7 +94,7 @@ impl EngineThread {
         sockets: Vec<(SocketAddr, std::net::UdpSocket)>,
         around: Surroundings,
     ) -> io::Result<Self> {
-        let Surroundings { clock, poll, inbox, tcp, media, journal, live } = around;
+        let Surroundings { clock, poll, inbox, tcp, media, journal, live, views } = around;
         let mut registered = Vec::with_capacity(sockets.len());
         for (index, (address, socket)) in sockets.into_iter().enumerate() {
             let mut socket = UdpSocket::from_std(socket);
@@ -110,6 +111,7 @@ impl EngineThread {
             media,
             journal,
             live,
+            views,
             routes: Routes::default(),
             messages: Vec::new(),
             outputs: Vec::new(),
@@ -249,10 +251,11 @@ impl EngineThread {
                         continue;
                     }
                 };
-                let port = socket.address.port();
+                let address = socket.address;
                 let now = self.clock.now();
-                let Some(ip) = self.routes.local(now.instant, socket.address.ip(), remote) else { continue };
-                let flow = Flow { transport: Transport::Udp, local: SocketAddr::new(ip, port), remote, connection: 0 };
+                let Some(own) = self.routes.local(now.instant, address.ip(), remote) else { continue };
+                let local = self.views.seen(address, own, remote.ip());
+                let flow = Flow { transport: Transport::Udp, local, remote, connection: 0 };
                 let bytes = &self.datagram[..length];
                 self.engine.handle(now, Input::Received { flow, bytes }, &mut self.outputs);
                 self.carry_out();
@@ -310,6 +313,7 @@ impl EngineThread {
             Output::Expect { .. } => {}
             Output::CloseConnection { connection } => self.tcp.close(connection),
             Output::OpenStream { stream, local } => {
+                let local = self.views.bindable(self.sockets.iter().map(|socket| socket.address), local);
                 let port = self.media.open(stream, local);
                 self.answers.push(Input::StreamOpened { stream, port });
             }
@@ -332,7 +336,7 @@ impl EngineThread {
         let mut ways = family.filter_map(|SipSocket { address, .. }| {
             let ip = self.routes.local(now, address.ip(), remote)?;
             // A socket on loopback reaches nobody else, and one on a network no loopback peer.
-            (ip.is_loopback() == remote.ip().is_loopback()).then_some(SocketAddr::new(ip, address.port()))
+            (ip.is_loopback() == remote.ip().is_loopback()).then(|| self.views.seen(*address, ip, remote.ip()))
         });
         ways.next().map_or(Answer::Failed, Answer::Local)
     }
@@ -342,7 +346,7 @@ impl EngineThread {
             .sockets
             .iter()
             .find(|socket| socket.address == flow.local)
-            .or_else(|| self.sockets.iter().find(|socket| serves(socket.address, flow.local)));
+            .or_else(|| self.sockets.iter().find(|socket| self.views.serves(socket.address, flow.local)));
         let Some(SipSocket { socket, .. }) = socket else {
             warn!(local = %flow.local, "no socket for this address");
             self.answers.push(Input::SendFailed { flow });
@@ -358,86 +362,6 @@ impl EngineThread {
                 debug!(remote = %flow.remote, %error, "datagram not sent");
                 self.answers.push(Input::SendFailed { flow });
             }
-        }
-    }
-}
-
-/// Whether a socket on this address sends for that one: the same port, on all addresses of the family.
-fn serves(listening: SocketAddr, local: SocketAddr) -> bool {
-    listening.ip().is_unspecified() && listening.is_ipv4() == local.is_ipv4() && listening.port() == local.port()
-}
-
-/// Which of our addresses a peer sees: Contact, Via and SDP carry it.
-#[derive(Default)]
-struct Routes {
-    known: BTreeMap<IpAddr, IpAddr>,
-    since: Instant,
-}
-
-impl Routes {
-    /// Our address towards `remote` on a socket bound to `bound`; `None` when there is no way to it.
-    fn local(&mut self, now: Instant, bound: IpAddr, remote: SocketAddr) -> Option<IpAddr> {
-        if !bound.is_unspecified() {
-            return Some(bound);
-        }
-        if now.since(self.since) > ROUTE_BELIEVED || self.known.len() >= ROUTES_CACHED_MAX {
-            self.known.clear();
-            self.since = now;
-        }
-        if let Some(&local) = self.known.get(&remote.ip()) {
-            return Some(local);
-        }
-        let local = ask_the_system(remote)?;
-        self.known.insert(remote.ip(), local);
-        Some(local)
-    }
-}
-
-/// Connecting a UDP socket sends nothing, but the system chooses the address it would send from.
-pub(super) fn ask_the_system(remote: SocketAddr) -> Option<IpAddr> {
-    let any = if remote.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
-    let socket = std::net::UdpSocket::bind((any, 0)).ok()?;
-    socket.connect(remote).ok()?;
-    let local = socket.local_addr().ok()?.ip();
-    (!local.is_unspecified()).then_some(local)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_peer_on_loopback_sees_our_loopback_address_and_never_the_unspecified_one() {
-        let mut routes = Routes::default();
-        let peer = "127.0.0.1:5070".parse().expect("an address");
-        let any = IpAddr::from(Ipv4Addr::UNSPECIFIED);
-        assert_eq!(routes.local(Instant::START, any, peer), Some(IpAddr::from(Ipv4Addr::LOCALHOST)));
-        let own = IpAddr::from([192, 0, 2, 1]);
-        assert_eq!(routes.local(Instant::START, own, peer), Some(own));
-    }
-
-    #[test]
-    fn a_flood_of_peers_does_not_fill_the_memory_with_routes() {
-        let mut routes = Routes::default();
-        for last in 0..=u16::MAX / 8 {
-            let [high, low] = last.to_be_bytes();
-            let peer = SocketAddr::from(([127, 1, high, low], 5060));
-            routes.local(Instant::START, Ipv4Addr::UNSPECIFIED.into(), peer);
-        }
-        assert!(routes.known.len() <= ROUTES_CACHED_MAX);
-    }
-
-    #[test]
-    fn a_socket_on_all_addresses_sends_for_each_of_its_family_and_port() {
-        let address = |text: &str| text.parse().expect("an address");
-        for (listening, local, expected) in [
-            ("0.0.0.0:5060", "10.0.0.1:5060", true),
-            ("0.0.0.0:5060", "10.0.0.1:5061", false),
-            ("0.0.0.0:5060", "[::1]:5060", false),
-            ("10.0.0.2:5060", "10.0.0.1:5060", false),
-            ("[::]:5060", "[::1]:5060", true),
-        ] {
-            assert_eq!(serves(address(listening), address(local)), expected, "{listening} {local}");
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::shell::inbox::{Inbox, Message};
 use crate::shell::journal::{Journal, Store, Writer};
 use crate::shell::listen::Listener;
 use crate::shell::live::Live;
+use crate::shell::local::Views;
 use crate::shell::media::MediaPool;
 use crate::shell::tcp;
 use crate::time::Duration;
@@ -37,6 +38,8 @@ pub struct Parts {
     pub store: Option<Store>,
     /// Who watches.
     pub live: Arc<Live>,
+    /// What peers see of the listeners.
+    pub views: Views,
 }
 
 /// A running engine.
@@ -54,7 +57,7 @@ pub struct Instance {
 impl Instance {
     /// Starts all threads.
     pub fn start(parts: Parts) -> io::Result<Self> {
-        let Parts { engine, listeners, media_ports, media_workers, media_random, clock, store, live } = parts;
+        let Parts { engine, listeners, media_ports, media_workers, media_random, clock, store, live, views } = parts;
         let poll = mio::Poll::new()?;
         let inbox = Arc::new(Inbox::new(&poll)?);
         let journal = match store {
@@ -84,6 +87,7 @@ impl Instance {
             media,
             journal,
             live: Arc::clone(&live),
+            views,
         };
         let (ends, ended) = oneshot::channel();
         let (ready, is_ready) = sync_channel(1);

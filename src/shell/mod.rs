@@ -21,6 +21,7 @@ pub mod instance;
 pub mod journal;
 pub mod listen;
 pub mod live;
+pub mod local;
 pub mod log;
 pub mod media;
 pub mod prompts;

@@ -8,6 +8,7 @@ use crate::shell::instance::{Instance, Parts};
 use crate::shell::journal::{self, OpenError};
 use crate::shell::listen::{self, Listener};
 use crate::shell::live::Live;
+use crate::shell::local::Views;
 use crate::shell::log::Log;
 use crate::shell::settings::Settings;
 use crate::shell::table::{Files, Table};
@@ -77,7 +78,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
         false => (settings.media_ports.clone(), 0..=0),
     };
     let mut instance = Instance::start(Parts {
-        engine: engine_settings(&table, hash_key, settings.peers(), options.stand_ins)?,
+        engine: engine_settings(&table, hash_key, settings.peers.clone(), options.stand_ins)?,
         listeners,
         media_ports: our_ports.clone(),
         media_workers: settings.media_workers,
@@ -85,6 +86,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
         clock,
         store: Some(store),
         live: Arc::new(Live::default()),
+        views: Views::new(settings.advertise.clone()),
     })
     .map_err(broken)?;
     let centres = if options.stand_ins { Some(start_stand_ins(&table, stand_ins, their_ports, clock)?) } else { None };
@@ -101,7 +103,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
     };
     // Whoever started us may not read what we print.
     let _ = io::stdout().lock().write_all(block.to_string().as_bytes());
-    if settings.trunks.is_empty() {
+    if settings.peers.trunks.is_empty() {
         warn!("no trunk in the settings: only loopback and private networks are answered");
     }
 
@@ -245,6 +247,7 @@ pub(super) fn start_stand_ins(
         clock,
         store: None,
         live: Arc::new(Live::default()),
+        views: Views::default(),
     })
     .map_err(broken)
 }

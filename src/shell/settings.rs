@@ -1,16 +1,24 @@
 //! The engineer's settings: defaults, then `settings.toml`, then the environment (`IVR1357__SIP__LISTEN=…`).
 //!
-//! Every key has a default. All mistakes are reported at once, each with its key, its source and what would be right.
+//! Every key has a default. All mistakes are reported at once, each with its key, its source and what would be right. What one
+//! key means stands here, what a trunk's keys mean in `trunk`, what only several keys together show in `check`.
 
-use crate::sip::trunk::{self, Network, Peers};
-use crate::time::Wall;
+mod check;
+mod trunk;
+mod value;
+
+use crate::limits::{CALLS_DRAIN, SESSION_EXPIRES, SESSION_EXPIRES_LEAST, TCP_CONNECTIONS_PER_ADDRESS_MAX};
+use crate::shell::local::Advertised;
+use crate::sip::trunk::{Peers, Strangers};
+use crate::time::{Duration, Wall};
 use config::{Config, Environment, File, FileFormat, Value, ValueKind};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use value::{distance, duration, flag, listen_help, number, ports, text, texts};
 
 /// Read when it exists and no other file was named.
 pub const DEFAULT_FILE: &str = "settings.toml";
@@ -22,6 +30,18 @@ const PREFIX: &str = "IVR1357";
 pub struct Settings {
     /// `sip.listen`: UDP and TCP.
     pub sip_listen: Vec<SocketAddr>,
+    /// `sip.tls`: TLS.
+    pub sip_tls: Vec<SocketAddr>,
+    /// `sip.advertise`: what peers see instead of the addresses we listen on.
+    pub advertise: Vec<Advertised>,
+    /// `sip.session_expires` and `sip.session_least`.
+    pub session_timer: SessionTimer,
+    /// `[tls]`.
+    pub tls: TlsFiles,
+    /// `dns.servers`; empty: those of the system.
+    pub dns_servers: Vec<SocketAddr>,
+    /// `[limits]`.
+    pub limits: Limits,
     /// `media.ports`: RTP on the even ones, RTCP on the odd ones.
     pub media_ports: RangeInclusive<u16>,
     /// `media.workers`.
@@ -34,30 +54,72 @@ pub struct Settings {
     pub hash_key: Option<String>,
     /// `clock.start`.
     pub clock_start: Option<Wall>,
-    /// `[trunk.NAME]`.
-    pub trunks: BTreeMap<String, Trunk>,
+    /// `[trunk.NAME]` and `sip.strangers`.
+    pub peers: Peers,
 }
 
-/// A carrier's peer.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Trunk {
-    /// `addresses`: where it calls from.
-    pub networks: Vec<Network>,
-    /// The rest, kept as written.
-    pub other: BTreeMap<String, String>,
+/// Session timers (RFC 4028).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SessionTimer {
+    /// What we ask for, and the most we grant.
+    pub expires: Duration,
+    /// The least we accept: a shorter one meets 422.
+    pub least: Duration,
+}
+
+/// The files of TLS.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TlsFiles {
+    /// `tls.certificate`: ours, then those of its issuers (PEM).
+    pub certificate: Option<PathBuf>,
+    /// `tls.key`: the key of the certificate (PEM).
+    pub key: Option<PathBuf>,
+    /// `tls.client_ca`: who issues certificates to those who connect to us (PEM).
+    pub client_ca: Option<PathBuf>,
+    /// `tls.require_client`: nobody connects to us without a certificate.
+    pub require_client: bool,
+    /// `tls.ca`: whom we believe when we connect (PEM); `None`: whom the system believes.
+    pub ca: Option<PathBuf>,
+}
+
+/// `[limits]`: what this machine takes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Calls at one time; `None`: what ports and files allow.
+    pub calls: Option<u32>,
+    /// New calls in a second.
+    pub calls_per_second: Option<u32>,
+    /// How long live calls may go on after SIGTERM.
+    pub drain: Duration,
+    /// TCP and TLS connections of all peers together; `None`: what files allow.
+    pub connections: Option<usize>,
+    /// Those of one address that belongs to no trunk.
+    pub connections_per_address: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             sip_listen: vec![SocketAddr::from(([0, 0, 0, 0], 5060))],
+            sip_tls: Vec::new(),
+            advertise: Vec::new(),
+            session_timer: SessionTimer { expires: SESSION_EXPIRES, least: SESSION_EXPIRES_LEAST },
+            tls: TlsFiles::default(),
+            dns_servers: Vec::new(),
+            limits: Limits {
+                calls: None,
+                calls_per_second: None,
+                drain: CALLS_DRAIN,
+                connections: None,
+                connections_per_address: TCP_CONNECTIONS_PER_ADDRESS_MAX,
+            },
             media_ports: 16384..=32767,
             media_workers: workers_for(std::thread::available_parallelism().map_or(1, usize::from)),
             console_listen: SocketAddr::from(([127, 0, 0, 1], 8357)),
             records_file: PathBuf::from("calls.jsonl"),
             hash_key: None,
             clock_start: None,
-            trunks: BTreeMap::new(),
+            peers: Peers::default(),
         }
     }
 }
@@ -157,126 +219,250 @@ impl Settings {
             leaves.push((key, value, source));
         });
         let mut settings = Self::default();
+        let mut drafts: BTreeMap<String, trunk::Draft> = BTreeMap::new();
         let mut problems = Vec::new();
+        let mut sources = check::Sources::new(name);
         // The environment comes after the file and overrides it.
         for (key, value, source) in leaves {
-            if let Err((message, help)) = settings.set(&key, value) {
+            // A table without a key sets nothing.
+            let is_section = KEYS.iter().any(|known| known.starts_with(&format!("{key}.")));
+            if is_section && key != "trunk" && matches!(value.kind, ValueKind::Table(_)) {
+                continue;
+            }
+            sources.note(&key, &source);
+            let set = match key.strip_prefix("trunk.") {
+                Some(rest) => trunk::set(&mut drafts, rest, &value),
+                None => settings.set(&key, &value),
+            };
+            if let Err(Wrong { message, help }) = set {
                 problems.push(Problem { message, source, help });
             }
         }
+        for (name, draft) in drafts {
+            match draft.finish(&name) {
+                Ok(trunk) => settings.peers.trunks.push(trunk),
+                Err(wrongs) => {
+                    problems.extend(wrongs.into_iter().map(|wrong| sources.problem(wrong, &format!("trunk.{name}"))))
+                }
+            }
+        }
+        settings.check(&sources, &mut problems);
         if problems.is_empty() { Ok(settings) } else { Err(SettingsError(problems)) }
     }
 
-    /// Who may call.
-    pub fn peers(&self) -> Peers {
-        let trunks = self.trunks.iter().map(|(name, trunk)| trunk::Trunk::new(name, trunk.networks.clone()));
-        Peers { trunks: trunks.collect(), ..Peers::default() }
-    }
-
-    fn set(&mut self, key: &str, value: Value) -> Result<(), (String, String)> {
-        let bad = |value: &str, help: &str| (format!("`{key} = {value:?}` cannot be used"), help.to_owned());
+    fn set(&mut self, key: &str, value: &Value) -> Result<(), Wrong> {
+        let bad = |value: &str, help: &str| Wrong::value(key, value, help);
         match key {
             "sip.listen" => {
-                let help = "an IP address and a port, as in \"0.0.0.0:5060\" or \"[::]:5060\"; several as a list";
-                let addresses = texts(&value).ok_or_else(|| bad(&value.to_string(), help))?;
-                let parsed: Result<Vec<SocketAddr>, _> = addresses
-                    .iter()
-                    .map(|address| address.parse().map_err(|_| bad(address, &listen_help(address, help))))
-                    .collect();
-                self.sip_listen = parsed?;
+                self.sip_listen = addresses(key, value, None, "\"0.0.0.0:5060\" or \"[::]:5060\"")?;
                 if self.sip_listen.is_empty() {
-                    return Err(bad("", help));
+                    return Err(bad("", "an IP address and a port, as in \"0.0.0.0:5060\""));
                 }
             }
+            "sip.tls" => self.sip_tls = addresses(key, value, Some(5061), "\"0.0.0.0:5061\" or \"[::]:5061\"")?,
+            "sip.advertise" => {
+                let help = "the address that peers see, as in \"203.0.113.5\", or one for each listener, as in \"192.168.0.10:5060=203.0.113.5:5060\"";
+                self.advertise = texts(value)
+                    .ok_or_else(|| bad(&value.to_string(), help))?
+                    .iter()
+                    .map(|text| text.parse().map_err(|()| bad(text, help)))
+                    .collect::<Result<_, _>>()?;
+            }
+            "sip.strangers" => {
+                self.peers.strangers = match text(value).as_str() {
+                    "silence" => Strangers::Silence,
+                    "403" => Strangers::Forbidden,
+                    other => {
+                        return Err(bad(
+                            other,
+                            "\"silence\" or \"403\": what an unknown source meets, whatever it asks",
+                        ));
+                    }
+                }
+            }
+            "sip.session_expires" => {
+                let help = "how long a session lasts without a refresh (RFC 4028), from \"90s\" on; \"30m\" is usual";
+                self.session_timer.expires = duration(value)
+                    .filter(|expires| *expires >= SESSION_EXPIRES_LEAST)
+                    .ok_or_else(|| bad(&text(value), help))?;
+            }
+            "sip.session_least" => {
+                let help = "the shortest session timer we accept, from \"90s\" on (RFC 4028)";
+                self.session_timer.least = duration(value)
+                    .filter(|least| *least >= SESSION_EXPIRES_LEAST)
+                    .ok_or_else(|| bad(&text(value), help))?;
+            }
+            "tls.certificate" => self.tls.certificate = Some(file(key, value)?),
+            "tls.key" => self.tls.key = Some(file(key, value)?),
+            "tls.client_ca" => self.tls.client_ca = Some(file(key, value)?),
+            "tls.require_client" => {
+                self.tls.require_client = flag(value).ok_or_else(|| bad(&text(value), "true or false"))?;
+            }
+            "tls.ca" => self.tls.ca = Some(file(key, value)?),
+            "dns.servers" => {
+                let help = "addresses of name servers, as in [\"192.0.2.53\", \"192.0.2.54:5353\"]";
+                let servers = texts(value).ok_or_else(|| bad(&value.to_string(), help))?;
+                self.dns_servers = servers
+                    .iter()
+                    .map(|text| address_or(text, 53).ok_or_else(|| bad(text, help)))
+                    .collect::<Result<_, _>>()?;
+            }
+            "limits.calls" => {
+                let help = "how many calls at one time, from 1 on; left out, ports and open files decide";
+                self.limits.calls =
+                    Some(number(value).filter(|calls| *calls > 0).ok_or_else(|| bad(&text(value), help))?);
+            }
+            "limits.calls_per_second" => {
+                let help = "how many new calls in a second, from 1 on; left out, as many as come";
+                self.limits.calls_per_second =
+                    Some(number(value).filter(|calls| *calls > 0).ok_or_else(|| bad(&text(value), help))?);
+            }
+            "limits.drain" => {
+                let help = "how long live calls may go on after SIGTERM, as in \"120s\" or \"5m\"";
+                self.limits.drain = duration(value).ok_or_else(|| bad(&text(value), help))?;
+            }
+            "limits.connections" => {
+                let help = "how many TCP and TLS connections at one time, from 8 on; left out, open files decide";
+                self.limits.connections =
+                    Some(number(value).filter(|connections| *connections >= 8).ok_or_else(|| bad(&text(value), help))?);
+            }
+            "limits.connections_per_address" => {
+                let help = "how many TCP and TLS connections of one address outside the trunks, from 1 on";
+                self.limits.connections_per_address =
+                    number(value).filter(|connections| *connections > 0).ok_or_else(|| bad(&text(value), help))?;
+            }
             "media.ports" => {
-                let text = text(&value);
+                let text = text(value);
                 self.media_ports = ports(&text)
                     .ok_or_else(|| bad(&text, "two ports from 1024 on, the first even, as in \"16384-32767\""))?;
             }
             "media.workers" => {
-                let text = text(&value);
-                self.media_workers =
-                    text.parse().ok().filter(|workers| (1..=64).contains(workers)).ok_or_else(|| {
-                        bad(&text, "a number of threads from 1 to 64; the default is one less than the cores")
-                    })?;
+                self.media_workers = number(value).filter(|workers| (1..=64).contains(workers)).ok_or_else(|| {
+                    bad(&text(value), "a number of threads from 1 to 64; the default is one less than the cores")
+                })?;
             }
             "console.listen" => {
-                let text = text(&value);
+                let text = text(value);
                 self.console_listen = text.parse().map_err(|_| {
                     bad(&text, &listen_help(&text, "an IP address and a port, as in \"127.0.0.1:8357\""))
                 })?;
             }
             "records.file" => {
-                let text = text(&value);
+                let text = text(value);
                 if text.is_empty() || text.ends_with('/') {
                     return Err(bad(&text, "the name of a file, as in \"calls.jsonl\""));
                 }
                 self.records_file = PathBuf::from(text);
             }
             "records.hash_key" => {
-                let text = text(&value);
+                let text = text(value);
                 // The value is a secret: the message does not repeat it.
                 if text.len() < 16 {
                     let help = "at least 16 characters, so that nobody finds callers by trying all keys";
-                    return Err((format!("`{key}` is too short"), help.to_owned()));
+                    return Err(Wrong::new(format!("`{key}` is too short"), help));
                 }
                 self.hash_key = Some(text);
             }
             "clock.start" => {
-                let text = text(&value);
+                let text = text(value);
                 let start: Timestamp =
                     text.parse().map_err(|_| bad(&text, "a time with its offset, as in \"2026-11-24T10:00+09:00\""))?;
                 self.clock_start = Some(Wall::from_micros(start.as_microsecond()));
             }
-            _ => match key.strip_prefix("trunk.").and_then(|rest| rest.split_once('.')) {
-                Some((name, field)) => {
-                    let trunk = self.trunks.entry(name.to_owned()).or_default();
-                    match field {
-                        "addresses" => {
-                            let help = "addresses or networks, as in [\"192.0.2.10\", \"198.51.100.0/24\"]";
-                            let texts = texts(&value).filter(|texts| !texts.is_empty());
-                            trunk.networks = texts
-                                .ok_or_else(|| bad(&value.to_string(), help))?
-                                .iter()
-                                .map(|text| text.parse().map_err(|()| bad(text, help)))
-                                .collect::<Result<_, _>>()?;
-                        }
-                        _ => {
-                            trunk.other.insert(field.to_owned(), text(&value));
-                        }
-                    }
-                }
-                None => return Err(unknown(key)),
-            },
+            _ => return Err(unknown(key)),
         }
         Ok(())
     }
 }
 
+/// What is wrong with one key, before its source is known.
+struct Wrong {
+    message: String,
+    help: String,
+}
+
+impl Wrong {
+    fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { message: message.into(), help: help.into() }
+    }
+
+    /// A value that cannot be used. Never for secrets: it is repeated.
+    fn value(key: &str, value: &str, help: &str) -> Self {
+        Self::new(format!("`{key} = {value:?}` cannot be used"), help)
+    }
+}
+
+/// Addresses with ports; without one, `port`.
+fn addresses(key: &str, value: &Value, port: Option<u16>, example: &str) -> Result<Vec<SocketAddr>, Wrong> {
+    let help = format!("an IP address and a port, as in {example}; several as a list");
+    texts(value)
+        .ok_or_else(|| Wrong::value(key, &value.to_string(), &help))?
+        .iter()
+        .map(|text| {
+            let parsed = match port {
+                Some(port) => address_or(text, port),
+                None => text.parse().ok(),
+            };
+            parsed.ok_or_else(|| Wrong::value(key, text, &listen_help(text, &help)))
+        })
+        .collect()
+}
+
+/// An address, with this port where it has none.
+fn address_or(text: &str, port: u16) -> Option<SocketAddr> {
+    let bare = || text.trim_matches(['[', ']']).parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port));
+    text.parse().ok().or_else(bare)
+}
+
+fn file(key: &str, value: &Value) -> Result<PathBuf, Wrong> {
+    let text = text(value);
+    if text.is_empty() || text.ends_with('/') {
+        return Err(Wrong::value(key, &text, "the name of a PEM file, as in \"tls/server.pem\""));
+    }
+    Ok(PathBuf::from(text))
+}
+
 /// Every key but the trunks'.
-const KEYS: [&str; 7] =
-    ["sip.listen", "media.ports", "media.workers", "console.listen", "records.file", "records.hash_key", "clock.start"];
+const KEYS: [&str; 24] = [
+    "sip.listen",
+    "sip.tls",
+    "sip.advertise",
+    "sip.strangers",
+    "sip.session_expires",
+    "sip.session_least",
+    "tls.certificate",
+    "tls.key",
+    "tls.client_ca",
+    "tls.require_client",
+    "tls.ca",
+    "dns.servers",
+    "limits.calls",
+    "limits.calls_per_second",
+    "limits.drain",
+    "limits.connections",
+    "limits.connections_per_address",
+    "media.ports",
+    "media.workers",
+    "console.listen",
+    "records.file",
+    "records.hash_key",
+    "clock.start",
+    "trunk.NAME",
+];
 
-fn unknown(key: &str) -> (String, String) {
-    let nearest = KEYS.iter().min_by_key(|known| distance(known, key)).expect("there are keys");
-    let help = if key == "trunk" || key.starts_with("trunk.") {
-        "a trunk is a table with a name: [trunk.kt] with addresses = [\"192.0.2.10\"]".to_owned()
-    } else if distance(nearest, key) <= 4 {
-        format!("did you mean `{nearest}`?")
+fn unknown(key: &str) -> Wrong {
+    let help = if key == "trunk" {
+        trunk::EXAMPLE.to_owned()
     } else {
-        format!("the settings are {} and [trunk.NAME]", KEYS.join(", "))
+        nearest(key, &KEYS).unwrap_or_else(|| format!("the settings are {}", KEYS.join(", ")))
     };
-    (format!("`{key}` is not a setting"), help)
+    Wrong::new(format!("`{key}` is not a setting"), help)
 }
 
-fn listen_help(address: &str, help: &str) -> String {
-    if address.parse::<std::net::IpAddr>().is_ok() { format!("the port is missing: {help}") } else { help.to_owned() }
-}
-
-fn ports(text: &str) -> Option<RangeInclusive<u16>> {
-    let (first, last) = text.split_once('-')?;
-    let (first, last) = (first.trim().parse::<u16>().ok()?, last.trim().parse::<u16>().ok()?);
-    (first >= 1024 && first.is_multiple_of(2) && last > first).then_some(first..=last)
+/// `did you mean …?`, where one of the known keys is meant.
+fn nearest(key: &str, known: &[&str]) -> Option<String> {
+    let nearest = known.iter().min_by_key(|known| distance(known, key))?;
+    (distance(nearest, key) <= 4).then(|| format!("did you mean `{nearest}`?"))
 }
 
 /// `IVR1357__SIP__LISTEN` -> `sip.listen`, as the `config` crate reads it.
@@ -298,36 +484,11 @@ fn flatten(path: String, value: Value, leaf: &mut impl FnMut(String, Value)) {
     }
 }
 
-fn text(value: &Value) -> String {
-    value.clone().into_string().unwrap_or_else(|_| value.to_string()).trim().to_owned()
-}
-
-/// A list, or a text with commas (the environment has no lists); `None` for a table.
-fn texts(value: &Value) -> Option<Vec<String>> {
-    match &value.kind {
-        ValueKind::Array(values) => Some(values.iter().map(text).collect()),
-        ValueKind::Table(_) => None,
-        _ => Some(text(value).split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()),
-    }
-}
-
-/// Levenshtein: how many letters differ.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, &r) in right.iter().enumerate() {
-            let next = (diagonal + usize::from(l != r)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], next);
-        }
-    }
-    row[right.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sip::Transport;
+    use crate::sip::trunk::{Credentials, Proof};
 
     fn load(file: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
         let environment = environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -347,11 +508,25 @@ mod tests {
         assert_eq!(load(example, &[]).expect("loads"), Settings::default());
         let all: String =
             example.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line))).collect();
-        let lines = all
-            .lines()
-            .filter(|line| line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')));
-        let settings = load(&lines.collect::<Vec<_>>().join("\n"), &[]).expect("every commented line is right, too");
-        assert!(settings.hash_key.is_some() && settings.clock_start.is_some() && settings.trunks.contains_key("kt"));
+        let is_key = |line: &&str| line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
+        let lines: Vec<&str> = all.lines().filter(|line| line.starts_with('[') || is_key(line)).collect();
+        let settings = load(&lines.join("\n"), &[]).expect("every commented line is right, too");
+        assert!(settings.hash_key.is_some() && settings.clock_start.is_some());
+        assert_eq!(settings.peers.trunks.len(), 3);
+        let mut table = "";
+        let mut shown = std::collections::BTreeSet::new();
+        for line in &lines {
+            match line.strip_prefix('[') {
+                Some(name) => table = name.split([']', '.']).next().unwrap_or_default(),
+                None => drop(shown.insert(format!("{table}.{}", line.split(" = ").next().unwrap_or_default()))),
+            }
+        }
+        for key in KEYS.iter().filter(|key| !key.starts_with("trunk.")) {
+            assert!(shown.contains(*key), "{key} is not in the example");
+        }
+        for field in trunk::KEYS.iter().filter(|field| !field.ends_with("password_file")) {
+            assert!(shown.contains(&format!("trunk.{field}")), "{field} of a trunk is not in the example");
+        }
     }
 
     #[test]
@@ -373,14 +548,100 @@ mod tests {
     }
 
     #[test]
-    fn a_trunk_keeps_its_addresses_and_whatever_else_it_has() {
-        let file = "[trunk.kt]\naddresses = [\"192.0.2.10\", \"192.0.2.11\"]\nuser = \"1357\"\n";
+    fn every_key_of_a_trunk_reaches_it() {
+        let file = "[trunk.kt]\naddresses = [\"192.0.2.10\", \"198.51.100.0/24\"]\ntransport = \"TCP\"\nproxy = \"sip:sbc.kt.example\"\n\
+            user = \"1357\"\nrealm = \"kt.example\"\nregistrar = \"sip:kt.example\"\naddress_of_record = \"sip:1357@kt.example\"\n\
+            expires = \"10m\"\ncalls = 120\ncalls_per_second = 10\nearly_media = true\ntrusted = true\ndigest.user = \"kt\"\n\
+            digest.password = \"theirs\"\n[sip]\nstrangers = 403\n";
         let settings = load(file, &[("IVR1357__TRUNK__KT__PASSWORD", "secret")]).expect("loads");
-        let kt = &settings.trunks["kt"];
+        assert_eq!(settings.peers.strangers, Strangers::Forbidden);
+        let [kt] = &settings.peers.trunks[..] else { panic!("one trunk") };
         let networks: Vec<_> = kt.networks.iter().map(ToString::to_string).collect();
-        assert_eq!(networks, ["192.0.2.10/32", "192.0.2.11/32"]);
-        assert_eq!(kt.other["user"], "1357");
-        assert_eq!(kt.other["password"], "secret");
+        assert_eq!(networks, ["192.0.2.10/32", "198.51.100.0/24"]);
+        assert_eq!(kt.transport, Some(Transport::Tcp));
+        assert_eq!(kt.proxy.as_ref().map(|proxy| proxy.host()), Some("sbc.kt.example"));
+        let ours = Credentials {
+            realm: Some("kt.example".to_owned()),
+            user: "1357".to_owned(),
+            password: "secret".to_owned(),
+        };
+        assert_eq!(kt.credentials, Some(ours));
+        let theirs = Credentials { realm: None, user: "kt".to_owned(), password: "theirs".to_owned() };
+        assert_eq!(kt.proof, Proof::Digest(theirs));
+        let registration = kt.registration.as_ref().expect("a registration");
+        assert_eq!((registration.address.user().as_str(), registration.expires), ("1357", Duration::from_secs(600)));
+        assert_eq!((kt.calls, kt.calls_per_second, kt.early_media, kt.trusted), (Some(120), Some(10), true, true));
+    }
+
+    #[test]
+    fn a_password_may_stand_in_a_file_of_its_own() {
+        let file = std::env::temp_dir().join(format!("ivr1357-password-{}", std::process::id()));
+        std::fs::write(&file, "from the file\n").expect("writes");
+        let text = format!(
+            "[trunk.kt]\naddresses = \"192.0.2.10\"\nuser = \"1357\"\npassword_file = {:?}\n",
+            file.display().to_string()
+        );
+        let settings = load(&text, &[]);
+        std::fs::remove_file(&file).expect("removes");
+        let settings = settings.expect("loads");
+        assert_eq!(
+            settings.peers.trunks[0].credentials.as_ref().map(|ours| ours.password.as_str()),
+            Some("from the file")
+        );
+        let error = load(&text, &[]).expect_err("the file is gone");
+        assert!(error.contains("`trunk.kt.password_file`: cannot read"), "{error}");
+    }
+
+    #[test]
+    fn what_makes_no_trunk_is_told_and_no_secret_is_repeated() {
+        for (lines, part) in [
+            ("", "nothing proves that a peer is `trunk.kt`"),
+            ("proxy = \"sip:kt.example\"", "nothing proves that a peer is `trunk.kt`"),
+            ("transport = \"sctp\"", "`trunk.kt.transport = \"sctp\"` cannot be used"),
+            ("digest.user = \"kt\"", "`trunk.kt.digest.password` is missing"),
+            ("digest.password = \"hidden\"", "`trunk.kt.digest.user` is missing"),
+            ("addresses = \"192.0.2.1\"\npassword = \"hidden\"", "`trunk.kt.user` is missing"),
+            ("addresses = \"192.0.2.1\"\nuser = \"a\"\npassword = \"hidden\"\npassword_file = \"x\"", "are both given"),
+            ("addresses = \"192.0.2.1/33\"", "`trunk.kt.addresses = \"192.0.2.1/33\"` cannot be used"),
+            ("addresses = \"192.0.2.1\"\nregistrar = \"sip:kt.example\"", "has half a registration"),
+            ("addresses = \"192.0.2.1\"\nadresses = \"192.0.2.1\"", "did you mean `addresses`?"),
+            ("addresses = \"192.0.2.1\"\nproxy = \"tel:1357\"", "`trunk.kt.proxy = \"tel:1357\"` cannot be used"),
+            ("addresses = \"192.0.2.1\"\ntransport = \"tls\"", "`trunk.kt` uses TLS, and there is none"),
+            ("certificate = \"sbc.kt.example\"", "`trunk.kt` cannot show its certificate"),
+            ("certificate = \"*.kt.example\"", "no wildcard"),
+            ("certificate = \"kt.example\"\ntransport = \"udp\"", "`trunk.kt.certificate` can never be seen"),
+            ("certificate = \"kt.example\"\ndigest.user = \"a\"\ndigest.password = \"hidden\"", "has two proofs"),
+        ] {
+            let error = load(&format!("[trunk.kt]\n{lines}\n"), &[]).expect_err(lines);
+            assert!(error.contains(part), "{part:?} is missing for {lines}\n{error}");
+            assert!(error.contains("--> settings.toml") && !error.contains("hidden"), "{error}");
+        }
+    }
+
+    #[test]
+    fn listeners_and_tls_must_fit_together() {
+        let tls = "[tls]\ncertificate = \"a.pem\"\nkey = \"a.key\"\n";
+        for (file, part) in [
+            ("[sip]\nlisten = [\"127.0.0.1:5060\", \"127.0.0.1:5060\"]", "`sip.listen` names 127.0.0.1:5060 twice"),
+            ("[sip]\nlisten = [\"0.0.0.0:5060\", \"127.0.0.1:5060\"]", "0.0.0.0:5060 listens there already"),
+            (&format!("[sip]\ntls = \"0.0.0.0:5060\"\n{tls}"), "`sip.tls` names 0.0.0.0:5060 twice"),
+            ("[sip]\ntls = \"0.0.0.0\"", "`sip.tls` has no certificate to show"),
+            ("[tls]\ncertificate = \"a.pem\"", "`tls.key` is missing"),
+            ("[tls]\nrequire_client = true", "`tls.require_client` has nobody to believe"),
+            (
+                "[sip]\nadvertise = \"10.0.0.1:5060=203.0.113.5\"",
+                "`sip.advertise` is for 10.0.0.1:5060, and nothing listens there",
+            ),
+            ("[sip]\nadvertise = \"0.0.0.0\"", "`sip.advertise = \"0.0.0.0\"` cannot be used"),
+            ("[sip]\nsession_least = \"1h\"", "refuses what we ask for ourselves"),
+        ] {
+            let error = load(file, &[]).expect_err(file);
+            assert!(error.contains(part), "{part:?} is missing for {file}\n{error}");
+        }
+        let both = format!("[sip]\nlisten = [\"0.0.0.0:5060\", \"[::]:5060\"]\ntls = [\"0.0.0.0\", \"[::]\"]\n{tls}");
+        let settings = load(&both, &[]).expect("two families and TLS on its own port");
+        let listen: Vec<_> = settings.sip_tls.iter().map(ToString::to_string).collect();
+        assert_eq!(listen, ["0.0.0.0:5061", "[::]:5061"]);
     }
 
     #[test]

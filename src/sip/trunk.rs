@@ -3,7 +3,7 @@
 //! Holds what the settings say of each peer. Digest is computed in `auth`, registrations are kept alive in `register`.
 
 use crate::sip::flow::Transport;
-use crate::sip::route::is_private;
+pub use crate::sip::route::is_private;
 use crate::sip::uri::SipUri;
 use crate::time::Duration;
 use std::fmt;
