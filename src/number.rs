@@ -91,9 +91,11 @@ impl fmt::Debug for Digits {
 pub struct Dialled(String);
 
 impl Dialled {
-    /// From an unescaped user part. `02-2104-5012`, `(02)2104.5012` and `0221045012` are one number.
+    /// From an unescaped user part. `02-2104-5012`, `(02)2104.5012` and `0221045012` are one number; what a number
+    /// carries behind it (`1357;phone-context=+82`, RFC 3261 §19.1.6) is no part of it.
     pub fn new(user: &str) -> Self {
-        let plain: String = user.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')' | ' ')).collect();
+        let number = user.split(';').next().unwrap_or(user);
+        let plain: String = number.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')' | ' ')).collect();
         let is_number = !plain.is_empty() && plain.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '*' | '#'));
         Self(if is_number { plain } else { user.to_ascii_lowercase() })
     }
@@ -190,10 +192,11 @@ mod tests {
 
     #[test]
     fn visual_separators_do_not_change_what_was_dialled() {
-        for written in ["02-2104-5012", "(02)2104.5012", "02 2104 5012", "0221045012"] {
+        for written in ["02-2104-5012", "(02)2104.5012", "02 2104 5012", "0221045012", "0221045012;npdi;rn=+82"] {
             assert_eq!(Dialled::new(written).as_str(), "0221045012");
         }
         assert_eq!(Dialled::new("Alice-Kim").as_str(), "alice-kim");
+        assert_eq!(Dialled::new("user;par=u@example.net").as_str(), "user;par=u@example.net");
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use ivr1357::limits::TRANSACTION_TIMEOUT;
 use ivr1357::random::Random;
 use ivr1357::sip::trunk::Peers;
-use ivr1357::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, Flow, Invite, StatusCode, Transport};
+use ivr1357::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, Flow, Invite, ReferRequest, StatusCode, Transport};
 use ivr1357::time::{Duration, Now};
 
 /// One thing the agent said.
 pub enum Said {
-    Message(Vec<u8>),
+    Message(Vec<u8>, Flow),
     Call(Box<Invite>),
     /// The connection is closed.
     Close,
@@ -21,7 +21,7 @@ impl Said {
     /// `200 OK`, `call`, `close`, `close late`; requests and other events by their name.
     pub fn name(&self) -> String {
         match self {
-            Self::Message(bytes) => {
+            Self::Message(bytes, _) => {
                 let line = String::from_utf8_lossy(bytes);
                 let line = line.lines().next().unwrap_or("");
                 line.strip_prefix("SIP/2.0 ").unwrap_or(line).to_owned()
@@ -53,8 +53,33 @@ impl Line {
         Self { agent: Agent::new(config, Random::from_number(4475)), now: Now::default(), flow }
     }
 
-    pub fn transport(&self) -> Transport {
-        self.flow.transport
+    /// A line with a call going, Call-ID `within`, caller's tag 1, CSeq 1, and a REFER that waits; and our tag.
+    pub fn within_a_call(transport: Transport) -> (Self, String) {
+        let mut line = Self::new(transport);
+        let (now, mut out) = (line.now, Vec::new());
+        let invite = String::from_utf8(valid_call("within")).expect("text").replace("after-within", "within");
+        line.agent.received(now, line.flow, invite.as_bytes(), &mut out);
+        let dialog = out
+            .into_iter()
+            .map(said)
+            .find_map(|said| if let Said::Call(call) = said { Some(call.dialog) } else { None });
+        let (dialog, mut out) = (dialog.expect("a call"), Vec::new());
+        line.agent.answer(now, dialog, b"v=0\r\n".to_vec(), &mut out);
+        let answer = out
+            .into_iter()
+            .map(said)
+            .find_map(|said| if let Said::Message(bytes, _) = said { Some(bytes) } else { None });
+        let answer = String::from_utf8(answer.expect("a 200")).expect("text");
+        let to = answer.lines().find(|line| line.starts_with("To: ")).expect("a To");
+        let tag = to.rsplit(";tag=").next().expect("a tag").to_owned();
+        let ack = invite.replace("INVITE", "ACK").replace("1357@127.0.0.1>", &format!("1357@127.0.0.1>;tag={tag}"));
+        line.agent.received(now, line.flow, ack.as_bytes(), &mut Vec::new());
+        let request = ReferRequest {
+            target: "sip:k@127.0.0.1".parse().expect("a URI"),
+            referred_by: "sip:1357@127.0.0.1".parse().expect("a URI"),
+        };
+        line.agent.refer(now, dialog, &request, &mut Vec::new());
+        (line, tag)
     }
 
     /// What the agent says to a message of its own: a datagram, or all bytes of a new connection. A connection that
@@ -118,10 +143,24 @@ impl Line {
 
 fn said(output: AgentOutput) -> Said {
     match output {
-        AgentOutput::Transmit { bytes, .. } => Said::Message(bytes),
+        AgentOutput::Transmit { bytes, flow } => Said::Message(bytes, flow),
         AgentOutput::Event(AgentEvent::Invite(invite)) => Said::Call(invite),
         AgentOutput::Close { .. } => Said::Close,
-        AgentOutput::Event(event) => Said::Other(format!("{event:?}")),
+        AgentOutput::Event(event) => Said::Other(event_name(&event)),
+        other => Said::Other(format!("{other:?}")),
+    }
+}
+
+fn event_name(event: &AgentEvent) -> String {
+    match event {
+        AgentEvent::Bye { .. } => "bye".to_owned(),
+        AgentEvent::Reinvite { .. } => "reinvite".to_owned(),
+        AgentEvent::Info { content_type, .. } => format!("info {content_type}").trim_end().to_owned(),
+        AgentEvent::Notified { status, terminated, .. } => {
+            let status = status.map_or_else(|| "nothing".to_owned(), |status| status.to_string());
+            format!("notified {status}{}", if *terminated { " terminated" } else { "" })
+        }
+        other => format!("{other:?}"),
     }
 }
 
