@@ -67,8 +67,8 @@ pub const CHOICE_KEYS_MAX: usize = 4;
 pub const TARGETS_MAX: usize = 8;
 /// A caller who has heard twenty seconds without a choice presses 0 or hangs up.
 pub const SPEECH_BEFORE_KEY_MAX: Duration = Duration::from_secs(20);
-/// How far `routing::calendar` looks for the next opening: two weeks hold any week's hours.
-pub const CALENDAR_DAYS_AHEAD: i64 = 14;
+/// How far `routing::calendar` looks for the next opening: a year holds any week, any holiday and any date of a season.
+pub const CALENDAR_DAYS_AHEAD: i64 = 366;
 /// A caller stops listening long before; a longer file is a recording of something else.
 pub const PROMPT_SECONDS_MAX: u32 = 120;
 /// Half a minute of speech; a longer text is a page, not a prompt.

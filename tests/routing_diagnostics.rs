@@ -149,7 +149,7 @@ fn a_mistake_is_found_once_and_the_caret_stands_on_it() {
         // Addresses, hours, sounds.
         ("\"sip:keit@127.0.0.1:5070\"", "\"keit@127.0.0.1:5070\"", "E0303", "\"keit@127.0.0.1:5070\""),
         ("\"sip:keit@127.0.0.1:5070\"", "\"sip:1357@localhost\"", "E0304", "\"sip:1357@localhost\""),
-        ("main = [\"월-금 09:00-18:00\"]", "main = [\"월-금 18:00-09:00\"]", "E0401", "\"월-금 18:00-09:00\""),
+        ("main = [\"월-금 09:00-18:00\"]", "main = [\"월-금 18:00-09:00\"]", "W0406", "\"월-금 18:00-09:00\""),
         ("main = [\"월-금 09:00-18:00\"]", "main = [\"월－금 09:00-18:00\"]", "E0105", "\"월－금 09:00-18:00\""),
         ("greeting = \"greeting\"", "greeting = \"greetings\"", "E0501", "\"greetings\""),
         ("profile  = \"kr-ars-2009\"", "profile  = \"kr\"", "E0103", "\"kr\""),

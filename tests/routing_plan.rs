@@ -78,7 +78,7 @@ fn a_number_is_found_however_it_is_written() {
     }
     assert!(plan.number(&Dialled::new("1358")).is_none());
     let [when] = plan.numbers[0].when.as_slice() else { panic!("one condition") };
-    let Condition::Outside(hours) = when.condition;
+    let Condition::Outside(hours) = when.condition else { panic!("hours") };
     assert_eq!(&*plan.hours[hours.0].row, "hours.main");
 }
 

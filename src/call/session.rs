@@ -12,8 +12,8 @@ use crate::call::{CallKey, Effect, Event};
 use crate::limits::{MENU_DEPTH_MAX, T1, TYPE_AHEAD_MAX};
 use crate::media::PlayKey;
 use crate::number::Key;
-use crate::routing::calendar;
-use crate::routing::plan::{Center, CenterId, Condition, Destination, MenuId, NoticeId, Number, Plan, PromptId};
+use crate::routing::plan::{Center, CenterId, Destination, MenuId, NoticeId, Plan, PromptId};
+use crate::routing::{calendar, select};
 use crate::sip::status::StatusCode;
 use crate::time::{Duration, Instant, Now};
 use std::collections::VecDeque;
@@ -150,7 +150,7 @@ impl Session {
     /// The caller can hear us.
     fn begin(&mut self, now: Now, out: &mut Vec<Effect>) {
         let number = &self.plan.numbers[self.number];
-        let then = entrance(&self.plan, number, now);
+        let then = select::entrance(&self.plan, number, now.wall);
         match number.greeting.clone() {
             Some(greeting) => {
                 let play = self.play(vec![greeting], false, out);
@@ -267,7 +267,7 @@ impl Session {
                 Destination::Menu(menu) => return self.enter_menu(now, menu, true, out),
                 Destination::Repeat => match self.menus.last() {
                     Some(&menu) => return self.enter_menu(now, menu, true, out),
-                    None => to = entrance(&self.plan, &self.plan.numbers[self.number], now),
+                    None => to = select::entrance(&self.plan, &self.plan.numbers[self.number], now.wall),
                 },
                 Destination::Back => {
                     // From an announcement or a transfer, "back" is the menu the caller came from.
@@ -485,17 +485,6 @@ impl Session {
         self.record.entered(row);
         out.push(Effect::Entered(row.clone()));
     }
-}
-
-/// Where a number's callers enter at this hour.
-fn entrance(plan: &Plan, number: &Number, now: Now) -> Destination {
-    number
-        .when
-        .iter()
-        .find(|when| match when.condition {
-            Condition::Outside(hours) => !calendar::is_open(plan, hours, now.wall),
-        })
-        .map_or(number.go, |when| when.go)
 }
 
 fn is_open(plan: &Plan, center: &Center, now: Now) -> bool {

@@ -2,8 +2,10 @@
 
 use crate::routing::diagnostic::{self, Language, Severity};
 use crate::routing::{Checked, Plan, check_bytes};
+use crate::shell::clock::Clock;
 use crate::shell::serve::Failure;
 use crate::shell::table;
+use crate::time::Wall;
 use clap::Args;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -32,19 +34,22 @@ pub(super) fn run_command(arguments: &Arguments) -> Result<u8, Failure> {
     let language = arguments.lang.into();
     let bytes = table::read(&arguments.file).map_err(Failure::Setup)?;
     let prompts = table::load_prompts(&arguments.prompts, language).map_err(Failure::Setup)?.lengths();
-    run(&arguments.file, &bytes, &prompts, language, arguments.json, &mut io::stdout().lock())
+    let now = Clock::start(None).now().wall;
+    run(&arguments.file, &bytes, &prompts, language, arguments.json, now, &mut io::stdout().lock())
         .map_err(|error| Failure::Broken(error.to_string()))
 }
 
 /// Checks the table in `bytes` and writes the findings; the exit code is 0 when it may go live, 1 when it may not.
 ///
-/// `prompts` are the prompts that have sound and their lengths; `file` is only the name that is printed.
+/// `prompts` are the prompts that have sound and their lengths; `file` is only the name that is printed; whether the
+/// table is open is told for `now`.
 pub fn run(
     file: &Path,
     bytes: &[u8],
     prompts: &BTreeMap<String, Duration>,
     language: Language,
     json: bool,
+    now: Wall,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
     let colour =
@@ -56,19 +61,20 @@ pub fn run(
     if json {
         writeln!(out, "{:#}", diagnostic::to_json(&name, &text, &checked.findings))?;
     } else {
-        write!(out, "{}", report(&name, &text, &checked, language, colour))?;
+        write!(out, "{}", report(&name, &text, &checked, language, colour, now))?;
     }
     Ok(u8::from(checked.findings.iter().any(|finding| finding.severity == Severity::Error)))
 }
 
 /// The findings, and what the table holds when it may go live.
-fn report(name: &str, text: &str, checked: &Checked, language: Language, colour: bool) -> String {
+fn report(name: &str, text: &str, checked: &Checked, language: Language, colour: bool, now: Wall) -> String {
     let mut report = String::new();
     if !checked.findings.is_empty() {
         report.push_str(&diagnostic::render(name, text, &checked.findings, language, colour));
     }
     if let Some(plan) = &checked.plan {
         report.push_str(&contents(name, plan, language));
+        report.push_str(&format!("  {}\n", table::opening(plan, now, language)));
     }
     report
 }
@@ -94,12 +100,14 @@ mod tests {
     use crate::routing::check_without_sound;
 
     const SHIPPED: &str = include_str!("../../routing.toml");
+    /// The evening before 설날 2027, in Seoul.
+    const NIGHT: Wall = Wall::from_micros(1_801_819_800_000_000);
 
     fn check(text: &str, language: Language, json: bool) -> (u8, String) {
         let plan = check_without_sound(SHIPPED).plan.expect("the shipped table is clean");
         let prompts = plan.prompts().iter().map(|id| (id.to_string(), Duration::from_millis(500))).collect();
         let mut out = Vec::new();
-        let code = run(Path::new("routing.toml"), text.as_bytes(), &prompts, language, json, &mut out)
+        let code = run(Path::new("routing.toml"), text.as_bytes(), &prompts, language, json, NIGHT, &mut out)
             .expect("a Vec takes all");
         (code, String::from_utf8(out).expect("UTF-8"))
     }
@@ -109,6 +117,7 @@ mod tests {
         let (code, said) = check(SHIPPED, Language::Korean, false);
         assert_eq!(code, 0);
         assert!(said.contains("쓸 수 있습니다") && said.contains("기관 16"), "{said}");
+        assert!(said.contains("지금 닫힘 (Fri 2027-02-05 18:30), Wed 2027-02-10 09:00 에 열림"), "{said}");
     }
 
     #[test]

@@ -2,45 +2,60 @@
 //!
 //! A span is the time between two moments of a local day, each found on that day's own clock: where a zone changes
 //! its clock, "09:00" stays nine o'clock there, and a span that begins in the skipped hour begins after it.
-//! Public holidays will be one more argument; until then a holiday is a weekday.
+//! A span past midnight belongs to the day it begins on; whether that day is a holiday decides. The holidays themselves
+//! are known in [`korea`].
+
+pub mod korea;
 
 use crate::limits::CALENDAR_DAYS_AHEAD;
-use crate::routing::plan::{Hours, HoursId, Plan, Span};
+use crate::routing::plan::{Hours, HoursId, Opening, Plan};
 use crate::time::Wall;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 /// Whether these hours include this moment.
 pub fn is_open(plan: &Plan, hours: HoursId, at: Wall) -> bool {
     let (Some(hours), Some(at)) = (plan.hours.get(hours.0), timestamp(at)) else { return false };
-    open_at(hours, &plan.timezone, at)
+    let today = plan.timezone.to_datetime(at).date();
+    // Yesterday counts: its span may end today.
+    days(today, -1, 0).flat_map(|day| spans_of(plan, hours, day)).any(|(from, to)| from <= at && at < to)
 }
 
-/// When that changes next, within 14 days.
+/// When that changes next; `None` where it does not within [`CALENDAR_DAYS_AHEAD`].
 pub fn next_change(plan: &Plan, hours: HoursId, at: Wall) -> Option<Wall> {
-    let hours = plan.hours.get(hours.0)?;
-    let at = timestamp(at)?;
-    let zone = &plan.timezone;
-    let today = zone.to_datetime(at).date();
-    let now_open = open_at(hours, zone, at);
-    let mut bounds: Vec<Timestamp> = days(today, -1, CALENDAR_DAYS_AHEAD)
-        .flat_map(|day| spans_of(hours, zone, day))
-        .flat_map(|(from, to)| [from, to])
-        .filter(|bound| *bound > at)
-        .collect();
-    bounds.sort();
+    let now_open = is_open(plan, hours, at);
     // Where one span ends and the next begins, nothing changes.
-    bounds
-        .into_iter()
-        .find(|bound| open_at(hours, zone, *bound) != now_open)
-        .map(|bound| Wall::from_micros(bound.as_microsecond()))
+    moments(plan, &[hours], at).find(|bound| is_open(plan, hours, *bound) != now_open)
 }
 
-fn open_at(hours: &Hours, zone: &TimeZone, at: Timestamp) -> bool {
-    let today = zone.to_datetime(at).date();
-    // Yesterday counts: a span until 24:00 may end within today where the clock was changed.
-    days(today, -1, 0).flat_map(|day| spans_of(hours, zone, day)).any(|(from, to)| from <= at && at < to)
+/// Whether this moment lies on a public holiday.
+pub fn is_holiday(plan: &Plan, at: Wall) -> bool {
+    timestamp(at).is_some_and(|at| plan.holidays.contains(plan.timezone.to_datetime(at).date()))
+}
+
+/// Every later moment at which some of these hours, or the day, may change, in order.
+pub fn moments(plan: &Plan, hours: &[HoursId], at: Wall) -> impl Iterator<Item = Wall> {
+    let hours: Vec<&Hours> = hours.iter().filter_map(|id| plan.hours.get(id.0)).collect();
+    let at = timestamp(at);
+    let today = at.map(|at| plan.timezone.to_datetime(at).date());
+    let days = today.into_iter().flat_map(|today| days(today, -1, CALENDAR_DAYS_AHEAD));
+    // A span of one day may end behind the beginning of the next day's, so two days are sorted together.
+    let mut last = at;
+    days.flat_map(move |day| {
+        let end = midnight(&plan.timezone, day.saturating_add(1.day()));
+        let spans = hours.iter().flat_map(|hours| {
+            let days = [day.saturating_sub(1.day()), day];
+            days.into_iter().flat_map(|day| spans_of(plan, hours, day)).flat_map(|(from, to)| [from, to])
+        });
+        let mut bounds: Vec<Timestamp> = spans.chain(end).collect();
+        bounds.sort();
+        bounds.dedup();
+        bounds.retain(|bound| last.is_some_and(|last| *bound > last) && end.is_none_or(|end| *bound <= end));
+        last = bounds.last().copied().or(last);
+        bounds
+    })
+    .map(|bound| Wall::from_micros(bound.as_microsecond()))
 }
 
 /// The days from `first` to `last` around a day.
@@ -48,24 +63,37 @@ fn days(around: Date, first: i64, last: i64) -> impl Iterator<Item = Date> {
     (first..=last).filter_map(move |offset| around.checked_add(offset.days()).ok())
 }
 
-/// The open spans of one local day, as moments.
-fn spans_of<'h>(hours: &'h Hours, zone: &'h TimeZone, day: Date) -> impl Iterator<Item = (Timestamp, Timestamp)> + 'h {
-    let weekday = usize::from(day.weekday().to_monday_zero_offset().unsigned_abs());
-    hours
-        .spans
-        .iter()
-        .filter(move |span| span.days.get(weekday) == Some(&true))
-        .filter_map(move |span| bounds(span, zone, day))
+/// The open spans that begin on one local day, as moments.
+fn spans_of<'h>(plan: &'h Plan, hours: &'h Hours, day: Date) -> impl Iterator<Item = (Timestamp, Timestamp)> + 'h {
+    openings(plan, hours, day).filter_map(move |open| bounds(open, &plan.timezone, day))
 }
 
-fn bounds(span: &Span, zone: &TimeZone, day: Date) -> Option<(Timestamp, Timestamp)> {
+/// What holds on a day: its own exception, else the rule for holidays, else the week.
+fn openings<'h>(plan: &'h Plan, hours: &'h Hours, day: Date) -> impl Iterator<Item = Opening> + 'h {
+    let exception = hours.exceptions.iter().find(|exception| (exception.first..=exception.last).contains(&day));
+    let special = match exception {
+        Some(exception) => Some(exception.open.as_slice()),
+        None if plan.holidays.contains(day) => Some(hours.holidays.as_slice()),
+        None => None,
+    };
+    let weekday = usize::from(day.weekday().to_monday_zero_offset().unsigned_abs());
+    let usual = hours.spans.iter().filter(move |span| special.is_none() && span.days.get(weekday) == Some(&true));
+    special.into_iter().flatten().copied().chain(usual.map(|span| span.open))
+}
+
+fn bounds(open: Opening, zone: &TimeZone, day: Date) -> Option<(Timestamp, Timestamp)> {
+    const DAY: u16 = 24 * 60;
     let moment = |minutes: u16| {
-        let day = if minutes >= 24 * 60 { day.tomorrow().ok()? } else { day };
-        let minutes = minutes % (24 * 60);
-        let (hour, minute) = (i8::try_from(minutes / 60).ok()?, i8::try_from(minutes % 60).ok()?);
+        let day = if minutes >= DAY { day.tomorrow().ok()? } else { day };
+        let (hour, minute) = (i8::try_from(minutes % DAY / 60).ok()?, i8::try_from(minutes % 60).ok()?);
         zone.to_timestamp(day.at(hour, minute, 0, 0)).ok()
     };
-    Some((moment(span.from)?, moment(span.to)?))
+    Some((moment(open.from)?, moment(open.to)?))
+}
+
+/// When a local day begins.
+fn midnight(zone: &TimeZone, day: Date) -> Option<Timestamp> {
+    zone.to_timestamp(day.to_datetime(Time::midnight())).ok()
 }
 
 fn timestamp(at: Wall) -> Option<Timestamp> {
@@ -174,6 +202,91 @@ mod tests {
             // Two o'clock does not come on 2027-03-14; what begins in it begins an hour later by the clock.
             &[("2027-03-14T01:59:00-05:00", false, Some("2027-03-14T03:15:00-04:00"))],
         );
+    }
+
+    #[test]
+    fn public_holidays_are_closed_and_the_next_opening_lies_behind_them() {
+        table(
+            "Asia/Seoul",
+            "[\"월-금 09:00-18:00\"]",
+            &[
+                // 설날 2027: Saturday to Monday, and Tuesday in its place.
+                ("2027-02-05T18:00:00+09:00", false, Some("2027-02-10T09:00:00+09:00")),
+                ("2027-02-09T10:00:00+09:00", false, Some("2027-02-10T09:00:00+09:00")),
+                // 추석 2036 and what it takes with it: ten days.
+                ("2036-10-02T18:00:00+09:00", false, Some("2036-10-08T09:00:00+09:00")),
+                // Before 2026 nothing is known, so a holiday is a weekday.
+                ("2025-12-25T10:00:00+09:00", true, Some("2025-12-25T18:00:00+09:00")),
+            ],
+        );
+    }
+
+    #[test]
+    fn holidays_may_have_hours_of_their_own_and_every_day_is_every_day() {
+        table(
+            "Asia/Seoul",
+            "[\"월-금 09:00-18:00\", \"휴일 10:00-14:00\"]",
+            &[("2026-12-25T11:00:00+09:00", true, Some("2026-12-25T14:00:00+09:00"))],
+        );
+        table(
+            "Asia/Seoul",
+            "[\"매일 09:00-18:00\"]",
+            &[("2026-12-25T11:00:00+09:00", true, Some("2026-12-25T18:00:00+09:00"))],
+        );
+        table(
+            "Asia/Seoul",
+            "[\"휴일 10:00-14:00\"]",
+            // Nothing for two months: 3·1 to 노동절.
+            &[("2027-03-01T15:00:00+09:00", false, Some("2027-05-01T10:00:00+09:00"))],
+        );
+    }
+
+    #[test]
+    fn a_date_of_its_own_holds_before_the_week_and_before_holidays() {
+        let hours = "[\"월-금 09:00-12:00, 13:00-18:00\", \"2026-12-24~2026-12-26 휴무\", \"2027-02-08 10:00-12:00\"]";
+        table(
+            "Asia/Seoul",
+            hours,
+            &[
+                ("2026-12-23T12:30:00+09:00", false, Some("2026-12-23T13:00:00+09:00")),
+                ("2026-12-23T18:00:00+09:00", false, Some("2026-12-28T09:00:00+09:00")),
+                ("2027-02-05T18:00:00+09:00", false, Some("2027-02-08T10:00:00+09:00")),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_night_belongs_to_the_day_it_begins_on() {
+        table(
+            "Asia/Seoul",
+            "[\"월-금 22:00-06:00\"]",
+            &[
+                ("2026-11-24T03:00:00+09:00", true, Some("2026-11-24T06:00:00+09:00")),
+                // Saturday's early hours are Friday's night; Monday's are Sunday's, which is closed.
+                ("2026-11-28T05:59:59+09:00", true, Some("2026-11-28T06:00:00+09:00")),
+                ("2026-11-30T03:00:00+09:00", false, Some("2026-11-30T22:00:00+09:00")),
+                // Thursday's night goes on into Christmas Day; Christmas night does not begin.
+                ("2026-12-25T03:00:00+09:00", true, Some("2026-12-25T06:00:00+09:00")),
+                ("2026-12-25T23:00:00+09:00", false, Some("2026-12-28T22:00:00+09:00")),
+            ],
+        );
+        table(
+            "Europe/Berlin",
+            "[\"토 22:00-06:00\"]",
+            &[
+                // Berlin: nine hours in the night of 2026-10-25, seven in that of 2027-03-28.
+                ("2026-10-24T21:00:00+02:00", false, Some("2026-10-24T22:00:00+02:00")),
+                ("2026-10-25T00:00:00+02:00", true, Some("2026-10-25T06:00:00+01:00")),
+                ("2027-03-28T00:00:00+01:00", true, Some("2027-03-28T06:00:00+02:00")),
+            ],
+        );
+    }
+
+    #[test]
+    fn another_zone_has_no_korean_holidays_unless_the_table_says_so() {
+        let plan = plan("Europe/Berlin", "[\"월-금 09:00-18:00\"]");
+        assert!(is_open(&plan, HoursId(0), wall("2027-02-09T10:00:00+01:00")));
+        assert!(!is_holiday(&plan, wall("2027-02-09T10:00:00+01:00")));
     }
 
     #[test]

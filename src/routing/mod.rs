@@ -7,6 +7,7 @@ pub mod check;
 pub mod diagnostic;
 mod file;
 pub mod plan;
+pub mod select;
 pub mod stand_in;
 
 pub use check::{Checked, check, check_bytes, check_without_sound};

@@ -3,9 +3,11 @@
 //! A [`Plan`] is made by `check` only and shared by all calls that began with it.
 
 use crate::number::{Dialled, Digits};
+use crate::routing::calendar::korea;
 use crate::sip::uri::SipUri;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +45,8 @@ pub struct Plan {
     pub notices: Vec<Notice>,
     /// Opening hours.
     pub hours: Vec<Hours>,
+    /// Public holidays.
+    pub holidays: Holidays,
     /// Heard while a transfer is pending: a tone or music, repeated.
     pub waiting: PromptId,
     /// The longest a call may last before it is told goodbye.
@@ -91,6 +95,8 @@ pub struct When {
 pub enum Condition {
     /// The hours are over.
     Outside(HoursId),
+    /// Today is (`true`) or is not a public holiday; a Sunday alone is none.
+    Holiday(bool),
 }
 
 /// Where a caller goes next.
@@ -246,13 +252,17 @@ pub struct Notice {
     pub then: Destination,
 }
 
-/// Opening hours.
+/// Opening hours. An exception holds before everything else, then the rule for public holidays, then the week.
 #[derive(Clone, Debug)]
 pub struct Hours {
     /// `hours.main`.
     pub row: Arc<str>,
-    /// Open spans; never empty.
+    /// An ordinary week.
     pub spans: Vec<Span>,
+    /// On public holidays; empty is closed.
+    pub holidays: Vec<Opening>,
+    /// On single dates.
+    pub exceptions: Vec<Exception>,
 }
 
 /// "월-금 09:00-18:00".
@@ -260,10 +270,46 @@ pub struct Hours {
 pub struct Span {
     /// Monday first.
     pub days: [bool; 7],
+    /// When.
+    pub open: Opening,
+}
+
+/// "09:00-18:00", by the local clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Opening {
     /// Minutes after midnight.
     pub from: u16,
-    /// Minutes after midnight, up to 1440; later than `from`.
+    /// Minutes after the same midnight, later than `from`; above 1440 on the next day.
     pub to: u16,
+}
+
+/// "2026-12-24~2026-12-26 휴무".
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exception {
+    /// The first day.
+    pub first: Date,
+    /// The last day.
+    pub last: Date,
+    /// When it is open all the same; empty is closed.
+    pub open: Vec<Opening>,
+}
+
+/// `[holidays]`.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Holidays {
+    /// The holidays of [`korea`] count.
+    pub korean: bool,
+    /// Days the table adds: designated days, election days.
+    pub added: BTreeSet<Date>,
+    /// Days that are working days after all.
+    pub open: BTreeSet<Date>,
+}
+
+impl Holidays {
+    /// Whether a day is a public holiday.
+    pub fn contains(&self, day: Date) -> bool {
+        !self.open.contains(&day) && (self.added.contains(&day) || (self.korean && korea::holiday(day).is_some()))
+    }
 }
 
 impl Plan {
@@ -293,10 +339,10 @@ impl Plan {
     }
 
     /// Every prompt a caller of this table can hear, in order of name.
-    pub fn prompts(&self) -> std::collections::BTreeSet<PromptId> {
+    pub fn prompts(&self) -> BTreeSet<PromptId> {
         // Bare names are heard where a row says them: from stand-in centres.
         let heard = self.words.iter().filter(|(_, words)| !matches!(words, Words::Name(_)));
-        let mut all: std::collections::BTreeSet<PromptId> = heard.map(|(id, _)| id.clone()).collect();
+        let mut all: BTreeSet<PromptId> = heard.map(|(id, _)| id.clone()).collect();
         all.insert(self.waiting.clone());
         for menu in &self.menus {
             all.extend(menu.speech.iter().cloned());

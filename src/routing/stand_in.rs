@@ -2,7 +2,7 @@
 
 use crate::number::{Dialled, Digits};
 use crate::routing::plan::{
-    Center, Destination, Menu, MenuId, Notice, NoticeId, Number, Plan, PromptId, Retry, Target, Words,
+    Center, Destination, Holidays, Menu, MenuId, Notice, NoticeId, Number, Plan, PromptId, Retry, Target, Words,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -56,6 +56,7 @@ pub fn stand_ins(plan: &Plan) -> Plan {
             then: Destination::End,
         }],
         hours: Vec::new(),
+        holidays: Holidays::default(),
         waiting: plan.waiting.clone(),
         call_max: plan.call_max,
         words,

@@ -335,7 +335,7 @@ impl fmt::Display for Block<'_> {
         writeln!(f, "  RTP        ports {}-{}, room for {room} calls", ports.start(), ports.end())?;
         let (file, version) = (options.files.routing.display(), &table.plan.version);
         writeln!(f, "  table      {file}, version {version}: {}", table.size())?;
-        writeln!(f, "  hours      {}", table.opening(*now))?;
+        writeln!(f, "  hours      {}", table::opening(&table.plan, *now, Language::English))?;
         writeln!(f, "  records    {}", settings.records_file.display())?;
         if !stand_ins.is_empty() {
             writeln!(f, "  stand-ins  {}", list(stand_ins))?;

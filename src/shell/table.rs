@@ -1,8 +1,8 @@
 //! The table and the sound of its prompts, from files to what the engine is told.
 
 use crate::limits::TABLE_BYTES_MAX;
-use crate::routing::plan::{Condition, Plan};
-use crate::routing::{self, Language, calendar, diagnostic, stand_in};
+use crate::routing::plan::Plan;
+use crate::routing::{self, Language, diagnostic, select, stand_in};
 use crate::shell::prompts;
 use crate::speech::Catalogue;
 use crate::time::Wall;
@@ -70,25 +70,6 @@ impl Table {
         )
     }
 
-    /// "open until Tue 18:00": by the first hours that a number asks for.
-    pub fn opening(&self, now: Wall) -> String {
-        let hours = self.plan.numbers.iter().flat_map(|number| &number.when).next();
-        let Some(Condition::Outside(hours)) = hours.map(|when| &when.condition) else {
-            return "open at all hours".to_owned();
-        };
-        let state = if calendar::is_open(&self.plan, *hours, now) { "open" } else { "closed" };
-        match calendar::next_change(&self.plan, *hours, now) {
-            Some(change) => format!("{state} until {} (now {})", self.clock(change), self.clock(now)),
-            None => format!("{state} (now {})", self.clock(now)),
-        }
-    }
-
-    /// "Tue 2026-11-24 18:00", in the table's zone.
-    fn clock(&self, wall: Wall) -> String {
-        let timestamp = Timestamp::from_microsecond(wall.as_micros()).unwrap_or(Timestamp::UNIX_EPOCH);
-        timestamp.to_zoned_datetime(self.plan.timezone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string()
-    }
-
     /// The table of stand-in centres: a number for each target, a talking announcement behind it.
     pub fn stand_ins(&self) -> Plan {
         stand_in::stand_ins(&self.plan)
@@ -108,7 +89,33 @@ impl Table {
     }
 }
 
-/// The Korean prompts; `DIR` itself where it has no folder of a language.
+/// "open until Tue 2026-11-24 18:00": the first number that is not open at all hours.
+pub fn opening(plan: &Plan, now: Wall, language: Language) -> String {
+    let korean = language == Language::Korean;
+    let Some(number) = plan.numbers.iter().find(|number| !number.when.is_empty()) else {
+        return if korean { "항상 열림" } else { "open at all hours" }.to_owned();
+    };
+    let open = select::is_open(plan, number, now);
+    match (select::next_change(plan, number, now).map(|change| clock(plan, change)), clock(plan, now)) {
+        (Some(change), now) if korean => {
+            let (state, next) = if open { ("열림", "닫힘") } else { ("닫힘", "열림") };
+            format!("지금 {state} ({now}), {change} 에 {next}")
+        }
+        (None, now) if korean => format!("지금 {} ({now})", if open { "열림" } else { "닫힘" }),
+        (change, now) => {
+            let state = if open { "open" } else { "closed" };
+            change
+                .map_or_else(|| format!("{state} (now {now})"), |change| format!("{state} until {change} (now {now})"))
+        }
+    }
+}
+
+/// "Tue 2026-11-24 18:00", in the table's zone.
+fn clock(plan: &Plan, wall: Wall) -> String {
+    let timestamp = Timestamp::from_microsecond(wall.as_micros()).unwrap_or(Timestamp::UNIX_EPOCH);
+    timestamp.to_zoned_datetime(plan.timezone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string()
+}
+
 /// The bytes of a table; the error says what to do.
 pub fn read(routing: &Path) -> Result<Vec<u8>, String> {
     let name = routing.display();
@@ -121,7 +128,7 @@ pub fn read(routing: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(routing).map_err(|error| format!("cannot read the table {name}: {error}"))
 }
 
-/// The prompts of a folder, Korean ones; the error says what to do.
+/// The prompts of a folder, Korean ones; `DIR` itself where it has no folder of a language; the error says what to do.
 pub fn load_prompts(folder: &Path, language: Language) -> Result<Catalogue, String> {
     let korean = folder.join("ko");
     let folder = if korean.is_dir() { korean.as_path() } else { folder };

@@ -7,7 +7,7 @@ use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 /// Fields and rows of later versions, so that a table written for one is told so instead of "unknown".
-const LATER: [&str; 33] = [
+const LATER: [&str; 31] = [
     "access",
     "bridge",
     "callback",
@@ -19,8 +19,6 @@ const LATER: [&str; 33] = [
     "extends",
     "fee",
     "happycall",
-    "holiday",
-    "holidays",
     "include",
     "language",
     "max_calls",

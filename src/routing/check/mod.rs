@@ -7,6 +7,7 @@
 mod center;
 mod fields;
 mod flow;
+mod holidays;
 mod hours;
 mod menu;
 mod names;
@@ -71,6 +72,8 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
     let mut fields = Fields::new("routing.toml", &file.root);
     schema(&mut fields, &mut findings);
     let timezone = timezone(&mut fields, &mut findings);
+    let korean_zone = timezone.iana_name() == Some("Asia/Seoul");
+    let holidays = holidays::holidays(fields.table("holidays", &mut findings), korean_zone, &mut findings);
     let korean_profile = profile(&mut fields, &mut findings);
     let mut sounds = Sounds::default();
     let waiting = match fields.text("waiting", &mut findings) {
@@ -102,6 +105,7 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
         centers: Vec::new(),
         notices: Vec::new(),
         hours: Vec::new(),
+        holidays,
         waiting,
         call_max,
         words: BTreeMap::new(),

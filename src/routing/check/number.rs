@@ -108,14 +108,32 @@ fn one_number(
 fn one_condition(row: &Row<'_>, table: &Table, at: Range<usize>, names: &Names, findings: &mut Findings) -> When {
     let name = format!("{} when", row.name);
     let mut fields = Fields::new(&name, table);
+    // With unknown hours the way is still there, so that what lies behind it is not unreachable too.
+    let outside = fields.text("outside", findings).map(|(text, span)| {
+        let hours = names.hours(&name, text, span, findings);
+        Condition::Outside(hours.unwrap_or(HoursId(usize::MAX)))
+    });
+    let holiday = fields.flag("holiday", findings).map(Condition::Holiday);
     let later_words: Vec<_> = table.entries.iter().filter(|entry| is_later(&entry.key)).collect();
-    let outside = fields.text("outside", findings);
-    if later_words.is_empty() {
+    let written = ["outside", "holiday"].iter().filter(|name| fields.is_written(name)).count();
+    if written > 1 {
+        findings.push(
+            Diagnostic::error(
+                "E0108",
+                at.clone(),
+                format!("{name}: 한 줄에 조건은 하나입니다"),
+                format!("{name}: one condition a line"),
+            )
+            .help(
+                "줄을 나누세요. 위에서부터 처음 맞는 줄이 쓰입니다",
+                "make them two lines; the first that is true counts",
+            ),
+        );
+    } else if written == 0 && later_words.is_empty() {
         fields.missing("outside", at.clone(), "outside = \"hours.main\"", findings);
     }
     let go = fields.text("go", findings);
     fields.missing("go", at, "go = \"notice.closed\"", findings);
-    let hours = outside.and_then(|(text, span)| names.hours(&name, text, span, findings));
     let go = go.and_then(|(text, span)| names.destination(&name, text, span, Place::Entry, findings));
     for entry in &later_words {
         findings.push(later(entry.key_span.clone(), &entry.key));
@@ -125,7 +143,6 @@ fn one_condition(row: &Row<'_>, table: &Table, at: Range<usize>, names: &Names, 
             findings.push(fields.unknown(entry));
         }
     }
-    // With unknown hours the way is still there, so that what lies behind it is not unreachable too.
-    let condition = Condition::Outside(hours.unwrap_or(HoursId(usize::MAX)));
+    let condition = outside.or(holiday).unwrap_or(Condition::Outside(HoursId(usize::MAX)));
     When { condition, go: go.unwrap_or(Destination::End) }
 }
