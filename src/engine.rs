@@ -13,6 +13,7 @@ use crate::number::Key;
 use crate::random::Random;
 use crate::routing::Plan;
 use crate::routing::plan::{PromptId, Target};
+use crate::routing::switch::Switches;
 use crate::sdp::Refusal;
 use crate::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Invite, ReferKey, ReferRequest, StatusCode};
 use crate::time::{Instant, Now};
@@ -36,6 +37,7 @@ pub struct Engine {
     next_stream: u64,
     /// When sessions want to be woken: hints, a call's own deadline is the truth.
     deadlines: BTreeSet<(Instant, CallKey)>,
+    switches: Arc<Switches>,
     /// Reused between steps.
     agent_outputs: Vec<AgentOutput>,
     effects: Vec<Effect>,
@@ -91,6 +93,7 @@ impl Engine {
             streams: HashMap::new(),
             next_stream: 1,
             deadlines: BTreeSet::new(),
+            switches: Arc::default(),
             agent_outputs: Vec::new(),
             effects: Vec::new(),
         }
@@ -121,6 +124,7 @@ impl Engine {
                 }
             }
             Input::Drain => self.agent.drain(),
+            Input::Switched(switches) => self.switches = switches,
             Input::Stop => {
                 self.agent.drain();
                 let live: Vec<CallKey> = self.calls.keys().copied().collect();
@@ -250,8 +254,10 @@ impl Engine {
         let stream = StreamKey(self.next_stream);
         self.next_stream += 1;
         let (dialog, local) = (invite.dialog, invite.flow.local.ip());
+        let caller = invite.caller.clone();
         let leg = Leg::incoming(invite, stream, (now.wall.as_micros() / 1_000_000) as u64);
-        let session = Session::new(now, call, self.plan.clone(), number, record);
+        let session =
+            Session::new(now, call, self.plan.clone(), number, record).situated(caller, self.switches.clone());
         self.calls.insert(call, Call { session, leg, refers: Vec::new(), deadline: None, stage: Stage::Arriving });
         self.dialogs.insert(dialog, call);
         self.streams.insert(stream, call);
@@ -425,7 +431,8 @@ impl Engine {
             uri = uri.with_header("User-to-User", &format!("{hex};encoding=hex"));
         }
         let number = self.plan.numbers.first().and_then(|number| number.dialled.first());
-        let us = format!("sip:{}@{}", number.map_or("1357", |dialled| dialled.as_str()), host(local.ip()));
+        let number = number.map_or_else(|| "1357".to_owned(), |pattern| pattern.example());
+        let us = format!("sip:{number}@{}", host(local.ip()));
         ReferRequest { target: uri, referred_by: us.parse().expect("a dialled number and an address make a URI") }
     }
 

@@ -63,6 +63,10 @@ pub const ROW_NAME_MAX: usize = 40;
 pub const SAY_MAX: usize = 40;
 /// Keys of one choice: more is a number to collect, not a choice.
 pub const CHOICE_KEYS_MAX: usize = 4;
+/// Nine choices fill the digits beside 0; with the counsellor ten are said, and nobody remembers more.
+pub const CHOICES_SAID_MAX: usize = 10;
+/// A caller who hears only that one rung after the other does not answer waits about this long.
+pub const LADDER_PATIENCE: Duration = Duration::from_secs(45);
 /// Addresses of one centre: each may cost the caller a ring timeout.
 pub const TARGETS_MAX: usize = 8;
 /// A caller who has heard twenty seconds without a choice presses 0 or hangs up.
@@ -164,3 +168,7 @@ pub const SESSION_EXPIRES_LEAST: Duration = Duration::from_secs(90);
 pub const CALLS_DRAIN: Duration = Duration::from_secs(120);
 /// RFC 3261 §10.2: the usual life of a registration.
 pub const TRUNK_EXPIRES: Duration = Duration::from_secs(3600);
+/// How often a running engine looks whether the switches were changed: an operator who turns one on waits no longer.
+pub const SWITCHES_LOOK: Duration = Duration::from_millis(500);
+/// Bytes of the switches' file: some 60 for each switch of a table that has a hundred.
+pub const SWITCHES_BYTES_MAX: u64 = 64 * 1024;

@@ -125,10 +125,71 @@ impl Caller {
         &self.0
     }
 
+    /// What kind of line the call comes from. Special numbers have no area and no E.164 form, so the plan of the country is
+    /// looked at, not a library's.
+    pub fn kind(&self) -> CallerKind {
+        let number = self.0.as_str();
+        let digits = |lengths: std::ops::RangeInclusive<usize>| {
+            lengths.contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let starts = |heads: &[&str]| heads.iter().any(|head| number.starts_with(head));
+        const AREAS: [&str; 17] = [
+            "031", "032", "033", "041", "042", "043", "044", "051", "052", "053", "054", "055", "061", "062", "063",
+            "064", "02",
+        ];
+        if self.is_withheld() {
+            CallerKind::Withheld
+        } else if number == "107" {
+            CallerKind::Relay
+        } else if starts(&["+", "00"]) {
+            CallerKind::Foreign
+        } else if starts(&["010"]) && digits(11..=11) {
+            CallerKind::Mobile
+        } else if starts(&["070", "050"]) && digits(11..=12) {
+            CallerKind::Internet
+        } else if starts(&AREAS) && digits(9..=11) {
+            CallerKind::Landline
+        } else {
+            CallerKind::Other
+        }
+    }
+
     /// No number came with the call.
     pub fn is_withheld(&self) -> bool {
         self.0.is_empty() || self.0 == "anonymous"
     }
+}
+
+/// What kind of line a call comes from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CallerKind {
+    /// 107, the relay centre: an interpreter speaks and presses keys for a deaf caller.
+    Relay,
+    /// 010.
+    Mobile,
+    /// An area code.
+    Landline,
+    /// 070, and the personal numbers 050x.
+    Internet,
+    /// Another country.
+    Foreign,
+    /// No number came.
+    Withheld,
+    /// Specials such as 15xx-xxxx, and what is no number.
+    Other,
+}
+
+impl CallerKind {
+    /// Each with its word in the table.
+    pub const WORDS: [(&'static str, Self); 7] = [
+        ("relay", Self::Relay),
+        ("mobile", Self::Mobile),
+        ("landline", Self::Landline),
+        ("internet", Self::Internet),
+        ("foreign", Self::Foreign),
+        ("withheld", Self::Withheld),
+        ("other", Self::Other),
+    ];
 }
 
 impl fmt::Display for Caller {
@@ -187,6 +248,29 @@ mod tests {
             ("anonymous", "withheld"),
         ] {
             assert_eq!(Caller::new(said).to_string(), printed, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_caller_is_of_the_kind_its_number_says() {
+        use CallerKind::{Foreign, Internet, Landline, Mobile, Other, Relay, Withheld};
+        for (said, kind) in [
+            ("01012345678", Mobile),
+            ("+821012345678", Mobile),
+            ("0221045012", Landline),
+            ("021234567", Landline),
+            ("+82312345678", Landline),
+            ("07012345678", Internet),
+            ("050512345678", Internet),
+            ("107", Relay),
+            ("15880800", Other),
+            ("1357", Other),
+            ("alice", Other),
+            ("+14155550100", Foreign),
+            ("", Withheld),
+            ("anonymous", Withheld),
+        ] {
+            assert_eq!(Caller::new(said).kind(), kind, "{said}");
         }
     }
 

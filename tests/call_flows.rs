@@ -6,6 +6,7 @@ use ivr1357::call::record::Origin;
 use ivr1357::call::{Attempt, CallKey, Effect, Event, Record, Session};
 use ivr1357::media::PlayKey;
 use ivr1357::number::{Caller, Key};
+use ivr1357::routing::switch::Switches;
 use ivr1357::routing::{self, Plan};
 use ivr1357::sip::StatusCode;
 use ivr1357::time::{Duration, Instant, Now, Wall};
@@ -547,4 +548,102 @@ fn a_record_tells_path_keys_attempts_and_masks_the_caller() {
     assert_eq!(record["attempts"][0]["status"], 503);
     assert_eq!(record["attempts"][1]["result"], "reached");
     assert_eq!(record["attempts"][1]["at_ms"], 2000);
+}
+
+/// Where a call with this key and caller enters a table with these conditions: the first row behind the number's.
+fn enters(when: &str, caller: &str, key: u64, on: &[&str]) -> String {
+    let text = format!(
+        r#"
+schema = 1
+[number.1357]
+match = ["1357"]
+go = "notice.usual"
+when = [{{ {when}, go = "notice.other" }}]
+[switch]
+emergency = "for tests"
+[notice]
+usual = {{ prompt = "a", then = "end" }}
+other = {{ prompt = "b", then = "end" }}
+"#
+    );
+    let plan = Arc::new(routing::check_without_sound(&text).plan.expect("the table is right"));
+    let caller = Caller::new(caller);
+    let mut switches = Switches::default();
+    on.iter().for_each(|name| switches.turn_on(name, None));
+    let now = Now { instant: Instant::START, wall: Wall::from_micros(1_795_500_000_000_000) };
+    let origin = Origin {
+        call: CallKey(key),
+        call_id: "a@b",
+        caller: &caller,
+        dialled: "1357",
+        table: &plan.version,
+        zone: &plan.timezone,
+        hash_key: &[7; 32],
+    };
+    let record = Record::new(now, &origin);
+    let mut session =
+        Session::new(now, CallKey(key), plan.clone(), 0, record).situated(caller.clone(), Arc::new(switches));
+    let mut effects = Vec::new();
+    session.handle(now, Event::Answered, &mut effects);
+    session.handle(now, Event::Connected, &mut effects);
+    let entered = effects.iter().find_map(|effect| match effect {
+        Effect::Entered(row) => Some(row.to_string()),
+        _ => None,
+    });
+    entered.expect("a row is entered")
+}
+
+#[test]
+fn conditions_ask_the_caller_the_switches_and_chance() {
+    for (when, caller, on, other) in [
+        ("switch = \"emergency\"", "01012345678", ["emergency"].as_slice(), true),
+        ("switch = \"emergency\"", "01012345678", &[], false),
+        ("caller_kind = \"relay\"", "107", &[], true),
+        ("caller_kind = \"relay\"", "01012345678", &[], false),
+        ("caller = [\"02-2104*\", \"+82-10-1234-5678\"]", "+821012345678", &[], true),
+        ("caller = [\"02-2104*\"]", "0221045012", &[], true),
+        ("caller = [\"02-2104*\"]", "0221055012", &[], false),
+        ("caller_kind = \"withheld\"", "", &[], true),
+    ] {
+        let row = enters(when, caller, 1, on);
+        assert_eq!(row, if other { "notice.other" } else { "notice.usual" }, "{when} for {caller}");
+    }
+}
+
+#[test]
+fn a_share_of_the_calls_goes_another_way_and_a_call_always_the_same() {
+    let others = |percent: u8| {
+        let when = format!("share = {percent}");
+        // Keys as they come: milliseconds above, chance below.
+        let keys = (0..500u64).map(|n| (n << 24) | (n * 7919 % (1 << 24)));
+        keys.filter(|key| enters(&when, "", *key, &[]) == "notice.other").count()
+    };
+    assert!((110..=190).contains(&others(30)), "{}", others(30));
+    assert!(others(1) < 25 && others(99) > 475);
+    assert_eq!(enters("share = 50", "", 77, &[]), enters("share = 50", "", 77, &[]));
+}
+
+#[test]
+fn addresses_of_one_order_share_the_calls_by_weight() {
+    let text = r#"
+schema = 1
+[number.1357]
+match = ["1357"]
+go = "center.a"
+[defaults.transfer]
+ladder = ["refer", "next-target", "notice.busy"]
+give_up = "notice.busy"
+[center]
+a = { name = "가", sip = [{ uri = "sip:big@h.example", order = 1, weight = 3 }, { uri = "sip:small@h.example", order = 1 }, "sip:spare@h.example"] }
+[notice]
+busy = { prompt = "a", then = "end" }
+"#;
+    let plan = routing::check_without_sound(text).plan.expect("the table is right");
+    let center = &plan.centers[0];
+    let orders: Vec<Vec<usize>> =
+        (0..400u64).map(|n| center.targets_in_order(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 8)).collect();
+    // The spare one is last, however the other two are drawn.
+    assert!(orders.iter().all(|order| order.len() == 3 && order[2] == 2), "{orders:?}");
+    let big = orders.iter().filter(|order| order[0] == 0).count();
+    assert!((260..=340).contains(&big), "{big} of 400");
 }

@@ -2,8 +2,8 @@
 //!
 //! `BLESS=1 cargo test --test routing_diagnostics` writes the texts anew; read their diff before it is committed.
 
-use ivr1357::routing::{Language, Severity, check, check_bytes, check_without_sound, diagnostic};
-use std::collections::BTreeMap;
+use ivr1357::routing::{Language, Severity, check, check_bytes, check_without_sound, diagnostic, explain};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -185,20 +185,100 @@ fn carets_count_korean_letters_as_two_columns() {
     assert!(seen.contains("3 │ prompt = \"한글\" # 한글\n  │          ^^^^^^\n"), "{seen}");
 }
 
-#[test]
-fn every_code_is_explained_to_operators() {
+/// Every code that the sources can report.
+fn codes() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = fs::read_to_string(root.join("docs/ROUTING.md")).expect("the page");
-    let mut codes = std::collections::BTreeSet::new();
+    let mut codes = BTreeSet::new();
     for folder in ["src/routing/check", "src/routing/file"] {
         for entry in fs::read_dir(root.join(folder)).expect("a folder") {
             let text = fs::read_to_string(entry.expect("an entry").path()).expect("a source file");
             codes.extend(text.split('"').filter(|word| is_code(word)).map(str::to_owned));
         }
     }
-    assert!(codes.len() > 20, "{codes:?}");
-    let untold: Vec<_> = codes.iter().filter(|code| !page.contains(&format!("| {code} |"))).collect();
-    assert!(untold.is_empty(), "not in docs/ROUTING.md: {untold:?}");
+    assert!(codes.len() > 30, "{codes:?}");
+    codes
+}
+
+#[test]
+fn every_code_has_an_explanation_and_no_explanation_a_code_that_is_gone() {
+    let explained: BTreeSet<String> = explain::ALL.iter().map(|explanation| explanation.code.to_owned()).collect();
+    assert_eq!(codes(), explained);
+    for explanation in explain::ALL {
+        let texts = [explanation.finds, explanation.why].concat();
+        assert!(texts.iter().all(|text| !text.is_empty()) && !explanation.wrong.is_empty(), "{}", explanation.code);
+        assert_eq!(explain::find(&explanation.code.to_lowercase()).map(|found| found.code), Some(explanation.code));
+    }
+}
+
+/// The shipped table with the slip of an explanation: in place of the right line, or under its rows' headers.
+fn slipped(explanation: &explain::Explanation) -> String {
+    const RIGHT: &str = include_str!("../routing.toml");
+    if !explanation.right.is_empty() {
+        assert!(RIGHT.contains(explanation.right), "{}: the right line stands in the table", explanation.code);
+        return RIGHT.replacen(explanation.right, explanation.wrong, 1);
+    }
+    let mut text = RIGHT.to_owned();
+    let mut at = 0;
+    for line in explanation.wrong.lines() {
+        if line.starts_with('[') {
+            let header = format!("\n{line}\n");
+            at = text.find(&header).map_or_else(
+                || {
+                    text.push_str(&header);
+                    text.len()
+                },
+                |found| found + header.len(),
+            );
+        } else {
+            let line = format!("{line}\n");
+            text.insert_str(at, &line);
+            at += line.len();
+        }
+    }
+    text
+}
+
+#[test]
+fn the_example_of_every_code_brings_it_about_and_the_right_table_does_not() {
+    let right = check_without_sound(include_str!("../routing.toml")).plan.expect("the shipped table is right");
+    for explanation in explain::ALL {
+        let mut text = slipped(explanation);
+        if explanation.code == "E0100" {
+            text = (0..400).map(|n| format!("a{n} = 1\n")).collect::<String>() + &text;
+        }
+        let long = if explanation.code == "W0505" { 2_000 } else { 100 };
+        let sounds = right.prompts().iter().map(|id| (id.to_string(), Duration::from_millis(long))).collect();
+        let found: Vec<_> = check(&text, &sounds).findings.iter().map(|finding| finding.code).collect();
+        assert!(found.contains(&explanation.code), "{}: {found:?}\n{}", explanation.code, explanation.wrong);
+    }
+}
+
+#[test]
+fn the_explanations_are_as_kept_in_both_languages() {
+    for (language, suffix) in [(Language::Korean, "ko"), (Language::English, "en")] {
+        let seen = explain::ALL.iter().map(|one| explain::render(one, language)).collect::<Vec<_>>().join("\n");
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/explain.{suffix}.txt"));
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&golden, &seen).expect("the golden file can be written");
+        }
+        assert!(fs::read_to_string(&golden).ok().as_deref() == Some(seen.as_str()), "BLESS=1 writes {golden:?} anew");
+    }
+}
+
+#[test]
+fn the_page_of_the_language_lists_every_code() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ROUTING.md");
+    let text = fs::read_to_string(&page).expect("the page");
+    let (before, rest) = text.split_once("<!-- codes -->\n").expect("where the codes begin");
+    let (_, after) = rest.split_once("<!-- end of codes -->").expect("where they end");
+    let row = |one: &explain::Explanation| format!("| {} | {} | {} |\n", one.code, one.finds[0], one.finds[1]);
+    let rows: String = explain::ALL.iter().map(row).collect();
+    let right = format!("{before}<!-- codes -->\n| 번호 | 뜻 | |\n|---|---|---|\n{rows}<!-- end of codes -->{after}");
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&page, &right).expect("the page can be written");
+    } else {
+        assert!(text == right, "BLESS=1 writes the table of codes anew");
+    }
 }
 
 fn is_code(word: &str) -> bool {

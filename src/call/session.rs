@@ -11,8 +11,10 @@ use crate::call::transfer::{Phase, Transfer};
 use crate::call::{CallKey, Effect, Event};
 use crate::limits::{MENU_DEPTH_MAX, T1, TYPE_AHEAD_MAX};
 use crate::media::PlayKey;
-use crate::number::Key;
+use crate::number::{Caller, Key};
 use crate::routing::plan::{Center, CenterId, Destination, MenuId, NoticeId, Plan, PromptId};
+use crate::routing::select::Situation;
+use crate::routing::switch::Switches;
 use crate::routing::{calendar, select};
 use crate::sip::status::StatusCode;
 use crate::time::{Duration, Instant, Now};
@@ -38,6 +40,9 @@ pub struct Session {
     state: State,
     /// Menus the caller came through, the present one last: `#` goes back along it.
     menus: Vec<MenuId>,
+    caller: Caller,
+    /// As they stood when the call came.
+    switches: Arc<Switches>,
     /// Keys pressed while no key could count.
     ahead: VecDeque<Key>,
     plays: u32,
@@ -82,6 +87,8 @@ impl Session {
             record,
             state: State::Arriving,
             menus: Vec::new(),
+            caller: Caller::new(""),
+            switches: Arc::default(),
             ahead: VecDeque::new(),
             plays: 0,
             rounds: 0,
@@ -89,6 +96,13 @@ impl Session {
             ends,
             overtime: false,
         }
+    }
+
+    /// Who calls, and what operators turned on: what conditions are asked about.
+    pub fn situated(mut self, caller: Caller, switches: Arc<Switches>) -> Self {
+        self.caller = caller;
+        self.switches = switches;
+        self
     }
 
     /// The record as it stands; complete after [`Effect::Over`].
@@ -150,7 +164,7 @@ impl Session {
     /// The caller can hear us.
     fn begin(&mut self, now: Now, out: &mut Vec<Effect>) {
         let number = &self.plan.numbers[self.number];
-        let then = select::entrance(&self.plan, number, now.wall);
+        let then = self.entrance(now);
         match number.greeting.clone() {
             Some(greeting) => {
                 let play = self.play(vec![greeting], false, out);
@@ -260,6 +274,21 @@ impl Session {
 
     // ---- destinations ------------------------------------------------------------------------------------------
 
+    /// Where callers of this number enter now.
+    fn entrance(&self, now: Now) -> Destination {
+        // The low bits of the key are chance, and the same call draws the same share for ever.
+        let draw = u8::try_from(self.chance() % 100).unwrap_or(0);
+        let situation = Situation { at: now.wall, caller: &self.caller, switches: &self.switches, draw };
+        select::entrance(&self.plan, &self.plan.numbers[self.number], situation)
+    }
+
+    /// This call's chance: its key, stirred so that calls of one millisecond differ in all bits (the finalizer of SplitMix64).
+    fn chance(&self) -> u64 {
+        let stirred = (self.call.0 ^ (self.call.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let stirred = (stirred ^ (stirred >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        stirred ^ (stirred >> 31)
+    }
+
     /// Follows a destination until there is something to hear or to wait for.
     fn go(&mut self, now: Now, mut to: Destination, out: &mut Vec<Effect>) {
         for _ in 0..HOPS_MAX {
@@ -267,7 +296,7 @@ impl Session {
                 Destination::Menu(menu) => return self.enter_menu(now, menu, true, out),
                 Destination::Repeat => match self.menus.last() {
                     Some(&menu) => return self.enter_menu(now, menu, true, out),
-                    None => to = select::entrance(&self.plan, &self.plan.numbers[self.number], now.wall),
+                    None => to = self.entrance(now),
                 },
                 Destination::Back => {
                     // From an announcement or a transfer, "back" is the menu the caller came from.

@@ -32,19 +32,21 @@ pub struct Ladder {
 }
 
 impl Ladder {
-    /// All rungs for a centre. `open` says whether another centre on the ladder answers now.
-    pub fn new(plan: &Plan, center: CenterId, open: impl Fn(&Center) -> bool) -> Self {
+    /// All rungs for a centre. `chance` shares the calls among addresses; `open` says whether another centre on the
+    /// ladder answers now.
+    pub fn new(plan: &Plan, center: CenterId, chance: u64, open: impl Fn(&Center) -> bool) -> Self {
         let asked = plan.center(center);
-        let refer = |to: CenterId, targets: std::ops::Range<usize>| {
-            targets.map(move |target| Step::Refer { center: to, target })
+        let targets = asked.targets_in_order(chance);
+        let refer = |to: CenterId, targets: &[usize]| {
+            targets.iter().map(|&target| Step::Refer { center: to, target }).collect::<Vec<_>>()
         };
         let mut steps = VecDeque::new();
         for &rung in &asked.transfer.ladder {
             match rung {
-                Rung::Refer => steps.extend(refer(center, 0..1)),
-                Rung::NextTarget => steps.extend(refer(center, 1..asked.targets.len())),
+                Rung::Refer => steps.extend(refer(center, &targets[..targets.len().min(1)])),
+                Rung::NextTarget => steps.extend(refer(center, targets.get(1..).unwrap_or_default())),
                 Rung::Center(other) if other != center && open(plan.center(other)) => {
-                    steps.extend(refer(other, 0..plan.center(other).targets.len()));
+                    steps.extend(refer(other, &plan.center(other).targets_in_order(chance)));
                 }
                 Rung::Center(_) => {}
                 Rung::Notice(notice) => steps.push_back(Step::Notice(notice)),

@@ -2,10 +2,12 @@
 
 pub mod check;
 mod demo;
+mod explain;
 mod prompts;
 mod serve;
 pub mod simulate;
 mod simulated;
+mod switch;
 pub mod try_;
 
 use crate::routing::Language;
@@ -35,6 +37,10 @@ enum Command {
     Demo(demo::Arguments),
     /// Shows every mistake of a table at once; exit code 0 is clean, 1 has errors
     Check(check::Arguments),
+    /// Says what a code of `check` means, with a wrong and a right line
+    Explain(explain::Arguments),
+    /// Turns a switch of the table on or off, in a running engine too; without a name all are listed
+    Switch(switch::Arguments),
     /// Makes the sounds of the prompts from their texts, and checks or lists them
     Prompts(prompts::Args),
     /// Dials through the table in simulated time and tells what the caller hears
@@ -95,6 +101,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         None => finish(serve::run(cli.serve)),
         Some(Command::Serve(arguments)) => finish(serve::run(arguments)),
         Some(Command::Demo(arguments)) => finish(demo::run(arguments)),
+        Some(Command::Explain(arguments)) => finish(explain::run(&arguments)),
+        Some(Command::Switch(arguments)) => finish(switch::run(&arguments)),
         Some(Command::Try(arguments)) => finish(simulated::run_try(arguments)),
         Some(Command::Simulate(arguments)) => finish(simulated::run_simulate(arguments)),
         Some(Command::Check(arguments)) => match check::run_command(&arguments) {
@@ -136,6 +144,9 @@ mod tests {
             "serve --lang en",
             "demo --lang en",
             "check --lang en",
+            "explain E0301 --lang en",
+            "switch --lang en",
+            "switch emergency on --until 18:00 --lang en",
             "check routing.toml --lang en --json",
             "prompts check --lang en",
             "prompts --lang en list",

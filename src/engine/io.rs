@@ -4,6 +4,7 @@ use crate::call::CallKey;
 use crate::media::{self, StreamKey};
 use crate::random::Random;
 use crate::routing::Plan;
+use crate::routing::switch::Switches;
 use crate::sip::Flow;
 use crate::sip::locate::{Answer, LookupKey, Question};
 use crate::sip::trunk::Peers;
@@ -78,6 +79,8 @@ pub enum Input<'a> {
     Tick,
     /// No new calls: an INVITE and a balancer's OPTIONS are answered 503 with Retry-After. Live calls go on to their end.
     Drain,
+    /// What operators turned on; new calls see it.
+    Switched(Arc<Switches>),
     /// BYE to every live call, nothing new.
     Stop,
 }

@@ -5,10 +5,13 @@
 pub mod calendar;
 pub mod check;
 pub mod diagnostic;
+pub mod explain;
 mod file;
+pub mod pattern;
 pub mod plan;
 pub mod select;
 pub mod stand_in;
+pub mod switch;
 
 pub use check::{Checked, check, check_bytes, check_without_sound};
 pub use diagnostic::{Diagnostic, Language, Severity};

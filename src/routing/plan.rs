@@ -2,8 +2,9 @@
 //!
 //! A [`Plan`] is made by `check` only and shared by all calls that began with it.
 
-use crate::number::{Dialled, Digits};
+use crate::number::{CallerKind, Dialled, Digits};
 use crate::routing::calendar::korea;
+use crate::routing::pattern::Pattern;
 use crate::sip::uri::SipUri;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -47,6 +48,8 @@ pub struct Plan {
     pub hours: Vec<Hours>,
     /// Public holidays.
     pub holidays: Holidays,
+    /// Names of the switches, as `[switch]` declares them, each with what it is for.
+    pub switches: BTreeMap<Arc<str>, String>,
     /// Heard while a transfer is pending: a tone or music, repeated.
     pub waiting: PromptId,
     /// The longest a call may last before it is told goodbye.
@@ -72,7 +75,7 @@ pub struct Number {
     /// `number.1357`.
     pub row: Arc<str>,
     /// What may be dialled.
-    pub dialled: Vec<Dialled>,
+    pub dialled: Vec<Pattern>,
     /// Said once, before the first menu; a key cuts it short and counts for the menu.
     pub greeting: Option<PromptId>,
     /// First true condition wins.
@@ -97,6 +100,14 @@ pub enum Condition {
     Outside(HoursId),
     /// Today is (`true`) or is not a public holiday; a Sunday alone is none.
     Holiday(bool),
+    /// A switch of the table is on.
+    Switch(Arc<str>),
+    /// The caller's number is one of these.
+    Caller(Vec<Pattern>),
+    /// The caller is of this kind.
+    CallerKind(CallerKind),
+    /// So many calls of a hundred, drawn by chance.
+    Share(u8),
 }
 
 /// Where a caller goes next.
@@ -159,12 +170,52 @@ pub struct Center {
     pub announce: Option<PromptId>,
     /// SIP addresses, the first tried first. Never empty.
     pub targets: Vec<Target>,
+    /// How the calls are shared among the addresses, one for each of [`Center::targets`].
+    pub shares: Vec<Share>,
     /// When it answers; `None` is always.
     pub hours: Option<HoursId>,
     /// Where callers go outside its hours.
     pub closed: Option<Destination>,
     /// What is tried, and what when that fails.
     pub transfer: Transfer,
+}
+
+/// How an address shares a centre's calls (the order and weight of RFC 2782).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Share {
+    /// Lower ones are tried first; addresses of one order share the calls.
+    pub order: u16,
+    /// In proportion to this.
+    pub weight: u16,
+}
+
+impl Center {
+    /// The addresses in the order this call tries them. `chance` decides among those of one order, in proportion to
+    /// their weights.
+    pub fn targets_in_order(&self, mut chance: u64) -> Vec<usize> {
+        let mut left: Vec<usize> = (0..self.targets.len()).collect();
+        let share = |at: &usize| self.shares.get(*at).copied().unwrap_or(Share { order: u16::MAX, weight: 1 });
+        let mut ordered = Vec::with_capacity(left.len());
+        while let Some(order) = left.iter().map(|at| share(at).order).min() {
+            let group: Vec<usize> = left.iter().copied().filter(|at| share(at).order == order).collect();
+            let total: u64 = group.iter().map(|at| u64::from(share(at).weight.max(1))).sum();
+            let mut ticket = chance % total;
+            // Another draw for the next place: the multiplier of a 64-bit linear congruential generator.
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 1;
+            let mut next = group[0];
+            for at in group {
+                let weight = u64::from(share(&at).weight.max(1));
+                if ticket < weight {
+                    next = at;
+                    break;
+                }
+                ticket -= weight;
+            }
+            left.retain(|at| *at != next);
+            ordered.push(next);
+        }
+        ordered
+    }
 }
 
 /// An address a REFER may name. Made from the table only: a caller's input never becomes one.
@@ -320,7 +371,8 @@ impl Plan {
 
     /// Its place in [`Plan::numbers`].
     pub fn number_at(&self, dialled: &Dialled) -> Option<usize> {
-        self.numbers.iter().position(|number| number.dialled.contains(dialled))
+        let meant = |number: &Number| number.dialled.iter().any(|pattern| pattern.matches(dialled.as_str()));
+        self.numbers.iter().position(meant)
     }
 
     /// The menu behind an id.

@@ -37,7 +37,7 @@ pub fn stand_ins(plan: &Plan) -> Plan {
         let go = Destination::Menu(MenuId(menus.len()));
         numbers.push(Number {
             row: format!("number.{}", user.as_str()).into(),
-            dialled: vec![user],
+            dialled: vec![user.into()],
             greeting: None,
             when: Vec::new(),
             go,
@@ -57,6 +57,7 @@ pub fn stand_ins(plan: &Plan) -> Plan {
         }],
         hours: Vec::new(),
         holidays: Holidays::default(),
+        switches: BTreeMap::new(),
         waiting: plan.waiting.clone(),
         call_max: plan.call_max,
         words,

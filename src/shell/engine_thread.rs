@@ -181,6 +181,7 @@ impl EngineThread {
                 Message::SendFailed { flow } => self.step(Input::SendFailed { flow }),
                 Message::Media { stream, event } => self.step(Input::Media { stream, event }),
                 Message::Journaled { call } => self.step(Input::Journaled { call }),
+                Message::Switched(switches) => self.step(Input::Switched(switches)),
                 Message::Drain { limit } => self.drain(limit),
                 Message::Stop => self.stop(),
             }

@@ -6,10 +6,11 @@
 
 use crate::engine::CallKey;
 use crate::media::{self, StreamKey};
+use crate::routing::switch::Switches;
 use crate::sip::Flow;
 use crate::time::Duration;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// One thing that happened on another thread.
@@ -51,6 +52,8 @@ pub enum Message {
         /// How long.
         limit: Duration,
     },
+    /// What operators turned on, whole.
+    Switched(Arc<Switches>),
     /// End all calls, then the thread.
     Stop,
 }

@@ -2,6 +2,7 @@
 
 use crate::engine::{self, Engine};
 use crate::random::Random;
+use crate::routing::switch::Switches;
 use crate::shell::clock::Clock;
 use crate::shell::engine_thread::{EngineThread, Surroundings};
 use crate::shell::inbox::{Inbox, Message};
@@ -102,6 +103,11 @@ impl Instance {
         // not be made, `ended` says so.
         let _ = is_ready.recv();
         Ok(Self { addresses, live, inbox, engine: thread, tcp, ended: Some(ended) })
+    }
+
+    /// New calls see these switches. Who has them (a file, a control socket) hands over the whole state.
+    pub fn switched(&self, switches: Switches) {
+        self.inbox.push(Message::Switched(Arc::new(switches)));
     }
 
     /// No new calls; the engine ends when the live ones are over, and ends those that last longer than this.

@@ -27,5 +27,6 @@ pub mod media;
 pub mod prompts;
 pub mod serve;
 pub mod settings;
+pub mod switches;
 pub mod table;
 pub mod tcp;

@@ -3,6 +3,7 @@
 use crate::engine;
 use crate::limits::{DRAIN, SIGNAL_ECHO};
 use crate::random::Random;
+use crate::routing::Language;
 use crate::shell::clock::Clock;
 use crate::shell::instance::{Instance, Parts};
 use crate::shell::journal::{self, OpenError};
@@ -11,7 +12,8 @@ use crate::shell::live::Live;
 use crate::shell::local::Views;
 use crate::shell::log::Log;
 use crate::shell::settings::Settings;
-use crate::shell::table::{Files, Table};
+use crate::shell::switches;
+use crate::shell::table::{self, Files, Table};
 use crate::sip::trunk::Peers;
 use crate::time::{Duration, Wall};
 use sha2::{Digest, Sha256};
@@ -110,8 +112,11 @@ fn serve(options: &Options) -> Result<(), Failure> {
     let ended = instance.ended();
     let by_signal = runtime.block_on(async {
         tokio::pin!(ended);
+        let watching = switches::watch(switches::path(&settings.records_file), |state| instance.switched(state));
+        tokio::pin!(watching);
         tokio::select! {
             () = signals.next() => {}
+            () = &mut watching => {}
             () = &mut ended => return false,
         }
         instance.drain(DRAIN);

@@ -183,7 +183,7 @@ impl World {
             .plan
             .numbers
             .iter()
-            .flat_map(|number| number.dialled.iter().map(|dialled| dialled.as_str().to_owned()))
+            .flat_map(|number| number.dialled.iter().map(|pattern| pattern.example()))
             .collect();
         for _ in 0..self.conditions.callers {
             let dials = numbers.get(self.random.below(numbers.len() as u64) as usize).map_or("1357", String::as_str);

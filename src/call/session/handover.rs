@@ -16,7 +16,7 @@ impl Session {
     pub(super) fn transfer(&mut self, now: Now, center: CenterId, out: &mut Vec<Effect>) {
         self.ahead.clear();
         let plan = self.plan.clone();
-        let ladder = Ladder::new(&plan, center, |other| is_open(&plan, other, now));
+        let ladder = Ladder::new(&plan, center, self.chance(), |other| is_open(&plan, other, now));
         self.climb(now, ladder, None, out);
     }
 

@@ -1,16 +1,16 @@
 //! `[center]` and `[defaults.transfer]`: who callers are handed to, how, and what follows when that fails.
 
 use super::Findings;
-use super::fields::{Fields, later, nearest};
+use super::fields::{Fields, choose, later, nearest, wrong_kind};
 use super::names::{Named, Names, Place, Row};
 use super::sound::Sounds;
 use crate::limits::TARGETS_MAX;
 use crate::number::Dialled;
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::file::{Table, full_width, wide};
-use crate::routing::plan::{Center, Context, NoticeId, PromptId, Rung, Success, Target, Transfer};
+use crate::routing::file::{Kind, Table, Value, full_width, wide};
+use crate::routing::pattern::Pattern;
+use crate::routing::plan::{Center, Context, NoticeId, PromptId, Rung, Share, Success, Target, Transfer};
 use crate::sip::uri::SipUri;
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ pub(super) fn center(
     row: &Row<'_>,
     defaults: &TransferParts,
     names: &Names,
-    own: &BTreeSet<Dialled>,
+    own: &[Pattern],
     sounds: &mut Sounds,
     findings: &mut Findings,
 ) -> (Center, CenterSite) {
@@ -99,7 +99,7 @@ pub(super) fn center(
     fields.finish(findings);
     if let Some(ladder) = &own_parts.ladder {
         check_ladder(&row.name, ladder, findings);
-        check_own_rungs(row, ladder, &targets.1, names, findings);
+        check_own_rungs(row, ladder, targets.written, names, findings);
     }
     let (transfer, give_up) = finish(row, own_parts, defaults, broken, sounds, findings);
 
@@ -114,7 +114,8 @@ pub(super) fn center(
         row: row.name.as_str().into(),
         name: name.0,
         announce,
-        targets: targets.0,
+        targets: targets.targets,
+        shares: targets.shares,
         hours: hours.map(|(id, _)| id),
         closed,
         transfer,
@@ -145,16 +146,91 @@ fn name(row: &Row<'_>, fields: &mut Fields<'_>, findings: &mut Findings) -> (Str
     }
 }
 
-/// The addresses, and how many were written (right or wrong).
-fn targets(
+/// What stands under `sip`.
+#[derive(Default)]
+struct Targets {
+    /// The addresses that are right.
+    targets: Vec<Target>,
+    /// One for each.
+    shares: Vec<Share>,
+    /// How many were written, right or wrong.
+    written: usize,
+}
+
+/// One entry of `sip`: an address, or `{ uri, weight, order }`.
+fn entries<'f>(
     row: &Row<'_>,
-    fields: &mut Fields<'_>,
-    own: &BTreeSet<Dialled>,
+    fields: &mut Fields<'f>,
     findings: &mut Findings,
-) -> (Vec<Target>, usize) {
-    let Some(written) = fields.texts("sip", findings) else {
+) -> Option<Vec<(&'f str, Range<usize>, Share)>> {
+    let entry = fields.entry("sip")?;
+    let items = match &entry.value.kind {
+        Kind::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(&entry.value),
+    };
+    let mut all = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        // Without an order of its own an address comes after the one before it.
+        let order = u16::try_from(at + 1).unwrap_or(u16::MAX);
+        match &item.kind {
+            Kind::Text(text) => all.push((text.as_str(), item.span.clone(), Share { order, weight: 1 })),
+            Kind::Table(table) => {
+                let name = format!("{} sip", row.name);
+                let mut parts = Fields::new(&name, table);
+                let uri = parts.text("uri", findings);
+                parts.missing(
+                    "uri",
+                    item.span.clone(),
+                    "{ uri = \"sip:1357@sbc.kised.example\", weight = 3 }",
+                    findings,
+                );
+                let number = |count: Option<i64>| count.and_then(|count| u16::try_from(count).ok());
+                let weight = number(parts.count("weight", 1..=1000, findings)).unwrap_or(1);
+                let order = number(parts.count("order", 1..=100, findings)).unwrap_or(order);
+                parts.finish(findings);
+                all.extend(uri.map(|(text, span)| (text, span, Share { order, weight })));
+            }
+            _ => findings.push(wrong_kind(
+                &row.name,
+                "sip",
+                item,
+                [
+                    "\"sip:…\" 또는 { uri = \"sip:…\", weight = 3, order = 1 }",
+                    "\"sip:…\" or { uri = \"sip:…\", weight = 3, order = 1 }",
+                ],
+            )),
+        }
+    }
+    useless_weights(row, items, &all, findings);
+    Some(all)
+}
+
+/// W0307: a weight shares calls only among addresses of one order.
+fn useless_weights(row: &Row<'_>, items: &[Value], all: &[(&str, Range<usize>, Share)], findings: &mut Findings) {
+    for item in items {
+        let Kind::Table(table) = &item.kind else { continue };
+        let Some(weight) = table.get("weight") else { continue };
+        let Some((_, _, share)) = all.iter().find(|(_, span, _)| item.span.contains(&span.start)) else { continue };
+        if all.iter().filter(|(_, _, other)| other.order == share.order).count() > 1 {
+            continue;
+        }
+        findings.push(
+            Diagnostic::warning(
+                "W0307",
+                weight.key_span.clone(),
+                format!("{}: weight 를 나눌 같은 차례의 주소가 없습니다", row.name),
+                format!("{}: no other address of this order shares the calls", row.name),
+            )
+            .help("나누어 받을 주소들에 같은 order 를 쓰세요", "give the addresses that share one order"),
+        );
+    }
+}
+
+/// The addresses.
+fn targets(row: &Row<'_>, fields: &mut Fields<'_>, own: &[Pattern], findings: &mut Findings) -> Targets {
+    let Some(written) = entries(row, fields, findings) else {
         fields.missing("sip", row.span.clone(), "sip = [\"sip:1357@sbc.kised.example\"]", findings);
-        return (Vec::new(), 0);
+        return Targets::default();
     };
     if written.is_empty() || written.len() > TARGETS_MAX {
         findings.push(
@@ -168,7 +244,8 @@ fn targets(
         );
     }
     let mut targets: Vec<Target> = Vec::new();
-    for (text, span) in &written {
+    let mut shares = Vec::new();
+    for (text, span, share) in &written {
         match address(text) {
             Ok(uri) => {
                 if is_ourselves(&uri, own) {
@@ -195,6 +272,7 @@ fn targets(
                     );
                 }
                 targets.push(target);
+                shares.push(*share);
             }
             Err(reason) => findings.push(match full_width(text) {
                 Some(plain) => wide(span.clone(), text, &plain),
@@ -212,7 +290,7 @@ fn targets(
             }),
         }
     }
-    (targets, written.len())
+    Targets { targets, shares, written: written.len() }
 }
 
 /// An address a REFER can name.
@@ -234,10 +312,12 @@ fn address(text: &str) -> Result<SipUri, [String; 2]> {
 
 /// One of our numbers on this machine's own SIP port. Any other host may be somebody else's, even with our number:
 /// agencies take calls for `sip:1357@…` on their side.
-fn is_ourselves(uri: &SipUri, own: &BTreeSet<Dialled>) -> bool {
+fn is_ourselves(uri: &SipUri, own: &[Pattern]) -> bool {
     let host = uri.host();
     let loopback = host.eq_ignore_ascii_case("localhost") || host.starts_with("127.") || host == "[::1]";
-    loopback && uri.port().unwrap_or(5060) == 5060 && own.contains(&Dialled::new(&uri.user()))
+    loopback
+        && uri.port().unwrap_or(5060) == 5060
+        && own.iter().any(|pattern| pattern.matches(Dialled::new(&uri.user()).as_str()))
 }
 
 /// Reads the fields of a transfer, which stand in the defaults and in any centre.
@@ -249,15 +329,26 @@ fn transfer(fields: &mut Fields<'_>, names: &Names, findings: &mut Findings) -> 
         rungs: rungs.into_iter().map(|(text, span)| (rung(&row, text, span.clone(), names, findings), span)).collect(),
         span: ladder_span.unwrap_or_default(),
     });
+    let words = [("notify-200", Success::Notify200), ("accepted", Success::Accepted)];
+    let success = choose(fields, "refer_success", &words, findings);
+    if let (Some(Success::Accepted), Some(entry)) = (success, fields.entry("refer_success")) {
+        findings.push(
+            Diagnostic::warning(
+                "W0306",
+                entry.value.span.clone(),
+                format!("{row}: \"accepted\" 이면 통화 중인 기관도 연결된 것으로 셉니다"),
+                format!("{row}: with \"accepted\" a busy centre counts as reached"),
+            )
+            .help(
+                "NOTIFY 를 보내는 기관이면 \"notify-200\" 을 쓰세요. 아니면 그대로 두세요",
+                "write \"notify-200\" for a centre that sends NOTIFY; else leave it",
+            ),
+        );
+    }
     TransferParts {
         broken: fields.broken(),
         ladder,
-        success: choose(
-            fields,
-            "refer_success",
-            &[("notify-200", Success::Notify200), ("accepted", Success::Accepted)],
-            findings,
-        ),
+        success,
         refer_timeout: fields.duration("refer_timeout", seconds(1)..=seconds(120), findings),
         ring_timeout: fields.duration("ring_timeout", seconds(5)..=seconds(300), findings),
         prompt: fields.text("prompt", findings).map(|(id, span)| (PromptId::from(id), span)),
@@ -267,32 +358,6 @@ fn transfer(fields: &mut Fields<'_>, names: &Names, findings: &mut Findings) -> 
             .text("give_up", findings)
             .map(|(text, span)| (names.notice(&row, text, span.clone(), findings), span)),
     }
-}
-
-/// One word of a closed list.
-fn choose<T: Copy>(
-    fields: &mut Fields<'_>,
-    name: &'static str,
-    words: &[(&'static str, T)],
-    findings: &mut Findings,
-) -> Option<T> {
-    let row = fields.row().to_owned();
-    let (text, span) = fields.text(name, findings)?;
-    if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
-        return Some(*value);
-    }
-    let all: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
-    let all = all.join(", ");
-    findings.push(
-        Diagnostic::error(
-            "E0103",
-            span,
-            format!("{row}: 쓸 수 없는 값입니다: {name} = \"{text}\""),
-            format!("{row}: {name} cannot be \"{text}\""),
-        )
-        .help(format!("다음 가운데 하나: {all}"), format!("one of: {all}")),
-    );
-    None
 }
 
 /// One rung of a ladder; `None` after a finding.
@@ -323,7 +388,7 @@ fn rung(row: &str, text: &str, span: Range<usize>, names: &Names, findings: &mut
     match names.look_up(row, text, span.clone(), findings)? {
         Named::Center(id) => Some(Rung::Center(id)),
         Named::Notice(id) => Some(Rung::Notice(id)),
-        Named::Menu(_) | Named::Hours(_) | Named::Number => {
+        Named::Menu(_) | Named::Hours(_) | Named::Number | Named::Switch => {
             findings.push(
                 Diagnostic::error(
                     "E0202",
@@ -389,12 +454,12 @@ fn check_ladder(row: &str, ladder: &Ladder, findings: &mut Findings) {
 }
 
 /// E0302, only where the centre itself writes its ladder: an inherited rung that does not apply is skipped.
-fn check_own_rungs(row: &Row<'_>, ladder: &Ladder, targets: &usize, names: &Names, findings: &mut Findings) {
+fn check_own_rungs(row: &Row<'_>, ladder: &Ladder, targets: usize, names: &Names, findings: &mut Findings) {
     let mut ignored = Findings::default();
     let own = names.look_up(&row.name, &row.name, 0..0, &mut ignored);
     for (rung, span) in &ladder.rungs {
         let (korean, english, help) = match rung {
-            Some(Rung::NextTarget) if *targets == 1 => (
+            Some(Rung::NextTarget) if targets == 1 => (
                 "sip 주소가 하나뿐이라 다음 주소가 없습니다",
                 "there is only one sip address",
                 [

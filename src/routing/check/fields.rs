@@ -7,7 +7,7 @@ use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 /// Fields and rows of later versions, so that a table written for one is told so instead of "unknown".
-const LATER: [&str; 31] = [
+const LATER: [&str; 30] = [
     "access",
     "bridge",
     "callback",
@@ -33,7 +33,6 @@ const LATER: [&str; 31] = [
     "returning",
     "sms",
     "survey",
-    "switch",
     "test",
     "trunk",
     "visual",
@@ -301,6 +300,32 @@ impl<'f> Fields<'f> {
                 .help(format!("예: {example}"), format!("for example: {example}")),
         );
     }
+}
+
+/// One word of a closed list.
+pub(super) fn choose<T: Copy>(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    words: &[(&'static str, T)],
+    findings: &mut Findings,
+) -> Option<T> {
+    let row = fields.row().to_owned();
+    let (text, span) = fields.text(name, findings)?;
+    if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+        return Some(*value);
+    }
+    let all: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+    let all = all.join(", ");
+    findings.push(
+        Diagnostic::error(
+            "E0103",
+            span,
+            format!("{row}: 쓸 수 없는 값입니다: {name} = \"{text}\""),
+            format!("{row}: {name} cannot be \"{text}\""),
+        )
+        .help(format!("다음 가운데 하나: {all}"), format!("one of: {all}")),
+    );
+    None
 }
 
 /// The text of an entry.

@@ -5,8 +5,9 @@ use super::center::CenterSite;
 use super::menu::MenuSite;
 use super::names::Names;
 use super::notice::NoticeSite;
+use crate::limits::LADDER_PATIENCE;
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::plan::{CenterId, Destination, MenuId, NoticeId, Plan, Rung};
+use crate::routing::plan::{Center, CenterId, Destination, MenuId, NoticeId, Plan, Rung};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
@@ -35,6 +36,7 @@ pub(super) fn check(
     loops(plan, sites, findings);
     give_up_ends(plan, sites, findings);
     ambiguous(plan, sites, findings);
+    patience(plan, sites, findings);
     if korean_profile {
         house_rules(plan, sites, &reached, findings);
     }
@@ -259,6 +261,38 @@ fn ambiguous(plan: &Plan, sites: &Sites, findings: &mut Findings) {
             });
         }
     }
+}
+
+/// W0305: rungs that are silent one after the other; told for the slowest ladder.
+fn patience(plan: &Plan, sites: &Sites, findings: &mut Findings) {
+    let silent = |center: &Center| {
+        let addresses = |id: CenterId| plan.centers.get(id.0).map_or(0, |center| center.targets.len());
+        let rungs = center.transfer.ladder.iter().map(|rung| match rung {
+            Rung::Refer => center.targets.len().min(1),
+            Rung::NextTarget => center.targets.len().saturating_sub(1),
+            Rung::Center(id) => addresses(*id),
+            Rung::Notice(_) => 0,
+        });
+        center.transfer.refer_timeout * u32::try_from(rungs.sum::<usize>()).unwrap_or(u32::MAX)
+    };
+    let slow: Vec<_> =
+        plan.centers.iter().zip(&sites.centers).map(|(center, site)| (silent(center), center, site)).collect();
+    let slow: Vec<_> = slow.into_iter().filter(|(wait, ..)| *wait > LADDER_PATIENCE).collect();
+    let Some((wait, center, site)) = slow.iter().rev().max_by_key(|(wait, ..)| *wait) else { return };
+    let (row, wait, limit, others) = (&center.row, wait.as_secs(), LADDER_PATIENCE.as_secs(), slow.len() - 1);
+    let (korean, english) = match others {
+        0 => (String::new(), String::new()),
+        others => (format!(", 다른 기관 {others}곳도"), format!(", and so do {others} more")),
+    };
+    findings.push(
+        Diagnostic::warning(
+            "W0305",
+            site.row.clone(),
+            format!("{row}: 아무도 대답하지 않으면 {wait}초를 기다립니다 (권장 {limit}초){korean}"),
+            format!("{row}: when nobody answers the caller waits {wait} s (advice: {limit} s){english}"),
+        )
+        .help("refer_timeout 이나 sip 주소의 수를 줄이세요", "lower refer_timeout, or use fewer addresses"),
+    );
 }
 
 /// K1001–K1003: the ARS guideline of 2009, advice rather than law.

@@ -4,7 +4,7 @@ use super::Findings;
 use super::fields::{Fields, wrong_kind};
 use super::names::{Names, Place, Row};
 use super::sound::Sounds;
-use crate::limits::{CHOICE_KEYS_MAX, SAY_MAX};
+use crate::limits::{CHOICE_KEYS_MAX, CHOICES_SAID_MAX, SAY_MAX};
 use crate::number::Digits;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::file::{Entry, Kind, Table, full_width, wide};
@@ -137,6 +137,18 @@ pub(super) fn menu(
         // An unknown destination was reported; the plan will not go live.
         all.insert(choice.keys, choice.go.unwrap_or(Destination::End));
     }
+    let said = all_said(&speech);
+    if said > CHOICES_SAID_MAX {
+        findings.push(
+            Diagnostic::warning(
+                "W0602",
+                row.span.clone(),
+                format!("{}: 말로 듣는 선택이 {said}개입니다 (권장 {CHOICES_SAID_MAX}개까지)", row.name),
+                format!("{}: {said} spoken choices (advice: at most {CHOICES_SAID_MAX})", row.name),
+            )
+            .help("메뉴를 둘로 나누세요", "make two menus of it"),
+        );
+    }
     let broken = fields.broken() || defaults.broken;
     let no_input = finish_retry(&row.name, "no_input", no_input, "again", &row.span, broken, sounds, findings);
     let no_match = finish_retry(&row.name, "no_match", no_match, "invalid", &row.span, broken, sounds, findings);
@@ -153,6 +165,11 @@ pub(super) fn menu(
         choices: all,
     };
     (menu, site)
+}
+
+/// How many choices are said; the counsellor and other inherited ones count too.
+fn all_said(speech: &[PromptId]) -> usize {
+    speech.iter().filter(|prompt| prompt.starts_with("say/")).count()
 }
 
 fn timing(fields: &mut Fields<'_>, findings: &mut Findings) -> Timing {

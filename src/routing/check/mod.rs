@@ -93,10 +93,11 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
     let menus = rows("menu", &|at| Named::Menu(MenuId(at)));
     let centers = rows("center", &|at| Named::Center(CenterId(at)));
     let notices = rows("notice", &|at| Named::Notice(NoticeId(at)));
+    let switches = rows("switch", &|_| Named::Switch);
     top_level_leftovers(fields, &mut findings);
 
     let mut sites = flow::Sites::default();
-    let mut taken = BTreeMap::new();
+    let mut taken = Vec::new();
     let mut plan = Plan {
         version: version(text),
         timezone,
@@ -106,6 +107,7 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
         notices: Vec::new(),
         hours: Vec::new(),
         holidays,
+        switches: BTreeMap::new(),
         waiting,
         call_max,
         words: BTreeMap::new(),
@@ -117,7 +119,10 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
         plan.numbers.push(number::number(row, &names, &mut taken, &mut sounds, &mut findings));
         sites.numbers.push(row.span.clone());
     }
-    let own: BTreeSet<_> = taken.into_keys().collect();
+    let own: Vec<_> = taken.into_iter().map(|(pattern, _)| pattern).collect();
+    let switches_read = switches.iter().map(|row| (row.id.into(), number::switch(row, &mut findings)));
+    plan.switches.extend(switches_read);
+    number::unasked(&switches, &plan, whole, &mut findings);
     plan.hours.extend(hours.iter().map(|row| hours::hours(row, &mut findings)));
     let menu_defaults = menu::defaults(defaults.menu, &names, &mut findings);
     for row in &menus {

@@ -54,6 +54,7 @@ pub(super) enum Named {
     Center(CenterId),
     Notice(NoticeId),
     Hours(HoursId),
+    Switch,
 }
 
 /// Where a destination stands: not every place may lead everywhere.
@@ -107,7 +108,7 @@ impl Names {
             Named::Menu(id) => Some(Destination::Menu(id)),
             Named::Center(id) => Some(Destination::Center(id)),
             Named::Notice(id) => Some(Destination::Notice(id)),
-            Named::Number | Named::Hours(_) => None,
+            Named::Number | Named::Hours(_) | Named::Switch => None,
         });
         rows.collect()
     }
@@ -149,6 +150,7 @@ impl Names {
                 Named::Center(id) => Ok(Destination::Center(id)),
                 Named::Notice(id) => Ok(Destination::Notice(id)),
                 Named::Hours(_) => Err(wrong("운영 시간은 갈 곳이 아닙니다", "hours are not a place to go", rows)),
+                Named::Switch => Err(wrong("스위치는 갈 곳이 아닙니다", "a switch is not a place to go", rows)),
                 Named::Number => Err(wrong("전화번호는 갈 곳이 아닙니다", "a number is not a place to go", rows)),
             },
         };
@@ -172,6 +174,33 @@ impl Names {
                 None
             }
         }
+    }
+
+    /// The switch a text names, with or without `switch.` before it.
+    pub(super) fn switch(&self, row: &str, text: &str, span: Range<usize>, findings: &mut Findings) -> Option<String> {
+        let name = text.strip_prefix("switch.").unwrap_or(text);
+        if self.rows.contains_key(&format!("switch.{name}")) {
+            return Some(name.to_owned());
+        }
+        if let Some(plain) = full_width(text) {
+            findings.push(wide(span, text, &plain));
+            return None;
+        }
+        let known: Vec<&str> = self.rows.keys().filter_map(|row| row.strip_prefix("switch.")).collect();
+        let finding = Diagnostic::error(
+            "E0201",
+            span,
+            format!("{row}: 그런 스위치가 없습니다: \"{text}\""),
+            format!("{row}: there is no switch \"{text}\""),
+        );
+        findings.push(match nearest(name, known) {
+            Some(near) => finding.help(format!("혹시 \"{near}\" 인가요?"), format!("did you mean \"{near}\"?")),
+            None => finding.help(
+                format!("[switch] 에 {name} = \"무엇에 쓰는 스위치인지\" 를 더하세요"),
+                format!("add {name} = \"what it is for\" under [switch]"),
+            ),
+        });
+        None
     }
 
     /// The notice a text names.
