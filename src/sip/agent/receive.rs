@@ -4,7 +4,7 @@
 //! Refusals outside a transaction keep no state (§8.2.7): a copy of the request gets a copy of the answer, with
 //! the same tag, so that a flood costs nothing afterwards.
 
-use super::table::{Essentials, Timer, merged_key, server_key};
+use super::table::{Essentials, ServerEntry, Timer, merged_key, server_key};
 use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, Invite, Transport};
 use crate::limits::{
     DIALOGS_MAX, DRAIN_RETRY_AFTER, MESSAGE_BYTES_MAX, TRANSACTION_TIMEOUT, TRANSACTIONS_FOR_NEW_CALLS,
@@ -223,7 +223,12 @@ impl Agent {
     /// An ACK of a refusal belongs to its transaction, one of a 2xx to its dialog.
     fn take_ack(&mut self, now: Instant, request: &Request<'_, '_>, matched: Option<u64>, out: &mut Vec<AgentOutput>) {
         if let Some(id) = matched {
+            // Its number may be that of a 2xx that waits: a re-INVITE with an old CSeq was refused.
+            let refused = self.servers.get(&id).is_some_and(ServerEntry::is_refused);
             self.drive_invite(now, id, invite_server::Input::Ack, out);
+            if refused {
+                return;
+            }
         }
         self.acknowledge(now, request, out);
     }

@@ -44,6 +44,11 @@ impl ServerEntry {
     pub fn is_proceeding(&self) -> bool {
         matches!(&self.machine, Machine::Invite(machine) if machine.is_proceeding())
     }
+
+    /// It was refused, so its ACK acknowledges no 2xx.
+    pub fn is_refused(&self) -> bool {
+        matches!(&self.machine, Machine::Invite(machine) if machine.is_refused())
+    }
 }
 
 /// A client transaction, and what its answer is about.

@@ -112,6 +112,11 @@ impl InviteServer {
         matches!(self.state, State::Proceeding { .. })
     }
 
+    /// A refusal has left: an ACK that comes to it belongs to nothing else.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.state, State::Completed { .. } | State::Confirmed { .. })
+    }
+
     /// Nothing is left to do.
     pub fn is_terminated(&self) -> bool {
         matches!(self.state, State::Terminated)

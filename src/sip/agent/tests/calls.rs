@@ -44,6 +44,19 @@ fn a_200_is_repeated_until_its_ack_and_then_given_up_with_a_bye() {
 }
 
 #[test]
+fn the_ack_of_a_refused_invite_does_not_acknowledge_the_200_of_the_same_number() {
+    check(
+        "INVITE 1 a    => 100 INVITE; invite 1357 from 01012345678 offer
+         answer        => 200 INVITE
+         RE-INVITE 1 o => 100 INVITE; 500 INVITE
+         ACK 1 o       =>
+         wait 500      => 200 INVITE
+         ACK 1 b       => acknowledged
+         wait 40000    =>",
+    );
+}
+
+#[test]
 fn a_200_is_repeated_over_tcp_too() {
     let mut flows = Flows::new();
     flows.check(
