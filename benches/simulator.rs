@@ -1,11 +1,11 @@
 //! Complete signalling calls per second of real time, on one core: `cargo bench --bench simulator`.
 //!
-//! The engine, its callers and its centres together; the goal is 2,000. Two figures: calls of the swarm with every
+//! The engine, its callers and its centres together; the goal is 5,000. Two figures: calls of the swarm with every
 //! fault it draws, and plain calls (two keys, REFER, a centre answers, BYE).
 
 use ivr1357::routing::check_without_sound;
 use ivr1357::sim::caller::{Action, Manner, Step};
-use ivr1357::sim::{self, Conditions, Setup, World};
+use ivr1357::sim::{self, Conditions, Faults, Setup, World};
 use ivr1357::speech::{Catalogue, Prompt};
 use ivr1357::time::{Duration, Instant, Wall};
 use std::sync::Arc;
@@ -34,7 +34,7 @@ fn main() {
         assert_eq!(world.violations(), []);
         world.calls() as u64
     });
-    report("swarm calls", || (0..SEEDS).map(|seed| sim::run(&setup, seed, false).calls as u64).sum());
+    report("swarm calls", || (0..SEEDS).map(|seed| sim::run(&setup, seed, Faults::all(), false).calls as u64).sum());
 }
 
 #[allow(clippy::disallowed_methods)] // a benchmark is where real time is looked at

@@ -34,7 +34,9 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("engine", &["time", "number", "random", "limits", "sip", "sdp", "media", "leg", "speech", "routing", "call"]),
-    ("sim::caller", &["time", "random"]),
+    ("sim::caller", &["time", "random", "sim::fault"]),
+    ("sim::fault", &[]),
+    ("sim::noise", &["random"]),
     ("sim::backend", &["time", "random"]),
     ("sim::network", &["time", "random"]),
     (

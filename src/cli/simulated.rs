@@ -5,10 +5,13 @@ use crate::routing::Language;
 use crate::shell::clock::Clock;
 use crate::shell::serve::Failure;
 use crate::shell::table::{Files, Table};
+use crate::sim::Faults;
 use crate::time::Duration;
 use clap::Args;
 use std::io::{IsTerminal, Read};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Args, Debug)]
 pub(super) struct TryArguments {
@@ -65,26 +68,56 @@ pub(super) struct SimulateArguments {
     /// Which seeds
     #[arg(long, value_name = "FROM..TO", default_value = "0..1000", value_parser = simulate::seeds)]
     seeds: std::ops::Range<u64>,
-    /// One seed alone, told in words
-    #[arg(long, value_name = "N")]
+    /// One seed alone, the end of its story
+    #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
-    /// All that happened, not only the end of it
-    #[arg(long, requires = "seed")]
-    trace: bool,
+    /// One seed alone, all that happened
+    #[arg(long, value_name = "SEED", conflicts_with = "seed")]
+    trace: Option<u64>,
+    /// Only these faults may occur
+    #[arg(long, value_name = "FAULT,…", value_parser = simulate::faults)]
+    only: Option<Faults>,
+    /// All faults but these
+    #[arg(long, value_name = "FAULT,…", value_parser = simulate::faults)]
+    without: Option<Faults>,
+    /// Shows every fault, how often it is drawn, and what it is
+    #[arg(long)]
+    list_faults: bool,
+    /// Threads; as many as there are cores unless said
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZero<usize>>,
     #[command(flatten)]
     files: FileArguments,
 }
 
+/// How often long work says how far it is.
+const PROGRESS: Duration = Duration::from_secs(5);
+
 pub(super) fn run_simulate(arguments: SimulateArguments) -> Result<(), Failure> {
-    let SimulateArguments { seeds, seed, trace, files } = arguments;
+    let SimulateArguments { seeds, seed, trace, only, without, list_faults, threads, files } = arguments;
+    if list_faults {
+        print!("{}", simulate::list_faults());
+        return Ok(());
+    }
+    let without = without.unwrap_or_default();
+    let allowed: Faults = only.unwrap_or_else(Faults::all).iter().filter(|fault| !without.has(*fault)).collect();
     let Table { plan, catalogue } = Table::load(&files.into()).map_err(Failure::Setup)?;
-    let (text, kept) = match seed {
-        Some(seed) => simulate::replay(plan, &catalogue, seed, trace),
+    let (text, kept) = match trace.or(seed) {
+        Some(seed) => simulate::replay(plan, &catalogue, seed, allowed, trace.is_some()),
         None => {
             let clock = Clock::start(None);
-            let summary = simulate::run(plan, &catalogue, seeds);
-            let took: Duration = clock.now().instant.since(crate::time::Instant::START);
-            (summary.text(took), summary.failures.is_empty())
+            let passed = || clock.now().instant.since(crate::time::Instant::START);
+            let threads = threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get);
+            let (all, told) = (seeds.end - seeds.start, AtomicU64::new(0));
+            let progress = |done: u64| {
+                let (now, last) = (passed(), told.load(Ordering::Relaxed));
+                let due = now.as_secs() >= last + PROGRESS.as_secs() && done < all;
+                if due && told.compare_exchange(last, now.as_secs(), Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                    eprintln!("{done} of {all} seeds after {} s", now.as_secs());
+                }
+            };
+            let summary = simulate::run(plan, &catalogue, seeds, allowed, threads, &progress);
+            (summary.text(passed()), summary.failures.is_empty())
         }
     };
     print!("{text}");

@@ -6,8 +6,10 @@
 
 pub mod backend;
 pub mod caller;
+pub mod fault;
 pub mod line;
 pub mod network;
+pub mod noise;
 pub mod oracle;
 pub mod queue;
 pub mod script;
@@ -16,12 +18,15 @@ pub mod swarm;
 pub mod trace;
 pub mod world;
 
+pub use fault::{Fault, Faults};
 pub use oracle::Violation;
 pub use setup::{Moment, Setup};
 pub use swarm::Conditions;
 pub use world::World;
 
 use crate::random::Random;
+use crate::time::Instant;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What became of one seed.
 #[derive(Clone, Debug)]
@@ -29,7 +34,7 @@ pub struct Report {
     /// The seed.
     pub seed: u64,
     /// Which faults were on.
-    pub faults: Vec<&'static str>,
+    pub faults: Faults,
     /// Calls that reached the engine.
     pub calls: usize,
     /// The same seed gives the same number.
@@ -40,20 +45,37 @@ pub struct Report {
     pub lines: Vec<String>,
 }
 
-/// Runs one seed. With `traced`, the report tells what happened line by line.
-pub fn run(setup: &Setup, seed: u64, traced: bool) -> Report {
-    let conditions = Conditions::draw(&mut Random::from_number(seed));
-    let faults = conditions.faults();
-    // The world has a generator of its own, so that a change to the conditions moves nothing else.
-    let mut world = World::new(setup, seed ^ 0x5eed_0000_0000_1357, conditions, traced);
-    world.add_drawn_callers();
-    world.run_to_the_end();
-    Report {
-        seed,
-        faults,
-        calls: world.calls(),
-        hash: world.trace().hash(),
-        violations: world.violations().to_vec(),
-        lines: world.trace().lines().to_vec(),
+/// Runs one seed with the faults it draws among those allowed. With `traced`, the report tells what happened line by
+/// line.
+pub fn run(setup: &Setup, seed: u64, allowed: Faults, traced: bool) -> Report {
+    let conditions = Conditions::draw(&mut Random::from_number(seed), allowed);
+    let faults = conditions.faults;
+    let world = catch_unwind(AssertUnwindSafe(|| {
+        // The world has a generator of its own, so that a change to the conditions moves nothing else.
+        let mut world = World::new(setup, seed ^ 0x5eed_0000_0000_1357, conditions, traced);
+        world.add_drawn_callers();
+        world.run_to_the_end();
+        world
+    }));
+    match world {
+        Ok(world) => Report {
+            seed,
+            faults,
+            calls: world.calls(),
+            hash: world.trace().hash(),
+            violations: world.violations().to_vec(),
+            lines: world.trace().lines().to_vec(),
+        },
+        Err(panic) => {
+            let what = panic.downcast_ref::<String>().cloned();
+            let what = what.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
+            let violation = Violation {
+                at: Instant::START,
+                rule: "no panic",
+                call: String::new(),
+                what: what.unwrap_or_else(|| "a panic".to_owned()),
+            };
+            Report { seed, faults, calls: 0, hash: 0, violations: vec![violation], lines: Vec::new() }
+        }
     }
 }

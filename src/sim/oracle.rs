@@ -1,4 +1,4 @@
-//! Watches a run and says when a promise to callers was broken (DESIGN §5, 1 to 6).
+//! Watches a run and says when a promise to callers was broken (DESIGN §5).
 //!
 //! It sees what crosses the engine's border in both directions, and what the callers lived through, and reads
 //! it with the callers' own simple means. It knows the table, never the inside of the engine.
@@ -15,6 +15,7 @@ use crate::engine::{CallKey, News};
 use crate::media::StreamKey;
 use crate::routing::Plan;
 use crate::routing::plan::Success;
+use crate::sip::trunk::Strangers;
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -89,6 +90,15 @@ const LONGEST_REPEAT: Duration = Duration::from_secs(4);
 /// 64·T1.
 const GIVE_UP: Duration = Duration::from_secs(32);
 
+/// What repeats until it is acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Owes {
+    /// The 200 to the INVITE of this CSeq.
+    Ack(u32),
+    /// The provisional response with this RSeq.
+    Prack(u32),
+}
+
 /// The watcher.
 #[derive(Debug)]
 pub struct Oracle {
@@ -98,9 +108,14 @@ pub struct Oracle {
     calls: BTreeMap<CallKey, String>,
     ports: BTreeMap<u16, StreamKey>,
     streams: BTreeMap<StreamKey, String>,
-    /// Repeats of a 200 that are owed: when, to which call, of which CSeq.
-    owed: BTreeSet<(Instant, String, u32)>,
+    /// Repeats that are owed: when, to which call, of what.
+    owed: BTreeSet<(Instant, String, Owes)>,
     stopping: bool,
+    draining: bool,
+    /// Noise may make calls of nobody.
+    noisy: bool,
+    /// The callers' numbers, which nobody may read in a record.
+    numbers: BTreeSet<String>,
     violations: Vec<Violation>,
 }
 
@@ -115,6 +130,9 @@ impl Oracle {
             streams: BTreeMap::new(),
             owed: BTreeSet::new(),
             stopping: false,
+            draining: false,
+            noisy: false,
+            numbers: BTreeSet::new(),
             violations: Vec::new(),
         }
     }
@@ -139,6 +157,16 @@ impl Oracle {
         self.streams.get(&stream).map(String::as_str)
     }
 
+    /// Somebody with this number will call.
+    pub fn expect(&mut self, number: &str) {
+        self.numbers.insert(number.to_owned());
+    }
+
+    /// Broken messages may come that make calls of nobody.
+    pub fn expect_noise(&mut self) {
+        self.noisy = true;
+    }
+
     // ---- what goes in ------------------------------------------------------------------------------------------
 
     /// A datagram reaches the engine.
@@ -147,15 +175,25 @@ impl Oracle {
         let call_id = message.call_id();
         if message.method() == Some("INVITE") && message.tag("To").is_empty() {
             let case = self.cases.entry(call_id.to_owned()).or_default();
-            case.invited.get_or_insert(now);
+            if case.invited.is_none() {
+                case.invited = Some(now);
+                case.unwelcome = self.draining;
+            }
+            if let Some((cseq, _)) = message.cseq() {
+                case.initial.get_or_insert_with(|| (cseq, message.branch().to_owned()));
+            }
             return;
         }
         let Some(case) = self.cases.get_mut(call_id) else { return };
         match (message.method(), message.status()) {
             (Some("ACK"), _) => {
                 let cseq = message.cseq().map_or(0, |(cseq, _)| cseq);
+                if case.finals.get(&(cseq, message.branch().to_owned())).is_some_and(|status| *status >= 300) {
+                    // It belongs to a refusal (RFC 3261 §17.1.1.3), perhaps of the other of two ways.
+                    return;
+                }
                 if let Some(owed) = case.owed.remove(&cseq) {
-                    self.owed.remove(&(owed.next, call_id.to_owned(), cseq));
+                    self.owed.remove(&(owed.next, call_id.to_owned(), Owes::Ack(cseq)));
                 }
                 if cseq == INVITE_CSEQ && case.answered.is_some() && case.connected.is_none() && !case.is_over() {
                     case.connected = Some(now);
@@ -169,6 +207,15 @@ impl Oracle {
                     case.late_bye = case.end.is_some();
                 }
                 self.part(now, call_id);
+            }
+            (Some("PRACK"), _) => {
+                let rseq = message.get("RAck").and_then(|rack| rack.split(' ').next()?.parse().ok());
+                if let Some(rseq) = rseq {
+                    case.pracked.insert(rseq);
+                    if let Some(owed) = case.reliable.remove(&rseq) {
+                        self.owed.remove(&(owed.next, call_id.to_owned(), Owes::Prack(rseq)));
+                    }
+                }
             }
             (Some("CANCEL"), _) => case.cancelled = true,
             (Some("NOTIFY"), _) => {
@@ -201,8 +248,14 @@ impl Oracle {
         }
     }
 
+    /// The engine was told to take nothing new: whoever calls from now on is sent elsewhere.
+    pub fn drains(&mut self) {
+        self.draining = true;
+    }
+
     /// The engine was told to stop.
     pub fn stopped(&mut self) {
+        self.draining = true;
         self.stopping = true;
     }
 
@@ -211,6 +264,8 @@ impl Oracle {
         for case in self.cases.values_mut() {
             case.crashed = true;
         }
+        self.draining = false;
+        self.stopping = false;
         self.owed.clear();
         self.streams.clear();
         self.ports.clear();
@@ -224,19 +279,34 @@ impl Oracle {
             return self.broken(now, "readable", "", String::from_utf8_lossy(bytes).into_owned());
         };
         let call_id = message.call_id().to_owned();
+        // What a broken request lacks, its refusal cannot repeat.
+        let excused = self.noisy && message.status().is_some_and(|status| status >= 400);
         for name in ["Via", "From", "To", "CSeq", "Call-ID", "Content-Length"] {
-            if message.get(name).is_none() {
+            if message.get(name).is_none() && !excused {
                 self.broken(now, "readable", &call_id, format!("{} without {name}", message.first));
             }
         }
         if message.contact().is_some_and(|contact| contact.contains("0.0.0.0")) {
             self.broken(now, "reachable", &call_id, "Contact 0.0.0.0".to_owned());
         }
+        if let Some(name) = ["Authorization", "Proxy-Authorization"].iter().find(|name| message.get(name).is_some()) {
+            self.broken(now, "credentials", &call_id, format!("{} with {name}", message.first));
+        }
         match (message.method(), message.status(), message.cseq()) {
             (None, Some(status @ 200..), Some((cseq, "INVITE"))) => self.final_response(now, &message, status, cseq),
+            (None, Some(101..=199), Some((cseq, "INVITE"))) => self.provisional(now, &message, cseq),
             (Some("REFER"), ..) => self.referred(now, &message),
             (Some("BYE"), ..) => self.released(now, &call_id),
             _ => {}
+        }
+    }
+
+    /// Something leaves to a source that may not talk to us; `policy` is what such sources meet.
+    pub fn told_stranger(&mut self, now: Instant, bytes: &[u8], policy: Option<Strangers>) {
+        let refused = Message::read(bytes).is_some_and(|message| message.status() == Some(403));
+        if policy != Some(Strangers::Forbidden) || !refused {
+            let what = String::from_utf8_lossy(bytes).lines().next().unwrap_or_default().to_owned();
+            self.broken(now, "strangers", "", format!("{what} to a stranger"));
         }
     }
 
@@ -278,8 +348,17 @@ impl Oracle {
         }
     }
 
+    /// Nobody may read a caller's number in what is written down or shown.
+    fn masked(&mut self, now: Instant, text: &str) {
+        if let Some(number) = self.numbers.iter().find(|number| text.contains(number.as_str())) {
+            let what = format!("{number} in {text}");
+            self.broken(now, "masked", "", what);
+        }
+    }
+
     /// A line of the journal that says how a call began.
     pub fn journal_start(&mut self, now: Instant, call: CallKey, line: &str) {
+        self.masked(now, line);
         let record: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
         let Some(call_id) = record["call_id"].as_str() else {
             return self.broken(now, "record", "", format!("a start without call_id: {line}"));
@@ -297,12 +376,19 @@ impl Oracle {
     /// The record of a call.
     pub fn journal_end(&mut self, now: Instant, call: CallKey, line: &str) {
         let record: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        self.masked(now, line);
+        if record["cause"] == "internal" {
+            self.broken(now, "no panic", record["call_id"].as_str().unwrap_or(""), "a call broke".to_owned());
+        }
         let Some(call_id) = record["call_id"].as_str().map(str::to_owned) else {
             return self.broken(now, "record", "", format!("a record without call_id: {line}"));
         };
         self.calls.insert(call, call_id.clone());
         let Some(case) = self.cases.get_mut(&call_id) else {
-            return self.broken(now, "record", &call_id, "a record of a call nobody made".to_owned());
+            if !self.noisy {
+                self.broken(now, "record", &call_id, "a record of a call nobody made".to_owned());
+            }
+            return;
         };
         // A late copy of an INVITE that meets the process after a crash is a call of its own; one call never has two.
         let again = case.end.as_ref().is_some_and(|end| !case.crashed || end["call"] == record["call"]);
@@ -315,6 +401,9 @@ impl Oracle {
 
     /// News of a live call.
     pub fn news(&mut self, now: Instant, call: CallKey, news: &News) {
+        if let News::Began { caller, .. } = news {
+            self.masked(now, caller);
+        }
         let Some(call_id) = self.calls.get(&call) else { return };
         let Some(case) = self.cases.get_mut(call_id) else { return };
         match news {
@@ -353,15 +442,19 @@ impl Oracle {
 
     /// Time went by: whatever was owed by now.
     pub fn check(&mut self, now: Instant) {
-        while let Some((due, call_id, cseq)) = self.owed.first().cloned() {
+        while let Some((due, call_id, owes)) = self.owed.first().cloned() {
             if due + MARGIN >= now {
                 return;
             }
             self.owed.pop_first();
             // Past 64·T1 nothing more is owed, but the case remembers that no ACK came.
-            let owed = self.cases.get(&call_id).and_then(|case| case.owed.get(&cseq));
+            let Some(case) = self.cases.get(&call_id) else { continue };
+            let (owed, rule) = match owes {
+                Owes::Ack(cseq) => (case.owed.get(&cseq), "200 until ACK"),
+                Owes::Prack(rseq) => (case.reliable.get(&rseq), "183 until PRACK"),
+            };
             if owed.is_some_and(|owed| due < owed.first + GIVE_UP) {
-                self.broken(now, "200 until ACK", &call_id, format!("the 200 was not repeated at {due:?}"));
+                self.broken(now, rule, &call_id, format!("not repeated at {due:?}"));
             }
         }
     }
@@ -375,22 +468,29 @@ impl Oracle {
         };
         let transaction = (cseq, message.branch().to_owned());
         let known = case.finals.insert(transaction, status);
+        self.settled(&call_id);
+        let Some(case) = self.cases.get_mut(&call_id) else { return };
         // A process that replaced a crashed one knows nothing of the answers before it: a late copy gets its 481.
         if known.is_some_and(|known| known != status) && !case.crashed {
             let what = format!("{} after {known:?}", message.first);
             return self.broken(now, "one final response", &call_id, what);
         }
         if status >= 300 {
+            let sent_away = status != 503 || message.get("Retry-After").is_some();
+            if case.unwelcome && !sent_away {
+                self.broken(now, "drain", &call_id, "503 without Retry-After while draining".to_owned());
+            }
             return;
         }
-        let again = known.is_some();
-        let media = String::from_utf8_lossy(message.body)
-            .lines()
-            .find_map(|line| line.strip_prefix("m=audio ")?.split(' ').next()?.parse::<u16>().ok());
-        // A repeated 200 may name a port that has another owner by now.
-        if let (false, Some(stream)) = (again, media.and_then(|port| self.ports.get(&port))) {
-            self.streams.entry(*stream).or_insert_with(|| call_id.clone());
+        if case.unwelcome && known.is_none() && cseq == INVITE_CSEQ {
+            self.broken(now, "drain", &call_id, "a new call was taken while draining".to_owned());
         }
+        let again = known.is_some();
+        // A repeated 200 may name a port that has another owner by now.
+        if !again {
+            self.name_stream(message);
+        }
+        let Some(case) = self.cases.get_mut(&call_id) else { return };
         if !case.started {
             case.started = true;
             self.broken(now, "start before 200", &call_id, "the 200 left before the start was on disk".to_owned());
@@ -399,7 +499,7 @@ impl Oracle {
         case.answered.get_or_insert(now);
         let owed = match case.owed.remove(&cseq) {
             Some(old) => {
-                self.owed.remove(&(old.next, call_id.clone(), cseq));
+                self.owed.remove(&(old.next, call_id.clone(), Owes::Ack(cseq)));
                 let interval = (old.interval * 2).min(LONGEST_REPEAT);
                 case::OwedOk { interval, next: now + interval, ..old }
             }
@@ -408,8 +508,50 @@ impl Oracle {
             None => case::OwedOk { first: now, interval: FIRST_REPEAT, next: now + FIRST_REPEAT },
         };
         if !case.is_over() {
-            self.owed.insert((owed.next, call_id, cseq));
+            self.owed.insert((owed.next, call_id, Owes::Ack(cseq)));
             case.owed.insert(cseq, owed);
+        }
+    }
+
+    fn provisional(&mut self, now: Instant, message: &Message<'_>, cseq: u32) {
+        let call_id = message.call_id().to_owned();
+        self.name_stream(message);
+        let rseq = message.get("RSeq").and_then(|rseq| rseq.parse().ok());
+        let Some(rseq) = rseq else { return };
+        let Some(case) = self.cases.get_mut(&call_id) else { return };
+        if case.pracked.contains(&rseq) {
+            return;
+        }
+        let owed = match case.reliable.remove(&rseq) {
+            Some(old) => {
+                self.owed.remove(&(old.next, call_id.clone(), Owes::Prack(rseq)));
+                // Without the bound of T2 (RFC 3262 §3).
+                let interval = old.interval * 2;
+                case::OwedOk { interval, next: now + interval, ..old }
+            }
+            None => case::OwedOk { first: now, interval: FIRST_REPEAT, next: now + FIRST_REPEAT },
+        };
+        if case.finals.keys().all(|(known, _)| *known != cseq) {
+            self.owed.insert((owed.next, call_id, Owes::Prack(rseq)));
+            case.reliable.insert(rseq, owed);
+        }
+    }
+
+    /// Nothing provisional is owed any more.
+    fn settled(&mut self, call_id: &str) {
+        let Some(case) = self.cases.get_mut(call_id) else { return };
+        for (rseq, owed) in std::mem::take(&mut case.reliable) {
+            self.owed.remove(&(owed.next, call_id.to_owned(), Owes::Prack(rseq)));
+        }
+    }
+
+    /// A description names the port of a stream, and so whose it is.
+    fn name_stream(&mut self, message: &Message<'_>) {
+        let media = String::from_utf8_lossy(message.body)
+            .lines()
+            .find_map(|line| line.strip_prefix("m=audio ")?.split(' ').next()?.parse::<u16>().ok());
+        if let Some(stream) = media.and_then(|port| self.ports.get(&port)) {
+            self.streams.entry(*stream).or_insert_with(|| message.call_id().to_owned());
         }
     }
 
@@ -460,7 +602,7 @@ impl Oracle {
     fn part(&mut self, now: Instant, call_id: &str) {
         let Some(case) = self.cases.get_mut(call_id) else { return };
         for (cseq, owed) in std::mem::take(&mut case.owed) {
-            self.owed.remove(&(owed.next, call_id.to_owned(), cseq));
+            self.owed.remove(&(owed.next, call_id.to_owned(), Owes::Ack(cseq)));
         }
         case.parted.get_or_insert(now);
         if let Some(since) = case.silent_since.take() {

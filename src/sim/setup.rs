@@ -5,7 +5,6 @@ use crate::routing::Plan;
 use crate::speech::Catalogue;
 use crate::time::{Duration, Wall};
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// What many runs share: the table, and how long its prompts are.
@@ -14,7 +13,7 @@ pub struct Setup {
     pub(super) plan: Arc<Plan>,
     /// Prompts without their sound: a run needs their lengths only, and encoding them costs more than a run.
     pub(super) silent: Arc<Catalogue>,
-    pub(super) lengths: Rc<BTreeMap<String, Duration>>,
+    pub(super) lengths: Arc<BTreeMap<String, Duration>>,
     pub(super) law: Law,
     pub(super) began: Wall,
 }
@@ -22,7 +21,7 @@ pub struct Setup {
 impl Setup {
     /// A table, its prompts, and the wall time at which runs begin.
     pub fn new(plan: Arc<Plan>, catalogue: &Catalogue, began: Wall) -> Self {
-        let lengths = Rc::new(catalogue.lengths());
+        let lengths = Arc::new(catalogue.lengths());
         let mut silent = catalogue.clone();
         for prompt in silent.prompts.values_mut() {
             prompt.samples = prompt.samples.as_ref().map(|_| Arc::from([0i16]));

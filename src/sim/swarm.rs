@@ -1,31 +1,40 @@
 //! Draws the conditions of a run from its seed: which faults are on, how bad the network is, who calls.
 //!
 //! Swarm testing: each seed switches every fault on or off by itself, so that rare mixtures occur and a failing
-//! seed shows which faults it needs.
+//! seed shows which faults it needs. A fault that is not allowed is drawn all the same and then left out, so that
+//! the rest of a seed's conditions stays as it was.
 
 use super::backend;
-use super::caller::{Manner, Oddities};
+use super::caller::Manner;
+use super::fault::{Fault, Faults};
 use super::network::Weather;
 use crate::random::Random;
+use crate::sip::trunk::Strangers;
 use crate::time::Duration;
 
 /// What a run has to live with.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Conditions {
+    /// What can go wrong.
+    pub faults: Faults,
     /// The network.
     pub weather: Weather,
-    /// Callers and telephones.
-    pub odd: Oddities,
-    /// Centres that are busy, dead, slow or refuse.
-    pub odd_centres: bool,
+    /// Share of our datagrams that cannot even leave.
+    pub send_failure: f64,
     /// The disk takes at most this long for a start of a call.
     pub journal: Duration,
     /// Share of streams for which no port is free.
     pub no_port: f64,
     /// The process dies and starts again.
     pub crash: Option<Duration>,
-    /// SIGTERM.
+    /// No new calls from now on.
+    pub drain: Option<Duration>,
+    /// BYE to everybody.
     pub stop: Option<Duration>,
+    /// Wall time jumps: when, and by how many seconds.
+    pub clock_steps: Vec<(Duration, i64)>,
+    /// The callers are a trunk's, and this is what everybody else meets; `None`: there is no trunk.
+    pub trunk: Option<Strangers>,
     /// How many call.
     pub callers: usize,
     /// All of them begin within this time.
@@ -38,55 +47,68 @@ impl Conditions {
     /// One caller on a fine day: nothing is lost, nobody is odd.
     pub fn calm() -> Self {
         Self {
+            faults: Faults::NONE,
             weather: Weather { delay: Duration::from_millis(2), ..Weather::default() },
-            odd: Oddities::default(),
-            odd_centres: false,
+            send_failure: 0.0,
             journal: Duration::from_millis(1),
             no_port: 0.0,
             crash: None,
+            drain: None,
             stop: None,
+            clock_steps: Vec::new(),
+            trunk: None,
             callers: 1,
             spread: Duration::ZERO,
             later: 0,
         }
     }
 
-    /// The conditions of a seed.
-    pub fn draw(random: &mut Random) -> Self {
-        let mut share = |most: u64| if random.chance(0.3) { random.below(most) as f64 / 100.0 } else { 0.0 };
-        let (loss, duplicate, reorder) = (share(16), share(20), share(20));
-        let jitter = Duration::from_millis(if random.chance(0.5) { random.below(30) } else { 0 });
-        let weather = Weather { loss, duplicate, reorder, delay: Duration::from_micros(random.below(20_000)), jitter };
-        let mut on = || random.chance(0.4);
-        let odd = Oddities {
-            late_offer: on(),
-            cancel: on(),
-            lost_ack: on(),
-            info: on(),
-            events: on(),
-            follow: on(),
-            hold: on(),
-            hang_up: on(),
-            vanish: on(),
-            wrong_number: on(),
+    /// The conditions of a seed in which only these faults may occur.
+    pub fn draw(random: &mut Random, allowed: Faults) -> Self {
+        let drawn: Faults = Fault::ALL.iter().copied().filter(|fault| random.chance(fault.share())).collect();
+        let faults = drawn.and(allowed);
+        let share = |random: &mut Random, fault, most: u64| {
+            let share = (1 + random.below(most)) as f64 / 100.0;
+            if faults.has(fault) { share } else { 0.0 }
         };
-        let odd_centres = on();
-        let journal = Duration::from_micros(random.below(6_000));
-        let no_port = if random.chance(0.1) { 0.3 } else { 0.0 };
+        let loss = share(random, Fault::Loss, 15);
+        let duplicate = share(random, Fault::Duplication, 19);
+        let reorder = share(random, Fault::Reorder, 19);
+        let send_failure = share(random, Fault::SendFailure, 10);
+        let jitter = Duration::from_millis(1 + random.below(30));
+        let jitter = if faults.has(Fault::Jitter) { jitter } else { Duration::ZERO };
+        let weather = Weather { loss, duplicate, reorder, delay: Duration::from_micros(random.below(20_000)), jitter };
+        let (usual, slow) = (Duration::from_micros(random.below(6_000)), Duration::from_millis(random.below(8_000)));
+        let journal = if faults.has(Fault::SlowDisk) { slow } else { usual };
         let moment = |random: &mut Random| Duration::from_millis(random.below(60_000));
-        let crash = if random.chance(0.1) { Some(moment(random)) } else { None };
-        let stop = if random.chance(0.05) { Some(moment(random)) } else { None };
+        let (crash, drain, stop) = (moment(random), moment(random), moment(random));
+        let steps = [3, -3, 3_600, -3_600, 86_400, -86_400, 12];
+        let mut clock_steps: Vec<(Duration, i64)> = (0..1 + random.below(3))
+            .map(|_| (moment(random), steps[random.below(steps.len() as u64) as usize]))
+            .collect();
+        if !faults.has(Fault::ClockStep) {
+            clock_steps.clear();
+        }
+        let trunk = match random.below(3) {
+            0 => None,
+            1 => Some(Strangers::Silence),
+            _ => Some(Strangers::Forbidden),
+        };
+        let (callers, spread, later) = (1 + random.below(24), random.below(30_000), random.below(72));
         Self {
+            faults,
             weather,
-            odd,
-            odd_centres,
+            send_failure,
             journal,
-            no_port,
-            crash,
-            stop,
-            callers: 1 + random.below(24) as usize,
-            spread: Duration::from_millis(random.below(30_000)),
-            later: if random.chance(0.15) { random.below(72) } else { 0 },
+            no_port: if faults.has(Fault::NoPort) { 0.3 } else { 0.0 },
+            crash: faults.has(Fault::Crash).then_some(crash),
+            drain: faults.has(Fault::Drain).then_some(drain),
+            stop: faults.has(Fault::Stop).then_some(stop),
+            clock_steps,
+            trunk,
+            callers: callers as usize,
+            spread: Duration::from_millis(spread),
+            later: if faults.has(Fault::OtherHours) { later } else { 0 },
         }
     }
 
@@ -97,50 +119,50 @@ impl Conditions {
 
     /// A caller of this run.
     pub fn caller(&self, random: &mut Random, dials: &str) -> Manner {
-        Manner::draw(random, dials, self.odd)
+        Manner::draw(random, dials, self.faults)
     }
 
     /// A centre of this run.
     pub fn centre(&self, random: &mut Random) -> backend::Manner {
         let answers = backend::Manner::Answers(Duration::from_millis(random.below(8_000)));
-        if !self.odd_centres || random.chance(0.5) {
+        if !self.faults.has(Fault::Centres) || random.chance(0.5) {
             return answers;
         }
-        match random.below(5) {
+        match random.below(6) {
             0 => backend::Manner::Busy,
             1 => backend::Manner::RingsForever,
             2 => backend::Manner::Dead,
             3 => backend::Manner::Refuses([403, 404, 480, 500, 503, 600, 603][random.below(7) as usize]),
+            // The ringing and the answer within a millisecond: so are their NOTIFYs.
+            4 => backend::Manner::Answers(Duration::ZERO),
             _ => backend::Manner::Answers(Duration::from_millis(random.below(100_000))),
         }
     }
+}
 
-    /// The faults that are on, for the report.
-    pub fn faults(&self) -> Vec<&'static str> {
-        let odd = self.odd;
-        [
-            ("loss", self.weather.loss > 0.0),
-            ("duplication", self.weather.duplicate > 0.0),
-            ("reorder", self.weather.reorder > 0.0),
-            ("jitter", self.weather.jitter > Duration::ZERO),
-            ("late-offer", odd.late_offer),
-            ("cancel", odd.cancel),
-            ("lost-ack", odd.lost_ack),
-            ("info-keys", odd.info),
-            ("odd-events", odd.events),
-            ("odd-refer", odd.follow),
-            ("hold", odd.hold),
-            ("hang-up", odd.hang_up),
-            ("vanish", odd.vanish),
-            ("wrong-number", odd.wrong_number),
-            ("odd-centres", self.odd_centres),
-            ("no-port", self.no_port > 0.0),
-            ("crash", self.crash.is_some()),
-            ("stop", self.stop.is_some()),
-            ("other-hours", self.later > 0),
-        ]
-        .into_iter()
-        .filter_map(|(name, on)| on.then_some(name))
-        .collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaving_out_one_fault_leaves_the_others_as_they_were() {
+        for seed in 0..50 {
+            let all = Conditions::draw(&mut Random::from_number(seed), Faults::all());
+            let fewer = Conditions::draw(&mut Random::from_number(seed), Faults::all().without(Fault::Loss));
+            assert_eq!(fewer.weather.loss, 0.0);
+            assert_eq!(fewer.faults, all.faults.without(Fault::Loss));
+            let weather = Weather { loss: all.weather.loss, ..fewer.weather };
+            assert_eq!(Conditions { faults: all.faults, weather, ..fewer }, all);
+        }
+    }
+
+    #[test]
+    fn every_fault_is_on_in_some_seeds_and_off_in_others() {
+        let sets: Vec<Faults> =
+            (0..200).map(|seed| Conditions::draw(&mut Random::from_number(seed), Faults::all()).faults).collect();
+        for &fault in Fault::ALL {
+            let on = sets.iter().filter(|set| set.has(fault)).count();
+            assert!(on > 0 && on < sets.len(), "{} is on in {on} of {}", fault.name(), sets.len());
+        }
     }
 }

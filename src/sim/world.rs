@@ -4,8 +4,13 @@
 //! and its outputs are carried out as a shell would. Nothing here reads a clock or draws from anything but the
 //! seed, so that a run replays bit for bit.
 
+mod connections;
+mod moments;
+mod strangers;
+
 use super::backend::{self, Centre};
-use super::caller::{Action, Directory, Manner, Packet, Phone, text};
+use super::caller::{Action, By, Directory, Manner, Packet, Phone, text};
+use super::fault::Fault;
 use super::line::Line;
 use super::network::Network;
 use super::oracle::{Oracle, Violation};
@@ -17,10 +22,10 @@ use crate::engine::{CallKey, Engine, Entry, Input, News, Output, Settings};
 use crate::media::{Command, Event as Sound, StreamKey};
 use crate::random::Random;
 use crate::sip::locate::{Answer, LookupKey, Question};
-use crate::sip::trunk::Peers;
+use crate::sip::trunk::{Network as Range, Peers, Trunk};
 use crate::sip::{Flow, Transport};
 use crate::time::{Duration, Instant, Now, Wall};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
@@ -35,7 +40,22 @@ enum Event {
     Line(StreamKey),
     Journaled(CallKey),
     Crash,
+    Drain,
     Stop,
+    /// Wall time jumps by so many seconds.
+    Clock(i64),
+    /// What could not leave.
+    SendFailed(Flow),
+    /// Bytes of a connection are due at the engine.
+    Flush(u64),
+    /// Bytes of a connection are due at its caller.
+    Bytes(u64, Vec<u8>),
+    /// A connection is cut.
+    Reset(u64),
+    /// An opening was refused.
+    OpeningFailed(Flow),
+    /// Somebody who is no caller does something.
+    Noise(strangers::Shot),
 }
 
 /// Where the engine listens.
@@ -79,6 +99,16 @@ pub struct World {
     moments: Option<Vec<(Instant, Moment)>>,
     outputs: Vec<Output>,
     idle_ticks: u32,
+    /// By how many seconds the clock on the wall is off.
+    clock_off: i64,
+    connections: BTreeMap<u64, connections::Connection>,
+    last_connection: u64,
+    /// Callers who have had a connection.
+    connected_once: BTreeSet<usize>,
+    /// When something last crossed the engine's border.
+    last_traffic: Instant,
+    /// When the engine last wanted to be woken.
+    last_tick: Instant,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,6 +116,10 @@ enum Place {
     Phone(usize),
     Sound,
     Centre(usize),
+    /// Somebody who is no caller, and whether the engine knows whose address it is.
+    Noise {
+        known: bool,
+    },
 }
 
 impl World {
@@ -112,7 +146,7 @@ impl World {
             }
         }
         let mut world = Self {
-            engine: Self::engine(setup, engine_random),
+            engine: Self::engine(setup, &conditions, engine_random),
             network: Network::new(conditions.weather, network_random),
             random,
             now: Instant::START,
@@ -135,23 +169,38 @@ impl World {
             moments: None,
             outputs: Vec::new(),
             idle_ticks: 0,
+            clock_off: 0,
+            connections: BTreeMap::new(),
+            last_connection: 0,
+            connected_once: BTreeSet::new(),
+            last_traffic: Instant::START,
+            last_tick: Instant::START,
             setup: setup.clone(),
             conditions,
         };
-        for (at, event) in [(world.conditions.crash, Event::Crash), (world.conditions.stop, Event::Stop)] {
+        let Conditions { crash, drain, stop, .. } = world.conditions;
+        for (at, event) in [(crash, Event::Crash), (drain, Event::Drain), (stop, Event::Stop)] {
             if let Some(at) = at {
                 world.push(Instant::START + at, event);
             }
         }
+        for (at, seconds) in world.conditions.clock_steps.clone() {
+            world.push(Instant::START + at, Event::Clock(seconds));
+        }
         world
     }
 
-    fn engine(setup: &Setup, random: Random) -> Engine {
+    fn engine(setup: &Setup, conditions: &Conditions, random: Random) -> Engine {
+        let networks: Vec<Range> = ["10.2.0.0/16", "10.4.0.0/16"].iter().filter_map(|text| text.parse().ok()).collect();
+        let peers = match conditions.trunk {
+            Some(strangers) => Peers { trunks: vec![Trunk::new("carrier", networks)], strangers },
+            None => Peers::default(),
+        };
         Engine::new(Settings {
             plan: setup.plan.clone(),
             catalogue: setup.silent.clone(),
             hash_key: [7; 32],
-            peers: Peers::default(),
+            peers,
             stand_ins: false,
             random,
         })
@@ -166,6 +215,7 @@ impl World {
         let (sip, sound) = (SocketAddr::from((host, 5060)), SocketAddr::from((host, 4000)));
         let number = format!("010{:08}", 1000 + index);
         let random = Random::from_number(self.random.u64());
+        self.oracle.expect(&number);
         let phone = Phone::new(&number, sip, sound, ENGINE, manner, self.directory.clone(), random);
         self.callers.insert(phone.story().call_id.clone(), index);
         self.phones.push(phone);
@@ -192,6 +242,7 @@ impl World {
             let at = Instant::from_nanos(self.random.below(spread));
             self.add_caller(manner, at);
         }
+        self.add_noise();
     }
 
     /// All addresses of a centre behave like this from now on; false when the table has no such row.
@@ -282,12 +333,14 @@ impl World {
             }
             self.step();
         }
+        self.close_connections();
         let safe = self.conditions.is_fair();
         let stories: Vec<_> = self.phones.iter().map(|phone| phone.story().clone()).collect();
         for story in &stories {
             self.oracle.settle(self.now, story, safe);
         }
         self.oracle.quiet(self.now, self.engine.calls(), self.engine.held(), self.lines.len());
+        self.oracle.rested(self.now, self.last_tick, self.last_traffic, self.last_connection > 0);
     }
 
     /// When something happens next.
@@ -308,6 +361,7 @@ impl World {
                 // Several ticks at one moment are fine (each may send one message); endless ones are not.
                 self.idle_ticks = if due > self.now { 0 } else { self.idle_ticks + 1 };
                 self.now = self.now.max(due);
+                self.last_tick = self.now;
                 self.oracle.check(self.now);
                 self.feed(Input::Tick);
             }
@@ -348,10 +402,32 @@ impl World {
                 self.oracle.journaled(call);
                 self.feed(Input::Journaled { call });
             }
+            Event::SendFailed(flow) => {
+                self.note(b"send failed", || format!("engine    send to {} failed", flow.remote));
+                self.feed(Input::SendFailed { flow });
+            }
+            Event::Flush(connection) => self.flush(connection),
+            Event::Bytes(connection, bytes) => self.told(connection, &bytes),
+            Event::Reset(connection) => self.cut(connection),
+            Event::OpeningFailed(flow) => {
+                self.note(b"refused", || format!("engine    connection to {} refused", flow.remote));
+                self.feed(Input::SendFailed { flow });
+                self.feed(Input::Disconnected { connection: flow.connection });
+            }
+            Event::Noise(shot) => self.shoot(shot),
+            Event::Clock(seconds) => {
+                self.note(b"clock", || format!("clock     jumps by {seconds} s"));
+                self.clock_off += seconds;
+            }
             Event::Crash => self.crash(),
+            Event::Drain => {
+                self.note(b"drain", || "first SIGTERM".to_owned());
+                self.feed(Input::Drain);
+                self.oracle.drains();
+            }
             Event::Stop => {
                 self.oracle.stopped();
-                self.note(b"stop", || "SIGTERM".to_owned());
+                self.note(b"stop", || "second SIGTERM".to_owned());
                 self.feed(Input::Stop);
             }
         }
@@ -362,9 +438,10 @@ impl World {
     fn arrives(&mut self, packet: Packet) {
         if packet.to == ENGINE {
             self.note(&packet.bytes, || format!("{:>15} -> engine  {}", packet.from.ip(), Brief(&packet.bytes)));
-            self.oracle.delivered(self.now, &packet.bytes);
-            if self.moments.is_some() {
-                self.notice_delivered(&packet.bytes);
+            self.last_traffic = self.now;
+            let is_caller = matches!(self.addresses.get(&packet.from), Some(Place::Phone(_)));
+            if is_caller && packet.by != By::Void {
+                self.delivered(&packet.bytes);
             }
             let flow = Flow { transport: Transport::Udp, local: ENGINE, remote: packet.from, connection: 0 };
             return self.feed(Input::Received { flow, bytes: &packet.bytes });
@@ -388,11 +465,22 @@ impl World {
             Some(&Place::Centre(index)) => {
                 self.with_centre(index, |centre, now, out| centre.received(now, packet.from, &packet.bytes, out));
             }
-            Some(Place::Sound) | None => {}
+            Some(Place::Sound | Place::Noise { .. }) | None => {}
+        }
+    }
+
+    /// A whole message of a caller reaches the engine.
+    fn delivered(&mut self, bytes: &[u8]) {
+        self.oracle.delivered(self.now, bytes);
+        if self.moments.is_some() {
+            self.notice_delivered(bytes);
         }
     }
 
     fn carry(&mut self, packet: Packet) {
+        if packet.by == By::Connection {
+            return self.write(packet);
+        }
         let [first, second] = self.network.datagram(self.now);
         if let Some(at) = second {
             self.push(at, Event::Arrives(packet.clone()));
@@ -443,7 +531,7 @@ impl World {
         act(centre, self.now, &mut out);
         let (from, deadline) = (centre.address(), centre.deadline());
         for (to, bytes) in out {
-            self.carry(Packet { from, to, bytes });
+            self.carry(Packet { from, to, bytes, by: By::Datagram });
         }
         if let Some(due) = deadline
             && self.centre_wakes.get(index).is_some_and(|wake| wake.is_none_or(|wake| due < wake))
@@ -453,6 +541,31 @@ impl World {
             }
             self.push(due, Event::Centre(index));
         }
+    }
+
+    fn transmit(&mut self, flow: Flow, bytes: Vec<u8>) {
+        self.note(&bytes, || format!("engine -> {:<15} {}", flow.remote.ip(), Brief(&bytes)));
+        self.last_traffic = self.now;
+        match self.place_of(&flow) {
+            Some(Place::Noise { known: true }) => {}
+            Some(Place::Noise { known: false }) => self.oracle.told_stranger(self.now, &bytes, self.conditions.trunk),
+            Some(Place::Phone(_) | Place::Centre(_) | Place::Sound) | None => {
+                // Empty lines answer pings.
+                if bytes != b"\r\n" {
+                    self.oracle.sent(self.now, &bytes);
+                }
+                if self.moments.is_some() {
+                    self.notice_sent(&bytes);
+                }
+            }
+        }
+        if flow.transport.is_stream() {
+            return self.write_to_caller(flow, &bytes);
+        }
+        if self.random.chance(self.conditions.send_failure) {
+            return self.push(self.now, Event::SendFailed(flow));
+        }
+        self.carry(Packet { from: flow.local, to: flow.remote, bytes, by: By::Datagram });
     }
 
     // ---- the engine --------------------------------------------------------------------------------------------
@@ -469,7 +582,8 @@ impl World {
 
     fn wall(&self) -> Wall {
         let later = Duration::from_secs(self.conditions.later * 3600);
-        self.setup.began + later + self.now.since(Instant::START)
+        let right = self.setup.began + later + self.now.since(Instant::START);
+        Wall::from_micros(right.as_micros() + self.clock_off * 1_000_000)
     }
 
     fn sound(&mut self, stream: StreamKey, event: Sound) {
@@ -483,15 +597,7 @@ impl World {
 
     fn carry_out(&mut self, output: Output) {
         match output {
-            Output::Transmit { flow, bytes } => {
-                self.note(&bytes, || format!("engine -> {:<15} {}", flow.remote.ip(), Brief(&bytes)));
-                self.oracle.sent(self.now, &bytes);
-                if self.moments.is_some() {
-                    self.notice_sent(&bytes);
-                }
-                self.carry(Packet { from: flow.local, to: flow.remote, bytes });
-            }
-            // Everybody here speaks UDP.
+            Output::Transmit { flow, bytes } => self.transmit(flow, bytes),
             Output::Lookup { lookup, question } => {
                 let answer = match question {
                     Question::Local { .. } => Answer::Local(ENGINE),
@@ -500,7 +606,10 @@ impl World {
                 self.push(self.now, Event::LookedUp(lookup, answer));
             }
             Output::Expect { .. } => {}
-            Output::CloseConnection { .. } => self.note(b"disconnect", || "engine    disconnect".to_owned()),
+            Output::CloseConnection { connection } => {
+                self.note(b"disconnect", || format!("engine    closes connection {connection}"));
+                self.push(self.now, Event::Reset(connection));
+            }
             Output::OpenStream { stream, .. } => {
                 self.note(b"open", || format!("engine    open  {stream:?}"));
                 self.lines.insert(stream, (Line::new(), None));
@@ -539,36 +648,6 @@ impl World {
                 }
                 self.note(b"live", || format!("engine    live  {call} {news:?}"));
             }
-        }
-    }
-
-    fn notice_sent(&mut self, bytes: &[u8]) {
-        let Some(message) = text::Message::read(bytes) else { return };
-        if message.method() == Some("REFER") {
-            let target = text::destination(text::address(message.get("Refer-To").unwrap_or(""))).to_owned();
-            let repeated = self.moments().last().is_some_and(|(_, last)| *last == Moment::Refers(target.clone()));
-            if !repeated {
-                self.moment(|| Moment::Refers(target));
-            }
-        }
-        let answered = message.status().is_some_and(|status| (200..300).contains(&status));
-        if answered && message.cseq().is_some_and(|(number, method)| (number, method) == (1, "INVITE")) {
-            let known = self.moments().iter().any(|(_, moment)| *moment == Moment::Connects);
-            if !known {
-                self.moment(|| Moment::Connects);
-            }
-        }
-    }
-
-    fn notice_delivered(&mut self, bytes: &[u8]) {
-        let Some(message) = text::Message::read(bytes) else { return };
-        let status = match (message.method(), message.cseq()) {
-            (Some("NOTIFY"), _) => text::fragment_status(message.body),
-            (None, Some((_, "REFER"))) => message.status(),
-            _ => None,
-        };
-        if let Some(status) = status.filter(|status| *status >= 300) {
-            self.moment(|| Moment::Fails(status));
         }
     }
 
@@ -632,21 +711,25 @@ impl World {
             self.oracle.journal_end(self.now, call, &start);
             self.records.push(start);
         }
-        self.queue.retain(|event| !matches!(event, Event::Opened(_) | Event::Line(_) | Event::Journaled(_)));
+        self.queue.retain(|event| {
+            !matches!(
+                event,
+                Event::Opened(_)
+                    | Event::Line(_)
+                    | Event::Journaled(_)
+                    | Event::SendFailed(_)
+                    | Event::OpeningFailed(_)
+            )
+        });
         for (_, (_, port)) in std::mem::take(&mut self.lines) {
             self.free_ports.extend(port);
         }
         self.ports.clear();
-        self.engine = Self::engine(&self.setup, Random::from_number(self.random.u64()));
+        self.engine = Self::engine(&self.setup, &self.conditions, Random::from_number(self.random.u64()));
+        self.lose_connections();
     }
 
     // ---- what is kept ------------------------------------------------------------------------------------------
-
-    fn moment(&mut self, moment: impl FnOnce() -> Moment) {
-        if let Some(moments) = &mut self.moments {
-            moments.push((self.now, moment()));
-        }
-    }
 
     fn note(&mut self, bytes: &[u8], words: impl FnOnce() -> String) {
         self.trace.note(self.now, bytes, words);

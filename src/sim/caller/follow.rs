@@ -1,7 +1,7 @@
 //! Following a REFER (RFC 3515): the answer, the call to the centre, and the NOTIFYs, in every order and form
 //! that telephones have been seen to use.
 
-use super::manner::{Branch, ByeRace, HoldForm, Notify, ReferAnswer};
+use super::manner::{Branch, ByeRace, Notify, ReferAnswer};
 use super::text::{self, Message};
 use super::{End, FIRST_REPEAT, GIVE_UP, Packet, Phone, Purpose, Request, Stage, Task};
 use crate::time::{Duration, Instant};
@@ -65,8 +65,8 @@ impl Phone {
         self.agenda.push((now + Duration::from_millis(20 + self.random.below(80)), Task::StartDial(index)));
         let contact = format!("Contact: <sip:{}@{}>\r\n", self.story.number, self.at);
         let answer = message.answer(status, "Accepted", &self.tag, &contact, "");
-        if form.hold {
-            self.agenda.push((now + Duration::from_millis(2), Task::Reinvite(Some(HoldForm::SendOnly))));
+        if let Some(hold) = form.hold {
+            self.agenda.push((now + Duration::from_millis(2), Task::Reinvite(Some(hold))));
         }
         if form.notify_first {
             self.notify(now, index, 100, out);
@@ -103,7 +103,7 @@ impl Phone {
         };
         let bytes = self.dial_request(dial, "INVITE", &text::escaped_headers(&dial.refer_to));
         let call_id = dial.call_id.clone();
-        out.push(Packet { from: self.at, to, bytes: bytes.clone() });
+        out.push(self.post(to, bytes.clone()));
         self.requests.push(Request {
             purpose: Purpose::Dial(index),
             call_id,
@@ -142,7 +142,7 @@ impl Phone {
         let target = text::destination(&dial.refer_to).to_owned();
         let Some(to) = dial.to else { return };
         let ack = self.dials.get(index).map(|dial| self.dial_request(dial, "ACK", "")).unwrap_or_default();
-        out.push(Packet { from: self.at, to, bytes: ack });
+        out.push(self.post(to, ack));
         if status >= 300 {
             return self.dial_failed(now, index, status, out);
         }
@@ -182,7 +182,7 @@ impl Phone {
         if self.manner.follow.notify != Notify::Never {
             self.notify_final(now, index, status, out);
         }
-        if self.manner.follow.hold {
+        if self.manner.follow.hold.is_some() {
             self.agenda.push((now + Duration::from_millis(10), Task::Reinvite(None)));
         }
     }
@@ -203,7 +203,7 @@ impl Phone {
         if let Some(dial) = known
             && let Some(to) = dial.to
         {
-            out.push(Packet { from: self.at, to, bytes: self.dial_request(dial, "ACK", "") });
+            out.push(self.post(to, self.dial_request(dial, "ACK", "")));
         }
     }
 
@@ -290,10 +290,15 @@ impl Phone {
             Branch::Missing => String::new(),
             Branch::Old => self.random.token(6),
         };
-        self.cseq += 1;
         let uri = if form.wrong_uri { format!("sip:wrong@{}", self.server) } else { self.remote.clone() };
-        let bytes = self.request_to(&uri, "NOTIFY", self.cseq, &branch, &more, &body);
-        self.send_request(now, Purpose::Notify, "NOTIFY", self.cseq, bytes, out);
+        for copy in 0..if form.twice { 2 } else { 1 } {
+            // The second is a NOTIFY of its own, not a repetition.
+            let branch =
+                if copy > 0 && form.branch == Branch::Right { format!("{branch}{copy}") } else { branch.clone() };
+            self.cseq += 1;
+            let bytes = self.request_to(&uri, "NOTIFY", self.cseq, &branch, &more, &body);
+            self.send_request(now, Purpose::Notify, "NOTIFY", self.cseq, bytes, out);
+        }
     }
 
     fn set(&mut self, index: usize, stage: DialStage) {
@@ -313,7 +318,7 @@ impl Phone {
         bytes: Vec<u8>,
         out: &mut Vec<Packet>,
     ) {
-        out.push(Packet { from: self.at, to, bytes: bytes.clone() });
+        out.push(self.post(to, bytes.clone()));
         self.requests.push(Request {
             purpose: Purpose::DialEnd,
             call_id,

@@ -2,6 +2,7 @@
 
 use super::keys::{EventForm, KeyForm};
 use crate::random::Random;
+use crate::sim::fault::{Fault, Faults};
 use crate::time::Duration;
 
 /// One thing a caller does.
@@ -17,7 +18,51 @@ pub enum Action {
     HangUp,
     /// Is gone without a word: battery, tunnel, power cut.
     Vanish,
+    /// His telephone does something strange by itself.
+    Strange(Strange),
 }
+
+/// What telephones, proxies and attackers do inside a call that no caller has asked for. The call goes on, but for the
+/// hang-up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Strange {
+    /// A re-INVITE that asks us to offer; its ACK may forget the answer.
+    Offerless {
+        /// Whether the ACK brings it.
+        answers: bool,
+    },
+    /// A second offer while the first is open.
+    Overlap {
+        /// In an UPDATE, else in a re-INVITE.
+        update: bool,
+    },
+    /// UPDATE (RFC 3311).
+    Update {
+        /// With an offer, else it only says where we are.
+        offer: bool,
+    },
+    /// Holds or resumes by UPDATE.
+    UpdateHold(Option<HoldForm>),
+    /// BYE right behind a re-INVITE.
+    ByeInReinvite,
+    /// A re-INVITE with a CSeq of before.
+    OldCseq,
+    /// A method that nobody knows, or that has no place in a call.
+    Method(&'static str),
+    /// A NOTIFY about nothing of ours.
+    NotifyOfNothing,
+    /// CANCEL of a request that was never sent.
+    UnknownCancel,
+    /// A BYE that is broken in one of [`BROKEN`] ways: none of them ends the call.
+    Broken(u8),
+    /// A message on our own connection whose length nobody can tell.
+    BrokenStream,
+    /// A BYE larger than anything real.
+    Oversized,
+}
+
+/// In how many ways [`Strange::Broken`] breaks a BYE.
+pub const BROKEN: u8 = 11;
 
 /// How a telephone says hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +73,13 @@ pub enum HoldForm {
     Inactive,
     /// `c=IN IP4 0.0.0.0`, as RFC 2543 had it.
     ZeroAddress,
+}
+
+impl HoldForm {
+    /// One of them.
+    pub fn any(random: &mut Random) -> Self {
+        [Self::SendOnly, Self::Inactive, Self::ZeroAddress][random.below(3) as usize]
+    }
 }
 
 /// An action and the time after the one before (after the answer, for the first).
@@ -59,7 +111,9 @@ pub struct FollowForm {
     /// NOTIFY goes to another Request-URI than our Contact.
     pub wrong_uri: bool,
     /// A hold re-INVITE right after the 202, a resume re-INVITE when the centre does not answer.
-    pub hold: bool,
+    pub hold: Option<HoldForm>,
+    /// Each NOTIFY is followed by another with the same news, at once.
+    pub twice: bool,
     /// Hangs up on us the moment the centre answers.
     pub bye: ByeRace,
     /// Ends a dial nobody answers after this long.
@@ -123,7 +177,8 @@ impl Default for FollowForm {
             crlf: true,
             branch: Branch::Right,
             wrong_uri: false,
-            hold: false,
+            hold: None,
+            twice: false,
             bye: ByeRace::Waits,
             patience: Duration::from_secs(32),
             refuses_second: false,
@@ -135,7 +190,7 @@ impl FollowForm {
     /// One of the odd habits the field has shown.
     pub fn odd(random: &mut Random) -> Self {
         let usual = Self::default();
-        match random.below(14) {
+        match random.below(15) {
             0 => Self { notify_first: true, ..usual },
             1 => Self { notify: Notify::Never, ..usual },
             2 => Self { notify: Notify::FinalOnly, ..usual },
@@ -144,14 +199,60 @@ impl FollowForm {
             5 => Self { crlf: false, ..usual },
             6 => Self { branch: Branch::Missing, ..usual },
             7 => Self { branch: Branch::Old, wrong_uri: true, ..usual },
-            8 => Self { hold: true, ..usual },
+            8 => Self { hold: Some(HoldForm::any(random)), ..usual },
             9 => Self { bye: ByeRace::AfterNotify, ..usual },
             10 => Self { bye: ByeRace::BeforeNotify, ..usual },
             11 => Self { answer: ReferAnswer::Refuses([405, 501, 603, 481, 500][random.below(5) as usize]), ..usual },
             12 => Self { answer: ReferAnswer::Ignores, ..usual },
-            _ => Self { answer: ReferAnswer::Accepts(200), notify_first: true, hold: true, crlf: false, ..usual },
+            13 => Self { twice: true, crlf: random.chance(0.5), ..usual },
+            _ => Self {
+                answer: ReferAnswer::Accepts(200),
+                notify_first: true,
+                hold: Some(HoldForm::SendOnly),
+                crlf: false,
+                ..usual
+            },
         }
     }
+}
+
+/// How a telephone acknowledges a reliable provisional response (RFC 3262).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Prack {
+    /// As it should.
+    AtOnce,
+    /// The first copy never leaves.
+    LostFirst,
+    /// Only after this long.
+    Late(Duration),
+    /// Another with the same news follows, as a request of its own.
+    Twice,
+    /// Never.
+    Never,
+}
+
+impl Prack {
+    /// One of the ways the field has shown.
+    pub fn odd(random: &mut Random) -> Self {
+        match random.below(8) {
+            0..4 => Self::AtOnce,
+            4 => Self::LostFirst,
+            5 => Self::Late(Duration::from_millis(random.below(5_000))),
+            6 => Self::Twice,
+            _ => Self::Never,
+        }
+    }
+}
+
+/// A telephone that speaks over connections.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TcpForm {
+    /// The first connection is reset after this long.
+    pub reset: Option<Duration>,
+    /// What had no answer when a connection ended is sent again on the next one; else it has failed.
+    pub resends: bool,
+    /// Takes connections that we open to its Contact.
+    pub listens: bool,
 }
 
 /// A caller and his telephone.
@@ -159,12 +260,34 @@ impl FollowForm {
 pub struct Manner {
     /// What is dialled.
     pub dials: String,
+    /// By connections; `None`: by datagrams.
+    pub tcp: Option<TcpForm>,
+    /// Sends pings of RFC 5626 between the messages.
+    pub pings: bool,
     /// INVITE without an offer.
     pub late_offer: bool,
+    /// It supports 100rel, and this is how it acknowledges.
+    pub reliable: Option<Prack>,
+    /// Its network passes on what plays before the answer.
+    pub early_media: bool,
+    /// A key pressed this long after sound began before the answer.
+    pub early_key: Option<(Duration, char)>,
+    /// An UPDATE with an offer before the answer.
+    pub early_update: bool,
+    /// The INVITE comes by two ways.
+    pub merged: bool,
+    /// Requests come again seconds later.
+    pub late_copies: bool,
     /// Gives up this long after dialling, unless answered before.
     pub cancel: Option<Duration>,
     /// ACKs that never leave; 255 is all.
     pub lost_acks: u8,
+    /// An ACK with another CSeq goes before the right one.
+    pub wrong_ack: bool,
+    /// BYE leaves twice.
+    pub double_bye: bool,
+    /// Our REFER and BYE meet this challenge.
+    pub challenge: Option<u16>,
     /// How keys are told.
     pub keys: KeyForm,
     /// How a REFER is followed.
@@ -182,9 +305,20 @@ impl Manner {
     pub fn plain(dials: &str) -> Self {
         Self {
             dials: dials.to_owned(),
+            tcp: None,
+            pings: false,
             late_offer: false,
+            reliable: None,
+            early_media: false,
+            early_key: None,
+            early_update: false,
+            merged: false,
+            late_copies: false,
             cancel: None,
             lost_acks: 0,
+            wrong_ack: false,
+            double_bye: false,
+            challenge: None,
             keys: KeyForm::Events(EventForm::default()),
             follow: FollowForm::default(),
             steps: Vec::new(),
@@ -192,54 +326,55 @@ impl Manner {
             talk: Duration::from_secs(30),
         }
     }
-}
 
-/// Which oddities a seed has switched on. Each is drawn per seed, so that a failure shows what it needs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Oddities {
-    /// INVITE without SDP.
-    pub late_offer: bool,
-    /// CANCEL before or while the call is answered.
-    pub cancel: bool,
-    /// ACKs that never leave.
-    pub lost_ack: bool,
-    /// Keys by INFO.
-    pub info: bool,
-    /// Odd telephone events.
-    pub events: bool,
-    /// Odd followers of REFER.
-    pub follow: bool,
-    /// Hold and resume.
-    pub hold: bool,
-    /// Hang-ups at any moment.
-    pub hang_up: bool,
-    /// Callers who are gone without a word.
-    pub vanish: bool,
-    /// Numbers that are not ours.
-    pub wrong_number: bool,
-}
-
-impl Manner {
-    /// A caller of this seed.
-    pub fn draw(random: &mut Random, dials: &str, odd: Oddities) -> Self {
+    /// A caller of a seed with these faults.
+    pub fn draw(random: &mut Random, dials: &str, faults: Faults) -> Self {
         let mut manner = Self::plain(dials);
-        if odd.wrong_number && random.chance(0.1) {
+        let has = |fault| faults.has(fault);
+        if has(Fault::WrongNumber) && random.chance(0.1) {
             manner.dials = "1358".to_owned();
         }
-        manner.late_offer = odd.late_offer && random.chance(0.4);
-        if odd.cancel && random.chance(0.3) {
+        if has(Fault::Tcp) && random.chance(0.6) {
+            let reset = has(Fault::Reset) && random.chance(0.6);
+            manner.tcp = Some(TcpForm {
+                reset: reset.then(|| Duration::from_millis(random.below(20_000))),
+                resends: random.chance(0.7),
+                listens: !(has(Fault::Refused) && random.chance(0.5)),
+            });
+        }
+        manner.pings = has(Fault::Keepalive) && random.chance(0.4);
+        manner.late_offer = has(Fault::LateOffer) && random.chance(0.4);
+        manner.merged = manner.tcp.is_none() && has(Fault::Merged) && random.chance(0.5);
+        // A connection never brings anything twice.
+        manner.late_copies = manner.tcp.is_none() && has(Fault::LateCopies) && random.chance(0.5);
+        if has(Fault::Cancel) && random.chance(0.3) {
             manner.cancel = Some(Duration::from_millis(random.below(40)));
         }
-        if odd.lost_ack && random.chance(0.3) {
+        if has(Fault::EarlyMedia) && random.chance(0.8) {
+            manner.early_media = true;
+            manner.reliable =
+                random.chance(0.6).then(|| if has(Fault::Prack) { Prack::odd(random) } else { Prack::AtOnce });
+            manner.early_key = random.chance(0.3).then(|| (Duration::from_millis(random.below(3_000)), '1'));
+            manner.early_update = has(Fault::Update) && random.chance(0.3);
+            if has(Fault::Cancel) && random.chance(0.2) {
+                manner.cancel = Some(Duration::from_millis(random.below(6_000)));
+            }
+        }
+        if has(Fault::LostAck) && random.chance(0.3) {
             manner.lost_acks = if random.chance(0.2) { 255 } else { 1 + random.below(3) as u8 };
         }
-        if odd.events && random.chance(0.6) {
+        manner.wrong_ack = has(Fault::WrongAck) && random.chance(0.5);
+        manner.double_bye = has(Fault::ByeRaces) && random.chance(0.5);
+        if has(Fault::Challenge) && random.chance(0.4) {
+            manner.challenge = Some(if random.chance(0.5) { 401 } else { 407 });
+        }
+        if has(Fault::Events) && random.chance(0.6) {
             manner.keys = KeyForm::Events(EventForm::odd(random));
         }
-        if odd.info && random.chance(0.4) {
+        if has(Fault::Info) && random.chance(0.4) {
             manner.keys = if random.chance(0.5) { KeyForm::InfoRelay } else { KeyForm::Info };
         }
-        if odd.follow && random.chance(0.7) {
+        if has(Fault::Follow) && random.chance(0.7) {
             manner.follow = FollowForm::odd(random);
             manner.follow.refuses_second = random.chance(0.3);
             manner.follow.patience = Duration::from_secs(5 + random.below(60));
@@ -249,11 +384,12 @@ impl Manner {
             // Two INFOs on their way at once may change places: a caller's finger is slower than that.
             KeyForm::InfoRelay | KeyForm::Info => Duration::from_millis(300),
         };
+        let kinds = strange_kinds(faults, manner.tcp.is_some());
         for _ in 0..random.below(6) {
             let pause = if random.chance(0.3) { random.below(12_000) } else { random.below(2_000) };
-            let action = if odd.hold && random.chance(0.2) {
-                let form = [HoldForm::SendOnly, HoldForm::Inactive, HoldForm::ZeroAddress][random.below(3) as usize];
-                if random.chance(0.5) { Action::Hold(form) } else { Action::Resume }
+            let action = if !kinds.is_empty() && random.chance(0.25) {
+                let kind = kinds.get(random.below(kinds.len() as u64) as usize).copied();
+                kind.map_or(Action::Resume, |kind| kind.action(random))
             } else {
                 let keys = b"1111223345678900*#9";
                 Action::Key(char::from(keys[random.below(keys.len() as u64) as usize]))
@@ -261,13 +397,74 @@ impl Manner {
             manner.steps.push(Step { after: spacing + Duration::from_millis(pause), action });
         }
         let pause = Duration::from_millis(random.below(40_000));
-        if odd.vanish && random.chance(0.15) {
+        if has(Fault::Vanish) && random.chance(0.15) {
             manner.steps.push(Step { after: pause, action: Action::Vanish });
-        } else if odd.hang_up && random.chance(0.5) {
-            manner.steps.push(Step { after: pause, action: Action::HangUp });
+        } else if has(Fault::HangUp) && random.chance(0.5) {
+            let races = has(Fault::ByeRaces) && random.chance(0.5);
+            let action = if races { Action::Strange(Strange::ByeInReinvite) } else { Action::HangUp };
+            manner.steps.push(Step { after: pause, action });
         }
         manner.patience = Duration::from_secs(20 + random.below(300));
         manner.talk = Duration::from_millis(500 + random.below(60_000));
         manner
+    }
+}
+
+/// A kind of strange thing that a seed allows.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Hold,
+    Offerless,
+    Overlap,
+    Update,
+    Mischief,
+    Broken,
+    BrokenStream,
+    Oversized,
+}
+
+fn strange_kinds(faults: Faults, over_tcp: bool) -> Vec<Kind> {
+    [
+        (Fault::Hold, Kind::Hold),
+        (Fault::Hold, Kind::Hold),
+        (Fault::Offerless, Kind::Offerless),
+        (Fault::Overlap, Kind::Overlap),
+        (Fault::Update, Kind::Update),
+        (Fault::Mischief, Kind::Mischief),
+        (Fault::Malformed, if over_tcp { Kind::BrokenStream } else { Kind::Broken }),
+        (Fault::Oversized, Kind::Oversized),
+    ]
+    .into_iter()
+    .filter_map(|(fault, kind)| faults.has(fault).then_some(kind))
+    .collect()
+}
+
+impl Kind {
+    fn action(self, random: &mut Random) -> Action {
+        let strange = match self {
+            Self::Hold if random.chance(0.5) => return Action::Hold(HoldForm::any(random)),
+            Self::Hold => return Action::Resume,
+            Self::Offerless => Strange::Offerless { answers: random.chance(0.8) },
+            Self::Overlap => Strange::Overlap { update: random.chance(0.5) },
+            Self::Update => match random.below(4) {
+                0 => Strange::Update { offer: false },
+                1 => Strange::Update { offer: true },
+                2 => Strange::UpdateHold(Some(HoldForm::any(random))),
+                _ => Strange::UpdateHold(None),
+            },
+            Self::Mischief => match random.below(5) {
+                0 => Strange::OldCseq,
+                1 => Strange::NotifyOfNothing,
+                2 => Strange::UnknownCancel,
+                _ => {
+                    let methods = ["OPTIONS", "MESSAGE", "SUBSCRIBE", "PUBLISH", "REGISTER", "REFER", "FROB"];
+                    Strange::Method(methods[random.below(methods.len() as u64) as usize])
+                }
+            },
+            Self::Broken => Strange::Broken(random.below(u64::from(BROKEN)) as u8),
+            Self::BrokenStream => Strange::BrokenStream,
+            Self::Oversized => Strange::Oversized,
+        };
+        Action::Strange(strange)
     }
 }

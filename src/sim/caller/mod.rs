@@ -4,14 +4,17 @@
 //! engine: a mistake made on both sides would never be seen. It keeps a [`Story`] of what its owner lived
 //! through; whether that is how a caller should be treated is for the oracle to say.
 
+mod early;
 mod follow;
 pub mod keys;
 pub mod manner;
 mod story;
+mod strange;
+pub mod stream;
 pub mod text;
 mod write;
 
-pub use manner::{Action, Manner, Oddities, Step};
+pub use manner::{Action, Manner, Step, Strange, TcpForm};
 pub use story::{End, Story};
 
 use crate::random::Random;
@@ -24,7 +27,18 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use text::Message;
 
-/// One datagram that leaves.
+/// How something travels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum By {
+    /// A datagram.
+    Datagram,
+    /// Bytes of a connection.
+    Connection,
+    /// A datagram that is broken on purpose: whatever it says, nothing may come of it.
+    Void,
+}
+
+/// Something that leaves.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Packet {
     /// Who sends it.
@@ -33,6 +47,8 @@ pub struct Packet {
     pub to: SocketAddr,
     /// What it holds.
     pub bytes: Vec<u8>,
+    /// How it travels.
+    pub by: By,
 }
 
 /// Where each centre is, by what its address says after the scheme: `1357@sbc.example:5060`.
@@ -61,6 +77,18 @@ enum Purpose {
     Reinvite {
         hold: Option<HoldForm>,
     },
+    /// A re-INVITE that asks for an offer; whether its ACK answers it.
+    Offerless {
+        answers: bool,
+    },
+    /// A second re-INVITE while the first is open.
+    Second,
+    Update {
+        hold: Option<HoldForm>,
+    },
+    Prack,
+    /// Nothing hangs on the answer.
+    Strange,
     Notify,
     /// The INVITE to a centre, by index into `dials`.
     Dial(usize),
@@ -94,6 +122,13 @@ enum Task {
     GiveUpDial(usize),
     EndTalk(usize),
     Reinvite(Option<HoldForm>),
+    /// The same bytes once more, whatever became of the call.
+    Copy(Vec<u8>),
+    Ping,
+    /// PRACK for this RSeq, with this body.
+    Prack(u32, String),
+    Key(char),
+    EarlyUpdate,
 }
 
 const FIRST_REPEAT: Duration = Duration::from_millis(500);
@@ -115,6 +150,12 @@ pub struct Phone {
     /// The engine's Contact, once known.
     remote: String,
     cseq: u32,
+    /// The CSeq of the INVITE that makes the call.
+    invite_cseq: u32,
+    /// The last RSeq that was acknowledged.
+    rseq: u32,
+    /// Offer and answer are complete, before the call is answered.
+    agreed: bool,
     invite_branch: String,
     /// Payload type of telephone-event, as agreed.
     event_type: u8,
@@ -155,6 +196,9 @@ impl Phone {
             remote_tag: String::new(),
             remote: String::new(),
             cseq: 1,
+            invite_cseq: 1,
+            rseq: 0,
+            agreed: false,
             invite_branch: format!("z9hG4bK{}", random.token(10)),
             event_type: 101,
             requests: Vec::new(),
@@ -198,7 +242,25 @@ impl Phone {
     pub fn dial(&mut self, now: Instant, out: &mut Vec<Packet>) {
         self.stage = Stage::Calling(false);
         let body = if self.manner.late_offer { String::new() } else { self.description(None) };
-        let bytes = self.request("INVITE", self.cseq, &self.invite_branch.clone(), "", &body);
+        let mut more = String::new();
+        if self.manner.reliable.is_some() {
+            more.push_str("Supported: 100rel\r\n");
+        }
+        if self.manner.early_media {
+            more.push_str("P-Early-Media: supported\r\n");
+        }
+        if !body.is_empty() {
+            more.push_str("Content-Type: application/sdp\r\n");
+        }
+        let bytes = self.request("INVITE", self.cseq, &self.invite_branch.clone(), &more, &body);
+        if self.manner.merged {
+            let other = self.request("INVITE", self.cseq, &format!("{}m", self.invite_branch), &more, &body);
+            let after = Duration::from_millis(self.random.below(40));
+            self.agenda.push((now + after, Task::Copy(other)));
+        }
+        if self.manner.pings {
+            self.agenda.push((now + Duration::from_secs(1), Task::Ping));
+        }
         self.send_request(now, Purpose::Invite, "INVITE", self.cseq, bytes, out);
         if let Some(after) = self.manner.cancel {
             self.agenda.push((now + after, Task::Cancel));
@@ -230,7 +292,7 @@ impl Phone {
                 continue;
             }
             if request.next.is_some_and(|at| at <= now) {
-                out.push(Packet { from: self.at, to: request.to, bytes: request.bytes.clone() });
+                out.push(Self::packet(&self.manner, self.at, self.server, request.to, request.bytes.clone()));
                 request.interval *= 2;
                 // RFC 3261 §17.1.1.2 and §17.1.2.2: only requests other than INVITE are capped at T2.
                 if request.method != "INVITE" {
@@ -267,6 +329,7 @@ impl Phone {
             Action::Hold(form) => self.reinvite(now, Some(form), out),
             Action::Resume => self.reinvite(now, None, out),
             Action::HangUp => self.hang_up(now, out),
+            Action::Strange(strange) => self.strange(now, strange, out),
             Action::Vanish => {
                 self.stage = Stage::Gone;
                 self.requests.clear();
@@ -291,12 +354,24 @@ impl Phone {
             }
             Task::Cancel => self.cancel(now, out),
             Task::Patience => self.hang_up(now, out),
-            Task::Send(to, bytes) => out.push(Packet { from: self.at, to, bytes }),
+            Task::Send(to, bytes) => out.push(self.post(to, bytes)),
+            Task::Copy(bytes) => out.push(self.post(self.server, bytes)),
+            Task::Prack(rseq, body) => self.prack(now, rseq, &body, out),
+            Task::Key(key) => self.press(now, key, out),
+            Task::EarlyUpdate => self.early_update(now, out),
+            Task::Ping => {
+                if !matches!(self.stage, Stage::Over) {
+                    let ping: &[u8] =
+                        if self.manner.tcp.is_some() || self.random.chance(0.5) { b"\r\n\r\n" } else { b"\0" };
+                    out.push(self.post(self.server, ping.to_vec()));
+                    self.agenda.push((now + Duration::from_millis(2_000 + self.random.below(30_000)), Task::Ping));
+                }
+            }
             Task::Sound(bytes) => {
                 if let Some(to) = self.story.media
-                    && self.stage == Stage::Talking
+                    && self.hears()
                 {
-                    out.push(Packet { from: self.sound, to, bytes });
+                    out.push(Packet { from: self.sound, to, bytes, by: By::Datagram });
                 }
             }
             Task::StartDial(dial) => self.start_dial(now, dial, out),
@@ -319,6 +394,10 @@ impl Phone {
             self.acknowledge(ack.clone(), out);
             return;
         }
+        if self.manner.merged && status == 482 && message.call_id() == self.story.call_id && method == "INVITE" {
+            // One of the two ways was found to be one too many; the other decides.
+            return self.acknowledge_refusal(message, out);
+        }
         let same = |request: &Request| {
             request.cseq == cseq && request.method == method && request.call_id == message.call_id()
         };
@@ -328,6 +407,10 @@ impl Phone {
                 if message.call_id() == self.story.call_id {
                     if status >= 300 {
                         self.acknowledge_refusal(message, out);
+                    } else if !self.remote_tag.is_empty() {
+                        // A re-INVITE that was forgotten when its caller hung up.
+                        let ack = self.request("ACK", cseq, &format!("z9hG4bKa{cseq}"), "", "");
+                        out.push(self.post(self.server, ack));
                     }
                 } else {
                     self.acknowledge_dial(message.call_id(), out);
@@ -336,7 +419,7 @@ impl Phone {
             return;
         };
         if status < 200 {
-            self.provisional(now, index, status, out);
+            self.provisional(now, index, status, message, out);
             return;
         }
         let request = self.requests.remove(index);
@@ -346,11 +429,22 @@ impl Phone {
             Purpose::Dial(dial) => self.dial_answered(now, dial, status, message, out),
             Purpose::Bye => self.stage = Stage::Over,
             Purpose::Info => self.next_info(now, out),
-            Purpose::Cancel | Purpose::Notify | Purpose::DialEnd => {}
+            Purpose::Offerless { answers } => {
+                let body = if answers { self.description(None) } else { String::new() };
+                self.answered_strange(status, message, &body, out);
+            }
+            Purpose::Second => self.answered_strange(status, message, "", out),
+            Purpose::Update { hold } => {
+                if status < 300 {
+                    self.learn_media(message.body);
+                    self.story.holding = hold.is_some();
+                }
+            }
+            Purpose::Cancel | Purpose::Notify | Purpose::DialEnd | Purpose::Prack | Purpose::Strange => {}
         }
     }
 
-    fn provisional(&mut self, now: Instant, index: usize, status: u16, out: &mut Vec<Packet>) {
+    fn provisional(&mut self, now: Instant, index: usize, status: u16, message: &Message<'_>, out: &mut Vec<Packet>) {
         let Some(request) = self.requests.get_mut(index) else {
             return;
         };
@@ -363,6 +457,9 @@ impl Phone {
                     Stage::Calling(_) => Stage::Calling(true),
                     stage => stage,
                 };
+                if status > 100 {
+                    self.progress(now, message);
+                }
             }
             Purpose::Dial(dial) => {
                 request.next = None;
@@ -375,6 +472,11 @@ impl Phone {
             | Purpose::Bye
             | Purpose::Info
             | Purpose::Reinvite { .. }
+            | Purpose::Offerless { .. }
+            | Purpose::Second
+            | Purpose::Update { .. }
+            | Purpose::Prack
+            | Purpose::Strange
             | Purpose::Notify
             | Purpose::DialEnd => {}
         }
@@ -389,9 +491,15 @@ impl Phone {
             Purpose::Bye => self.stage = Stage::Over,
             Purpose::Dial(dial) => self.dial_failed(now, dial, 408, out),
             // RFC 3261 §14.1: a re-INVITE nobody answers means the other side is gone.
-            Purpose::Reinvite { .. } => self.hang_up(now, out),
+            Purpose::Reinvite { .. } | Purpose::Offerless { .. } => self.hang_up(now, out),
             Purpose::Info => self.next_info(now, out),
-            Purpose::Cancel | Purpose::Notify | Purpose::DialEnd => {}
+            Purpose::Cancel
+            | Purpose::Notify
+            | Purpose::DialEnd
+            | Purpose::Second
+            | Purpose::Update { .. }
+            | Purpose::Prack
+            | Purpose::Strange => {}
         }
     }
 
@@ -407,10 +515,14 @@ impl Phone {
         }
         self.remote = message.contact().unwrap_or("sip:1357@engine.invalid").to_owned();
         self.learn_media(message.body);
-        let body = if self.manner.late_offer { self.description(None) } else { String::new() };
+        let body = if self.manner.late_offer && !self.agreed { self.description(None) } else { String::new() };
         let branch = format!("z9hG4bKa{}", self.random.token(8));
-        let ack = self.request("ACK", self.cseq, &branch, "", &body);
-        self.acks.insert(self.cseq, ack.clone());
+        if self.manner.wrong_ack {
+            let wrong = self.request("ACK", self.invite_cseq + 97, &format!("{branch}w"), "", "");
+            out.push(self.post(self.server, wrong));
+        }
+        let ack = self.request("ACK", self.invite_cseq, &branch, "", &body);
+        self.acks.insert(self.invite_cseq, ack.clone());
         self.acknowledge(ack, out);
         self.story.connected.get_or_insert(now);
         self.stage = Stage::Talking;
@@ -443,7 +555,7 @@ impl Phone {
                 let branch = format!("z9hG4bKa{}", self.random.token(8));
                 let ack = self.request("ACK", cseq, &branch, "", "");
                 self.acks.insert(cseq, ack.clone());
-                out.push(Packet { from: self.at, to: self.server, bytes: ack });
+                out.push(self.post(self.server, ack));
                 self.story.holding = hold.is_some();
             }
             491 => {
@@ -469,21 +581,28 @@ impl Phone {
         }
         let key = format!("{cseq} {method} {}", message.branch());
         if let Some((_, bytes)) = self.answered.iter().find(|(known, _)| *known == key) {
-            out.push(Packet { from: self.at, to: from, bytes: bytes.clone() });
+            out.push(self.post(from, bytes.clone()));
             return;
         }
         let ours = message.call_id() == self.story.call_id && message.tag("To") == self.tag;
         let alive = matches!(self.stage, Stage::Talking | Stage::Calling(_) | Stage::Leaving);
         let bytes = match method {
             _ if !ours || !alive => message.answer(481, "No Such Call", &self.tag, "", ""),
+            "BYE" | "REFER" if self.manner.challenge.is_some() => {
+                let status = self.manner.challenge.unwrap_or(407);
+                let name = if status == 401 { "WWW-Authenticate" } else { "Proxy-Authenticate" };
+                let more = format!("{name}: Digest realm=\"elsewhere\", nonce=\"{}\"\r\n", self.random.token(12));
+                message.answer(status, "Who Are You", &self.tag, &more, "")
+            }
             "BYE" => {
                 if self.stage == Stage::Talking {
                     self.story.end.get_or_insert((now, End::Released));
                 }
                 self.stage = Stage::Over;
                 self.requests.retain(|request| matches!(request.purpose, Purpose::Dial(_) | Purpose::DialEnd));
-                self.agenda
-                    .retain(|(_, task)| matches!(task, Task::StartDial(_) | Task::GiveUpDial(_) | Task::EndTalk(_)));
+                self.agenda.retain(|(_, task)| {
+                    matches!(task, Task::StartDial(_) | Task::GiveUpDial(_) | Task::EndTalk(_) | Task::Copy(_))
+                });
                 message.answer(200, "OK", &self.tag, "", "")
             }
             "REFER" => {
@@ -493,18 +612,17 @@ impl Phone {
                 bytes
             }
             "INVITE" | "UPDATE" => {
-                let more =
-                    format!("Contact: <sip:{}@{}>\r\nContent-Type: application/sdp\r\n", self.story.number, self.at);
+                let more = format!("Contact: {}\r\nContent-Type: application/sdp\r\n", self.contact());
                 message.answer(200, "OK", &self.tag, &more, &self.description(None))
             }
             _ => message.answer(200, "OK", &self.tag, "", ""),
         };
         self.answered.push((key, bytes.clone()));
-        out.push(Packet { from: self.at, to: from, bytes });
+        out.push(self.post(from, bytes));
     }
 
     fn press(&mut self, now: Instant, key: char, out: &mut Vec<Packet>) {
-        if self.stage != Stage::Talking || self.story.media.is_none() {
+        if !self.hears() || self.story.media.is_none() {
             return;
         }
         let KeyForm::Events(form) = self.manner.keys else {
@@ -536,10 +654,15 @@ impl Phone {
         self.send_request(now, Purpose::Info, "INFO", self.cseq, bytes, out);
     }
 
+    /// An offer of ours, or the question for one, is under way.
+    fn is_offering(&self) -> bool {
+        self.requests
+            .iter()
+            .any(|request| matches!(request.method, "INVITE" | "UPDATE") && request.call_id == self.story.call_id)
+    }
+
     fn reinvite(&mut self, now: Instant, hold: Option<HoldForm>, out: &mut Vec<Packet>) {
-        let open =
-            self.requests.iter().any(|request| request.method == "INVITE" && request.call_id == self.story.call_id);
-        if self.stage != Stage::Talking || open {
+        if self.stage != Stage::Talking || self.is_offering() {
             return;
         }
         if hold.is_some() {
@@ -568,12 +691,17 @@ impl Phone {
         self.stage = Stage::Leaving;
         self.requests.retain(|request| request.call_id != self.story.call_id || request.purpose == Purpose::Notify);
         self.agenda.retain(|(_, task)| {
-            matches!(task, Task::StartDial(_) | Task::GiveUpDial(_) | Task::EndTalk(_) | Task::Send(..))
+            matches!(task, Task::StartDial(_) | Task::GiveUpDial(_) | Task::EndTalk(_) | Task::Send(..) | Task::Copy(_))
         });
         self.cseq += 1;
         let branch = format!("z9hG4bKb{}", self.random.token(8));
         let bytes = self.request("BYE", self.cseq, &branch, "", "");
         self.send_request(now, Purpose::Bye, "BYE", self.cseq, bytes, out);
+        if self.manner.double_bye {
+            let second = self.request("BYE", self.cseq + 1, &format!("{branch}2"), "", "");
+            let after = Duration::from_millis(self.random.below(300));
+            self.agenda.push((now + after, Task::Copy(second)));
+        }
     }
 
     fn cancel(&mut self, now: Instant, out: &mut Vec<Packet>) {
@@ -581,8 +709,8 @@ impl Phone {
             // RFC 3261 §9.1: nothing may be cancelled before a provisional response.
             Stage::Calling(false) => self.agenda.push((now + Duration::from_millis(20), Task::Cancel)),
             Stage::Calling(true) => {
-                let bytes = self.request("CANCEL", self.cseq, &self.invite_branch.clone(), "", "");
-                self.send_request(now, Purpose::Cancel, "CANCEL", self.cseq, bytes, out);
+                let bytes = self.request("CANCEL", self.invite_cseq, &self.invite_branch.clone(), "", "");
+                self.send_request(now, Purpose::Cancel, "CANCEL", self.invite_cseq, bytes, out);
             }
             Stage::Idle | Stage::Talking | Stage::Leaving | Stage::Over | Stage::Gone => {}
         }
@@ -590,7 +718,7 @@ impl Phone {
 
     fn acknowledge(&mut self, ack: Vec<u8>, out: &mut Vec<Packet>) {
         match self.manner.lost_acks {
-            0 => out.push(Packet { from: self.at, to: self.server, bytes: ack }),
+            0 => out.push(self.post(self.server, ack)),
             255 => {}
             some => self.manner.lost_acks = some - 1,
         }
@@ -605,7 +733,12 @@ impl Phone {
         bytes: Vec<u8>,
         out: &mut Vec<Packet>,
     ) {
-        out.push(Packet { from: self.at, to: self.server, bytes: bytes.clone() });
+        out.push(self.post(self.server, bytes.clone()));
+        if self.manner.late_copies && self.random.chance(0.5) {
+            // No older than a datagram can get (RFC 3261 §17.1.2.2: T4).
+            let after = Duration::from_millis(600 + self.random.below(3_900));
+            self.agenda.push((now + after, Task::Copy(bytes.clone())));
+        }
         self.requests.push(Request {
             purpose,
             call_id: self.story.call_id.clone(),
@@ -613,7 +746,8 @@ impl Phone {
             method,
             to: self.server,
             bytes,
-            next: Some(now + FIRST_REPEAT),
+            // A connection delivers what it takes (RFC 3261 §17.1.1.2).
+            next: self.manner.tcp.is_none().then(|| now + FIRST_REPEAT),
             interval: FIRST_REPEAT,
             until: now + GIVE_UP,
         });

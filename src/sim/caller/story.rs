@@ -13,6 +13,8 @@ pub struct Story {
     pub call_id: String,
     /// Final responses to the INVITE, each once.
     pub finals: BTreeSet<u16>,
+    /// When sound could first be heard before the answer.
+    pub early: Option<Instant>,
     /// When the first 200 came.
     pub connected: Option<Instant>,
     /// Where the engine wants our sound: tells which of its streams is ours.

@@ -1,5 +1,6 @@
-use super::manner::{Branch, ByeRace, FollowForm, Notify, ReferAnswer};
+use super::manner::{Branch, ByeRace, FollowForm, Notify, Prack, ReferAnswer};
 use super::*;
+use std::collections::BTreeSet;
 
 const PHONE: ([u8; 4], u16) = ([10, 2, 0, 1], 5060);
 const SOUND: ([u8; 4], u16) = ([10, 2, 0, 1], 4000);
@@ -295,7 +296,7 @@ fn a_bye_can_race_the_last_notify_either_way() {
 
 #[test]
 fn a_softphone_holds_while_it_dials_and_takes_us_back_when_the_centre_fails() {
-    let mut table = Table::connected(following(FollowForm { hold: true, ..FollowForm::default() }));
+    let mut table = Table::connected(following(FollowForm { hold: Some(HoldForm::SendOnly), ..FollowForm::default() }));
     table.refer();
     table.wait(0.015);
     let hold = table.sent("INVITE").pop().expect("a re-INVITE");
@@ -329,4 +330,104 @@ fn a_caller_who_vanished_says_nothing_more() {
     table.request("BYE", "");
     table.wait(100.0);
     assert_eq!(table.out.len(), before);
+}
+
+#[test]
+fn every_broken_bye_is_broken_in_a_way_of_its_own() {
+    let mut forms = std::collections::BTreeSet::new();
+    for way in 0..manner::BROKEN {
+        let mut table = Table::connected(plain());
+        table.phone.act(table.now, Action::Strange(Strange::Broken(way)), &mut table.out);
+        let packet = table.out.pop().expect("a packet");
+        assert_eq!(packet.by, By::Void);
+        forms.insert(packet.bytes);
+    }
+    assert_eq!(forms.len(), usize::from(manner::BROKEN));
+}
+
+#[test]
+fn strange_things_look_as_they_should() {
+    for (strange, expected) in [
+        (Strange::Offerless { answers: true }, "INVITE"),
+        (Strange::Overlap { update: false }, "INVITE INVITE"),
+        (Strange::Overlap { update: true }, "INVITE UPDATE"),
+        (Strange::Update { offer: true }, "UPDATE"),
+        (Strange::ByeInReinvite, "INVITE BYE"),
+        (Strange::OldCseq, "INVITE"),
+        (Strange::Method("FROB"), "FROB"),
+        (Strange::UnknownCancel, "CANCEL"),
+    ] {
+        let mut table = Table::connected(plain());
+        let before = table.story().len();
+        table.phone.act(table.now, Action::Strange(strange), &mut table.out);
+        assert_eq!(table.story().split_off(before).join(" "), expected, "{strange:?}");
+    }
+}
+
+#[test]
+fn a_question_for_an_offer_is_answered_in_the_ack_or_forgotten() {
+    for answers in [true, false] {
+        let mut table = Table::connected(plain());
+        table.phone.act(table.now, Action::Strange(Strange::Offerless { answers }), &mut table.out);
+        table.answer("INVITE", "200 OK", "", ANSWER);
+        let ack = table.sent("ACK").pop().expect("an ACK");
+        assert_eq!(Message::read(&ack).expect("whole").body.is_empty(), !answers);
+    }
+}
+
+#[test]
+fn one_of_two_ways_may_be_found_to_be_one_too_many() {
+    let mut table = Table::new(Manner { merged: true, ..plain() });
+    table.wait(0.1);
+    assert_eq!(table.story(), ["INVITE", "INVITE"]);
+    table.answer("INVITE", "482 Loop Detected", "", "");
+    assert_eq!(table.phone.story().end, None);
+    table.answer("INVITE", "200 OK", "", ANSWER);
+    assert!(table.phone.is_talking());
+}
+
+#[test]
+fn over_a_connection_nothing_repeats_and_what_was_lost_with_it_leaves_again() {
+    let form = TcpForm { reset: None, resends: true, listens: true };
+    let mut table = Table::new(Manner { tcp: Some(form), ..plain() });
+    table.wait(10.0);
+    assert_eq!(table.story(), ["INVITE"]);
+    assert!(String::from_utf8_lossy(&table.sent("INVITE")[0]).contains("SIP/2.0/TCP"));
+    table.phone.disconnected(table.now, &mut table.out);
+    assert_eq!(table.story(), ["INVITE", "INVITE"]);
+
+    let mut given_up = Table::new(Manner { tcp: Some(TcpForm { resends: false, ..form }), ..plain() });
+    given_up.phone.disconnected(given_up.now, &mut given_up.out);
+    given_up.wait(0.1);
+    assert_eq!(given_up.phone.story().end.map(|(_, end)| end), Some(End::NoAnswer));
+}
+
+#[test]
+fn a_challenge_is_all_that_our_refer_and_bye_meet() {
+    let mut table = Table::connected(Manner { challenge: Some(407), ..plain() });
+    table.refer();
+    table.request("BYE", "");
+    assert_eq!(table.story()[2..], ["407", "407"].map(str::to_owned));
+    assert!(table.phone.is_talking());
+}
+
+#[test]
+fn a_provisional_response_that_wants_a_prack_has_it_in_every_manner() {
+    let usual = Manner { reliable: Some(Prack::AtOnce), ..plain() };
+    for (form, pracks) in [
+        (Prack::AtOnce, 1),
+        (Prack::LostFirst, 1),
+        (Prack::Late(Duration::from_millis(700)), 1),
+        (Prack::Twice, 2),
+        (Prack::Never, 0),
+    ] {
+        let mut table = Table::new(Manner { reliable: Some(form), ..usual.clone() });
+        let more = "Require: 100rel\r\nRSeq: 7\r\nContact: <sip:1357@10.1.0.1>\r\n";
+        table.answer("INVITE", "183 Session Progress", more, ANSWER);
+        table.answer("INVITE", "183 Session Progress", more, ANSWER);
+        table.wait(0.9);
+        let sent: BTreeSet<Vec<u8>> = table.sent("PRACK").into_iter().collect();
+        assert_eq!(sent.len(), pracks, "{form:?}");
+        assert!(sent.iter().all(|prack| Message::read(prack).expect("whole").get("RAck") == Some("7 1 INVITE")));
+    }
 }

@@ -1,8 +1,8 @@
 //! What a telephone writes: its requests and descriptions, as text.
 
-use super::manner::HoldForm;
+use super::manner::{HoldForm, Manner};
 use super::text::Message;
-use super::{Packet, Phone};
+use super::{By, Packet, Phone};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
@@ -22,7 +22,7 @@ impl Phone {
             message.get("To").unwrap_or(""),
             message.call_id(),
         );
-        out.push(Packet { from: self.at, to: self.server, bytes: text.into_bytes() });
+        out.push(self.post(self.server, text.into_bytes()));
     }
 
     /// A request to the engine. `more` are whole header lines.
@@ -45,7 +45,7 @@ impl Phone {
         body: &str,
     ) -> Vec<u8> {
         let mut text = String::with_capacity(768);
-        let _ = write!(text, "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {};rport", self.at);
+        let _ = write!(text, "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{} {};rport", self.transport(), self.at);
         if !branch.is_empty() {
             let _ = write!(text, ";branch={branch}");
         }
@@ -59,14 +59,42 @@ impl Phone {
         }
         let _ = write!(
             text,
-            "\r\nCall-ID: {}\r\nCSeq: {cseq} {method}\r\nContact: <sip:{}@{}>\r\n",
-            self.story.call_id, self.story.number, self.at
+            "\r\nCall-ID: {}\r\nCSeq: {cseq} {method}\r\nContact: {}\r\n",
+            self.story.call_id,
+            self.contact()
         );
         if !body.is_empty() && !more.contains("Content-Type") {
             text.push_str("Content-Type: application/sdp\r\n");
         }
         let _ = write!(text, "{more}Content-Length: {}\r\n\r\n{body}", body.len());
         text.into_bytes()
+    }
+
+    /// What stands in a Via.
+    pub(super) fn transport(&self) -> &'static str {
+        if self.manner.tcp.is_some() { "TCP" } else { "UDP" }
+    }
+
+    /// Where the engine reaches this telephone.
+    pub(super) fn contact(&self) -> String {
+        let over = if self.manner.tcp.is_some() { ";transport=tcp" } else { "" };
+        format!("<sip:{}@{}{over}>", self.story.number, self.at)
+    }
+
+    /// Something to the engine, or to a centre: those are reached by datagrams.
+    pub(super) fn post(&self, to: SocketAddr, bytes: Vec<u8>) -> Packet {
+        Self::packet(&self.manner, self.at, self.server, to, bytes)
+    }
+
+    pub(super) fn packet(
+        manner: &Manner,
+        from: SocketAddr,
+        server: SocketAddr,
+        to: SocketAddr,
+        bytes: Vec<u8>,
+    ) -> Packet {
+        let by = if manner.tcp.is_some() && to == server { By::Connection } else { By::Datagram };
+        Packet { from, to, bytes, by }
     }
 
     pub(super) fn description(&self, hold: Option<HoldForm>) -> String {

@@ -8,6 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Case {
     /// When its INVITE first reached the engine.
     pub invited: Option<Instant>,
+    /// It came when nothing new was taken any more.
+    pub unwelcome: bool,
+    /// The transaction of the INVITE that reached the engine first.
+    pub initial: Option<(u32, String)>,
     /// Final responses by transaction.
     pub finals: BTreeMap<(u32, String), u16>,
     /// The start is on disk.
@@ -16,6 +20,10 @@ pub struct Case {
     pub answered: Option<Instant>,
     /// 200s that have no ACK yet, by CSeq.
     pub owed: BTreeMap<u32, OwedOk>,
+    /// Reliable provisional responses that have no PRACK yet, by RSeq.
+    pub reliable: BTreeMap<u32, OwedOk>,
+    /// Those that have.
+    pub pracked: BTreeSet<u32>,
     /// The ACK came.
     pub connected: Option<Instant>,
     /// The last row of the table entered.
@@ -58,7 +66,7 @@ pub struct Case {
     pub crashed: bool,
 }
 
-/// A 200 that repeats until its ACK.
+/// A response that repeats until it is acknowledged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OwedOk {
     /// When it first left.
@@ -70,6 +78,11 @@ pub struct OwedOk {
 }
 
 impl Case {
+    /// Our final response to the INVITE that began the call.
+    pub fn decided(&self) -> Option<u16> {
+        self.finals.get(self.initial.as_ref()?).copied()
+    }
+
     /// The caller can hear us and nobody has hung up.
     pub fn is_connected(&self) -> bool {
         self.connected.is_some() && !self.is_over()

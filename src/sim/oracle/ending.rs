@@ -1,6 +1,6 @@
 //! What must be true when all is quiet: one record a call, the right one, each key once, nothing left behind.
 
-use super::{Case, GIVE_UP, MARGIN, Oracle};
+use super::{Case, FIRST_REPEAT, GIVE_UP, MARGIN, Oracle};
 use crate::sim::caller::text;
 use crate::sim::caller::{End, Story};
 use crate::time::Instant;
@@ -13,7 +13,7 @@ impl Oracle {
             return;
         }
         let mut found: Vec<(&'static str, String)> = Vec::new();
-        if case.finals.is_empty() && !case.crashed {
+        if case.decided().is_none() && !case.crashed {
             found.push(("one final response", "none at all".to_owned()));
         }
         if !case.crashed {
@@ -22,6 +22,17 @@ impl Oracle {
         }
         for (rule, what) in found {
             self.broken(now, rule, &story.call_id, what);
+        }
+    }
+
+    /// An engine that nobody talks to is at rest after 64·T1.
+    pub fn rested(&mut self, now: Instant, last_tick: Instant, last_traffic: Instant, over_streams: bool) {
+        // A request that meets silence is given up after 64·T1, and its dialog listens for NOTIFYs as long again. Over
+        // datagrams its last copy leaves T1 before it is given up; over a connection there is but one.
+        let longest = if over_streams { GIVE_UP * 2 } else { GIVE_UP + FIRST_REPEAT };
+        if last_tick.since(last_traffic) > longest + MARGIN {
+            let what = format!("still at work {:?} after the last message", last_tick.since(last_traffic));
+            self.broken(now, "back to the baseline", "", what);
         }
     }
 
@@ -35,7 +46,8 @@ impl Oracle {
         let wrong: Vec<(String, u32)> = self
             .cases
             .iter()
-            .filter(|(_, case)| case.ends == 0 && !case.crashed)
+            // Whoever is sent elsewhere while draining has no record: nothing was done for him here.
+            .filter(|(_, case)| case.ends == 0 && !case.crashed && !case.unwelcome)
             .map(|(call_id, case)| (call_id.clone(), case.ends))
             .collect();
         for (call_id, ends) in wrong {
@@ -49,7 +61,7 @@ fn outcome(case: &Case, story: &Story) -> Option<String> {
     let record = case.end.as_ref()?;
     let outcome = record["outcome"].as_str().unwrap_or("none");
     let cause = record["cause"].as_str().unwrap_or("none");
-    let refused = case.finals.values().find(|status| **status >= 300).copied();
+    let refused = case.decided().filter(|status| *status >= 300);
     let expected: &[&str] = match refused {
         Some(487) => &["cancelled"],
         // CANCEL and our own refusal may cross.

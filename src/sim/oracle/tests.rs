@@ -257,3 +257,115 @@ fn what_is_left_behind_is_counted() {
     oracle.quiet(at(100.0), 1, 2, 0);
     assert_eq!(oracle.violations().len(), 2);
 }
+
+#[test]
+fn the_ack_of_a_refusal_leaves_the_200_owed() {
+    let mut watch = Watch::answered();
+    let other = INVITE.replace("z9hG4bKi", "z9hG4bKj");
+    watch.hears(0.1, &other);
+    watch.sends(0.1, &response("482 Loop Detected", "").replace("z9hG4bKi", "z9hG4bKj"));
+    watch.hears(0.2, &request("ACK", "", "").replace("z9hG4bKACK", "z9hG4bKj"));
+    watch.0.check(at(0.7));
+    assert_eq!(watch.rules(), ["200 until ACK"]);
+}
+
+#[test]
+fn a_refusal_on_the_other_of_two_ways_is_not_the_outcome() {
+    let mut watch = Watch::connected();
+    watch.sends(0.1, &response("482 Loop Detected", "").replace("z9hG4bKi", "z9hG4bKj"));
+    watch.hears(0.5, &request("BYE", "", ""));
+    watch.records("abandoned");
+    watch.settles(ended(End::HungUp));
+    assert_eq!(watch.rules(), [""; 0]);
+}
+
+#[test]
+fn strangers_meet_silence_or_403_and_nothing_else() {
+    for (policy, answer, fine) in [
+        (None, "403 Forbidden", false),
+        (Some(Strangers::Silence), "403 Forbidden", false),
+        (Some(Strangers::Forbidden), "403 Forbidden", true),
+        (Some(Strangers::Forbidden), "200 OK", false),
+    ] {
+        let mut oracle = Oracle::new(law());
+        oracle.told_stranger(at(0.0), response(answer, "").as_bytes(), policy);
+        assert_eq!(oracle.violations().is_empty(), fine, "{policy:?} {answer}");
+    }
+}
+
+#[test]
+fn no_credentials_leave_inside_a_call() {
+    let mut watch = Watch::connected();
+    watch.0.cases.get_mut("c").expect("a case").told = true;
+    watch.sends(0.1, &request("BYE", "Proxy-Authorization: Digest username=\"1357\"\r\n", ""));
+    assert_eq!(watch.rules(), ["credentials"]);
+}
+
+#[test]
+fn a_callers_number_stands_in_no_record_and_no_news() {
+    let mut watch = Watch::connected();
+    watch.0.expect("01000001000");
+    let line = r#"{"call_id":"c","outcome":"abandoned","caller":"01000001000","attempts":[]}"#;
+    watch.0.journal_end(at(1.0), CallKey(1), line);
+    watch.0.journal_start(at(1.0), CallKey(2), r#"{"call_id":"d","caller":"010****1000"}"#);
+    let news = |caller: &str| News::Began { caller: caller.to_owned(), dialled: "1357".to_owned() };
+    watch.0.news(at(1.0), CallKey(1), &news("01000001000"));
+    watch.0.news(at(1.0), CallKey(1), &news("010****1000"));
+    assert_eq!(watch.rules(), ["masked", "masked"]);
+}
+
+#[test]
+fn a_call_that_broke_is_a_broken_promise() {
+    let mut watch = Watch::connected();
+    watch.0.journal_end(at(1.0), CallKey(1), r#"{"call_id":"c","outcome":"failed","cause":"internal","attempts":[]}"#);
+    assert_eq!(watch.rules(), ["no panic"]);
+}
+
+#[test]
+fn whoever_calls_a_draining_engine_is_sent_elsewhere() {
+    for (answer, more, fine) in [
+        ("503 Service Unavailable", "Retry-After: 120\r\n", true),
+        ("503 Service Unavailable", "", false),
+        ("200 OK", "", false),
+    ] {
+        let mut oracle = Oracle::new(law());
+        oracle.drains();
+        oracle.delivered(at(0.0), INVITE.as_bytes());
+        oracle.journaled(CallKey(1));
+        let answer = response(answer, "").replace("Content-Length", &format!("{more}Content-Length"));
+        oracle.sent(at(0.0), answer.as_bytes());
+        let drains = oracle.violations().iter().filter(|violation| violation.rule == "drain").count();
+        assert_eq!(drains == 0, fine, "{answer}");
+    }
+}
+
+#[test]
+fn an_engine_that_nobody_talks_to_comes_to_rest() {
+    for (last_tick, over_streams, fine) in
+        [(32.5, false, true), (40.0, false, false), (60.0, true, true), (70.0, true, false)]
+    {
+        let mut oracle = Oracle::new(law());
+        oracle.rested(at(100.0), at(last_tick), at(0.0), over_streams);
+        assert_eq!(oracle.violations().is_empty(), fine, "{last_tick} s after the last message");
+    }
+}
+
+#[test]
+fn a_reliable_183_must_be_repeated_until_its_prack() {
+    let rings =
+        response("183 Session Progress", "").replace("Content-Length", "Require: 100rel\r\nRSeq: 7\r\nContent-Length");
+    let mut watch = Watch(Oracle::new(law()));
+    watch.hears(0.0, INVITE);
+    for seconds in [0.0, 0.5, 1.5, 3.5] {
+        watch.sends(seconds, &rings);
+    }
+    assert_eq!(watch.rules(), [""; 0]);
+    let mut acknowledged = Watch(Oracle::new(law()));
+    acknowledged.hears(0.0, INVITE);
+    acknowledged.sends(0.0, &rings);
+    acknowledged.hears(0.3, &request("PRACK", "RAck: 7 1 INVITE\r\n", ""));
+    acknowledged.0.check(at(9.0));
+    assert_eq!(acknowledged.rules(), [""; 0]);
+    watch.0.check(at(9.0));
+    assert_eq!(watch.rules(), ["183 until PRACK"]);
+}
