@@ -15,6 +15,8 @@ use crate::routing::Plan;
 use crate::routing::plan::{PromptId, Target};
 use crate::routing::switch::Switches;
 use crate::sdp::Refusal;
+use crate::sip::identity::UserToUser;
+use crate::sip::reason::Reason;
 use crate::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Invite, ReferKey, ReferRequest, StatusCode};
 use crate::time::{Instant, Now};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -52,6 +54,8 @@ struct Call {
     /// Its entry in the index of deadlines.
     deadline: Option<Instant>,
     stage: Stage,
+    /// What the caller's side passes to the centre.
+    user_to_user: Option<UserToUser>,
 }
 
 /// What the dialog still needs from us when the call ends.
@@ -192,9 +196,15 @@ impl Engine {
                 let Some(key) = info_key(&content_type, &body) else { return };
                 return self.pressed(now, dialog, Way::Info, key, out);
             }
-            AgentEvent::Cancelled { dialog } => (dialog, Event::Cancelled),
+            AgentEvent::Cancelled { dialog, reason } => {
+                self.told_why(dialog, reason);
+                (dialog, Event::Cancelled)
+            }
             AgentEvent::Unacknowledged { dialog } => (dialog, Event::Unacknowledged),
-            AgentEvent::Bye { dialog } => (dialog, Event::HungUp),
+            AgentEvent::Bye { dialog, reason } => {
+                self.told_why(dialog, reason);
+                (dialog, Event::HungUp)
+            }
             AgentEvent::Lost { dialog } => (dialog, Event::Lost),
             AgentEvent::ReferAnswered { dialog, refer, status } => {
                 let Some(attempt) = self.attempt(dialog, refer) else { return };
@@ -223,18 +233,23 @@ impl Engine {
     fn invited(&mut self, now: Now, invite: Invite, out: &mut Vec<Output>) {
         let millis = (now.wall.as_micros() / 1000) as u64;
         let call = CallKey((millis << 24) | u64::from(self.random.u32() >> 8));
-        let record = Record::new(
+        let mut record = Record::new(
             now,
             &Origin {
                 call,
                 call_id: &invite.call_id,
-                caller: &invite.caller,
+                caller: &invite.identity.caller,
                 dialled: invite.dialled.as_str(),
                 table: &self.plan.version,
                 zone: &self.plan.timezone,
                 hash_key: &self.hash_key,
             },
         );
+        let trunk = invite.trunk.and_then(|trunk| self.agent.trunk(trunk));
+        record.came_by(trunk.map(|trunk| trunk.name.as_str()), invite.identity.asserted);
+        if let Some(diverted) = &invite.identity.diverted {
+            record.diverted(&diverted.by, &diverted.original, diverted.reason.as_deref());
+        }
         let number = match self.plan.number_at(&invite.dialled) {
             Some(number) => Ok(number),
             None => Err(StatusCode::NOT_FOUND),
@@ -245,7 +260,6 @@ impl Engine {
         let number = match number {
             Ok(number) => number,
             Err(status) => {
-                let mut record = record;
                 record.ended(now, Outcome::Refused, "refused", Some(status));
                 self.agent(now, out, |agent, to| agent.reject(now, invite.dialog, status, to));
                 return finish(call, &record, out);
@@ -254,14 +268,22 @@ impl Engine {
         let stream = StreamKey(self.next_stream);
         self.next_stream += 1;
         let (dialog, local) = (invite.dialog, invite.flow.local.ip());
-        let caller = invite.caller.clone();
+        let (caller, user_to_user) = (invite.identity.caller.clone(), invite.identity.user_to_user.clone());
         let leg = Leg::incoming(invite, stream, (now.wall.as_micros() / 1_000_000) as u64);
         let session =
             Session::new(now, call, self.plan.clone(), number, record).situated(caller, self.switches.clone());
-        self.calls.insert(call, Call { session, leg, refers: Vec::new(), deadline: None, stage: Stage::Arriving });
+        let stage = Stage::Arriving;
+        self.calls.insert(call, Call { session, leg, refers: Vec::new(), deadline: None, stage, user_to_user });
         self.dialogs.insert(dialog, call);
         self.streams.insert(stream, call);
         out.push(Output::OpenStream { stream, local });
+    }
+
+    fn told_why(&mut self, dialog: DialogKey, reason: Option<Reason>) {
+        let call = self.dialogs.get(&dialog).and_then(|call| self.calls.get_mut(call));
+        if let (Some(entry), Some(reason)) = (call, reason) {
+            entry.session.told_why(reason.to_string());
+        }
     }
 
     fn refuse(&mut self, now: Now, call: CallKey, status: StatusCode, out: &mut Vec<Output>) {
@@ -429,6 +451,10 @@ impl Engine {
         if let Some(context) = context {
             let hex: String = context.bytes().map(|byte| format!("{byte:02x}")).collect();
             uri = uri.with_header("User-to-User", &format!("{hex};encoding=hex"));
+            // What the caller's side wrote follows ours, as a value of its own (RFC 7433 §4).
+            if let Some(theirs) = &entry.user_to_user {
+                uri = uri.with_header("User-to-User", theirs.secret());
+            }
         }
         let number = self.plan.numbers.first().and_then(|number| number.dialled.first());
         let number = number.map_or_else(|| "1357".to_owned(), |pattern| pattern.example());
@@ -448,7 +474,10 @@ impl Engine {
         let dialog = entry.leg.dialog;
         match std::mem::replace(&mut entry.stage, Stage::Gone) {
             Stage::Arriving => self.agent(now, out, |agent, to| agent.reject(now, dialog, StatusCode::UNAVAILABLE, to)),
-            Stage::Answered => self.agent(now, out, |agent, to| agent.bye(now, dialog, to)),
+            Stage::Answered => {
+                let reason = entry.session.record().cause().and_then(reason_of);
+                self.agent(now, out, |agent, to| agent.bye(now, dialog, reason, to));
+            }
             Stage::Gone => {}
         }
     }
@@ -477,6 +506,21 @@ fn finish(call: CallKey, record: &Record, out: &mut Vec<Output>) {
     info!(%call, outcome = ?record.outcome(), cause, "call ended");
     out.push(Output::Journal { call, entry: Entry::End(record.line()) });
     out.push(Output::Live { call, news: News::Ended { cause } });
+}
+
+/// What our BYE says of a cause in a record, in the numbers of Q.850 where the network has one.
+fn reason_of(cause: &str) -> Option<Reason> {
+    match cause {
+        // Normal call clearing: a person was reached, or all was said.
+        "transferred" | "announced" => Some(Reason::q850(16)),
+        // Temporary failure.
+        "shutdown" => Some(Reason::q850(41)),
+        // Bearer capability not available after all.
+        "media" => Some(Reason::q850(58)),
+        // Recovery on timer expiry.
+        "call-max" | "session-expired" => Some(Reason::q850(102)),
+        _ => None,
+    }
 }
 
 fn host(ip: IpAddr) -> String {

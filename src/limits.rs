@@ -172,3 +172,11 @@ pub const TRUNK_EXPIRES: Duration = Duration::from_secs(3600);
 pub const SWITCHES_LOOK: Duration = Duration::from_millis(500);
 /// Bytes of the switches' file: some 60 for each switch of a table that has a hundred.
 pub const SWITCHES_BYTES_MAX: u64 = 64 * 1024;
+/// Values of P-Asserted-Identity looked at; RFC 3325 allows two.
+pub const IDENTITIES_MAX: usize = 4;
+/// Entries of Diversion or History-Info looked at; gateways stop a call that was sent on five times.
+pub const HISTORY_ENTRIES_MAX: usize = 16;
+/// A User-to-User value with its parameters: the 131 octets of an ISDN element in hexadecimal, and room for the words.
+pub const USER_TO_USER_BYTES_MAX: usize = 384;
+/// Parts of a multipart body looked at: SDP, ISUP and what a proxy adds.
+pub const BODY_PARTS_MAX: usize = 8;

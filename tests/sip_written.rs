@@ -85,7 +85,7 @@ fn written(transport: Transport) -> Vec<String> {
     call.send("INVITE", 3, &tag, "", SDP);
     call.command(|agent, dialog, out| agent.answer_reinvite(now, dialog, SDP.into(), out));
     call.send("ACK", 3, &tag, "", "");
-    call.command(|agent, dialog, out| agent.bye(now, dialog, out));
+    call.command(|agent, dialog, out| agent.bye(now, dialog, None, out));
     call.send("OPTIONS", 9, "", "", "");
     call.send("REGISTER", 9, "", "", "");
     call.send("BYE", 9, ";tag=unknown", "", "");

@@ -110,6 +110,11 @@ impl Session {
         &self.record
     }
 
+    /// The caller's side says why it is about to end the call.
+    pub fn told_why(&mut self, reason: String) {
+        self.record.ended_because(reason);
+    }
+
     /// The session is gone (it panicked): its record, closed as ours to mend.
     pub fn into_broken_record(mut self, now: Now) -> Record {
         self.record.ended(now, Outcome::Failed, "internal", None);

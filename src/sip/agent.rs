@@ -11,18 +11,20 @@ mod tests;
 mod within;
 
 use crate::limits::TRANSACTION_TIMEOUT;
-use crate::number::{Caller, Dialled};
+use crate::number::Dialled;
 use crate::random::Random;
-use crate::sip::dialog::{Dialog, Open, State, Success};
+use crate::sip::dialog::{Dialog, Farewell, Open, State, Success};
 pub use crate::sip::flow::{Flow, Transport};
 use crate::sip::framing::Stream;
 use crate::sip::locate::{Answer, LookupKey, Question};
+use crate::sip::identity::Identity;
+use crate::sip::reason::Reason;
 use crate::sip::refer;
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::{self, invite_server, server};
-use crate::sip::trunk::Peers;
+use crate::sip::trunk::{Peers, Trunk, TrunkId};
 use crate::sip::uri::SipUri;
-use crate::sip::writer::{ALLOW, write_contact};
+use crate::sip::writer::{ALLOW, write_contact, write_supported};
 use crate::time::{Instant, Now};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
@@ -65,9 +67,11 @@ pub struct Invite {
     pub call_id: String,
     /// The Request-URI's number or name, unescaped and without separators.
     pub dialled: Dialled,
-    /// The user part of From.
-    pub caller: Caller,
-    /// The offer; `None` when the INVITE has no body (late offer).
+    /// The trunk it came from; `None` where there are no trunks.
+    pub trunk: Option<TrunkId>,
+    /// Who calls, and who sent the call on.
+    pub identity: Identity,
+    /// The offer; `None` when the INVITE brings none (late offer).
     pub offer: Option<Vec<u8>>,
 }
 
@@ -89,6 +93,8 @@ pub enum AgentEvent {
     Cancelled {
         /// Whose.
         dialog: DialogKey,
+        /// Why, as the CANCEL says.
+        reason: Option<Reason>,
     },
     /// The first ACK of our 200; with a body when the INVITE had none.
     Acknowledged {
@@ -129,6 +135,8 @@ pub enum AgentEvent {
     Bye {
         /// Whose.
         dialog: DialogKey,
+        /// Why, as the BYE says.
+        reason: Option<Reason>,
     },
     /// The final response to our REFER; 408 when none came in time, 481 when the peer forgot the dialog.
     ReferAnswered {
@@ -291,7 +299,7 @@ impl Agent {
         if !matches!(entry.state, State::Early { .. }) {
             return;
         }
-        let live = State::Live { open: None, success: None, bye: false };
+        let live = State::Live { open: None, success: None, bye: None };
         if let State::Early { invite, record_routes } = mem::replace(&mut entry.state, live) {
             self.accept_invite(now.instant, dialog, &invite, record_routes, &sdp, out);
         }
@@ -360,24 +368,29 @@ impl Agent {
     }
 
     /// BYE. Before the ACK of our 200 it waits for that ACK (RFC 3261 §15). The dialog is over for its owner;
-    /// a late NOTIFY is still answered 200 while the BYE lives.
-    pub fn bye(&mut self, now: Now, dialog: DialogKey, out: &mut Vec<AgentOutput>) {
+    /// a late NOTIFY is still answered 200 while the BYE lives. `reason` stands in it (RFC 3326).
+    pub fn bye(&mut self, now: Now, dialog: DialogKey, reason: Option<Reason>, out: &mut Vec<AgentOutput>) {
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
         match &mut entry.state {
             // Nothing was answered yet, so there is nothing to hang up.
             State::Early { .. } => self.reject(now, dialog, StatusCode::TEMPORARILY_UNAVAILABLE, out),
             State::Live { open, success, bye } => {
                 let (open, waits) = (open.take(), success.is_some());
-                *bye = true;
+                *bye = Some(Farewell(reason));
                 if let Some(open) = open {
                     self.refuse_open(now.instant, &open, StatusCode::TERMINATED, b"", out);
                 }
                 if !waits {
-                    self.send_bye(now.instant, dialog, out);
+                    self.send_bye(now.instant, dialog, reason, out);
                 }
             }
             State::Leaving | State::Lingering { .. } => {}
         }
+    }
+
+    /// What the settings say of a trunk.
+    pub fn trunk(&self, trunk: TrunkId) -> Option<&Trunk> {
+        self.config.peers.trunk(trunk)
     }
 
     /// Requests of ours without an answer.
@@ -402,6 +415,7 @@ impl Agent {
     ) {
         write_contact(&mut lines, invite.head.flow);
         lines.extend_from_slice(ALLOW);
+        write_supported(&mut lines);
         let bytes = invite.head.response(StatusCode::OK, "OK", &self.config.product, &lines, sdp);
         self.drive_invite(now, invite.transaction, invite_server::Input::Success, out);
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
@@ -423,11 +437,12 @@ impl Agent {
     }
 
     /// The BYE leaves; the dialog waits for its answer.
-    fn send_bye(&mut self, now: Instant, dialog: DialogKey, out: &mut Vec<AgentOutput>) {
+    fn send_bye(&mut self, now: Instant, dialog: DialogKey, reason: Option<Reason>, out: &mut Vec<AgentOutput>) {
         if let Some(entry) = self.dialogs.get_mut(&dialog) {
             entry.state = State::Leaving;
             self.hush_refers(now, dialog, out);
-            self.send_request(now, dialog, "BYE", b"", Purpose::Bye(dialog), out);
+            let lines = reason.map(Reason::line).unwrap_or_default();
+            self.send_request(now, dialog, "BYE", &lines, Purpose::Bye(dialog), out);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::sip::agent::ReferKey;
 use crate::sip::flow::Flow;
 use crate::sip::header::{NameAddr, elements};
 use crate::sip::reader::{Message, Name};
+use crate::sip::reason::Reason;
 use crate::sip::route::next_hop;
 use crate::sip::transaction::Repeat;
 use crate::sip::uri::UriView;
@@ -65,7 +66,7 @@ pub enum State {
         /// The 2xx that waits for its ACK.
         success: Option<Success>,
         /// Its owner wants it over; the BYE waits for the ACK (§15).
-        bye: bool,
+        bye: Option<Farewell>,
     },
     /// Our BYE is under way.
     Leaving,
@@ -75,6 +76,10 @@ pub enum State {
         until: Instant,
     },
 }
+
+/// What a BYE that must wait will say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Farewell(pub Option<Reason>);
 
 /// A request that waits for our decision.
 #[derive(Debug)]

@@ -4,12 +4,15 @@
 //! come out. Inside: the reader and writer of messages, one file per transaction machine, dialogs, REFER.
 
 pub mod agent;
+pub mod body;
 pub mod dialog;
 pub mod flow;
 pub mod framing;
 pub mod header;
 pub mod locate;
+pub mod identity;
 pub mod reader;
+pub mod reason;
 pub mod refer;
 pub mod route;
 pub mod status;

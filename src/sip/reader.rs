@@ -80,10 +80,26 @@ pub enum Name {
     Route,
     RecordRoute,
     Require,
+    Supported,
+    Allow,
     Accept,
+    ContentDisposition,
+    ContentTransferEncoding,
     Event,
     SubscriptionState,
     Timestamp,
+    AssertedIdentity,
+    Privacy,
+    Diversion,
+    HistoryInfo,
+    UserToUser,
+    Reason,
+    RAck,
+    SessionExpires,
+    MinSe,
+    Replaces,
+    ReferSub,
+    EarlyMedia,
     Other,
 }
 
@@ -93,7 +109,7 @@ const NAMES: usize = Name::Other as usize + 1;
 impl Name {
     /// From a header name in any case, long or compact (RFC 3261 §7.3.3).
     fn from_bytes(name: &[u8]) -> Self {
-        let mut lower = [0u8; 18];
+        let mut lower = [0u8; 25];
         let Some(lower) = lower.get_mut(..name.len()) else { return Self::Other };
         lower.copy_from_slice(name);
         lower.make_ascii_lowercase();
@@ -110,10 +126,26 @@ impl Name {
             b"route" => Self::Route,
             b"record-route" => Self::RecordRoute,
             b"require" => Self::Require,
+            b"supported" | b"k" => Self::Supported,
+            b"allow" => Self::Allow,
             b"accept" => Self::Accept,
+            b"content-disposition" => Self::ContentDisposition,
+            b"content-transfer-encoding" => Self::ContentTransferEncoding,
             b"event" | b"o" => Self::Event,
             b"subscription-state" => Self::SubscriptionState,
             b"timestamp" => Self::Timestamp,
+            b"p-asserted-identity" => Self::AssertedIdentity,
+            b"privacy" => Self::Privacy,
+            b"diversion" => Self::Diversion,
+            b"history-info" => Self::HistoryInfo,
+            b"user-to-user" => Self::UserToUser,
+            b"reason" => Self::Reason,
+            b"rack" => Self::RAck,
+            b"session-expires" | b"x" => Self::SessionExpires,
+            b"min-se" => Self::MinSe,
+            b"replaces" => Self::Replaces,
+            b"refer-sub" => Self::ReferSub,
+            b"p-early-media" => Self::EarlyMedia,
             _ => Self::Other,
         }
     }

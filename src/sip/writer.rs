@@ -11,6 +11,12 @@ use std::io::Write;
 
 /// The methods we accept in `Allow`. REFER is not among them: we send it, nobody may send us away.
 pub const ALLOW: &[u8] = b"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, NOTIFY\r\n";
+/// The extensions we speak (RFC 3261 §20.37).
+pub const SUPPORTED: &[&str] = &["norefersub", "uui"];
+/// Bodies we take.
+pub const ACCEPT: &[u8] = b"Accept: application/sdp, multipart/mixed\r\n";
+/// Encodings of bodies we take.
+pub const ACCEPT_ENCODING: &[u8] = b"Accept-Encoding: identity\r\n";
 /// The user part of our Contact.
 const CONTACT_USER: &str = "1357";
 /// Most messages without a body fit.
@@ -157,6 +163,15 @@ pub fn write_contact(out: &mut Vec<u8>, flow: Flow) {
         Transport::Tls => ";transport=tls",
     };
     write!(out, "Contact: <sip:{CONTACT_USER}@{}{transport}>\r\n", flow.local).expect("a Vec takes every write");
+}
+
+/// `Supported: …`.
+pub fn write_supported(out: &mut Vec<u8>) {
+    for (at, tag) in SUPPORTED.iter().enumerate() {
+        out.extend_from_slice(if at == 0 { b"Supported: " } else { b", " });
+        out.extend_from_slice(tag.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
 }
 
 /// `label` (with its colon and space), the value unfolded, and the line end.

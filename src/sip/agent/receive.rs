@@ -10,20 +10,22 @@ use crate::limits::{
     DIALOGS_MAX, DRAIN_RETRY_AFTER, MESSAGE_BYTES_MAX, TRANSACTION_TIMEOUT, TRANSACTIONS_FOR_NEW_CALLS,
     TRANSACTIONS_MAX,
 };
-use crate::number::{Caller, Dialled};
+use crate::number::Dialled;
+use crate::sip::body::{self, Unusable};
 use crate::sip::dialog::{Dialog, Open, State};
 use crate::sip::framing::{Frame, Stream};
 use crate::sip::header::{NameAddr, Via, before_params, cseq, elements};
+use crate::sip::identity::Identity;
 use crate::sip::reader::{Framing, Message, Method, Name, Start};
+use crate::sip::reason::Reason;
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::{client, invite_server};
-use crate::sip::trunk::{Strangers, Who};
+use crate::sip::trunk::{Strangers, TrunkId, Who};
 use crate::sip::uri::{UriFault, UriView};
-use crate::sip::writer::{ALLOW, ResponseHead, write_header, write_number};
+use crate::sip::writer::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, ResponseHead, SUPPORTED, write_header, write_number, write_supported,
+};
 use crate::time::Instant;
-
-const ACCEPT: &[u8] = b"Accept: application/sdp\r\n";
-const ACCEPT_ENCODING: &[u8] = b"Accept-Encoding: identity\r\n";
 
 /// A request that has all it needs to be matched.
 pub(super) struct Request<'a, 'm> {
@@ -237,6 +239,7 @@ impl Agent {
     /// our final response.
     fn cancel(&mut self, now: Instant, request: &Request<'_, '_>, id: u64, out: &mut Vec<AgentOutput>) {
         self.refuse(request, StatusCode::OK, b"", out);
+        let reason = Reason::read(request.message);
         let Some(key) = self.servers.get(&id).filter(|entry| entry.is_proceeding()).and_then(|entry| entry.dialog)
         else {
             return;
@@ -246,7 +249,7 @@ impl Agent {
             State::Early { .. } => {
                 if let Some(State::Early { invite, .. }) = self.remove_dialog(key).map(|dialog| dialog.state) {
                     self.refuse_open(now, &invite, StatusCode::TERMINATED, b"", out);
-                    out.push(AgentOutput::Event(AgentEvent::Cancelled { dialog: key }));
+                    out.push(AgentOutput::Event(AgentEvent::Cancelled { dialog: key, reason }));
                 }
             }
             // A re-INVITE taken back: the session stays as it was.
@@ -266,7 +269,8 @@ impl Agent {
         {
             return self.refuse(request, status, &lines, out);
         }
-        let lines = [ALLOW, ACCEPT, ACCEPT_ENCODING, b"Supported: \r\n"].concat();
+        let mut lines = [ALLOW, ACCEPT, ACCEPT_ENCODING].concat();
+        write_supported(&mut lines);
         self.refuse(request, StatusCode::OK, &lines, out);
     }
 
@@ -288,7 +292,13 @@ impl Agent {
         }
         let key = DialogKey(self.new_id());
         let head = request.head(|| tag.clone());
+        let trunk = self.trunk_of(request.flow);
+        let believed = match trunk {
+            Some(trunk) => self.config.peers.trunk(trunk).is_some_and(|trunk| trunk.trusted),
+            None => self.config.peers.trunks.is_empty(),
+        };
         let Request { message, uri, flow, from, essentials, key: transaction_key, .. } = request;
+        let offer = offer(message);
         let trying = self.trying(message, &head);
         let transaction = self.add_invite_server(transaction_key, Some(merged), head.flow, key, trying, out);
         let invite = Open {
@@ -296,7 +306,7 @@ impl Agent {
             head,
             invite: true,
             initial: true,
-            late_offer: message.body.is_empty(),
+            late_offer: offer.is_none(),
             cseq: essentials.cseq,
             contact: None,
         };
@@ -308,9 +318,18 @@ impl Agent {
             flow,
             call_id: printable(essentials.call_id),
             dialled: Dialled::new(&user_of(uri)),
-            caller: Caller::new(&user_of(from.uri)),
-            offer: offer(message),
+            trunk,
+            identity: Identity::read(message, from.uri, believed),
+            offer,
         }))));
+    }
+
+    /// The trunk a peer has proved to be.
+    fn trunk_of(&self, flow: Flow) -> Option<TrunkId> {
+        match self.config.peers.who(flow.transport, flow.remote.ip(), &[]) {
+            Who::Trunk(trunk) => Some(trunk),
+            Who::Private | Who::Unproven | Who::Stranger => None,
+        }
     }
 
     /// The 100, with the Timestamp it must repeat (RFC 3261 §8.2.6.1).
@@ -331,9 +350,9 @@ fn retry_after() -> Vec<u8> {
     line
 }
 
-/// The body, unless it is empty.
+/// The session description, if there is one that can be read.
 pub(super) fn offer(message: &Message<'_>) -> Option<Vec<u8>> {
-    (!message.body.is_empty()).then(|| message.body.to_vec())
+    body::session(message).ok().flatten().map(<[u8]>::to_vec)
 }
 
 /// Text for logs and records: no controls, so that no peer writes lines into them.
@@ -372,27 +391,24 @@ fn refusal_of_uri(request: &Request<'_, '_>) -> Refusal {
     }
 }
 
-/// No extension is supported that a peer could require.
+/// Exactly what is required and not supported. Proxy-Require is for proxies.
 pub(super) fn refusal_of_require(request: &Request<'_, '_>) -> Refusal {
     let mut lines = Vec::new();
-    for tag in request.message.values(Name::Require).flat_map(elements) {
+    let known = |tag: &[u8]| SUPPORTED.iter().any(|known| tag.eq_ignore_ascii_case(known.as_bytes()));
+    for tag in request.message.values(Name::Require).flat_map(elements).filter(|tag| !known(tag)) {
         write_header(&mut lines, b"Unsupported: ", tag);
     }
     (!lines.is_empty()).then_some((StatusCode::BAD_EXTENSION, lines))
 }
 
-/// Offers are SDP, as they are; and the peer must take SDP back.
+/// A body must hold a session description if it must be understood at all; and the peer must take SDP back.
 pub(super) fn refusal_of_content(message: &Message<'_>) -> Refusal {
-    let is = |value: &[u8], wanted: &str| before_params(value).eq_ignore_ascii_case(wanted.as_bytes());
-    if !message.body.is_empty() {
-        // A body without a type is SDP in every case seen.
-        if message.value(Name::ContentType).is_some_and(|value| !is(value, "application/sdp")) {
-            return Some((StatusCode::UNSUPPORTED_MEDIA, ACCEPT.to_vec()));
-        }
-        if message.values(Name::ContentEncoding).flat_map(elements).any(|value| !is(value, "identity")) {
-            return Some((StatusCode::UNSUPPORTED_MEDIA, ACCEPT_ENCODING.to_vec()));
-        }
+    match body::session(message) {
+        Ok(_) => {}
+        Err(Unusable::Type) => return Some((StatusCode::UNSUPPORTED_MEDIA, ACCEPT.to_vec())),
+        Err(Unusable::Encoding) => return Some((StatusCode::UNSUPPORTED_MEDIA, ACCEPT_ENCODING.to_vec())),
     }
+    let is = |value: &[u8], wanted: &str| before_params(value).eq_ignore_ascii_case(wanted.as_bytes());
     let mut accepts = message.values(Name::Accept).flat_map(elements).peekable();
     let takes_sdp = accepts.peek().is_none()
         || accepts.any(|value| is(value, "application/sdp") || is(value, "application/*") || is(value, "*/*"));

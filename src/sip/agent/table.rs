@@ -2,9 +2,10 @@
 
 use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, ReferKey};
 use crate::limits::{REFER_REPEATS, TRANSACTION_TIMEOUT};
-use crate::sip::dialog::{Dialog, Due, State};
+use crate::sip::dialog::{Dialog, Due, Farewell, State};
 use crate::sip::header::Via;
 use crate::sip::reader::Method;
+use crate::sip::reason::Reason;
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::Output;
 use crate::sip::transaction::client::{self, Client};
@@ -376,11 +377,12 @@ impl Agent {
             Due::Unacknowledged => {
                 let State::Live { open, bye: wanted, .. } = &mut dialog.state else { return };
                 let (open, wanted) = (open.take(), *wanted);
+                let reason = wanted.map_or(Some(Reason::sip(408)), |Farewell(reason)| reason);
                 if let Some(open) = open {
                     self.refuse_open(now, &open, StatusCode::TERMINATED, b"", out);
                 }
-                self.send_bye(now, key, out);
-                if !wanted {
+                self.send_bye(now, key, reason, out);
+                if wanted.is_none() {
                     out.push(AgentOutput::Event(AgentEvent::Unacknowledged { dialog: key }));
                 }
             }

@@ -4,6 +4,7 @@
 mod answers;
 mod calls;
 mod overload;
+mod headers;
 mod transfers;
 
 use super::*;
@@ -69,7 +70,7 @@ impl Flows {
             "reject" => self.agent.reject(self.now, self.dialog, code(argument), &mut out),
             "answer-reinvite" => self.agent.answer_reinvite(self.now, self.dialog, SDP.into(), &mut out),
             "reject-reinvite" => self.agent.reject_reinvite(self.now, self.dialog, code(argument), &mut out),
-            "bye" => self.agent.bye(self.now, self.dialog, &mut out),
+            "bye" => self.agent.bye(self.now, self.dialog, None, &mut out),
             "refer" => {
                 let request = ReferRequest {
                     target: argument.parse().expect("a URI"),
@@ -220,7 +221,7 @@ fn name_of(event: &AgentEvent) -> String {
     match event {
         AgentEvent::Invite(invite) => {
             let offer = if invite.offer.is_some() { "offer" } else { "no offer" };
-            format!("invite {} from {} {offer}", invite.dialled.as_str(), invite.caller.secret())
+            format!("invite {} from {} {offer}", invite.dialled.as_str(), invite.identity.caller.secret())
         }
         AgentEvent::Cancelled { .. } => "cancelled".to_owned(),
         AgentEvent::Acknowledged { body, .. } => format!("acknowledged{}", with(body)),

@@ -2,9 +2,10 @@
 
 use super::receive::{Request, offer, refusal_of_content, refusal_of_require};
 use super::{Agent, AgentEvent, AgentOutput, DialogKey};
-use crate::sip::dialog::{Open, State, contact};
+use crate::sip::dialog::{Farewell, Open, State, contact};
 use crate::sip::header::before_params;
 use crate::sip::reader::{Method, Name};
+use crate::sip::reason::Reason;
 use crate::sip::refer::notification;
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::{invite_server, server};
@@ -32,7 +33,7 @@ impl Agent {
             }
             (State::Live { .. }, Method::Invite | Method::Update) => self.take_reinvite(now, key, request, out),
             (State::Live { bye, .. }, Method::Info) => {
-                let wanted = !bye;
+                let wanted = bye.is_none();
                 self.take_info(now, key, request, wanted, out);
             }
             (State::Live { .. }, Method::Options) => self.take_options(&request, out),
@@ -56,8 +57,8 @@ impl Agent {
         let Some(key) = self.dialog_of(request) else { return };
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         let Some(success) = dialog.acknowledge(request.essentials.cseq) else { return };
-        if matches!(dialog.state, State::Live { bye: true, .. }) {
-            return self.send_bye(now, key, out);
+        if let State::Live { bye: Some(Farewell(reason)), .. } = dialog.state {
+            return self.send_bye(now, key, reason, out);
         }
         let body = if success.late_offer { offer(request.message) } else { None };
         out.push(AgentOutput::Event(match success.initial {
@@ -82,18 +83,19 @@ impl Agent {
     }
 
     fn take_bye(&mut self, now: Instant, key: DialogKey, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
+        let reason = Reason::read(request.message);
         self.answer_at_once(now, request, StatusCode::OK, b"", out);
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         // In `Leaving` the two BYEs crossed; the answer to ours ends the dialog.
         if let State::Live { open, bye, .. } = &mut dialog.state {
-            let (open, told) = (open.take(), !*bye);
+            let (open, told) = (open.take(), bye.is_none());
             if let Some(open) = open {
                 self.refuse_open(now, &open, StatusCode::TERMINATED, b"", out);
             }
             self.hush_refers(now, key, out);
             self.end_dialog(now, key);
             if told {
-                out.push(AgentOutput::Event(AgentEvent::Bye { dialog: key }));
+                out.push(AgentOutput::Event(AgentEvent::Bye { dialog: key, reason }));
             }
         }
     }
@@ -136,7 +138,8 @@ impl Agent {
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         let State::Live { open, success, bye } = &dialog.state else { return };
         let invite = request.method == Method::Invite;
-        let offers = !request.message.body.is_empty();
+        let offer = offer(request.message);
+        let offers = offer.is_some();
         let overlapping = match success {
             // Our 2xx waits for its ACK. An UPDATE may carry an offer then, unless our 2xx did.
             Some(success) => invite || (offers && success.late_offer),
@@ -149,7 +152,7 @@ impl Agent {
             write_number(&mut lines, retry_after);
             lines.extend_from_slice(b"\r\n");
             Some((StatusCode::INTERNAL, lines))
-        } else if overlapping || (*bye && (invite || offers)) {
+        } else if overlapping || (bye.is_some() && (invite || offers)) {
             Some((StatusCode::REQUEST_PENDING, Vec::new()))
         } else {
             refusal_of_content(request.message)
@@ -189,7 +192,7 @@ impl Agent {
                 cseq,
                 contact: new_target,
             });
-            out.push(AgentOutput::Event(AgentEvent::Reinvite { dialog: key, offer: offer(message) }));
+            out.push(AgentOutput::Event(AgentEvent::Reinvite { dialog: key, offer }));
         }
     }
 
