@@ -69,6 +69,17 @@ enum Stage {
     Gone,
 }
 
+/// What an effect leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Done {
+    /// Nothing more.
+    Goes,
+    /// The 200 left.
+    Answered,
+    /// The call is over.
+    Over,
+}
+
 impl Engine {
     /// An engine without calls.
     pub fn new(settings: Settings) -> Self {
@@ -200,6 +211,15 @@ impl Engine {
                 self.told_why(dialog, reason);
                 (dialog, Event::Cancelled)
             }
+            AgentEvent::Answered { dialog } => {
+                let Some(&call) = self.dialogs.get(&dialog) else { return };
+                return self.answered(now, call, out);
+            }
+            AgentEvent::Pracked { dialog, body } => return self.pracked(now, dialog, body, out),
+            AgentEvent::Unpracked { dialog } => {
+                self.gone(dialog);
+                (dialog, Event::Refused(StatusCode::SERVER_TIMEOUT))
+            }
             AgentEvent::Unacknowledged { dialog } => (dialog, Event::Unacknowledged),
             AgentEvent::Bye { dialog, reason } => {
                 self.told_why(dialog, reason);
@@ -313,15 +333,32 @@ impl Engine {
         }
     }
 
-    /// The start is on disk: the 200 may leave.
+    /// The start is on disk: the 200 may leave, or the 183 with the greeting behind it.
     fn journaled(&mut self, now: Now, call: CallKey, out: &mut Vec<Output>) {
-        let Some(entry) = self.calls.get_mut(&call) else { return };
-        entry.stage = Stage::Answered;
+        let Some(entry) = self.calls.get(&call) else { return };
         let (dialog, stream, sdp) = (entry.leg.dialog, entry.leg.stream, entry.leg.description());
         if let Some(command) = entry.leg.configuration() {
             out.push(Output::Media { stream, command });
         }
-        self.agent(now, out, |agent, to| agent.answer(now, dialog, sdp, to));
+        if entry.leg.allows_early_media() && entry.session.greets_before_the_answer() {
+            let (early, reliable) = ((sdp, entry.leg.early_media()), entry.leg.is_reliable());
+            self.agent(now, out, |agent, to| {
+                agent.progress(now, dialog, StatusCode::SESSION_PROGRESS, Some(early), to);
+            });
+            // With a PRACK to come nothing is played before it: the caller hears the greeting whole.
+            if !reliable {
+                self.session(now, call, Event::Progressed, out);
+            }
+        } else if self.agent(now, out, |agent, to| agent.answer(now, dialog, sdp, to)) {
+            self.answered(now, call, out);
+        }
+    }
+
+    /// Our 200 has left.
+    fn answered(&mut self, now: Now, call: CallKey, out: &mut Vec<Output>) {
+        if let Some(entry) = self.calls.get_mut(&call) {
+            entry.stage = Stage::Answered;
+        }
         self.session(now, call, Event::Answered, out);
     }
 
@@ -344,6 +381,30 @@ impl Engine {
                     self.session(now, call, Event::Unusable, out);
                 }
             }
+        }
+    }
+
+    /// The caller has our 183, and answers the offer in it if it was one.
+    fn pracked(&mut self, now: Now, dialog: DialogKey, body: Option<Vec<u8>>, out: &mut Vec<Output>) {
+        let Some(&call) = self.dialogs.get(&dialog) else { return };
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        match entry.leg.acknowledged(body) {
+            Ok(command) => {
+                let stream = entry.leg.stream;
+                out.extend(command.map(|command| Output::Media { stream, command }));
+                self.session(now, call, Event::Progressed, out);
+            }
+            Err(Refusal(why)) => {
+                info!(%call, why, "answer refused");
+                self.refuse(now, call, StatusCode::NOT_ACCEPTABLE, out);
+            }
+        }
+    }
+
+    /// The agent has ended this dialog by itself.
+    fn gone(&mut self, dialog: DialogKey) {
+        if let Some(entry) = self.dialogs.get(&dialog).and_then(|call| self.calls.get_mut(call)) {
+            entry.stage = Stage::Gone;
         }
     }
 
@@ -400,9 +461,13 @@ impl Engine {
             effects.clear();
             self.end(now, call, entry, true, out);
         } else {
-            let mut over = false;
+            let (mut over, mut answered) = (false, false);
             for effect in effects.drain(..) {
-                over |= self.carry_out(now, call, &mut entry, effect, out);
+                match self.carry_out(now, call, &mut entry, effect, out) {
+                    Done::Goes => {}
+                    Done::Answered => answered = true,
+                    Done::Over => over = true,
+                }
             }
             if over {
                 self.end(now, call, entry, false, out);
@@ -415,13 +480,17 @@ impl Engine {
                     }
                 }
                 self.calls.insert(call, entry);
+                if answered {
+                    self.effects = effects;
+                    return self.answered(now, call, out);
+                }
             }
         }
         self.effects = effects;
     }
 
-    /// Does what a session wants; true when the call is over.
-    fn carry_out(&mut self, now: Now, call: CallKey, entry: &mut Call, effect: Effect, out: &mut Vec<Output>) -> bool {
+    /// Does what a session wants.
+    fn carry_out(&mut self, now: Now, call: CallKey, entry: &mut Call, effect: Effect, out: &mut Vec<Output>) -> Done {
         let (dialog, stream) = (entry.leg.dialog, entry.leg.stream);
         match effect {
             Effect::Play { play, prompts, repeat } => {
@@ -434,12 +503,18 @@ impl Engine {
                 let refer = self.agent(now, out, |agent, to| agent.refer(now, dialog, &request, to));
                 entry.refers.push((refer, attempt));
             }
+            Effect::Answer => {
+                let sdp = entry.leg.description();
+                if self.agent(now, out, |agent, to| agent.answer(now, dialog, sdp, to)) {
+                    return Done::Answered;
+                }
+            }
             Effect::HangUp => self.part(now, entry, out),
             Effect::Entered(row) => out.push(Output::Live { call, news: News::Entered { row } }),
             Effect::Pressed(key) => out.push(Output::Live { call, news: News::Key { key } }),
-            Effect::Over => return true,
+            Effect::Over => return Done::Over,
         }
-        false
+        Done::Goes
     }
 
     fn refer_request(&self, entry: &Call, target: &Target, context: Option<&str>) -> ReferRequest {

@@ -180,3 +180,5 @@ pub const HISTORY_ENTRIES_MAX: usize = 16;
 pub const USER_TO_USER_BYTES_MAX: usize = 384;
 /// Parts of a multipart body looked at: SDP, ISUP and what a proxy adds.
 pub const BODY_PARTS_MAX: usize = 8;
+/// RFC 3261 §13.3.1.1: a provisional response at least each minute, for proxies give up after three.
+pub const PROGRESS_AGAIN: Duration = Duration::from_secs(60);

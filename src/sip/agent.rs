@@ -4,6 +4,7 @@
 //! retransmissions, CANCEL, OPTIONS, 400/405/415/416/420/481/482/491/501/505, the ACKs and the repeats.
 //! What a call is about is known to `call::session`; what is offered and answered, to `leg`.
 
+mod provisional;
 mod receive;
 mod table;
 #[cfg(test)]
@@ -16,8 +17,10 @@ use crate::random::Random;
 use crate::sip::dialog::{Dialog, Farewell, Open, State, Success};
 pub use crate::sip::flow::{Flow, Transport};
 use crate::sip::framing::Stream;
-use crate::sip::locate::{Answer, LookupKey, Question};
 use crate::sip::identity::Identity;
+use crate::sip::locate::{Answer, LookupKey, Question};
+pub use crate::sip::progress::EarlyMedia;
+use crate::sip::progress::Exchange;
 use crate::sip::reason::Reason;
 use crate::sip::refer;
 use crate::sip::status::StatusCode;
@@ -73,6 +76,10 @@ pub struct Invite {
     pub identity: Identity,
     /// The offer; `None` when the INVITE brings none (late offer).
     pub offer: Option<Vec<u8>>,
+    /// Provisional responses can be reliable (RFC 3262), so even a late offer can be made before the answer.
+    pub reliable: bool,
+    /// Sound before the answer reaches the caller: the trunk's settings or the INVITE say so (RFC 5009).
+    pub early_media: bool,
 }
 
 /// A REFER to send.
@@ -95,6 +102,23 @@ pub enum AgentEvent {
         dialog: DialogKey,
         /// Why, as the CANCEL says.
         reason: Option<Reason>,
+    },
+    /// The 200 that [`Agent::answer`] kept for a PRACK has left.
+    Answered {
+        /// Whose.
+        dialog: DialogKey,
+    },
+    /// The PRACK of our reliable 183 with its description.
+    Pracked {
+        /// Whose.
+        dialog: DialogKey,
+        /// The answer to our offer, if the 183 made one.
+        body: Option<Vec<u8>>,
+    },
+    /// No PRACK within 64·T1 of our reliable 183 with its description; 504 has left and the dialog is over.
+    Unpracked {
+        /// Whose.
+        dialog: DialogKey,
     },
     /// The first ACK of our 200; with a body when the INVITE had none.
     Acknowledged {
@@ -293,51 +317,49 @@ impl Agent {
         self.draining = true;
     }
 
-    /// 200 with our answer (or our offer, when there was none); repeated until the ACK.
-    pub fn answer(&mut self, now: Now, dialog: DialogKey, sdp: Vec<u8>, out: &mut Vec<AgentOutput>) {
-        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
-        if !matches!(entry.state, State::Early { .. }) {
-            return;
+    /// 200 with our answer (or our offer, when there was none); repeated until the ACK. False when it has to wait for
+    /// a PRACK (RFC 3262 §3): [`AgentEvent::Answered`] tells when it leaves.
+    pub fn answer(&mut self, now: Now, dialog: DialogKey, sdp: Vec<u8>, out: &mut Vec<AgentOutput>) -> bool {
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return true };
+        let State::Early { progress, .. } = &mut entry.state else { return true };
+        if progress.bars_the_answer() {
+            progress.answer = Some(sdp);
+            return false;
         }
-        let live = State::Live { open: None, success: None, bye: None };
-        if let State::Early { invite, record_routes } = mem::replace(&mut entry.state, live) {
-            self.accept_invite(now.instant, dialog, &invite, record_routes, &sdp, out);
-        }
+        self.accept_early(now.instant, dialog, sdp, out);
+        true
     }
 
     /// A final refusal; repeated until its ACK. The dialog is over.
     pub fn reject(&mut self, now: Now, dialog: DialogKey, status: StatusCode, out: &mut Vec<AgentOutput>) {
-        if !self.dialogs.get(&dialog).is_some_and(|entry| matches!(entry.state, State::Early { .. })) {
-            return;
-        }
-        if let Some(State::Early { invite, .. }) = self.remove_dialog(dialog).map(|entry| entry.state) {
-            self.refuse_open(now.instant, &invite, status, b"", out);
-        }
+        self.refuse_early(now.instant, dialog, status, out);
     }
 
-    /// 200 to the open re-INVITE or UPDATE.
+    /// 200 to the open re-INVITE, UPDATE or PRACK.
     pub fn answer_reinvite(&mut self, now: Now, dialog: DialogKey, sdp: Vec<u8>, out: &mut Vec<AgentOutput>) {
         let answer_public = self.config.answers_public();
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
-        let State::Live { open, .. } = &mut entry.state else { return };
-        let Some(mut open) = open.take() else { return };
+        let Some(mut open) = entry.open().and_then(Option::take) else { return };
         entry.refresh(None, open.contact.take(), answer_public);
+        if let State::Early { progress, .. } = &mut entry.state {
+            progress.exchange = Exchange::Revised;
+        }
         if open.invite {
             self.accept_invite(now.instant, dialog, &open, Vec::new(), &sdp, out);
         } else {
             let mut lines = Vec::with_capacity(96);
             write_contact(&mut lines, open.head.flow);
-            let response = open.head.response(StatusCode::OK, "OK", &self.config.product, &lines, &sdp);
-            self.drive_server(now.instant, open.transaction, server::Input::Final(response), out);
+            self.accept_other(now.instant, &open, &lines, &sdp, out);
+            self.answer_now(now.instant, dialog, out);
         }
     }
 
-    /// A refusal of the open re-INVITE or UPDATE; the session stays as it was.
+    /// A refusal of the open re-INVITE, UPDATE or PRACK; the session stays as it was.
     pub fn reject_reinvite(&mut self, now: Now, dialog: DialogKey, status: StatusCode, out: &mut Vec<AgentOutput>) {
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
-        let State::Live { open, .. } = &mut entry.state else { return };
-        if let Some(open) = open.take() {
+        if let Some(open) = entry.open().and_then(Option::take) {
             self.refuse_open(now.instant, &open, status, b"", out);
+            self.answer_now(now.instant, dialog, out);
         }
     }
 

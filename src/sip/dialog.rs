@@ -6,6 +6,7 @@ use crate::limits::TRANSACTION_TIMEOUT;
 use crate::sip::agent::ReferKey;
 use crate::sip::flow::Flow;
 use crate::sip::header::{NameAddr, elements};
+use crate::sip::progress::{self, Progress};
 use crate::sip::reader::{Message, Name};
 use crate::sip::reason::Reason;
 use crate::sip::route::next_hop;
@@ -13,6 +14,7 @@ use crate::sip::transaction::Repeat;
 use crate::sip::uri::UriView;
 use crate::sip::writer::{RequestParts, ResponseHead, request, write_header};
 use crate::time::Instant;
+use std::mem;
 
 /// The remote target of a peer that gave neither Contact nor a From we can read: its flow still finds it.
 const NOBODY: &[u8] = b"sip:anonymous.invalid";
@@ -43,6 +45,8 @@ pub struct Dialog {
     pub remote_cseq: u32,
     /// Our REFERs, in order.
     pub refers: Vec<ReferKey>,
+    /// The reliable provisional response whose PRACK has not come.
+    pub unacknowledged: Option<Acknowledges>,
     /// The client transactions of those REFERs.
     pub refer_transactions: Vec<u64>,
     /// Where it stands.
@@ -58,6 +62,10 @@ pub enum State {
         invite: Open,
         /// Whole `Record-Route` lines for the 2xx.
         record_routes: Vec<u8>,
+        /// What the caller was told meanwhile.
+        progress: Progress,
+        /// An UPDATE or PRACK whose offer waits for our decision.
+        open: Option<Open>,
     },
     /// Our 2xx has left.
     Live {
@@ -75,6 +83,15 @@ pub enum State {
         /// How long.
         until: Instant,
     },
+}
+
+/// What the RAck of a PRACK must name (RFC 3262 §7.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Acknowledges {
+    /// The RSeq of the provisional response.
+    pub rseq: u32,
+    /// The number of the INVITE's CSeq.
+    pub cseq: u32,
 }
 
 /// What a BYE that must wait will say.
@@ -123,6 +140,8 @@ pub enum Due {
     Repeat(Flow, Vec<u8>),
     /// No ACK in 64·T1.
     Unacknowledged,
+    /// Something of a provisional response.
+    Early(progress::Due),
     /// Nothing can come any more.
     Forget,
 }
@@ -169,8 +188,9 @@ impl Dialog {
             local_cseq: 0,
             remote_cseq: invite.cseq,
             refers: Vec::new(),
+            unacknowledged: None,
             refer_transactions: Vec::new(),
-            state: State::Early { invite, record_routes },
+            state: State::Early { invite, record_routes, progress: Progress::new(message), open: None },
         }
     }
 
@@ -242,6 +262,24 @@ impl Dialog {
         self.local_cseq
     }
 
+    /// A request whose offer waits for our decision, where there may be one.
+    pub fn open(&mut self) -> Option<&mut Option<Open>> {
+        match &mut self.state {
+            State::Early { open, .. } | State::Live { open, .. } => Some(open),
+            State::Leaving | State::Lingering { .. } => None,
+        }
+    }
+
+    /// The INVITE is accepted; the state of before.
+    pub fn live(&mut self) -> State {
+        mem::replace(&mut self.state, State::Live { open: None, success: None, bye: None })
+    }
+
+    /// Over on our side; the state of before.
+    pub fn linger(&mut self, now: Instant) -> State {
+        mem::replace(&mut self.state, State::Lingering { until: now + TRANSACTION_TIMEOUT })
+    }
+
     /// The ACK with this number: the 2xx it acknowledges, if one waits for it.
     pub fn acknowledge(&mut self, cseq: u32) -> Option<Success> {
         match &mut self.state {
@@ -253,6 +291,7 @@ impl Dialog {
     /// Time went by.
     pub fn tick(&mut self, now: Instant) -> Due {
         match &mut self.state {
+            State::Early { progress, .. } => Due::Early(progress.tick(now)),
             State::Live { success: Some(success), .. } => {
                 if now >= success.until {
                     Due::Unacknowledged
@@ -263,7 +302,7 @@ impl Dialog {
                 }
             }
             State::Lingering { until } if now >= *until => Due::Forget,
-            State::Early { .. } | State::Live { .. } | State::Leaving | State::Lingering { .. } => Due::Nothing,
+            State::Live { .. } | State::Leaving | State::Lingering { .. } => Due::Nothing,
         }
     }
 
@@ -272,7 +311,8 @@ impl Dialog {
         match &self.state {
             State::Live { success, .. } => success.as_ref().map(|success| success.repeat.next().min(success.until)),
             State::Lingering { until } => Some(*until),
-            State::Early { .. } | State::Leaving => None,
+            State::Early { progress, .. } => progress.deadline(),
+            State::Leaving => None,
         }
     }
 }

@@ -9,8 +9,9 @@ pub mod dialog;
 pub mod flow;
 pub mod framing;
 pub mod header;
-pub mod locate;
 pub mod identity;
+pub mod locate;
+pub mod progress;
 pub mod reader;
 pub mod reason;
 pub mod refer;
@@ -22,7 +23,7 @@ pub mod uri;
 pub mod writer;
 
 pub use agent::{
-    Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Flow, Invite, ReferKey, ReferRequest, Transport,
+    Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, EarlyMedia, Flow, Invite, ReferKey, ReferRequest, Transport,
 };
 pub use status::StatusCode;
 pub use uri::SipUri;

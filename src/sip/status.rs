@@ -13,6 +13,8 @@ pub struct StatusCode(u16);
 impl StatusCode {
     /// 100 Trying.
     pub const TRYING: Self = Self(100);
+    /// 183 Session Progress.
+    pub const SESSION_PROGRESS: Self = Self(183);
     /// 200 OK.
     pub const OK: Self = Self(200);
     /// 400 Bad Request.
@@ -55,6 +57,8 @@ impl StatusCode {
     pub const NOT_IMPLEMENTED: Self = Self(501);
     /// 503 Service Unavailable.
     pub const UNAVAILABLE: Self = Self(503);
+    /// 504 Server Time-out.
+    pub const SERVER_TIMEOUT: Self = Self(504);
     /// 505 Version Not Supported.
     pub const VERSION_NOT_SUPPORTED: Self = Self(505);
 

@@ -16,6 +16,7 @@ use crate::sip::dialog::{Dialog, Open, State};
 use crate::sip::framing::{Frame, Stream};
 use crate::sip::header::{NameAddr, Via, before_params, cseq, elements};
 use crate::sip::identity::Identity;
+use crate::sip::progress::Reliability;
 use crate::sip::reader::{Framing, Message, Method, Name, Start};
 use crate::sip::reason::Reason;
 use crate::sip::status::StatusCode;
@@ -193,12 +194,11 @@ impl Agent {
             }
             (Method::Invite, None) => self.take_invite(request, out),
             (Method::Options, None) => self.take_options(&request, out),
-            (Method::Bye | Method::Info | Method::Update | Method::Notify, None) => {
+            (Method::Bye | Method::Info | Method::Update | Method::Notify | Method::Prack, None) => {
                 self.refuse(&request, StatusCode::NO_DIALOG, b"", out);
             }
             (
                 Method::Refer
-                | Method::Prack
                 | Method::Register
                 | Method::Subscribe
                 | Method::Publish
@@ -247,10 +247,8 @@ impl Agent {
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         match &mut dialog.state {
             State::Early { .. } => {
-                if let Some(State::Early { invite, .. }) = self.remove_dialog(key).map(|dialog| dialog.state) {
-                    self.refuse_open(now, &invite, StatusCode::TERMINATED, b"", out);
-                    out.push(AgentOutput::Event(AgentEvent::Cancelled { dialog: key, reason }));
-                }
+                self.refuse_early(now, key, StatusCode::TERMINATED, out);
+                out.push(AgentOutput::Event(AgentEvent::Cancelled { dialog: key, reason }));
             }
             // A re-INVITE taken back: the session stays as it was.
             State::Live { open, .. } => {
@@ -311,6 +309,12 @@ impl Agent {
             contact: None,
         };
         let mut dialog = Dialog::new(message, &from, flow, &tag, invite);
+        let (reliable, early_media) = match &dialog.state {
+            State::Early { progress, .. } => (progress.reliability == Reliability::Reliable, progress.early_media),
+            State::Live { .. } | State::Leaving | State::Lingering { .. } => (false, false),
+        };
+        let trunk_early_media =
+            trunk.and_then(|trunk| self.config.peers.trunk(trunk)).is_some_and(|trunk| trunk.early_media);
         dialog.route(self.config.answers_public());
         self.add_dialog(key, dialog);
         out.push(AgentOutput::Event(AgentEvent::Invite(Box::new(Invite {
@@ -321,6 +325,8 @@ impl Agent {
             trunk,
             identity: Identity::read(message, from.uri, believed),
             offer,
+            reliable,
+            early_media: early_media || trunk_early_media,
         }))));
     }
 

@@ -109,7 +109,8 @@ pub(super) fn server_key(method: Method<'_>, essentials: &Essentials<'_>, via: &
         Method::Info => 2,
         Method::Notify => 3,
         Method::Update => 4,
-        _ => 5,
+        Method::Prack => 5,
+        _ => 6,
     });
     key.extend_from_slice(&essentials.cseq.to_be_bytes());
     let mut part = |bytes: &[u8]| {
@@ -370,6 +371,7 @@ impl Agent {
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         match dialog.tick(now) {
             Due::Nothing => {}
+            Due::Early(due) => self.wake_early(now, key, due, out),
             Due::Repeat(flow, bytes) => out.push(AgentOutput::Transmit { flow, bytes }),
             Due::Forget => {
                 self.remove_dialog(key);

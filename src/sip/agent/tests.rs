@@ -3,8 +3,9 @@
 
 mod answers;
 mod calls;
-mod overload;
 mod headers;
+mod overload;
+mod provisional;
 mod transfers;
 
 use super::*;
@@ -21,6 +22,8 @@ struct Flows {
     /// Our tag, from the last response that had one.
     our_tag: String,
     dialog: DialogKey,
+    /// The RSeq of the latest reliable response.
+    rseq: u32,
     /// Requests of ours, the last one at the end.
     requests: Vec<String>,
     /// The last message sent.
@@ -45,6 +48,7 @@ impl Flows {
             call_id: "call-1".to_owned(),
             our_tag: String::new(),
             dialog: DialogKey(0),
+            rseq: 0,
             requests: Vec::new(),
             last: String::new(),
             sent_to: None,
@@ -66,7 +70,13 @@ impl Flows {
         let mut out = Vec::new();
         let argument = rest.first().copied().unwrap_or("");
         match *first {
-            "answer" => self.agent.answer(self.now, self.dialog, SDP.into(), &mut out),
+            "answer" => {
+                self.agent.answer(self.now, self.dialog, SDP.into(), &mut out);
+            }
+            "progress" => {
+                let early = (argument == "183").then(|| (SDP.into(), EarlyMedia::SendRecv));
+                self.agent.progress(self.now, self.dialog, code(argument), early, &mut out);
+            }
             "reject" => self.agent.reject(self.now, self.dialog, code(argument), &mut out),
             "answer-reinvite" => self.agent.answer_reinvite(self.now, self.dialog, SDP.into(), &mut out),
             "reject-reinvite" => self.agent.reject_reinvite(self.now, self.dialog, code(argument), &mut out),
@@ -114,6 +124,9 @@ impl Flows {
                 None if *option == "out" => outside = true,
                 Some(("body", text)) => body = text.replace('_', " "),
                 Some(("uri", uri)) => target = uri,
+                // The latest reliable response; `RAck+1` names one that never was.
+                None if *option == "rack" => headers += &format!("RAck: {} 1 INVITE\r\n", self.rseq),
+                None if *option == "rack+1" => headers += &format!("RAck: {} 1 INVITE\r\n", self.rseq + 1),
                 Some(("from-tag", text)) => tag = text,
                 Some((name, value)) => headers += &format!("{name}: {}\r\n", value.replace('_', " ")),
                 None => panic!("unknown option {option}"),
@@ -186,6 +199,9 @@ impl Flows {
                         if let Some((_, tag)) = to.split_once(";tag=") {
                             self.our_tag = tag.to_owned();
                         }
+                        if let Some(rseq) = line_of(&text, "RSeq") {
+                            self.rseq = rseq.parse().expect("a number");
+                        }
                         let method = line_of(&text, "CSeq").and_then(|cseq| cseq.split(' ').nth(1).map(str::to_owned));
                         format!("{} {}", words[1], method.unwrap_or_default())
                     }
@@ -223,6 +239,9 @@ fn name_of(event: &AgentEvent) -> String {
             let offer = if invite.offer.is_some() { "offer" } else { "no offer" };
             format!("invite {} from {} {offer}", invite.dialled.as_str(), invite.identity.caller.secret())
         }
+        AgentEvent::Answered { .. } => "answered".to_owned(),
+        AgentEvent::Pracked { body, .. } => format!("pracked{}", with(body)),
+        AgentEvent::Unpracked { .. } => "unpracked".to_owned(),
         AgentEvent::Cancelled { .. } => "cancelled".to_owned(),
         AgentEvent::Acknowledged { body, .. } => format!("acknowledged{}", with(body)),
         AgentEvent::Unacknowledged { .. } => "unacknowledged".to_owned(),
