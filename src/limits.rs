@@ -137,6 +137,16 @@ pub const RECORDS_SYNC: Duration = Duration::from_secs(1);
 pub const ALARM_EVERY: Duration = Duration::from_secs(60);
 /// Log lines waiting for a standard error that nobody reads; more are dropped and counted.
 pub const LOG_LINES_WAITING_MAX: usize = 8192;
+/// A field of a digest header; a nonce of a large vendor is some 200 bytes.
+pub const AUTH_FIELD_BYTES_MAX: usize = 512;
+/// Challenges of one response that are read: three hashes for each of two realms, and room.
+pub const CHALLENGES_MAX: usize = 8;
+/// Challenges answered for one request: the first, and one more of a proxy or of a nonce that was stale.
+pub const CHALLENGES_ANSWERED_MAX: usize = 2;
+/// How long a nonce of ours is good: longer than any answer takes, and short for whoever overheard it.
+pub const NONCE_LIFE: Duration = Duration::from_secs(60);
+/// Nonces whose counts are remembered: 1,000 proven calls/s for four seconds. Older ones are then stale before their time.
+pub const NONCES_MAX: usize = 4096;
 /// Questions to the name system for one request: the NAPTR of a domain, three SRV, and the addresses of a dozen hosts.
 pub const LOCATE_QUESTIONS_MAX: usize = 24;
 /// Records of one answer that are looked at; a carrier lists two to six hosts.

@@ -4,6 +4,7 @@
 //! come out. Inside: the reader and writer of messages, one file per transaction machine, dialogs, REFER.
 
 pub mod agent;
+pub mod auth;
 pub mod body;
 pub mod dialog;
 pub mod flow;
