@@ -220,6 +220,8 @@ impl Engine {
                 self.gone(dialog);
                 (dialog, Event::Refused(StatusCode::SERVER_TIMEOUT))
             }
+            // No call is placed yet.
+            AgentEvent::Progress { .. } | AgentEvent::Accepted { .. } | AgentEvent::Failed { .. } => return,
             AgentEvent::Unacknowledged { dialog } => (dialog, Event::Unacknowledged),
             AgentEvent::Bye { dialog, reason } => {
                 self.told_why(dialog, reason);

@@ -137,6 +137,35 @@ pub const RECORDS_SYNC: Duration = Duration::from_secs(1);
 pub const ALARM_EVERY: Duration = Duration::from_secs(60);
 /// Log lines waiting for a standard error that nobody reads; more are dropped and counted.
 pub const LOG_LINES_WAITING_MAX: usize = 8192;
+/// RFC 3261 §18.1.1: above this a request wants a transport that does not lose parts of it.
+pub const DATAGRAM_REQUEST_BYTES_MAX: usize = 1300;
+/// How long an address may say nothing while there is another: five sendings. RFC 3261 would wait 32 s, and no caller does.
+pub const ADDRESS_PATIENCE: Duration = Duration::from_secs(6);
+/// How long a question to the name system may stay open; resolvers give up after some five seconds.
+pub const LOOKUP_PATIENCE: Duration = Duration::from_secs(10);
+/// How long an address that failed is passed over while there is another.
+pub const UNREACHABLE_FOR: Duration = Duration::from_secs(60);
+/// Addresses that failed, remembered at once: those of all trunks together are some dozens.
+pub const UNREACHABLE_MAX: usize = 1024;
+/// Early dialogs and answers of one call that we place; an exchange that rings a whole office has fewer. More are not
+/// acknowledged, and their senders hang up by themselves.
+pub const FORKS_MAX: usize = 16;
+/// Redirections followed for one call.
+pub const REDIRECTS_MAX: usize = 3;
+/// How long a call that we place may ring; RFC 3261's proxies give up after as much (timer C).
+pub const RING_MAX: Duration = Duration::from_secs(180);
+/// A binding shorter than this is refreshed more often than a trunk likes.
+pub const BINDING_EXPIRES_MIN: Duration = Duration::from_secs(60);
+/// RFC 5626 §4.5: the first wait after a registration that failed, and the longest.
+pub const REGISTER_BACKOFF_BASE: Duration = Duration::from_secs(30);
+/// See [`REGISTER_BACKOFF_BASE`].
+pub const REGISTER_BACKOFF_MAX: Duration = Duration::from_secs(1800);
+/// How often one attempt is refused for its short lifetime: a registrar that always wants more is not followed.
+pub const REGISTER_INTERVALS_MAX: u32 = 2;
+/// How often a stream that calls are to come by is kept open (RFC 5626 §4.4.1: at most 120 s, by four fifths).
+pub const REGISTER_PING: Duration = Duration::from_secs(95);
+/// Proxies of a Service-Route; carriers give one or two.
+pub const SERVICE_ROUTES_MAX: usize = 8;
 /// A field of a digest header; a nonce of a large vendor is some 200 bytes.
 pub const AUTH_FIELD_BYTES_MAX: usize = 512;
 /// Challenges of one response that are read: three hashes for each of two realms, and room.

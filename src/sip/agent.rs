@@ -4,6 +4,8 @@
 //! retransmissions, CANCEL, OPTIONS, 400/405/415/416/420/481/482/491/501/505, the ACKs and the repeats.
 //! What a call is about is known to `call::session`; what is offered and answered, to `leg`.
 
+mod outgoing;
+mod proof;
 mod provisional;
 mod receive;
 mod table;
@@ -14,11 +16,12 @@ mod within;
 use crate::limits::TRANSACTION_TIMEOUT;
 use crate::number::Dialled;
 use crate::random::Random;
+use crate::sip::auth::server::Guard;
 use crate::sip::dialog::{Dialog, Farewell, Open, State, Success};
 pub use crate::sip::flow::{Flow, Transport};
 use crate::sip::framing::Stream;
 use crate::sip::identity::Identity;
-use crate::sip::locate::{Answer, LookupKey, Question};
+use crate::sip::locate::{LookupKey, Question};
 pub use crate::sip::progress::EarlyMedia;
 use crate::sip::progress::Exchange;
 use crate::sip::reason::Reason;
@@ -29,6 +32,8 @@ use crate::sip::trunk::{Peers, Trunk, TrunkId};
 use crate::sip::uri::SipUri;
 use crate::sip::writer::{ALLOW, write_contact, write_supported};
 use crate::time::{Instant, Now};
+use outgoing::Outgoing;
+pub use outgoing::{CallRequest, RegistrationReport};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
 use std::net::SocketAddr;
@@ -182,6 +187,32 @@ pub enum AgentEvent {
         /// Subscription-State: terminated.
         terminated: bool,
     },
+    /// A provisional response to a call that we placed, 100 left out.
+    Progress {
+        /// Whose.
+        dialog: DialogKey,
+        /// The response.
+        status: StatusCode,
+        /// Which early dialog: a call may ring in several places.
+        fork: u32,
+        /// Early media, or the answer already (RFC 3261 §13.2.1).
+        sdp: Option<Vec<u8>>,
+    },
+    /// The call that we placed was answered, and the ACK has left.
+    Accepted {
+        /// Whose.
+        dialog: DialogKey,
+        /// The answer; `None` from a peer that gave it before, or never.
+        sdp: Option<Vec<u8>>,
+    },
+    /// The call that we placed came to nothing: the final response, 408 for silence, 503 where no address could be reached,
+    /// 487 once it was cancelled.
+    Failed {
+        /// Whose.
+        dialog: DialogKey,
+        /// Why.
+        status: StatusCode,
+    },
     /// The peer is gone without a BYE: 481 or 408 to a request of ours inside the dialog (RFC 3261 §12.2.1.2)
     /// other than REFER; the dialog is over.
     Lost {
@@ -242,6 +273,10 @@ pub struct Agent {
     /// By our tag.
     dialog_index: HashMap<Box<[u8]>, DialogKey>,
     streams: HashMap<u64, Stream>,
+    /// Requests of ours outside dialogs.
+    outgoing: Outgoing,
+    /// Asks those for proof who must bring it.
+    guard: Guard,
     /// No new calls any more.
     draining: bool,
     /// Hints: whoever stands here is asked, and its state knows whether its time has come.
@@ -254,7 +289,8 @@ impl Agent {
     /// An agent without dialogs.
     pub fn new(config: AgentConfig, mut random: Random) -> Self {
         let secret = [random.u64(), random.u64()];
-        Self {
+        let guard = Guard::new(&mut random);
+        let mut agent = Self {
             config,
             random,
             secret,
@@ -267,10 +303,14 @@ impl Agent {
             dialogs: HashMap::new(),
             dialog_index: HashMap::new(),
             streams: HashMap::new(),
+            outgoing: Outgoing::default(),
+            guard,
             draining: false,
             deadlines: BTreeSet::new(),
             said: Vec::new(),
-        }
+        };
+        agent.add_registrations();
+        agent
     }
 
     /// A datagram, or some bytes of a TCP connection.
@@ -281,6 +321,7 @@ impl Agent {
     /// A TCP connection ended; its half-read message is dropped.
     pub fn disconnected(&mut self, connection: u64) {
         self.streams.remove(&connection);
+        self.registrations_lost(connection);
     }
 
     /// Bytes could not leave on this flow (RFC 3261 §8.1.3.1): requests waiting on it fail as 503.
@@ -290,10 +331,8 @@ impl Agent {
         for id in failed {
             self.drive_client(now.instant, id, transaction::client::Input::TransportError, out);
         }
+        self.outgoing_failed(now.instant, flow, out);
     }
-
-    /// The answer to [`AgentOutput::Lookup`]. One that nobody waits for any more is dropped.
-    pub fn looked_up(&mut self, _now: Now, _lookup: LookupKey, _answer: Answer, _out: &mut Vec<AgentOutput>) {}
 
     /// Time went by: retransmissions and time-outs that are due.
     pub fn tick(&mut self, now: Now, out: &mut Vec<AgentOutput>) {
@@ -392,7 +431,8 @@ impl Agent {
     /// BYE. Before the ACK of our 200 it waits for that ACK (RFC 3261 §15). The dialog is over for its owner;
     /// a late NOTIFY is still answered 200 while the BYE lives. `reason` stands in it (RFC 3326).
     pub fn bye(&mut self, now: Now, dialog: DialogKey, reason: Option<Reason>, out: &mut Vec<AgentOutput>) {
-        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
+        // A call that we placed and nobody answered yet.
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return self.cancel_call(now, dialog, out) };
         match &mut entry.state {
             // Nothing was answered yet, so there is nothing to hang up.
             State::Early { .. } => self.reject(now, dialog, StatusCode::TEMPORARILY_UNAVAILABLE, out),
@@ -417,12 +457,12 @@ impl Agent {
 
     /// Requests of ours without an answer.
     pub fn asking(&self) -> usize {
-        self.clients.values().filter(|client| client.is_asking()).count()
+        self.clients.values().filter(|client| client.is_asking()).count() + self.outgoing.asking()
     }
 
     /// Dialogs and transactions still held, for the baseline check of the simulator.
     pub fn held(&self) -> usize {
-        self.dialogs.len() + self.servers.len() + self.clients.len()
+        self.dialogs.len() + self.servers.len() + self.clients.len() + self.outgoing.held()
     }
 
     /// The 200 of an INVITE or re-INVITE, and its repeats.

@@ -1,6 +1,10 @@
-//! Dialogs (RFC 3261 §12) as their called side sees them, with the 2xx that is repeated until its ACK (§13.3.1.4).
+//! Dialogs (RFC 3261 §12), with the 2xx that is repeated until its ACK (§13.3.1.4).
 //!
 //! Holds what a dialog is and which requests are open in it; sends nothing. The agent asks and sends.
+
+mod placed;
+
+pub use placed::Placed;
 
 use crate::limits::TRANSACTION_TIMEOUT;
 use crate::sip::agent::ReferKey;
@@ -15,6 +19,7 @@ use crate::sip::uri::UriView;
 use crate::sip::writer::{RequestParts, ResponseHead, request, write_header};
 use crate::time::Instant;
 use std::mem;
+use std::net::IpAddr;
 
 /// The remote target of a peer that gave neither Contact nor a From we can read: its flow still finds it.
 const NOBODY: &[u8] = b"sip:anonymous.invalid";
@@ -28,13 +33,13 @@ pub struct Dialog {
     pub local_tag: Box<str>,
     /// The peer's tag; empty when an RFC 2543 peer has none.
     pub remote_tag: Box<[u8]>,
-    /// Our From: the To of the INVITE and our tag.
+    /// Our From: with our tag, the To of an INVITE we got or the From of one we sent.
     local: Box<[u8]>,
-    /// Our To: the From of the INVITE.
+    /// Our To.
     remote: Box<[u8]>,
     /// The Contact's URI.
     target: Box<[u8]>,
-    /// The Record-Route of the INVITE, in its order (§12.1.1).
+    /// The Record-Route, in the order of our requests (§12.1.1, §12.1.2).
     routes: Box<[Box<[u8]>]>,
     /// The flow its last INVITE or UPDATE came by.
     flow: Flow,
@@ -43,6 +48,8 @@ pub struct Dialog {
     local_cseq: u32,
     /// Of the latest INVITE or UPDATE.
     pub remote_cseq: u32,
+    /// The host we called, in a call that we placed.
+    pub placed_to: Option<IpAddr>,
     /// Our REFERs, in order.
     pub refers: Vec<ReferKey>,
     /// The reliable provisional response whose PRACK has not come.
@@ -187,6 +194,7 @@ impl Dialog {
             next: flow,
             local_cseq: 0,
             remote_cseq: invite.cseq,
+            placed_to: None,
             refers: Vec::new(),
             unacknowledged: None,
             refer_transactions: Vec::new(),
@@ -254,7 +262,13 @@ impl Dialog {
             cseq: self.local_cseq,
             product,
             lines,
+            body: b"",
         })
+    }
+
+    /// Whether it is with this host.
+    pub fn is_with(&self, host: IpAddr) -> bool {
+        self.flow.remote.ip() == host || self.next.remote.ip() == host
     }
 
     /// The number of our latest request.

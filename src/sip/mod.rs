@@ -16,6 +16,7 @@ pub mod progress;
 pub mod reader;
 pub mod reason;
 pub mod refer;
+pub mod register;
 pub mod route;
 pub mod status;
 pub mod transaction;
@@ -24,7 +25,8 @@ pub mod uri;
 pub mod writer;
 
 pub use agent::{
-    Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, EarlyMedia, Flow, Invite, ReferKey, ReferRequest, Transport,
+    Agent, AgentConfig, AgentEvent, AgentOutput, CallRequest, DialogKey, EarlyMedia, Flow, Invite, ReferKey,
+    ReferRequest, RegistrationReport, Transport,
 };
 pub use status::StatusCode;
 pub use uri::SipUri;

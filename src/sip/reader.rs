@@ -100,6 +100,15 @@ pub enum Name {
     Replaces,
     ReferSub,
     EarlyMedia,
+    RSeq,
+    RetryAfter,
+    Expires,
+    MinExpires,
+    ServiceRoute,
+    WwwAuthenticate,
+    ProxyAuthenticate,
+    Authorization,
+    ProxyAuthorization,
     Other,
 }
 
@@ -146,6 +155,15 @@ impl Name {
             b"replaces" => Self::Replaces,
             b"refer-sub" => Self::ReferSub,
             b"p-early-media" => Self::EarlyMedia,
+            b"rseq" => Self::RSeq,
+            b"retry-after" => Self::RetryAfter,
+            b"expires" => Self::Expires,
+            b"min-expires" => Self::MinExpires,
+            b"service-route" => Self::ServiceRoute,
+            b"www-authenticate" => Self::WwwAuthenticate,
+            b"proxy-authenticate" => Self::ProxyAuthenticate,
+            b"authorization" => Self::Authorization,
+            b"proxy-authorization" => Self::ProxyAuthorization,
             _ => Self::Other,
         }
     }

@@ -126,11 +126,13 @@ pub struct RequestParts<'a> {
     pub product: &'a str,
     /// Whole further header lines.
     pub lines: &'a [u8],
+    /// SDP, or nothing.
+    pub body: &'a [u8],
 }
 
-/// A request without a body.
+/// A request.
 pub fn request(parts: &RequestParts<'_>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(USUAL_BYTES + parts.lines.len() + parts.routes.len());
+    let mut out = Vec::with_capacity(USUAL_BYTES + parts.lines.len() + parts.routes.len() + parts.body.len());
     out.extend_from_slice(parts.method.as_bytes());
     out.push(b' ');
     out.extend_from_slice(parts.uri);
@@ -151,7 +153,7 @@ pub fn request(parts: &RequestParts<'_>) -> Vec<u8> {
     write_contact(&mut out, parts.flow);
     write_header(&mut out, b"User-Agent: ", parts.product.as_bytes());
     out.extend_from_slice(parts.lines);
-    finish(&mut out, b"");
+    finish(&mut out, parts.body);
     out
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Request<'a, 'm> {
     pub to: NameAddr<'m>,
     pub essentials: Essentials<'m>,
     pub key: Vec<u8>,
+    /// The trunk that its digest proves.
+    pub proven: Option<TrunkId>,
 }
 
 impl Request<'_, '_> {
@@ -52,7 +54,9 @@ impl Request<'_, '_> {
 impl Agent {
     pub(super) fn take_bytes(&mut self, now: Instant, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
         let who = self.config.peers.who(flow.transport, flow.remote.ip(), &[]);
-        if who == Who::Stranger && self.config.peers.strangers == Strangers::Silence {
+        let silent = who == Who::Stranger && self.config.peers.strangers == Strangers::Silence;
+        // Whom we called may answer, whatever else it may not.
+        if silent && !self.outgoing.knows(flow.remote.ip()) {
             return;
         }
         match flow.transport {
@@ -108,7 +112,7 @@ impl Agent {
         };
         let Some(message) = Message::read(bytes, framing) else { return };
         match message.start {
-            Start::Response { status } => self.take_response(now, &message, status, out),
+            Start::Response { status } => self.take_response(now, flow, &message, status, out),
             Start::Request { method, uri, version_2 } => {
                 self.take_request(now, flow, &message, (method, uri, version_2), out);
             }
@@ -116,13 +120,21 @@ impl Agent {
     }
 
     /// Responses that match nothing of ours meet silence.
-    fn take_response(&mut self, now: Instant, message: &Message<'_>, status: StatusCode, out: &mut Vec<AgentOutput>) {
+    fn take_response(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        message: &Message<'_>,
+        status: StatusCode,
+        out: &mut Vec<AgentOutput>,
+    ) {
         let via = message.values(Name::Via).flat_map(elements).next().and_then(Via::parse);
         let method = message.value(Name::CSeq).and_then(cseq).map(|(_, method)| method);
-        if let (None, Some(branch), Some(method)) = (message.fault, via.and_then(|via| via.branch), method)
-            && let Some(id) = self.client_of(branch, method)
-        {
-            self.drive_client(now, id, client::Input::Response(status), out);
+        if let (None, Some(branch), Some(method)) = (message.fault, via.and_then(|via| via.branch), method) {
+            match self.client_of(branch, method) {
+                Some(id) => self.drive_client(now, id, client::Input::Response(status), out),
+                None => self.take_outgoing(now, flow, (branch, method), message, status, out),
+            }
         }
     }
 
@@ -158,13 +170,16 @@ impl Agent {
         };
         // One answer for whatever a stranger asks: it tells nothing about what is here.
         let read = match self.config.peers.who(flow.transport, flow.remote.ip(), &[]) {
+            Who::Stranger if self.is_of_our_call(flow, message) => read,
+            Who::Stranger if self.config.peers.strangers == Strangers::Silence => return,
             Who::Stranger => Err((StatusCode::FORBIDDEN, StatusCode::FORBIDDEN.reason())),
             Who::Trunk(_) | Who::Private | Who::Unproven => read,
         };
         match read {
             Ok((from, to, essentials)) => {
                 let key = server_key(method, &essentials, &via, uri);
-                let request = Request { message, method, uri, via: &via, flow, from, to, essentials, key };
+                let request =
+                    Request { message, method, uri, via: &via, flow, from, to, essentials, key, proven: None };
                 self.dispatch(now, request, out);
             }
             // An ACK is never answered.
@@ -180,8 +195,12 @@ impl Agent {
         }
     }
 
-    fn dispatch(&mut self, now: Instant, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
+    fn dispatch(&mut self, now: Instant, mut request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
         let matched = self.server_index.get(request.key.as_slice()).copied();
+        let is_new = matched.is_none() && !matches!(request.method, Method::Ack | Method::Cancel);
+        if is_new && self.transactions() < TRANSACTIONS_MAX && !self.is_proven(now, &mut request, out) {
+            return;
+        }
         match (request.method, matched) {
             (Method::Ack, matched) => self.take_ack(now, &request, matched, out),
             (Method::Cancel, Some(id)) => self.cancel(now, &request, id, out),
@@ -290,7 +309,7 @@ impl Agent {
         }
         let key = DialogKey(self.new_id());
         let head = request.head(|| tag.clone());
-        let trunk = self.trunk_of(request.flow);
+        let trunk = request.proven.or_else(|| self.trunk_of(request.flow));
         let believed = match trunk {
             Some(trunk) => self.config.peers.trunk(trunk).is_some_and(|trunk| trunk.trusted),
             None => self.config.peers.trunks.is_empty(),

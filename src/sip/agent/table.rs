@@ -11,6 +11,7 @@ use crate::sip::transaction::Output;
 use crate::sip::transaction::client::{self, Client};
 use crate::sip::transaction::invite_server::{self, InviteServer};
 use crate::sip::transaction::server::{self, Server};
+use crate::sip::trunk::TrunkId;
 use crate::time::{Duration, Instant};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub(super) enum Timer {
     Dialog(DialogKey),
     Server(u64),
     Client(u64),
+    Outgoing(u64),
+    Registration(TrunkId),
     Stream(u64),
 }
 
@@ -338,7 +341,13 @@ impl Agent {
 
     pub(super) fn remove_dialog(&mut self, key: DialogKey) -> Option<Dialog> {
         let dialog = self.dialogs.remove(&key)?;
-        self.dialog_index.remove(dialog.local_tag.as_bytes());
+        if let Some(host) = dialog.placed_to {
+            self.outgoing.unlearn(host);
+        }
+        // The forks of one call share our tag, and one of them stands in the index.
+        if self.dialog_index.get(dialog.local_tag.as_bytes()) == Some(&key) {
+            self.dialog_index.remove(dialog.local_tag.as_bytes());
+        }
         Some(dialog)
     }
 
@@ -363,6 +372,8 @@ impl Agent {
                 None => {}
             },
             Timer::Client(id) => self.drive_client(now, id, client::Input::Tick, out),
+            Timer::Outgoing(id) => self.wake_outgoing(now, id, out),
+            Timer::Registration(trunk) => self.wake_registration(now, trunk, out),
             Timer::Stream(connection) => self.wake_stream(now, connection, out),
         }
     }
@@ -407,6 +418,6 @@ impl Agent {
 
     /// Transactions held, for the flood bounds.
     pub(super) fn transactions(&self) -> usize {
-        self.servers.len() + self.clients.len()
+        self.servers.len() + self.clients.len() + self.outgoing.transactions()
     }
 }

@@ -5,6 +5,7 @@ mod answers;
 mod calls;
 mod headers;
 mod overload;
+mod placed;
 mod provisional;
 mod transfers;
 
@@ -255,6 +256,9 @@ fn name_of(event: &AgentEvent) -> String {
             format!("refer {} notified {status}{}", refer.0, if *terminated { " terminated" } else { "" })
         }
         AgentEvent::Lost { .. } => "lost".to_owned(),
+        AgentEvent::Progress { status, fork, sdp, .. } => format!("progress {status} fork {fork}{}", with(sdp)),
+        AgentEvent::Accepted { sdp, .. } => format!("accepted{}", with(sdp)),
+        AgentEvent::Failed { status, .. } => format!("failed {status}"),
     }
 }
 

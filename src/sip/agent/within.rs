@@ -52,7 +52,7 @@ impl Agent {
     }
 
     /// By our tag, checked against Call-ID and the peer's tag.
-    fn dialog_of(&self, request: &Request<'_, '_>) -> Option<DialogKey> {
+    pub(super) fn dialog_of(&self, request: &Request<'_, '_>) -> Option<DialogKey> {
         let key = *self.dialog_index.get(request.to.tag()?)?;
         let dialog = self.dialogs.get(&key)?;
         let ours = *dialog.call_id == *request.essentials.call_id && *dialog.remote_tag == *request.essentials.from_tag;
