@@ -138,10 +138,15 @@ impl Engine {
                     self.session(now, call, Event::Tick, out);
                 }
             }
-            Input::Drain => self.agent.drain(),
+            // The bindings go first: whoever calls us by a trunk is to be sent elsewhere.
+            Input::Drain => {
+                self.agent.drain();
+                self.agent(now, out, |agent, to| agent.unregister(now, to));
+            }
             Input::Switched(switches) => self.switches = switches,
             Input::Stop => {
                 self.agent.drain();
+                self.agent(now, out, |agent, to| agent.unregister(now, to));
                 let live: Vec<CallKey> = self.calls.keys().copied().collect();
                 for call in live {
                     self.session(now, call, Event::Stop, out);

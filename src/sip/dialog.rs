@@ -6,9 +6,9 @@ mod placed;
 
 pub use placed::Placed;
 
-use crate::limits::TRANSACTION_TIMEOUT;
+use crate::limits::{DATAGRAM_REQUEST_BYTES_MAX, TRANSACTION_TIMEOUT};
 use crate::sip::agent::ReferKey;
-use crate::sip::flow::Flow;
+use crate::sip::flow::{Flow, Transport};
 use crate::sip::header::{NameAddr, elements};
 use crate::sip::progress::{self, Progress};
 use crate::sip::reader::{Message, Name};
@@ -233,6 +233,11 @@ impl Dialog {
     /// The next request of ours, without a body. Its CSeq is then [`Dialog::cseq`].
     pub fn request(&mut self, method: &str, branch: &str, product: &str, lines: &[u8]) -> Vec<u8> {
         self.local_cseq = self.local_cseq.wrapping_add(1);
+        self.write(self.next, self.local_cseq, method, branch, product, lines)
+    }
+
+    /// The request with this CSeq, as it goes by this flow.
+    pub fn write(&self, flow: Flow, cseq: u32, method: &str, branch: &str, product: &str, lines: &[u8]) -> Vec<u8> {
         let mut routes = Vec::new();
         let mut uri: &[u8] = &self.target;
         let mut rest: &[Box<[u8]>] = &self.routes;
@@ -253,17 +258,30 @@ impl Dialog {
         request(&RequestParts {
             method,
             uri,
-            flow: self.next,
+            flow,
             branch,
             routes: &routes,
             from: &self.local,
             to: &self.remote,
             call_id: &self.call_id,
-            cseq: self.local_cseq,
+            cseq,
             product,
             lines,
             body: b"",
         })
+    }
+
+    /// The ways a request of this length has, the best first: by stream where datagrams are too small (RFC 3261 §18.1.1),
+    /// to the next hop, and back where the peer's last request came from.
+    pub fn ways(&self, length: usize) -> Vec<Flow> {
+        let mut ways = vec![self.next];
+        if self.next.transport == Transport::Udp && length > DATAGRAM_REQUEST_BYTES_MAX {
+            ways.insert(0, Flow { transport: Transport::Tcp, connection: 0, ..self.next });
+        }
+        if self.flow != self.next && !(self.flow.transport.is_stream() && self.flow.connection == 0) {
+            ways.push(self.flow);
+        }
+        ways
     }
 
     /// Whether it is with this host.

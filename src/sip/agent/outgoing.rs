@@ -134,8 +134,8 @@ fn key_of(branch: &[u8], method: &[u8]) -> Box<[u8]> {
 impl Outgoing {
     /// Requests without an answer.
     pub(super) fn asking(&self) -> usize {
-        let others = self.asking.values().filter(|asking| asking.is_asking()).count();
-        others + self.calls.values().filter(|calling| !calling.is_told()).count()
+        let others = |asking: &&Asking| asking.purpose == Purpose::Nothing && asking.is_asking();
+        self.errands.len() + self.asking.values().filter(others).count()
     }
 
     /// Everything held.
@@ -165,6 +165,16 @@ impl Outgoing {
                 self.known.remove(&host);
             }
         }
+    }
+
+    /// A stream to this peer was refused a moment ago.
+    pub(super) fn is_refused(&self, now: Instant, flow: Flow) -> bool {
+        flow.connection == 0 && self.is_unreachable(now, flow.transport, flow.remote)
+    }
+
+    /// Bytes could not leave that way.
+    pub(super) fn refused(&mut self, now: Instant, flow: Flow) {
+        self.shun(now, flow.transport, flow.remote, UNREACHABLE_FOR);
     }
 
     fn is_unreachable(&self, now: Instant, transport: Transport, remote: SocketAddr) -> bool {

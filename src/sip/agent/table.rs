@@ -1,6 +1,6 @@
 //! The agent's tables: transactions and dialogs, how a message finds its own, and whose time has come.
 
-use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, ReferKey};
+use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, ReferKey, Transport};
 use crate::limits::{REFER_REPEATS, TRANSACTION_TIMEOUT};
 use crate::sip::dialog::{Dialog, Due, Farewell, State};
 use crate::sip::header::Via;
@@ -60,6 +60,17 @@ pub(super) struct ClientEntry {
     branch: Box<[u8]>,
     machine: Client,
     pub flow: Flow,
+    purpose: Purpose,
+    cseq: u32,
+    asked: Asked,
+}
+
+/// A request inside a dialog, should it have to be sent another way.
+struct Asked {
+    dialog: DialogKey,
+    lines: Box<[u8]>,
+    /// The ways not tried yet, the best one last.
+    ways: Vec<Flow>,
     purpose: Purpose,
     cseq: u32,
 }
@@ -277,16 +288,45 @@ impl Agent {
         if entry.connection().is_some_and(|connection| !self.streams.contains_key(&connection)) {
             entry.disconnected(self.config.answers_public());
         }
-        let bytes = entry.request(method, &branch, &self.config.product, lines);
-        let (flow, cseq) = (entry.next, entry.cseq());
+        let length = entry.request(method, &branch, &self.config.product, lines).len();
+        let (ways, cseq) = (entry.ways(length), entry.cseq());
+        let mut ways: Vec<Flow> = ways
+            .into_iter()
+            .filter(|way| way.transport == Transport::Udp || !self.outgoing.is_refused(now, *way))
+            .collect();
+        ways.reverse();
         let id = self.new_id();
+        let asked = Asked { dialog, lines: lines.into(), ways, purpose, cseq };
+        self.send_way(now, id, asked, out);
+        (id, cseq)
+    }
+
+    /// A request inside a dialog goes by the next of its ways, with a branch of its own.
+    fn send_way(&mut self, now: Instant, id: u64, mut asked: Asked, out: &mut Vec<AgentOutput>) {
+        let branch = format!("z9hG4bK{}", self.random.token(16));
+        let (Some(entry), Some(flow)) = (self.dialogs.get(&asked.dialog), asked.ways.pop()) else { return };
+        let Asked { purpose, cseq, .. } = asked;
+        let method = std::str::from_utf8(purpose.method()).expect("our methods are ASCII");
+        let bytes = entry.write(flow, cseq, method, &branch, &self.config.product, &asked.lines);
         let branch: Box<[u8]> = branch.into_bytes().into();
         let machine = Client::new(now, flow.transport, bytes, purpose.repeats(), &mut self.said);
         self.flush(flow, out);
         self.schedule(machine.deadline(), Timer::Client(id));
         self.client_index.insert(branch.clone(), id);
-        self.clients.insert(id, ClientEntry { branch, machine, flow, purpose, cseq });
-        (id, cseq)
+        self.clients.insert(id, ClientEntry { branch, machine, flow, purpose, cseq, asked });
+    }
+
+    /// Another way for a request that could not leave (RFC 3261 §18.1.1, RFC 3263 §4.3); false when there is none.
+    fn send_other_way(&mut self, now: Instant, id: u64, out: &mut Vec<AgentOutput>) -> bool {
+        let goes = |entry: &ClientEntry| entry.is_asking() && !entry.asked.ways.is_empty();
+        if !self.clients.get(&id).is_some_and(goes) {
+            return false;
+        }
+        let Some(entry) = self.clients.remove(&id) else { return false };
+        self.client_index.remove(&entry.branch);
+        self.outgoing.refused(now, entry.flow);
+        self.send_way(now, id, entry.asked, out);
+        true
     }
 
     /// The client transaction a response belongs to (RFC 3261 §17.1.3).
@@ -296,6 +336,9 @@ impl Agent {
     }
 
     pub(super) fn drive_client(&mut self, now: Instant, id: u64, input: client::Input, out: &mut Vec<AgentOutput>) {
+        if matches!(input, client::Input::TransportError) && self.send_other_way(now, id, out) {
+            return;
+        }
         let Some(entry) = self.clients.get_mut(&id) else { return };
         entry.machine.handle(now, input, &mut self.said);
         let (flow, purpose, cseq) = (entry.flow, entry.purpose, entry.cseq);

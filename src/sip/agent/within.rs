@@ -15,7 +15,12 @@ use crate::time::Instant;
 
 impl Agent {
     pub(super) fn take_within(&mut self, now: Instant, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
-        let Some(key) = self.dialog_of(&request) else { return self.refuse(&request, StatusCode::NO_DIALOG, b"", out) };
+        let Some(key) = self.dialog_of(&request) else {
+            // What the far end wants to change before it answers waits until it has (RFC 3311 §5.2).
+            let update = request.method == Method::Update && self.is_early(&request);
+            let status = if update { StatusCode::REQUEST_PENDING } else { StatusCode::NO_DIALOG };
+            return self.refuse(&request, status, b"", out);
+        };
         if let Some((status, lines)) = refusal_of_require(&request) {
             return self.refuse(&request, status, &lines, out);
         }

@@ -56,10 +56,7 @@ impl Dialog {
 
     /// The ACK of the 2xx to the INVITE with this number: of the dialog, not of the transaction (§13.2.2.4).
     pub fn ack(&mut self, cseq: u32, branch: &str, product: &str) -> Vec<u8> {
-        let latest = self.local_cseq;
-        self.local_cseq = cseq.wrapping_sub(1);
-        let ack = self.request("ACK", branch, product, b"");
-        self.local_cseq = latest.max(cseq);
-        ack
+        self.local_cseq = self.local_cseq.max(cseq);
+        self.write(self.next, cseq, "ACK", branch, product, b"")
     }
 }

@@ -7,6 +7,7 @@
 
 use super::{Draft, Errand, Machine, Owner, Purpose, Stage, Word};
 use crate::limits::{DIALOGS_MAX, FORKS_MAX, REDIRECTS_MAX, RING_MAX, TRANSACTION_TIMEOUT, TRANSACTIONS_FOR_NEW_CALLS};
+use crate::sip::agent::receive::Request;
 use crate::sip::agent::table::{Purpose as Within, Timer};
 use crate::sip::agent::{Agent, AgentEvent, AgentOutput, DialogKey, Flow};
 use crate::sip::dialog::{Dialog, Placed, State};
@@ -74,13 +75,6 @@ struct Fork {
     ack: Option<(Flow, Vec<u8>)>,
 }
 
-impl Calling {
-    /// Its owner knows how it went.
-    pub(super) fn is_told(&self) -> bool {
-        self.told
-    }
-}
-
 impl Agent {
     /// Places a call. How it goes is told by [`AgentEvent::Progress`], [`AgentEvent::Accepted`] and [`AgentEvent::Failed`];
     /// once answered it is a dialog like any other.
@@ -125,6 +119,7 @@ impl Agent {
             redirects: 0,
             until: None,
         };
+        self.dialog_index.insert(calling.tag.as_bytes().into(), key);
         self.outgoing.calls.insert(key, calling);
         self.begin_errand(now.instant, id, Owner::Call(key), draft, way, out);
         key
@@ -154,6 +149,15 @@ impl Agent {
                 self.call_failed(now, call, status, out);
             }
         }
+    }
+
+    /// A request of an early dialog of a call that we placed (RFC 3311 §5.1 allows an UPDATE there).
+    pub(in crate::sip::agent) fn is_early(&self, request: &Request<'_, '_>) -> bool {
+        let call = request.to.tag().and_then(|tag| self.dialog_index.get(tag));
+        call.and_then(|call| self.outgoing.calls.get(call)).is_some_and(|calling| {
+            let known = calling.forks.iter().any(|fork| *fork.tag == *request.essentials.from_tag);
+            known && calling.call_id.as_bytes() == request.essentials.call_id
+        })
     }
 
     /// It is given up, so that the next word of it must not become a call.

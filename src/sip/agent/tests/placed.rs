@@ -681,3 +681,70 @@ fn an_unproven_peer_is_challenged_whatever_it_asks_and_its_proof_names_the_trunk
     let replay = answer_of(&ask(&mut placing, "INVITE", 13, &line));
     assert!(replay.starts_with("SIP/2.0 401 ") && replay.contains("stale=true"), "{replay}");
 }
+
+#[test]
+fn a_change_before_the_answer_waits_for_the_answer() {
+    let mut placing = Placing::new();
+    placing.check(
+        "call sip:15@two.example  => INVITE 192.0.2.1
+         respond 180 INVITE tag=b => progress 180 fork 0",
+    );
+    let (flow, invite) = placing.last_of("INVITE");
+    let update = |tag: &str| {
+        format!(
+            "UPDATE sip:1357@192.0.2.100 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.1;branch=z9hG4bK{tag}\r\nFrom: <sip:15@h>;tag={tag}\r\n\
+             To: {}\r\nCall-ID: {}\r\nCSeq: 1 UPDATE\r\nContent-Length: 0\r\n\r\n",
+            line_of(&invite, "From").expect("a From"),
+            line_of(&invite, "Call-ID").expect("a Call-ID"),
+        )
+    };
+    let flow = Flow { remote: "198.51.100.1:5060".parse().expect("an address"), ..flow };
+    for (tag, said) in [("b", "491"), ("c", "481")] {
+        let mut out = Vec::new();
+        placing.agent.received(placing.now, flow, update(tag).as_bytes(), &mut out);
+        assert_eq!(placing.note(out), said, "{tag}");
+    }
+}
+
+/// An answered call whose peer needs so many routes that a BYE is too long for a datagram.
+fn with_long_routes() -> Placing {
+    let mut placing = Placing::new();
+    let routes: Vec<String> = (0..30).map(|hop| format!("<sip:192.0.2.1;lr;hop={hop:030}>")).collect();
+    placing.check(&format!(
+        "call sip:15@two.example => INVITE 192.0.2.1
+         respond 200 INVITE tag=b sdp Record-Route:{} => ACK 192.0.2.1; accepted with body",
+        routes.join(",")
+    ));
+    placing
+}
+
+#[test]
+fn a_big_request_inside_a_dialog_goes_by_stream_and_by_datagram_where_the_stream_is_refused() {
+    let mut placing = with_long_routes();
+    placing.check("bye => BYE TCP 192.0.2.1");
+    assert!(placing.header("Via").expect("a Via").starts_with("SIP/2.0/TCP "));
+    let mut placing = with_long_routes();
+    placing.check(
+        "break TCP192.0.2.1
+         bye => BYE TCP 192.0.2.1; BYE 192.0.2.1
+         respond 200 BYE =>
+         wait 80000 =>
+         held => 0",
+    );
+    let byes: Vec<_> = placing.sent.iter().filter(|(_, text)| text.starts_with("BYE")).collect();
+    let numbers: Vec<_> = byes.iter().filter_map(|(_, text)| line_of(text, "CSeq")).collect();
+    assert_eq!(numbers, ["2 BYE", "2 BYE"], "one request, twice on its way");
+    assert_ne!(line_of(&byes[0].1, "Via"), line_of(&byes[1].1, "Via"));
+}
+
+#[test]
+fn a_next_hop_that_cannot_be_reached_leaves_the_way_the_answer_came() {
+    let mut placing = Placing::new();
+    placing.check(
+        "call sip:15@two.example => INVITE 192.0.2.1
+         respond 200 INVITE tag=b sdp Contact:<sip:desk@192.0.2.77> => ACK 192.0.2.77; accepted with body
+         break 192.0.2.77
+         bye => BYE 192.0.2.77; BYE 192.0.2.1
+         respond 200 BYE =>",
+    );
+}
