@@ -15,7 +15,7 @@ use crate::sip::reader::{Message, Name};
 use crate::sip::reason::Reason;
 use crate::sip::route::next_hop;
 use crate::sip::transaction::Repeat;
-use crate::sip::uri::UriView;
+use crate::sip::uri::{SipUri, UriView, host_ip};
 use crate::sip::writer::{RequestParts, ResponseHead, request, write_header};
 use crate::time::Instant;
 use std::mem;
@@ -45,6 +45,8 @@ pub struct Dialog {
     flow: Flow,
     /// Where our requests go.
     pub next: Flow,
+    /// A next hop that was looked up, and where it is.
+    found: Option<(Box<[u8]>, Flow)>,
     local_cseq: u32,
     /// Of the latest INVITE or UPDATE.
     pub remote_cseq: u32,
@@ -192,6 +194,7 @@ impl Dialog {
             routes: routes.into(),
             flow,
             next: flow,
+            found: None,
             local_cseq: 0,
             remote_cseq: invite.cseq,
             placed_to: None,
@@ -204,8 +207,30 @@ impl Dialog {
 
     /// Finds the next hop; to be called after every change of flow or target.
     pub fn route(&mut self, answer_public: bool) {
+        let hop = self.hop();
+        self.next = match &self.found {
+            Some((name, flow)) if **name == *hop => *flow,
+            Some(_) | None => next_hop(hop, self.flow, answer_public),
+        };
+    }
+
+    /// The URI that says where our requests go.
+    fn hop(&self) -> &[u8] {
         let first = self.routes.first().and_then(|route| NameAddr::parse(route)).map(|route| route.uri);
-        self.next = next_hop(first.unwrap_or(&self.target), self.flow, answer_public);
+        first.unwrap_or(&self.target)
+    }
+
+    /// That URI when its host is a name and no connection is open, so that it is worth looking up.
+    pub fn named_hop(&self) -> Option<SipUri> {
+        let uri: SipUri = std::str::from_utf8(self.hop()).ok()?.parse().ok()?;
+        let is_name = !uri.host().is_empty() && host_ip(uri.host().as_bytes()).is_none();
+        (is_name && self.connection().is_none()).then_some(uri)
+    }
+
+    /// What the name of the next hop led to.
+    pub fn found(&mut self, flow: Flow, answer_public: bool) {
+        self.found = Some((self.hop().into(), flow));
+        self.route(answer_public);
     }
 
     /// A target refresh (§12.2.2): the flow and the Contact of an accepted re-INVITE or UPDATE.

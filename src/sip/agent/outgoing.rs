@@ -6,6 +6,7 @@
 //! Credentials are a trunk's and go to that trunk alone (CVE-2021-41158).
 
 mod call;
+mod hop;
 mod registering;
 
 pub use call::CallRequest;
@@ -30,6 +31,7 @@ use crate::sip::uri::SipUri;
 use crate::sip::writer::{RequestParts, request};
 use crate::time::{Duration, Instant, Now};
 use call::Calling;
+use hop::Finding;
 use registering::Registering;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -40,6 +42,7 @@ pub(super) struct Outgoing {
     errands: BTreeMap<u64, Errand>,
     calls: BTreeMap<DialogKey, Calling>,
     registrations: BTreeMap<TrunkId, Registering>,
+    findings: BTreeMap<u64, Finding>,
     lookups: HashMap<LookupKey, u64>,
     asking: BTreeMap<u64, Asking>,
     /// By branch and method.
@@ -223,7 +226,7 @@ impl Agent {
     /// The answer to [`AgentOutput::Lookup`]. One that nobody waits for any more is dropped.
     pub fn looked_up(&mut self, now: Now, lookup: LookupKey, answer: Answer, out: &mut Vec<AgentOutput>) {
         let Some(id) = self.outgoing.lookups.remove(&lookup) else { return };
-        let Some(errand) = self.outgoing.errands.get_mut(&id) else { return };
+        let Some(errand) = self.outgoing.errands.get_mut(&id) else { return self.found(id, answer, out) };
         let step = errand.locator.answer(answer, &mut self.random);
         self.step_errand(now.instant, id, step, out);
     }

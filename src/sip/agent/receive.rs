@@ -336,6 +336,9 @@ impl Agent {
             trunk.and_then(|trunk| self.config.peers.trunk(trunk)).is_some_and(|trunk| trunk.early_media);
         dialog.route(self.config.answers_public());
         self.add_dialog(key, dialog);
+        if trunk.is_some() {
+            self.find_next_hop(key, out);
+        }
         out.push(AgentOutput::Event(AgentEvent::Invite(Box::new(Invite {
             dialog: key,
             flow,

@@ -33,6 +33,7 @@ impl Dialog {
             routes: Box::default(),
             flow,
             next: flow,
+            found: None,
             local_cseq: placed.cseq,
             remote_cseq: 0,
             placed_to: Some(flow.remote.ip()),

@@ -390,8 +390,12 @@ impl Agent {
             calling.told = true;
             calling.until = None;
             dialog.state = State::Live { open: None, success: None, bye: None };
+            let through_trunk = calling.through_trunk;
             self.learn_placed(&dialog);
             self.add_dialog(call, dialog);
+            if through_trunk {
+                self.find_next_hop(call, out);
+            }
             self.outgoing.errands.remove(&call.0);
             let sdp = super::super::receive::offer(message);
             return out.push(AgentOutput::Event(AgentEvent::Accepted { dialog: call, sdp }));

@@ -20,7 +20,8 @@ struct Placing {
     broken: Vec<String>,
 }
 
-const ZONE: [(&str, &[&str]); 3] = [
+const ZONE: [(&str, &[&str]); 4] = [
+    ("desk.example", &["192.0.2.77"]),
     ("one.example", &["192.0.2.1"]),
     ("two.example", &["192.0.2.1", "192.0.2.2"]),
     ("three.example", &["192.0.2.1", "192.0.2.2", "192.0.2.3"]),
@@ -747,4 +748,50 @@ fn a_next_hop_that_cannot_be_reached_leaves_the_way_the_answer_came() {
          bye => BYE 192.0.2.77; BYE 192.0.2.1
          respond 200 BYE =>",
     );
+}
+
+#[test]
+fn a_next_hop_that_is_a_name_is_looked_up_for_a_trunk_and_for_nobody_else() {
+    for (how, bye) in [("", "BYE 192.0.2.77"), (" direct", "BYE 192.0.2.1")] {
+        Placing::new().check(&format!(
+            "call sip:15@two.example{how} => INVITE 192.0.2.1
+             respond 200 INVITE tag=b sdp Contact:<sip:desk@desk.example> => ACK 192.0.2.1; accepted with body
+             bye => {bye}"
+        ));
+    }
+    for (source, bye) in [("198.51.100.1", "BYE 192.0.2.77"), ("10.0.0.1", "BYE 10.0.0.1")] {
+        let mut placing = Placing::new();
+        if source == "10.0.0.1" {
+            placing.agent = Agent::new(
+                AgentConfig { product: "ivr1357".to_owned(), peers: Peers::default() },
+                Random::from_number(1),
+            );
+        }
+        let flow = Flow {
+            transport: Transport::Udp,
+            local: "192.0.2.100:5060".parse().expect("an address"),
+            remote: format!("{source}:5060").parse().expect("an address"),
+            connection: 0,
+        };
+        let request = |method: &str, tag: &str| {
+            format!(
+                "{method} sip:1357@192.0.2.100 SIP/2.0\r\nVia: SIP/2.0/UDP {source};branch=z9hG4bK{method}\r\nFrom: <sip:a@h>;tag=1\r\n\
+                 To: <sip:1357@h>{tag}\r\nCall-ID: 1\r\nCSeq: 1 {method}\r\nContact: <sip:a@desk.example>\r\nContent-Length: 0\r\n\r\n"
+            )
+        };
+        let mut out = Vec::new();
+        placing.agent.received(placing.now, flow, request("INVITE", "").as_bytes(), &mut out);
+        let invite = out.iter().find_map(|output| match output {
+            AgentOutput::Event(AgentEvent::Invite(invite)) => Some(invite.dialog),
+            _ => None,
+        });
+        placing.call = invite.expect("a call");
+        placing.note(std::mem::take(&mut out));
+        placing.agent.answer(placing.now, placing.call, SDP.into(), &mut out);
+        let Some(AgentOutput::Transmit { bytes, .. }) = out.first() else { panic!("no answer") };
+        let to = line_of(&String::from_utf8_lossy(bytes), "To").expect("a To");
+        let tag = to.trim_start_matches("<sip:1357@h>").to_owned();
+        placing.agent.received(placing.now, flow, request("ACK", &tag).as_bytes(), &mut out);
+        placing.check(&format!("bye => {bye}"));
+    }
 }
