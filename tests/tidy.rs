@@ -60,6 +60,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "sip::trunk",
             "sip::locate",
             "sip::uri",
+            "sip::urgency",
         ],
     ),
     ("cli", &["shell", "sim", "routing", "limits", "time", "speech"]),
