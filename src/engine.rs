@@ -15,14 +15,15 @@ use crate::routing::Plan;
 use crate::routing::plan::{PromptId, Target};
 use crate::routing::switch::Switches;
 use crate::sdp::Refusal;
-use crate::sip::admission::Refused;
+use crate::sip::identity::UserToUser;
+use crate::sip::reason::Reason;
 use crate::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Invite, ReferKey, ReferRequest, StatusCode};
 use crate::time::{Instant, Now};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 /// The engine.
 pub struct Engine {
@@ -53,6 +54,8 @@ struct Call {
     /// Its entry in the index of deadlines.
     deadline: Option<Instant>,
     stage: Stage,
+    /// What the caller's side passes to the centre.
+    user_to_user: Option<UserToUser>,
 }
 
 /// What the dialog still needs from us when the call ends.
@@ -64,6 +67,17 @@ enum Stage {
     Answered,
     /// Nothing.
     Gone,
+}
+
+/// What an effect leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Done {
+    /// Nothing more.
+    Goes,
+    /// The 200 left.
+    Answered,
+    /// The call is over.
+    Over,
 }
 
 impl Engine {
@@ -104,8 +118,6 @@ impl Engine {
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
             Input::Received { flow, bytes } => self.agent(now, out, |agent, to| agent.received(now, flow, bytes, to)),
-            Input::Overdue { flow, bytes } => self.agent(now, out, |agent, to| agent.overdue(now, flow, bytes, to)),
-            Input::Waits { shortest } => self.agent.waits(now, shortest),
             Input::Disconnected { connection } => self.agent.disconnected(connection),
             Input::SendFailed { flow } => self.agent(now, out, |agent, to| agent.send_failed(now, flow, to)),
             Input::LookedUp { lookup, answer } => {
@@ -126,10 +138,15 @@ impl Engine {
                     self.session(now, call, Event::Tick, out);
                 }
             }
-            Input::Drain => self.agent.drain(),
+            // The bindings go first: whoever calls us by a trunk is to be sent elsewhere.
+            Input::Drain => {
+                self.agent.drain();
+                self.agent(now, out, |agent, to| agent.unregister(now, to));
+            }
             Input::Switched(switches) => self.switches = switches,
             Input::Stop => {
                 self.agent.drain();
+                self.agent(now, out, |agent, to| agent.unregister(now, to));
                 let live: Vec<CallKey> = self.calls.keys().copied().collect();
                 for call in live {
                     self.session(now, call, Event::Stop, out);
@@ -185,10 +202,6 @@ impl Engine {
 
     fn agent_event(&mut self, now: Now, event: AgentEvent, out: &mut Vec<Output>) {
         let (dialog, event) = match event {
-            AgentEvent::CallsRefused(refused) => {
-                let Refused { too_many, too_fast, too_late, slowed_to } = refused;
-                return warn!(too_many, too_fast, too_late, slowed_to, "new calls were refused");
-            }
             AgentEvent::Invite(invite) => return self.invited(now, *invite, out),
             AgentEvent::Reinvite { dialog, offer } => return self.reinvited(now, dialog, offer, out),
             AgentEvent::Acknowledged { dialog, body } => return self.acknowledged(now, dialog, body, true, out),
@@ -199,9 +212,26 @@ impl Engine {
                 let Some(key) = info_key(&content_type, &body) else { return };
                 return self.pressed(now, dialog, Way::Info, key, out);
             }
-            AgentEvent::Cancelled { dialog } => (dialog, Event::Cancelled),
+            AgentEvent::Cancelled { dialog, reason } => {
+                self.told_why(dialog, reason);
+                (dialog, Event::Cancelled)
+            }
+            AgentEvent::Answered { dialog } => {
+                let Some(&call) = self.dialogs.get(&dialog) else { return };
+                return self.answered(now, call, out);
+            }
+            AgentEvent::Pracked { dialog, body } => return self.pracked(now, dialog, body, out),
+            AgentEvent::Unpracked { dialog } => {
+                self.gone(dialog);
+                (dialog, Event::Refused(StatusCode::SERVER_TIMEOUT))
+            }
+            // No call is placed yet.
+            AgentEvent::Progress { .. } | AgentEvent::Accepted { .. } | AgentEvent::Failed { .. } => return,
             AgentEvent::Unacknowledged { dialog } => (dialog, Event::Unacknowledged),
-            AgentEvent::Bye { dialog } => (dialog, Event::HungUp),
+            AgentEvent::Bye { dialog, reason } => {
+                self.told_why(dialog, reason);
+                (dialog, Event::HungUp)
+            }
             AgentEvent::Lost { dialog } => (dialog, Event::Lost),
             AgentEvent::ReferAnswered { dialog, refer, status } => {
                 let Some(attempt) = self.attempt(dialog, refer) else { return };
@@ -230,18 +260,23 @@ impl Engine {
     fn invited(&mut self, now: Now, invite: Invite, out: &mut Vec<Output>) {
         let millis = (now.wall.as_micros() / 1000) as u64;
         let call = CallKey((millis << 24) | u64::from(self.random.u32() >> 8));
-        let record = Record::new(
+        let mut record = Record::new(
             now,
             &Origin {
                 call,
                 call_id: &invite.call_id,
-                caller: &invite.caller,
+                caller: &invite.identity.caller,
                 dialled: invite.dialled.as_str(),
                 table: &self.plan.version,
                 zone: &self.plan.timezone,
                 hash_key: &self.hash_key,
             },
         );
+        let trunk = invite.trunk.and_then(|trunk| self.agent.trunk(trunk));
+        record.came_by(trunk.map(|trunk| trunk.name.as_str()), invite.identity.asserted);
+        if let Some(diverted) = &invite.identity.diverted {
+            record.diverted(&diverted.by, &diverted.original, diverted.reason.as_deref());
+        }
         let number = match self.plan.number_at(&invite.dialled) {
             Some(number) => Ok(number),
             None => Err(StatusCode::NOT_FOUND),
@@ -252,7 +287,6 @@ impl Engine {
         let number = match number {
             Ok(number) => number,
             Err(status) => {
-                let mut record = record;
                 record.ended(now, Outcome::Refused, "refused", Some(status));
                 self.agent(now, out, |agent, to| agent.reject(now, invite.dialog, status, to));
                 return finish(call, &record, out);
@@ -261,14 +295,22 @@ impl Engine {
         let stream = StreamKey(self.next_stream);
         self.next_stream += 1;
         let (dialog, local) = (invite.dialog, invite.flow.local.ip());
-        let caller = invite.caller.clone();
+        let (caller, user_to_user) = (invite.identity.caller.clone(), invite.identity.user_to_user.clone());
         let leg = Leg::incoming(invite, stream, (now.wall.as_micros() / 1_000_000) as u64);
         let session =
             Session::new(now, call, self.plan.clone(), number, record).situated(caller, self.switches.clone());
-        self.calls.insert(call, Call { session, leg, refers: Vec::new(), deadline: None, stage: Stage::Arriving });
+        let stage = Stage::Arriving;
+        self.calls.insert(call, Call { session, leg, refers: Vec::new(), deadline: None, stage, user_to_user });
         self.dialogs.insert(dialog, call);
         self.streams.insert(stream, call);
         out.push(Output::OpenStream { stream, local });
+    }
+
+    fn told_why(&mut self, dialog: DialogKey, reason: Option<Reason>) {
+        let call = self.dialogs.get(&dialog).and_then(|call| self.calls.get_mut(call));
+        if let (Some(entry), Some(reason)) = (call, reason) {
+            entry.session.told_why(reason.to_string());
+        }
     }
 
     fn refuse(&mut self, now: Now, call: CallKey, status: StatusCode, out: &mut Vec<Output>) {
@@ -298,15 +340,32 @@ impl Engine {
         }
     }
 
-    /// The start is on disk: the 200 may leave.
+    /// The start is on disk: the 200 may leave, or the 183 with the greeting behind it.
     fn journaled(&mut self, now: Now, call: CallKey, out: &mut Vec<Output>) {
-        let Some(entry) = self.calls.get_mut(&call) else { return };
-        entry.stage = Stage::Answered;
+        let Some(entry) = self.calls.get(&call) else { return };
         let (dialog, stream, sdp) = (entry.leg.dialog, entry.leg.stream, entry.leg.description());
         if let Some(command) = entry.leg.configuration() {
             out.push(Output::Media { stream, command });
         }
-        self.agent(now, out, |agent, to| agent.answer(now, dialog, sdp, to));
+        if entry.leg.allows_early_media() && entry.session.greets_before_the_answer() {
+            let (early, reliable) = ((sdp, entry.leg.early_media()), entry.leg.is_reliable());
+            self.agent(now, out, |agent, to| {
+                agent.progress(now, dialog, StatusCode::SESSION_PROGRESS, Some(early), to);
+            });
+            // With a PRACK to come nothing is played before it: the caller hears the greeting whole.
+            if !reliable {
+                self.session(now, call, Event::Progressed, out);
+            }
+        } else if self.agent(now, out, |agent, to| agent.answer(now, dialog, sdp, to)) {
+            self.answered(now, call, out);
+        }
+    }
+
+    /// Our 200 has left.
+    fn answered(&mut self, now: Now, call: CallKey, out: &mut Vec<Output>) {
+        if let Some(entry) = self.calls.get_mut(&call) {
+            entry.stage = Stage::Answered;
+        }
         self.session(now, call, Event::Answered, out);
     }
 
@@ -329,6 +388,30 @@ impl Engine {
                     self.session(now, call, Event::Unusable, out);
                 }
             }
+        }
+    }
+
+    /// The caller has our 183, and answers the offer in it if it was one.
+    fn pracked(&mut self, now: Now, dialog: DialogKey, body: Option<Vec<u8>>, out: &mut Vec<Output>) {
+        let Some(&call) = self.dialogs.get(&dialog) else { return };
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        match entry.leg.acknowledged(body) {
+            Ok(command) => {
+                let stream = entry.leg.stream;
+                out.extend(command.map(|command| Output::Media { stream, command }));
+                self.session(now, call, Event::Progressed, out);
+            }
+            Err(Refusal(why)) => {
+                info!(%call, why, "answer refused");
+                self.refuse(now, call, StatusCode::NOT_ACCEPTABLE, out);
+            }
+        }
+    }
+
+    /// The agent has ended this dialog by itself.
+    fn gone(&mut self, dialog: DialogKey) {
+        if let Some(entry) = self.dialogs.get(&dialog).and_then(|call| self.calls.get_mut(call)) {
+            entry.stage = Stage::Gone;
         }
     }
 
@@ -385,9 +468,13 @@ impl Engine {
             effects.clear();
             self.end(now, call, entry, true, out);
         } else {
-            let mut over = false;
+            let (mut over, mut answered) = (false, false);
             for effect in effects.drain(..) {
-                over |= self.carry_out(now, call, &mut entry, effect, out);
+                match self.carry_out(now, call, &mut entry, effect, out) {
+                    Done::Goes => {}
+                    Done::Answered => answered = true,
+                    Done::Over => over = true,
+                }
             }
             if over {
                 self.end(now, call, entry, false, out);
@@ -400,13 +487,17 @@ impl Engine {
                     }
                 }
                 self.calls.insert(call, entry);
+                if answered {
+                    self.effects = effects;
+                    return self.answered(now, call, out);
+                }
             }
         }
         self.effects = effects;
     }
 
-    /// Does what a session wants; true when the call is over.
-    fn carry_out(&mut self, now: Now, call: CallKey, entry: &mut Call, effect: Effect, out: &mut Vec<Output>) -> bool {
+    /// Does what a session wants.
+    fn carry_out(&mut self, now: Now, call: CallKey, entry: &mut Call, effect: Effect, out: &mut Vec<Output>) -> Done {
         let (dialog, stream) = (entry.leg.dialog, entry.leg.stream);
         match effect {
             Effect::Play { play, prompts, repeat } => {
@@ -419,12 +510,18 @@ impl Engine {
                 let refer = self.agent(now, out, |agent, to| agent.refer(now, dialog, &request, to));
                 entry.refers.push((refer, attempt));
             }
+            Effect::Answer => {
+                let sdp = entry.leg.description();
+                if self.agent(now, out, |agent, to| agent.answer(now, dialog, sdp, to)) {
+                    return Done::Answered;
+                }
+            }
             Effect::HangUp => self.part(now, entry, out),
             Effect::Entered(row) => out.push(Output::Live { call, news: News::Entered { row } }),
             Effect::Pressed(key) => out.push(Output::Live { call, news: News::Key { key } }),
-            Effect::Over => return true,
+            Effect::Over => return Done::Over,
         }
-        false
+        Done::Goes
     }
 
     fn refer_request(&self, entry: &Call, target: &Target, context: Option<&str>) -> ReferRequest {
@@ -436,6 +533,10 @@ impl Engine {
         if let Some(context) = context {
             let hex: String = context.bytes().map(|byte| format!("{byte:02x}")).collect();
             uri = uri.with_header("User-to-User", &format!("{hex};encoding=hex"));
+            // What the caller's side wrote follows ours, as a value of its own (RFC 7433 §4).
+            if let Some(theirs) = &entry.user_to_user {
+                uri = uri.with_header("User-to-User", theirs.secret());
+            }
         }
         let number = self.plan.numbers.first().and_then(|number| number.dialled.first());
         let number = number.map_or_else(|| "1357".to_owned(), |pattern| pattern.example());
@@ -455,7 +556,10 @@ impl Engine {
         let dialog = entry.leg.dialog;
         match std::mem::replace(&mut entry.stage, Stage::Gone) {
             Stage::Arriving => self.agent(now, out, |agent, to| agent.reject(now, dialog, StatusCode::UNAVAILABLE, to)),
-            Stage::Answered => self.agent(now, out, |agent, to| agent.bye(now, dialog, to)),
+            Stage::Answered => {
+                let reason = entry.session.record().cause().and_then(reason_of);
+                self.agent(now, out, |agent, to| agent.bye(now, dialog, reason, to));
+            }
             Stage::Gone => {}
         }
     }
@@ -484,6 +588,21 @@ fn finish(call: CallKey, record: &Record, out: &mut Vec<Output>) {
     info!(%call, outcome = ?record.outcome(), cause, "call ended");
     out.push(Output::Journal { call, entry: Entry::End(record.line()) });
     out.push(Output::Live { call, news: News::Ended { cause } });
+}
+
+/// What our BYE says of a cause in a record, in the numbers of Q.850 where the network has one.
+fn reason_of(cause: &str) -> Option<Reason> {
+    match cause {
+        // Normal call clearing: a person was reached, or all was said.
+        "transferred" | "announced" => Some(Reason::q850(16)),
+        // Temporary failure.
+        "shutdown" => Some(Reason::q850(41)),
+        // Bearer capability not available after all.
+        "media" => Some(Reason::q850(58)),
+        // Recovery on timer expiry.
+        "call-max" | "session-expired" => Some(Reason::q850(102)),
+        _ => None,
+    }
 }
 
 fn host(ip: IpAddr) -> String {

@@ -6,7 +6,7 @@
 use crate::media::{self, StreamKey};
 use crate::number::Key;
 use crate::sdp::{self, Chosen, Direction, Local, Refusal, offer_answer};
-use crate::sip::{DialogKey, Flow, Invite};
+use crate::sip::{DialogKey, EarlyMedia, Flow, Invite};
 use crate::time::{Duration, Instant};
 
 /// The same press by two ways (RFC 4733 and INFO) arrives within this.
@@ -22,6 +22,10 @@ pub struct Leg {
     /// Where its signalling goes.
     pub flow: Flow,
     offer: Option<Vec<u8>>,
+    /// Sound before the answer reaches the caller.
+    early_media: bool,
+    /// Provisional responses are reliable.
+    reliable: bool,
     port: u16,
     session: u64,
     version: u64,
@@ -57,6 +61,9 @@ impl Leg {
             dialog: invite.dialog,
             stream,
             flow: invite.flow,
+            // A late offer without 100rel has nothing to play on before the answer.
+            early_media: invite.early_media && (invite.reliable || invite.offer.is_some()),
+            reliable: invite.reliable,
             offer: invite.offer,
             port: 0,
             session,
@@ -88,6 +95,26 @@ impl Leg {
     /// The description for our 200.
     pub fn description(&self) -> Vec<u8> {
         self.sent.clone()
+    }
+
+    /// Sound may flow before our 200.
+    pub fn allows_early_media(&self) -> bool {
+        self.early_media
+    }
+
+    /// Our 183 has a PRACK, which says that the caller has it.
+    pub fn is_reliable(&self) -> bool {
+        self.reliable
+    }
+
+    /// Which way it may go.
+    pub fn early_media(&self) -> EarlyMedia {
+        match self.chosen.as_ref().map(|chosen| chosen.direction) {
+            None | Some(Direction::SendRecv) => EarlyMedia::SendRecv,
+            Some(Direction::SendOnly) => EarlyMedia::SendOnly,
+            Some(Direction::RecvOnly) => EarlyMedia::RecvOnly,
+            Some(Direction::Inactive) => EarlyMedia::Inactive,
+        }
     }
 
     /// What the stream must know now.

@@ -79,8 +79,8 @@ pub const PROMPT_SECONDS_MAX: u32 = 120;
 pub const PROMPT_TEXT_CHARS_MAX: usize = 400;
 /// A name becomes a file name, and those end at 255 bytes on every file system in use.
 pub const PROMPT_ID_BYTES_MAX: usize = 200;
-/// Datagrams read from one SIP socket before the next socket gets a turn: more than the kernel's usual queue holds.
-pub const DATAGRAMS_PER_TURN: usize = 512;
+/// Datagrams read from one SIP socket before anything else gets a turn: some 2 ms of work.
+pub const DATAGRAMS_PER_TURN: usize = 64;
 /// What the kernel may hold for a SIP socket: a burst of 4,000 INVITEs while the engine is busy elsewhere.
 pub const SIP_RECEIVE_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 /// Peers whose route is remembered; each costs 40 bytes, and asking again costs some 5 µs.
@@ -89,6 +89,9 @@ pub const ROUTES_CACHED_MAX: usize = 4096;
 pub const ROUTE_BELIEVED: Duration = Duration::from_secs(60);
 /// Rounds of output that answer each other (send, failure, next send) before sockets get their turn again.
 pub const OUTPUT_ROUNDS_MAX: usize = 16;
+/// How long a draining engine waits for its live calls before it says goodbye to them: most callers have been heard and
+/// handed over by then.
+pub const DRAIN: Duration = Duration::from_secs(120);
 /// What a draining engine tells peers in Retry-After: a restart is over well within a minute, and whoever comes back
 /// before that only hears it again.
 pub const DRAIN_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -134,6 +137,45 @@ pub const RECORDS_SYNC: Duration = Duration::from_secs(1);
 pub const ALARM_EVERY: Duration = Duration::from_secs(60);
 /// Log lines waiting for a standard error that nobody reads; more are dropped and counted.
 pub const LOG_LINES_WAITING_MAX: usize = 8192;
+/// RFC 3261 §18.1.1: above this a request wants a transport that does not lose parts of it.
+pub const DATAGRAM_REQUEST_BYTES_MAX: usize = 1300;
+/// How long an address may say nothing while there is another: five sendings. RFC 3261 would wait 32 s, and no caller does.
+pub const ADDRESS_PATIENCE: Duration = Duration::from_secs(6);
+/// How long a question to the name system may stay open; resolvers give up after some five seconds.
+pub const LOOKUP_PATIENCE: Duration = Duration::from_secs(10);
+/// How long an address that failed is passed over while there is another.
+pub const UNREACHABLE_FOR: Duration = Duration::from_secs(60);
+/// Addresses that failed, remembered at once: those of all trunks together are some dozens.
+pub const UNREACHABLE_MAX: usize = 1024;
+/// Early dialogs and answers of one call that we place; an exchange that rings a whole office has fewer. More are not
+/// acknowledged, and their senders hang up by themselves.
+pub const FORKS_MAX: usize = 16;
+/// Redirections followed for one call.
+pub const REDIRECTS_MAX: usize = 3;
+/// How long a call that we place may ring; RFC 3261's proxies give up after as much (timer C).
+pub const RING_MAX: Duration = Duration::from_secs(180);
+/// A binding shorter than this is refreshed more often than a trunk likes.
+pub const BINDING_EXPIRES_MIN: Duration = Duration::from_secs(60);
+/// RFC 5626 §4.5: the first wait after a registration that failed, and the longest.
+pub const REGISTER_BACKOFF_BASE: Duration = Duration::from_secs(30);
+/// See [`REGISTER_BACKOFF_BASE`].
+pub const REGISTER_BACKOFF_MAX: Duration = Duration::from_secs(1800);
+/// How often one attempt is refused for its short lifetime: a registrar that always wants more is not followed.
+pub const REGISTER_INTERVALS_MAX: u32 = 2;
+/// How often a stream that calls are to come by is kept open (RFC 5626 §4.4.1: at most 120 s, by four fifths).
+pub const REGISTER_PING: Duration = Duration::from_secs(95);
+/// Proxies of a Service-Route; carriers give one or two.
+pub const SERVICE_ROUTES_MAX: usize = 8;
+/// A field of a digest header; a nonce of a large vendor is some 200 bytes.
+pub const AUTH_FIELD_BYTES_MAX: usize = 512;
+/// Challenges of one response that are read: three hashes for each of two realms, and room.
+pub const CHALLENGES_MAX: usize = 8;
+/// Challenges answered for one request: the first, and one more of a proxy or of a nonce that was stale.
+pub const CHALLENGES_ANSWERED_MAX: usize = 2;
+/// How long a nonce of ours is good: longer than any answer takes, and short for whoever overheard it.
+pub const NONCE_LIFE: Duration = Duration::from_secs(60);
+/// Nonces whose counts are remembered: 1,000 proven calls/s for four seconds. Older ones are then stale before their time.
+pub const NONCES_MAX: usize = 4096;
 /// Questions to the name system for one request: the NAPTR of a domain, three SRV, and the addresses of a dozen hosts.
 pub const LOCATE_QUESTIONS_MAX: usize = 24;
 /// Records of one answer that are looked at; a carrier lists two to six hosts.
@@ -169,44 +211,13 @@ pub const TRUNK_EXPIRES: Duration = Duration::from_secs(3600);
 pub const SWITCHES_LOOK: Duration = Duration::from_millis(500);
 /// Bytes of the switches' file: some 60 for each switch of a table that has a hundred.
 pub const SWITCHES_BYTES_MAX: u64 = 64 * 1024;
-/// Sources whose share of the pace of new calls is told apart; the rest shares one. Some 300 KiB.
-pub const SOURCES_MAX: usize = 4096;
-/// How much a source may have taken in the last second, as a multiple of what the bucket holds now. With 1.5, a single
-/// source gets the whole pace, two thirds of a second's calls stay for others, and equal sources get equal shares.
-pub const SOURCE_SHARE: f64 = 1.5;
-/// Refused INVITEs remembered in each of two generations, eight bytes and a hash table's room each: 6,000 a second for 32 s.
-pub const REFUSALS_REMEMBERED_MAX: usize = 200_000;
-/// One line in the log tells of all calls refused in this time: a flood is no record storm.
-pub const REFUSALS_TOLD_EVERY: Duration = Duration::from_secs(5);
-/// When every message waits at least this long, the pace of new calls is lowered: a tenth of T1, so that nobody repeats
-/// himself yet.
-pub const WAIT_LONG: Duration = Duration::from_millis(50);
-/// When some message waits no longer than this, the pace is raised again.
-pub const WAIT_SHORT: Duration = Duration::from_millis(10);
-/// A changed pace shows its effect before it is changed again.
-pub const PACE_EASED_EVERY: Duration = Duration::from_millis(500);
-/// However long messages wait, so many new calls a second are tried: they show when it is over.
-pub const ADMITTED_PER_SECOND_MIN: f64 = 5.0;
-/// What a peer under overload control is asked to keep back at most (RFC 7339): the rest shows when it is over.
-pub const LOSS_PERCENT_MAX: u32 = 95;
-/// How long such a word holds: longer than the pause between two calls of a peer that is slowed down.
-pub const OVERLOAD_VALIDITY: Duration = Duration::from_secs(5);
-/// How far into a datagram its urgency is looked for: To stands among the first headers.
-pub const URGENCY_PEEK_BYTES: usize = 2048;
-/// New calls that wait for the engine: a quarter of a second's work.
-pub const INVITES_WAITING_MAX: usize = 2048;
-/// Pings that wait: more are no pings, and are dropped.
-pub const PINGS_WAITING_MAX: usize = 1024;
-/// All datagrams that wait together: what the kernel would hold, twice.
-pub const INTAKE_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// A new call that waited longer is refused: well before T1, so that its sender hears something before he repeats himself.
-pub const INVITE_WAIT_MAX: Duration = Duration::from_millis(150);
-/// How often the engine is told how long messages wait.
-pub const WAITS_TOLD_EVERY: Duration = Duration::from_millis(100);
-/// Time for datagrams of live calls and for emptying the kernel's queue before new calls get their turn, and for new calls
-/// before live ones get theirs.
-pub const TURN: Duration = Duration::from_millis(3);
-/// Fewer messages than this in that time say nothing about overload: a moment without the processor hits one or two.
-pub const WAITS_COUNTED: usize = 5;
-/// Pings worked on before a new call gets its turn, if one waits.
-pub const PINGS_IN_A_ROW: usize = 4;
+/// Values of P-Asserted-Identity looked at; RFC 3325 allows two.
+pub const IDENTITIES_MAX: usize = 4;
+/// Entries of Diversion or History-Info looked at; gateways stop a call that was sent on five times.
+pub const HISTORY_ENTRIES_MAX: usize = 16;
+/// A User-to-User value with its parameters: the 131 octets of an ISDN element in hexadecimal, and room for the words.
+pub const USER_TO_USER_BYTES_MAX: usize = 384;
+/// Parts of a multipart body looked at: SDP, ISUP and what a proxy adds.
+pub const BODY_PARTS_MAX: usize = 8;
+/// RFC 3261 §13.3.1.1: a provisional response at least each minute, for proxies give up after three.
+pub const PROGRESS_AGAIN: Duration = Duration::from_secs(60);

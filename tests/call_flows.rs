@@ -129,6 +129,7 @@ impl Flow {
                     let with = context.map(|context| format!(" [{context}]")).unwrap_or_default();
                     self.happened.push(format!("refer {}{with}", target.uri().user()));
                 }
+                Effect::Answer => self.happened.push("200".into()),
                 Effect::HangUp => self.happened.push("bye".into()),
                 Effect::Over => {
                     let record: serde_json::Value = serde_json::from_str(&self.session.record().line()).expect("JSON");
@@ -169,6 +170,8 @@ impl Flow {
                 self.event(Event::Connected);
             }
             "answered" => self.event(Event::Answered),
+            "progress" => self.event(Event::Progressed),
+            "ack" => self.event(Event::Connected),
             "key" => {
                 for key in rest {
                     self.event(Event::Key(Key::from_char(key.chars().next().expect("a key")).expect("a key")));
@@ -247,6 +250,56 @@ fn a_key_during_the_greeting_cuts_it_and_counts_for_the_menu() {
          key 1       => play menu_fund
          key 1       => play center/kosmes",
     );
+}
+
+#[test]
+fn a_greeting_before_the_answer_is_heard_whole_and_then_the_call_is_answered() {
+    let flow = check_at(
+        "2026-11-24T10:00:00+09:00",
+        "progress    => play greeting
+         wait 1s     => 200
+         wait 1s     => nothing
+         answered    => nothing
+         ack         => play menu_main
+         key 1       => play menu_fund",
+    );
+    let record: serde_json::Value = serde_json::from_str(&flow.session.record().line()).expect("JSON");
+    assert_eq!(record["answered"], "2026-11-24T10:00:02.000+09:00", "it costs from the 200 on");
+}
+
+#[test]
+fn a_key_before_the_answer_answers_and_counts_for_the_menu() {
+    check(
+        "progress    => play greeting
+         wait 0.3s   => nothing
+         key 1       => stop, 200
+         key 1       => nothing
+         answered    => nothing
+         wait 0.5s   => play center/kosmes",
+    );
+}
+
+#[test]
+fn a_greeting_that_nobody_hears_is_answered_after_a_minute() {
+    let mut flow = Flow::new("2026-11-24T20:00:00+09:00");
+    flow.act("progress");
+    flow.playing = None;
+    flow.happened.clear();
+    flow.act("wait 60s");
+    assert_eq!(flow.happened, ["stop", "200"]);
+    flow.happened.clear();
+    flow.act("answered");
+    flow.act("ack");
+    assert_eq!(flow.happened, ["play closed"], "the hours hold as always");
+}
+
+#[test]
+fn before_the_answer_a_call_is_cancelled_or_refused_and_never_answered() {
+    for (end, told) in [("cancel", "over cancelled cancelled"), ("stop", "over refused shutdown")] {
+        let flow = check_at("2026-11-24T10:00:00+09:00", &format!("progress => play greeting\n{end} => {told}"));
+        let record: serde_json::Value = serde_json::from_str(&flow.session.record().line()).expect("JSON");
+        assert!(record["answered"].is_null());
+    }
 }
 
 #[test]

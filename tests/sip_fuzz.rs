@@ -158,7 +158,7 @@ fn settle(mut agent: Agent, dialog: DialogKey, mut out: Vec<AgentOutput>) {
     }
     for call in calls {
         agent.reject_reinvite(now, call, StatusCode::NOT_ACCEPTABLE, &mut out);
-        agent.bye(now, call, &mut out);
+        agent.bye(now, call, None, &mut out);
     }
     for _ in 0..1_000 {
         let Some(deadline) = agent.deadline() else { break };

@@ -66,7 +66,9 @@ fn written(transport: Transport) -> Vec<String> {
     let now = Now::default();
     let mut call = Call::new(transport);
     call.send("INVITE", 1, "", "Record-Route: <sip:127.0.0.1:5098;lr>\r\n", SDP);
-    call.command(|agent, dialog, out| agent.answer(now, dialog, SDP.into(), out));
+    call.command(|agent, dialog, out| {
+        agent.answer(now, dialog, SDP.into(), out);
+    });
     let answer = rsip::Response::try_from(call.written.last().expect("a 200").as_bytes()).expect("parses");
     let tag = answer.to_header().expect("a To").tag().expect("reads").expect("a tag").to_string();
     let tag = format!(";tag={tag}");
@@ -85,7 +87,7 @@ fn written(transport: Transport) -> Vec<String> {
     call.send("INVITE", 3, &tag, "", SDP);
     call.command(|agent, dialog, out| agent.answer_reinvite(now, dialog, SDP.into(), out));
     call.send("ACK", 3, &tag, "", "");
-    call.command(|agent, dialog, out| agent.bye(now, dialog, out));
+    call.command(|agent, dialog, out| agent.bye(now, dialog, None, out));
     call.send("OPTIONS", 9, "", "", "");
     call.send("REGISTER", 9, "", "", "");
     call.send("BYE", 9, ";tag=unknown", "", "");

@@ -60,7 +60,6 @@ const TABLE: &[(&str, &[&str])] = &[
             "sip::trunk",
             "sip::locate",
             "sip::uri",
-            "sip::urgency",
         ],
     ),
     ("cli", &["shell", "sim", "routing", "limits", "time", "speech"]),

@@ -41,6 +41,8 @@ pub struct Attempt(pub usize);
 /// What can happen to a call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
+    /// Our 183 is there: the caller hears us, and nobody pays yet.
+    Progressed,
     /// Our 200 left.
     Answered,
     /// The caller can hear us: the ACK came, or the first packet of sound.
@@ -103,6 +105,8 @@ pub enum Effect {
         /// The User-to-User text (RFC 7433) for the centre, when it wants one.
         context: Option<String>,
     },
+    /// The 200 of a call whose greeting came before it.
+    Answer,
     /// Our BYE.
     HangUp,
     /// The call entered a row of the table.

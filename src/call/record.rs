@@ -95,7 +95,16 @@ pub struct Record {
     caller: String,
     /// The first 16 hex digits of HMAC-SHA256 over the whole number; `None` when withheld.
     caller_hash: Option<String>,
+    /// The caller is what the network asserts, not what the phone says.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    asserted: bool,
     dialled: String,
+    /// The trunk it came by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trunk: Option<String>,
+    /// Who sent the call on to us.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diverted: Option<Diverted>,
     /// The version of `routing.toml` the call followed.
     table: String,
     path: Vec<Arc<str>>,
@@ -109,10 +118,24 @@ pub struct Record {
     /// The refusal, for refused calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
+    /// Why the caller's side ended it, as its BYE or CANCEL said: `Q.850;cause=16`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     #[serde(skip)]
     zone: TimeZone,
     #[serde(skip)]
     start: Now,
+}
+
+/// A call that was sent on to us from another number.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+struct Diverted {
+    /// Masked.
+    by: String,
+    /// Whom the caller dialled, masked.
+    original: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Box<str>>,
 }
 
 /// Who called whom: what a record begins with.
@@ -148,6 +171,10 @@ impl Record {
             caller_hash: keyed_hash(origin.hash_key, origin.caller),
             // What was dialled is a number of ours or a mistake; a mistake may be somebody's number.
             dialled: origin.dialled.chars().take(32).collect(),
+            asserted: false,
+            trunk: None,
+            diverted: None,
+            reason: None,
             table: origin.table.to_owned(),
             path: Vec::new(),
             path_cut: false,
@@ -158,6 +185,25 @@ impl Record {
             status: None,
             zone: origin.zone.clone(),
             start: now,
+        }
+    }
+
+    /// By which trunk the call came, and whether its network asserts who calls.
+    pub fn came_by(&mut self, trunk: Option<&str>, asserted: bool) {
+        self.trunk = trunk.map(str::to_owned);
+        self.asserted = asserted;
+    }
+
+    /// The call was made to another number and sent on to ours.
+    pub fn diverted(&mut self, by: &Caller, original: &Caller, reason: Option<&str>) {
+        let reason = reason.map(Box::from);
+        self.diverted = Some(Diverted { by: by.to_string(), original: original.to_string(), reason });
+    }
+
+    /// The caller's side says why it ends the call.
+    pub fn ended_because(&mut self, reason: String) {
+        if self.outcome.is_none() {
+            self.reason = Some(reason);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::call::{CallKey, Effect, Event};
 use crate::limits::{MENU_DEPTH_MAX, T1, TYPE_AHEAD_MAX};
 use crate::media::PlayKey;
 use crate::number::{Caller, Key};
-use crate::routing::plan::{Center, CenterId, Destination, MenuId, NoticeId, Plan, PromptId};
+use crate::routing::plan::{Answer, Center, CenterId, Destination, MenuId, NoticeId, Plan, PromptId};
 use crate::routing::select::Situation;
 use crate::routing::switch::Switches;
 use crate::routing::{calendar, select};
@@ -21,6 +21,8 @@ use crate::time::{Duration, Instant, Now};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// A greeting before the answer that takes longer is not being heard: two minutes later proxies would end the call.
+const EARLY_GREETING_MAX: Duration = Duration::from_secs(60);
 /// How long a NOTIFY may trail the BYE it races with.
 const NOTIFY_AFTER_BYE: Duration = Duration::from_secs(1);
 /// A goodbye that takes longer is one that nobody can hear: its caller put us on hold, or its end was lost.
@@ -59,8 +61,14 @@ pub struct Session {
 enum State {
     /// Before our 200.
     Arriving,
-    /// Our 200 is out. With a lost ACK media still flows: after `until` we speak anyway.
-    Answered { until: Instant },
+    /// The number's greeting before our 200, which nobody pays for; a key cuts it and counts for the menu behind it.
+    /// After `until` we answer whether it was heard or not: somebody may have us on hold.
+    EarlyGreeting { play: PlayKey, then: Destination, until: Instant },
+    /// The greeting was heard; our 200 waits for the PRACK of our 183.
+    Answering { then: Destination },
+    /// Our 200 is out. With a lost ACK media still flows: after `until` we speak anyway. `then` follows a greeting that was
+    /// heard already, or takes up a call on its new line.
+    Answered { until: Instant, then: Option<Destination> },
     /// The number's greeting; a key cuts it and counts for the menu behind it.
     Greeting { play: PlayKey, then: Destination },
     /// In a menu.
@@ -110,6 +118,11 @@ impl Session {
         &self.record
     }
 
+    /// The caller's side says why it is about to end the call.
+    pub fn told_why(&mut self, reason: String) {
+        self.record.ended_because(reason);
+    }
+
     /// The session is gone (it panicked): its record, closed as ours to mend.
     pub fn into_broken_record(mut self, now: Now) -> Record {
         self.record.ended(now, Outcome::Failed, "internal", None);
@@ -119,9 +132,9 @@ impl Session {
     /// When [`Event::Tick`] is next needed.
     pub fn deadline(&self) -> Option<Instant> {
         let own = match &self.state {
-            State::Arriving | State::Done => return None,
-            State::Leaving { until } => return Some(*until),
-            State::Answered { until } => Some(*until),
+            State::Arriving | State::Answering { .. } | State::Done => return None,
+            State::EarlyGreeting { until, .. } | State::Leaving { until } => return Some(*until),
+            State::Answered { until, .. } => Some(*until),
             State::Menu { dialogue, .. } => dialogue.deadline(),
             State::Transferring(Transfer { phase: Phase::Referring { until, .. }, .. }) => Some(*until),
             State::Transferring(_) | State::Greeting { .. } | State::Notice { .. } => None,
@@ -142,15 +155,23 @@ impl Session {
             Event::Held(held) => self.held(now, held, out),
             Event::ReferAnswered(attempt, status) => self.refer_answered(now, attempt, status, out),
             Event::Notified { attempt, status, terminated } => self.notified(now, attempt, status, terminated, out),
+            Event::Progressed => {
+                if self.state == State::Arriving {
+                    self.greet_early(now, out);
+                }
+            }
             Event::Answered => {
                 self.record.answered(now);
-                if self.state == State::Arriving {
-                    self.state = State::Answered { until: now.instant + T1 };
+                let until = now.instant + T1;
+                match self.state {
+                    State::Arriving => self.state = State::Answered { until, then: None },
+                    State::Answering { then } => self.state = State::Answered { until, then: Some(then) },
+                    _ => {}
                 }
             }
             Event::Connected => {
-                if let State::Answered { .. } = self.state {
-                    self.begin(now, out);
+                if let State::Answered { then, .. } = self.state {
+                    self.begin(now, then, out);
                 }
             }
             Event::Key(key) => self.key(now, key, out),
@@ -161,8 +182,31 @@ impl Session {
 
     // ---- the ways in and out -----------------------------------------------------------------------------------
 
+    /// This number's greeting is heard before the 200, where the caller's network lets it through.
+    pub fn greets_before_the_answer(&self) -> bool {
+        let number = &self.plan.numbers[self.number];
+        number.answer == Answer::AfterGreeting && number.greeting.is_some()
+    }
+
+    /// Our 183 is there and sound flows.
+    fn greet_early(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let then = self.entrance(now);
+        let number = &self.plan.numbers[self.number];
+        let Some(greeting) = number.greeting.clone() else { return self.answer(then, out) };
+        let play = self.play(vec![greeting], false, out);
+        self.state = State::EarlyGreeting { play, then, until: now.instant + EARLY_GREETING_MAX };
+    }
+
+    fn answer(&mut self, then: Destination, out: &mut Vec<Effect>) {
+        self.state = State::Answering { then };
+        out.push(Effect::Answer);
+    }
+
     /// The caller can hear us.
-    fn begin(&mut self, now: Now, out: &mut Vec<Effect>) {
+    fn begin(&mut self, now: Now, then: Option<Destination>, out: &mut Vec<Effect>) {
+        if let Some(then) = then {
+            return self.go(now, then, out);
+        }
         let number = &self.plan.numbers[self.number];
         let then = self.entrance(now);
         match number.greeting.clone() {
@@ -181,6 +225,8 @@ impl Session {
                 self.state = State::Leaving { until: now.instant + NOTIFY_AFTER_BYE };
             }
             State::Arriving
+            | State::EarlyGreeting { .. }
+            | State::Answering { .. }
             | State::Answered { .. }
             | State::Greeting { .. }
             | State::Menu { .. }
@@ -193,7 +239,7 @@ impl Session {
     fn stop(&mut self, now: Now, out: &mut Vec<Effect>) {
         match self.state {
             // No 200 has left, so the engine refuses the INVITE.
-            State::Arriving => {
+            State::Arriving | State::EarlyGreeting { .. } | State::Answering { .. } => {
                 self.over(now, Outcome::Refused, "shutdown", Some(StatusCode::UNAVAILABLE), out);
             }
             // Whoever hung up a moment ago was not cut off by us.
@@ -235,7 +281,11 @@ impl Session {
     }
 
     fn tick(&mut self, now: Now, out: &mut Vec<Effect>) {
-        if now.instant >= self.ends && !matches!(self.state, State::Done | State::Leaving { .. }) {
+        let lives = !matches!(
+            self.state,
+            State::EarlyGreeting { .. } | State::Answering { .. } | State::Leaving { .. } | State::Done
+        );
+        if now.instant >= self.ends && lives {
             // On hold nobody hears a goodbye, and it would never come to its end.
             if self.held || self.overtime {
                 return self.end_call(now, Outcome::Failed, "call-max", out);
@@ -246,7 +296,15 @@ impl Session {
             return self.give_up(now, None, out);
         }
         match &mut self.state {
-            State::Answered { until } if now.instant >= *until => self.begin(now, out),
+            State::EarlyGreeting { then, until, .. } if now.instant >= *until => {
+                let then = *then;
+                out.push(Effect::StopPlaying);
+                self.answer(then, out);
+            }
+            State::Answered { until, then } if now.instant >= *until => {
+                let then = *then;
+                self.begin(now, then, out);
+            }
             State::Leaving { until } if now.instant >= *until => {
                 self.over(now, Outcome::Abandoned, "caller-hung-up", None, out);
             }
@@ -263,6 +321,8 @@ impl Session {
                 self.next_rung(now, out);
             }
             State::Arriving
+            | State::EarlyGreeting { .. }
+            | State::Answering { .. }
             | State::Answered { .. }
             | State::Greeting { .. }
             | State::Notice { .. }
@@ -369,6 +429,16 @@ impl Session {
 
     fn key(&mut self, now: Now, key: Key, out: &mut Vec<Effect>) {
         match &mut self.state {
+            State::EarlyGreeting { then, .. } => {
+                let then = *then;
+                let bars = matches!(then, Destination::Menu(menu) if !self.plan.menu(menu).barge_in);
+                out.push(Effect::Pressed(key));
+                self.type_ahead(key);
+                if !bars {
+                    out.push(Effect::StopPlaying);
+                    self.answer(then, out);
+                }
+            }
             State::Greeting { then, .. } => {
                 let then = *then;
                 let bars = matches!(then, Destination::Menu(menu) if !self.plan.menu(menu).barge_in);
@@ -394,7 +464,7 @@ impl Session {
             }
             // A key cannot call a REFER back, and one pressed in impatience must not choose in the next menu.
             State::Transferring(_) => {}
-            State::Arriving | State::Answered { .. } => self.type_ahead(key),
+            State::Arriving | State::Answering { .. } | State::Answered { .. } => self.type_ahead(key),
             State::Leaving { .. } | State::Done => {}
         }
     }
@@ -456,6 +526,10 @@ impl Session {
 
     fn finished(&mut self, now: Now, done: PlayKey, out: &mut Vec<Effect>) {
         match &mut self.state {
+            State::EarlyGreeting { play, then, .. } if *play == done => {
+                let then = *then;
+                self.answer(then, out);
+            }
             State::Greeting { play, then } if *play == done => {
                 let then = *then;
                 self.go(now, then, out);
@@ -475,6 +549,8 @@ impl Session {
             }
             // A late report of something that was replaced meanwhile.
             State::Arriving
+            | State::EarlyGreeting { .. }
+            | State::Answering { .. }
             | State::Answered { .. }
             | State::Greeting { .. }
             | State::Menu { .. }

@@ -9,7 +9,6 @@ use crate::sip::Flow;
 use crate::sip::locate::{Answer, LookupKey, Question};
 use crate::sip::trunk::Peers;
 use crate::speech::Catalogue;
-use crate::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -38,19 +37,6 @@ pub enum Input<'a> {
         flow: Flow,
         /// What.
         bytes: &'a [u8],
-    },
-    /// A datagram that waited too long or found no room to wait: as [`Input::Received`], but a new call is refused.
-    Overdue {
-        /// Where from.
-        flow: Flow,
-        /// What.
-        bytes: &'a [u8],
-    },
-    /// From time to time: how long messages wait before they come in, told by the luckiest of them. New calls come slower
-    /// while that is long.
-    Waits {
-        /// How long.
-        shortest: Duration,
     },
     /// A TCP connection ended.
     Disconnected {

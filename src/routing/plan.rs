@@ -78,10 +78,22 @@ pub struct Number {
     pub dialled: Vec<Pattern>,
     /// Said once, before the first menu; a key cuts it short and counts for the menu.
     pub greeting: Option<PromptId>,
+    /// Whether the greeting comes before the answer.
+    pub answer: Answer,
     /// First true condition wins.
     pub when: Vec<When>,
     /// Otherwise.
     pub go: Destination,
+}
+
+/// `answer`: when the call is answered, and so begins to cost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Answer {
+    /// `at-once`.
+    #[default]
+    AtOnce,
+    /// `after-greeting`: the greeting plays as early media first, where the caller's network lets it through.
+    AfterGreeting,
 }
 
 /// A condition on entering.

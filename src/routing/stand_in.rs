@@ -2,7 +2,7 @@
 
 use crate::number::{Dialled, Digits};
 use crate::routing::plan::{
-    Center, Destination, Holidays, Menu, MenuId, Notice, NoticeId, Number, Plan, PromptId, Retry, Target, Words,
+    Answer, Center, Destination, Holidays, Menu, MenuId, Notice, NoticeId, Number, Plan, PromptId, Retry, Target, Words,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,6 +36,7 @@ pub fn stand_ins(plan: &Plan) -> Plan {
         words.insert(name.clone(), Words::Name(center.name.clone()));
         let go = Destination::Menu(MenuId(menus.len()));
         numbers.push(Number {
+            answer: Answer::AtOnce,
             row: format!("number.{}", user.as_str()).into(),
             dialled: vec![user.into()],
             greeting: None,

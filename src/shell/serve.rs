@@ -1,7 +1,7 @@
 //! `ivr1357 serve`: start-up, the block that says what is running, and the end.
 
 use crate::engine;
-use crate::limits::SIGNAL_ECHO;
+use crate::limits::{DRAIN, SIGNAL_ECHO};
 use crate::random::Random;
 use crate::routing::Language;
 use crate::shell::clock::Clock;
@@ -79,15 +79,8 @@ fn serve(options: &Options) -> Result<(), Failure> {
         true => halves(&settings.media_ports),
         false => (settings.media_ports.clone(), 0..=0),
     };
-    // A call beyond that room would be refused anyhow, at the price of a record.
-    let room = u32::try_from(calls_possible(&our_ports, open_files)).unwrap_or(u32::MAX);
-    let peers = Peers {
-        calls: Some(settings.limits.calls.map_or(room, |calls| calls.min(room))),
-        calls_per_second: settings.limits.calls_per_second,
-        ..settings.peers.clone()
-    };
     let mut instance = Instance::start(Parts {
-        engine: engine_settings(&table, hash_key, peers, options.stand_ins)?,
+        engine: engine_settings(&table, hash_key, settings.peers.clone(), options.stand_ins)?,
         listeners,
         media_ports: our_ports.clone(),
         media_workers: settings.media_workers,
@@ -126,7 +119,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
             () = &mut watching => {}
             () = &mut ended => return false,
         }
-        instance.drain(settings.limits.drain);
+        instance.drain(DRAIN);
         let live = instance.live.summary();
         if !instance.live.is_empty() {
             info!(live, "asked to end: live calls go on to theirs; a second signal hangs up, a third ends at once");

@@ -193,7 +193,7 @@ impl World {
     fn engine(setup: &Setup, conditions: &Conditions, random: Random) -> Engine {
         let networks: Vec<Range> = ["10.2.0.0/16", "10.4.0.0/16"].iter().filter_map(|text| text.parse().ok()).collect();
         let peers = match conditions.trunk {
-            Some(strangers) => Peers { trunks: vec![Trunk::new("carrier", networks)], strangers, ..Peers::default() },
+            Some(strangers) => Peers { trunks: vec![Trunk::new("carrier", networks)], strangers },
             None => Peers::default(),
         };
         Engine::new(Settings {

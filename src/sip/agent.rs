@@ -4,6 +4,9 @@
 //! retransmissions, CANCEL, OPTIONS, 400/405/415/416/420/481/482/491/501/505, the ACKs and the repeats.
 //! What a call is about is known to `call::session`; what is offered and answered, to `leg`.
 
+mod outgoing;
+mod proof;
+mod provisional;
 mod receive;
 mod table;
 #[cfg(test)]
@@ -11,20 +14,26 @@ mod tests;
 mod within;
 
 use crate::limits::TRANSACTION_TIMEOUT;
-use crate::number::{Caller, Dialled};
+use crate::number::Dialled;
 use crate::random::Random;
-use crate::sip::admission::{Admission, Refused};
-use crate::sip::dialog::{Dialog, Open, State, Success};
+use crate::sip::auth::server::Guard;
+use crate::sip::dialog::{Dialog, Farewell, Open, State, Success};
 pub use crate::sip::flow::{Flow, Transport};
 use crate::sip::framing::Stream;
-use crate::sip::locate::{Answer, LookupKey, Question};
+use crate::sip::identity::Identity;
+use crate::sip::locate::{LookupKey, Question};
+pub use crate::sip::progress::EarlyMedia;
+use crate::sip::progress::Exchange;
+use crate::sip::reason::Reason;
 use crate::sip::refer;
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::{self, invite_server, server};
-use crate::sip::trunk::Peers;
+use crate::sip::trunk::{Peers, Trunk, TrunkId};
 use crate::sip::uri::SipUri;
-use crate::sip::writer::{ALLOW, write_contact};
-use crate::time::{Duration, Instant, Now, Wall};
+use crate::sip::writer::{ALLOW, write_contact, write_supported};
+use crate::time::{Instant, Now};
+use outgoing::Outgoing;
+pub use outgoing::{CallRequest, RegistrationReport};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
 use std::net::SocketAddr;
@@ -66,10 +75,16 @@ pub struct Invite {
     pub call_id: String,
     /// The Request-URI's number or name, unescaped and without separators.
     pub dialled: Dialled,
-    /// The user part of From.
-    pub caller: Caller,
-    /// The offer; `None` when the INVITE has no body (late offer).
+    /// The trunk it came from; `None` where there are no trunks.
+    pub trunk: Option<TrunkId>,
+    /// Who calls, and who sent the call on.
+    pub identity: Identity,
+    /// The offer; `None` when the INVITE brings none (late offer).
     pub offer: Option<Vec<u8>>,
+    /// Provisional responses can be reliable (RFC 3262), so even a late offer can be made before the answer.
+    pub reliable: bool,
+    /// Sound before the answer reaches the caller: the trunk's settings or the INVITE say so (RFC 5009).
+    pub early_media: bool,
 }
 
 /// A REFER to send.
@@ -88,6 +103,25 @@ pub enum AgentEvent {
     Invite(Box<Invite>),
     /// The caller cancelled before our final response; 487 has left and the dialog is over.
     Cancelled {
+        /// Whose.
+        dialog: DialogKey,
+        /// Why, as the CANCEL says.
+        reason: Option<Reason>,
+    },
+    /// The 200 that [`Agent::answer`] kept for a PRACK has left.
+    Answered {
+        /// Whose.
+        dialog: DialogKey,
+    },
+    /// The PRACK of our reliable 183 with its description.
+    Pracked {
+        /// Whose.
+        dialog: DialogKey,
+        /// The answer to our offer, if the 183 made one.
+        body: Option<Vec<u8>>,
+    },
+    /// No PRACK within 64·T1 of our reliable 183 with its description; 504 has left and the dialog is over.
+    Unpracked {
         /// Whose.
         dialog: DialogKey,
     },
@@ -130,6 +164,8 @@ pub enum AgentEvent {
     Bye {
         /// Whose.
         dialog: DialogKey,
+        /// Why, as the BYE says.
+        reason: Option<Reason>,
     },
     /// The final response to our REFER; 408 when none came in time, 481 when the peer forgot the dialog.
     ReferAnswered {
@@ -151,14 +187,38 @@ pub enum AgentEvent {
         /// Subscription-State: terminated.
         terminated: bool,
     },
+    /// A provisional response to a call that we placed, 100 left out.
+    Progress {
+        /// Whose.
+        dialog: DialogKey,
+        /// The response.
+        status: StatusCode,
+        /// Which early dialog: a call may ring in several places.
+        fork: u32,
+        /// Early media, or the answer already (RFC 3261 §13.2.1).
+        sdp: Option<Vec<u8>>,
+    },
+    /// The call that we placed was answered, and the ACK has left.
+    Accepted {
+        /// Whose.
+        dialog: DialogKey,
+        /// The answer; `None` from a peer that gave it before, or never.
+        sdp: Option<Vec<u8>>,
+    },
+    /// The call that we placed came to nothing: the final response, 408 for silence, 503 where no address could be reached,
+    /// 487 once it was cancelled.
+    Failed {
+        /// Whose.
+        dialog: DialogKey,
+        /// Why.
+        status: StatusCode,
+    },
     /// The peer is gone without a BYE: 481 or 408 to a request of ours inside the dialog (RFC 3261 §12.2.1.2)
     /// other than REFER; the dialog is over.
     Lost {
         /// Whose.
         dialog: DialogKey,
     },
-    /// New calls that were not taken in the last seconds: no other trace of them is left.
-    CallsRefused(Refused),
 }
 
 /// What the agent wants done.
@@ -213,14 +273,12 @@ pub struct Agent {
     /// By our tag.
     dialog_index: HashMap<Box<[u8]>, DialogKey>,
     streams: HashMap<u64, Stream>,
-    /// Which new calls are taken.
-    admission: Admission,
+    /// Requests of ours outside dialogs.
+    outgoing: Outgoing,
+    /// Asks those for proof who must bring it.
+    guard: Guard,
     /// No new calls any more.
     draining: bool,
-    /// What is being read waited too long: if it is a new call, it is refused.
-    overdue: bool,
-    /// Wall time of this step, for overload control.
-    wall: Wall,
     /// Hints: whoever stands here is asked, and its state knows whether its time has come.
     deadlines: BTreeSet<(Instant, Timer)>,
     /// What the machines say, between two steps.
@@ -231,8 +289,8 @@ impl Agent {
     /// An agent without dialogs.
     pub fn new(config: AgentConfig, mut random: Random) -> Self {
         let secret = [random.u64(), random.u64()];
-        Self {
-            admission: Admission::new(&config.peers),
+        let guard = Guard::new(&mut random);
+        let mut agent = Self {
             config,
             random,
             secret,
@@ -245,35 +303,25 @@ impl Agent {
             dialogs: HashMap::new(),
             dialog_index: HashMap::new(),
             streams: HashMap::new(),
+            outgoing: Outgoing::default(),
+            guard,
             draining: false,
-            overdue: false,
-            wall: Wall::default(),
             deadlines: BTreeSet::new(),
             said: Vec::new(),
-        }
+        };
+        agent.add_registrations();
+        agent
     }
 
     /// A datagram, or some bytes of a TCP connection.
     pub fn received(&mut self, now: Now, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
-        self.wall = now.wall;
         self.take_bytes(now.instant, flow, bytes, out);
-    }
-
-    /// A datagram that waited too long, or found no room to wait: as [`Agent::received`], but a new call is refused.
-    pub fn overdue(&mut self, now: Now, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
-        self.overdue = true;
-        self.received(now, flow, bytes, out);
-        self.overdue = false;
-    }
-
-    /// How long messages wait before they come here: see [`Admission::waits`].
-    pub fn waits(&mut self, now: Now, wait: Duration) {
-        self.admission.waits(now.instant, wait);
     }
 
     /// A TCP connection ended; its half-read message is dropped.
     pub fn disconnected(&mut self, connection: u64) {
         self.streams.remove(&connection);
+        self.registrations_lost(connection);
     }
 
     /// Bytes could not leave on this flow (RFC 3261 §8.1.3.1): requests waiting on it fail as 503.
@@ -283,10 +331,8 @@ impl Agent {
         for id in failed {
             self.drive_client(now.instant, id, transaction::client::Input::TransportError, out);
         }
+        self.outgoing_failed(now.instant, flow, out);
     }
-
-    /// The answer to [`AgentOutput::Lookup`]. One that nobody waits for any more is dropped.
-    pub fn looked_up(&mut self, _now: Now, _lookup: LookupKey, _answer: Answer, _out: &mut Vec<AgentOutput>) {}
 
     /// Time went by: retransmissions and time-outs that are due.
     pub fn tick(&mut self, now: Now, out: &mut Vec<AgentOutput>) {
@@ -297,15 +343,11 @@ impl Agent {
             self.deadlines.pop_first();
             self.wake(now.instant, timer, out);
         }
-        if let Some(refused) = self.admission.told(now.instant) {
-            out.push(AgentOutput::Event(AgentEvent::CallsRefused(refused)));
-        }
     }
 
     /// When [`Agent::tick`] is next needed.
     pub fn deadline(&self) -> Option<Instant> {
-        let timers = self.deadlines.first().map(|(at, _)| *at);
-        [timers, self.admission.deadline()].into_iter().flatten().min()
+        self.deadlines.first().map(|(at, _)| *at)
     }
 
     /// From now on every new INVITE and every OPTIONS outside a dialog is refused with Retry-After, so that proxies and
@@ -314,51 +356,49 @@ impl Agent {
         self.draining = true;
     }
 
-    /// 200 with our answer (or our offer, when there was none); repeated until the ACK.
-    pub fn answer(&mut self, now: Now, dialog: DialogKey, sdp: Vec<u8>, out: &mut Vec<AgentOutput>) {
-        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
-        if !matches!(entry.state, State::Early { .. }) {
-            return;
+    /// 200 with our answer (or our offer, when there was none); repeated until the ACK. False when it has to wait for
+    /// a PRACK (RFC 3262 §3): [`AgentEvent::Answered`] tells when it leaves.
+    pub fn answer(&mut self, now: Now, dialog: DialogKey, sdp: Vec<u8>, out: &mut Vec<AgentOutput>) -> bool {
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return true };
+        let State::Early { progress, .. } = &mut entry.state else { return true };
+        if progress.bars_the_answer() {
+            progress.answer = Some(sdp);
+            return false;
         }
-        let live = State::Live { open: None, success: None, bye: false };
-        if let State::Early { invite, record_routes } = mem::replace(&mut entry.state, live) {
-            self.accept_invite(now.instant, dialog, &invite, record_routes, &sdp, out);
-        }
+        self.accept_early(now.instant, dialog, sdp, out);
+        true
     }
 
     /// A final refusal; repeated until its ACK. The dialog is over.
     pub fn reject(&mut self, now: Now, dialog: DialogKey, status: StatusCode, out: &mut Vec<AgentOutput>) {
-        if !self.dialogs.get(&dialog).is_some_and(|entry| matches!(entry.state, State::Early { .. })) {
-            return;
-        }
-        if let Some(State::Early { invite, .. }) = self.remove_dialog(dialog).map(|entry| entry.state) {
-            self.refuse_open(now.instant, &invite, status, b"", out);
-        }
+        self.refuse_early(now.instant, dialog, status, out);
     }
 
-    /// 200 to the open re-INVITE or UPDATE.
+    /// 200 to the open re-INVITE, UPDATE or PRACK.
     pub fn answer_reinvite(&mut self, now: Now, dialog: DialogKey, sdp: Vec<u8>, out: &mut Vec<AgentOutput>) {
         let answer_public = self.config.answers_public();
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
-        let State::Live { open, .. } = &mut entry.state else { return };
-        let Some(mut open) = open.take() else { return };
+        let Some(mut open) = entry.open().and_then(Option::take) else { return };
         entry.refresh(None, open.contact.take(), answer_public);
+        if let State::Early { progress, .. } = &mut entry.state {
+            progress.exchange = Exchange::Revised;
+        }
         if open.invite {
             self.accept_invite(now.instant, dialog, &open, Vec::new(), &sdp, out);
         } else {
             let mut lines = Vec::with_capacity(96);
             write_contact(&mut lines, open.head.flow);
-            let response = open.head.response(StatusCode::OK, "OK", &self.config.product, &lines, &sdp);
-            self.drive_server(now.instant, open.transaction, server::Input::Final(response), out);
+            self.accept_other(now.instant, &open, &lines, &sdp, out);
+            self.answer_now(now.instant, dialog, out);
         }
     }
 
-    /// A refusal of the open re-INVITE or UPDATE; the session stays as it was.
+    /// A refusal of the open re-INVITE, UPDATE or PRACK; the session stays as it was.
     pub fn reject_reinvite(&mut self, now: Now, dialog: DialogKey, status: StatusCode, out: &mut Vec<AgentOutput>) {
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
-        let State::Live { open, .. } = &mut entry.state else { return };
-        if let Some(open) = open.take() {
+        if let Some(open) = entry.open().and_then(Option::take) {
             self.refuse_open(now.instant, &open, status, b"", out);
+            self.answer_now(now.instant, dialog, out);
         }
     }
 
@@ -389,34 +429,40 @@ impl Agent {
     }
 
     /// BYE. Before the ACK of our 200 it waits for that ACK (RFC 3261 §15). The dialog is over for its owner;
-    /// a late NOTIFY is still answered 200 while the BYE lives.
-    pub fn bye(&mut self, now: Now, dialog: DialogKey, out: &mut Vec<AgentOutput>) {
-        let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
+    /// a late NOTIFY is still answered 200 while the BYE lives. `reason` stands in it (RFC 3326).
+    pub fn bye(&mut self, now: Now, dialog: DialogKey, reason: Option<Reason>, out: &mut Vec<AgentOutput>) {
+        // A call that we placed and nobody answered yet.
+        let Some(entry) = self.dialogs.get_mut(&dialog) else { return self.cancel_call(now, dialog, out) };
         match &mut entry.state {
             // Nothing was answered yet, so there is nothing to hang up.
             State::Early { .. } => self.reject(now, dialog, StatusCode::TEMPORARILY_UNAVAILABLE, out),
             State::Live { open, success, bye } => {
                 let (open, waits) = (open.take(), success.is_some());
-                *bye = true;
+                *bye = Some(Farewell(reason));
                 if let Some(open) = open {
                     self.refuse_open(now.instant, &open, StatusCode::TERMINATED, b"", out);
                 }
                 if !waits {
-                    self.send_bye(now.instant, dialog, out);
+                    self.send_bye(now.instant, dialog, reason, out);
                 }
             }
             State::Leaving | State::Lingering { .. } => {}
         }
     }
 
+    /// What the settings say of a trunk.
+    pub fn trunk(&self, trunk: TrunkId) -> Option<&Trunk> {
+        self.config.peers.trunk(trunk)
+    }
+
     /// Requests of ours without an answer.
     pub fn asking(&self) -> usize {
-        self.clients.values().filter(|client| client.is_asking()).count()
+        self.clients.values().filter(|client| client.is_asking()).count() + self.outgoing.asking()
     }
 
     /// Dialogs and transactions still held, for the baseline check of the simulator.
     pub fn held(&self) -> usize {
-        self.dialogs.len() + self.servers.len() + self.clients.len()
+        self.dialogs.len() + self.servers.len() + self.clients.len() + self.outgoing.held()
     }
 
     /// The 200 of an INVITE or re-INVITE, and its repeats.
@@ -431,6 +477,7 @@ impl Agent {
     ) {
         write_contact(&mut lines, invite.head.flow);
         lines.extend_from_slice(ALLOW);
+        write_supported(&mut lines);
         let bytes = invite.head.response(StatusCode::OK, "OK", &self.config.product, &lines, sdp);
         self.drive_invite(now, invite.transaction, invite_server::Input::Success, out);
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
@@ -452,13 +499,12 @@ impl Agent {
     }
 
     /// The BYE leaves; the dialog waits for its answer.
-    fn send_bye(&mut self, now: Instant, dialog: DialogKey, out: &mut Vec<AgentOutput>) {
+    fn send_bye(&mut self, now: Instant, dialog: DialogKey, reason: Option<Reason>, out: &mut Vec<AgentOutput>) {
         if let Some(entry) = self.dialogs.get_mut(&dialog) {
             entry.state = State::Leaving;
-            let place = entry.place.take();
-            self.vacate(place);
             self.hush_refers(now, dialog, out);
-            self.send_request(now, dialog, "BYE", b"", Purpose::Bye(dialog), out);
+            let lines = reason.map(Reason::line).unwrap_or_default();
+            self.send_request(now, dialog, "BYE", &lines, Purpose::Bye(dialog), out);
         }
     }
 
@@ -477,8 +523,6 @@ impl Agent {
             self.remove_dialog(dialog);
         } else {
             entry.state = State::Lingering { until: now + TRANSACTION_TIMEOUT };
-            let place = entry.place.take();
-            self.vacate(place);
             self.schedule_dialog(dialog);
         }
     }

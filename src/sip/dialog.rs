@@ -1,18 +1,25 @@
-//! Dialogs (RFC 3261 §12) as their called side sees them, with the 2xx that is repeated until its ACK (§13.3.1.4).
+//! Dialogs (RFC 3261 §12), with the 2xx that is repeated until its ACK (§13.3.1.4).
 //!
 //! Holds what a dialog is and which requests are open in it; sends nothing. The agent asks and sends.
 
-use crate::limits::TRANSACTION_TIMEOUT;
-use crate::sip::admission::Place;
+mod placed;
+
+pub use placed::Placed;
+
+use crate::limits::{DATAGRAM_REQUEST_BYTES_MAX, TRANSACTION_TIMEOUT};
 use crate::sip::agent::ReferKey;
-use crate::sip::flow::Flow;
+use crate::sip::flow::{Flow, Transport};
 use crate::sip::header::{NameAddr, elements};
+use crate::sip::progress::{self, Progress};
 use crate::sip::reader::{Message, Name};
+use crate::sip::reason::Reason;
 use crate::sip::route::next_hop;
 use crate::sip::transaction::Repeat;
-use crate::sip::uri::UriView;
+use crate::sip::uri::{SipUri, UriView, host_ip};
 use crate::sip::writer::{RequestParts, ResponseHead, request, write_header};
 use crate::time::Instant;
+use std::mem;
+use std::net::IpAddr;
 
 /// The remote target of a peer that gave neither Contact nor a From we can read: its flow still finds it.
 const NOBODY: &[u8] = b"sip:anonymous.invalid";
@@ -26,27 +33,31 @@ pub struct Dialog {
     pub local_tag: Box<str>,
     /// The peer's tag; empty when an RFC 2543 peer has none.
     pub remote_tag: Box<[u8]>,
-    /// Our From: the To of the INVITE and our tag.
+    /// Our From: with our tag, the To of an INVITE we got or the From of one we sent.
     local: Box<[u8]>,
-    /// Our To: the From of the INVITE.
+    /// Our To.
     remote: Box<[u8]>,
     /// The Contact's URI.
     target: Box<[u8]>,
-    /// The Record-Route of the INVITE, in its order (§12.1.1).
+    /// The Record-Route, in the order of our requests (§12.1.1, §12.1.2).
     routes: Box<[Box<[u8]>]>,
     /// The flow its last INVITE or UPDATE came by.
     flow: Flow,
     /// Where our requests go.
     pub next: Flow,
+    /// A next hop that was looked up, and where it is.
+    found: Option<(Box<[u8]>, Flow)>,
     local_cseq: u32,
     /// Of the latest INVITE or UPDATE.
     pub remote_cseq: u32,
+    /// The host we called, in a call that we placed.
+    pub placed_to: Option<IpAddr>,
     /// Our REFERs, in order.
     pub refers: Vec<ReferKey>,
+    /// The reliable provisional response whose PRACK has not come.
+    pub unacknowledged: Option<Acknowledges>,
     /// The client transactions of those REFERs.
     pub refer_transactions: Vec<u64>,
-    /// Its place among the live calls; `None` once it is over, and for calls that needed none.
-    pub place: Option<Place>,
     /// Where it stands.
     pub state: State,
 }
@@ -60,6 +71,10 @@ pub enum State {
         invite: Open,
         /// Whole `Record-Route` lines for the 2xx.
         record_routes: Vec<u8>,
+        /// What the caller was told meanwhile.
+        progress: Progress,
+        /// An UPDATE or PRACK whose offer waits for our decision.
+        open: Option<Open>,
     },
     /// Our 2xx has left.
     Live {
@@ -68,7 +83,7 @@ pub enum State {
         /// The 2xx that waits for its ACK.
         success: Option<Success>,
         /// Its owner wants it over; the BYE waits for the ACK (§15).
-        bye: bool,
+        bye: Option<Farewell>,
     },
     /// Our BYE is under way.
     Leaving,
@@ -78,6 +93,19 @@ pub enum State {
         until: Instant,
     },
 }
+
+/// What the RAck of a PRACK must name (RFC 3262 §7.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Acknowledges {
+    /// The RSeq of the provisional response.
+    pub rseq: u32,
+    /// The number of the INVITE's CSeq.
+    pub cseq: u32,
+}
+
+/// What a BYE that must wait will say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Farewell(pub Option<Reason>);
 
 /// A request that waits for our decision.
 #[derive(Debug)]
@@ -121,6 +149,8 @@ pub enum Due {
     Repeat(Flow, Vec<u8>),
     /// No ACK in 64·T1.
     Unacknowledged,
+    /// Something of a provisional response.
+    Early(progress::Due),
     /// Nothing can come any more.
     Forget,
 }
@@ -164,19 +194,43 @@ impl Dialog {
             routes: routes.into(),
             flow,
             next: flow,
+            found: None,
             local_cseq: 0,
             remote_cseq: invite.cseq,
+            placed_to: None,
             refers: Vec::new(),
+            unacknowledged: None,
             refer_transactions: Vec::new(),
-            place: None,
-            state: State::Early { invite, record_routes },
+            state: State::Early { invite, record_routes, progress: Progress::new(message), open: None },
         }
     }
 
     /// Finds the next hop; to be called after every change of flow or target.
     pub fn route(&mut self, answer_public: bool) {
+        let hop = self.hop();
+        self.next = match &self.found {
+            Some((name, flow)) if **name == *hop => *flow,
+            Some(_) | None => next_hop(hop, self.flow, answer_public),
+        };
+    }
+
+    /// The URI that says where our requests go.
+    fn hop(&self) -> &[u8] {
         let first = self.routes.first().and_then(|route| NameAddr::parse(route)).map(|route| route.uri);
-        self.next = next_hop(first.unwrap_or(&self.target), self.flow, answer_public);
+        first.unwrap_or(&self.target)
+    }
+
+    /// That URI when its host is a name and no connection is open, so that it is worth looking up.
+    pub fn named_hop(&self) -> Option<SipUri> {
+        let uri: SipUri = std::str::from_utf8(self.hop()).ok()?.parse().ok()?;
+        let is_name = !uri.host().is_empty() && host_ip(uri.host().as_bytes()).is_none();
+        (is_name && self.connection().is_none()).then_some(uri)
+    }
+
+    /// What the name of the next hop led to.
+    pub fn found(&mut self, flow: Flow, answer_public: bool) {
+        self.found = Some((self.hop().into(), flow));
+        self.route(answer_public);
     }
 
     /// A target refresh (§12.2.2): the flow and the Contact of an accepted re-INVITE or UPDATE.
@@ -204,6 +258,11 @@ impl Dialog {
     /// The next request of ours, without a body. Its CSeq is then [`Dialog::cseq`].
     pub fn request(&mut self, method: &str, branch: &str, product: &str, lines: &[u8]) -> Vec<u8> {
         self.local_cseq = self.local_cseq.wrapping_add(1);
+        self.write(self.next, self.local_cseq, method, branch, product, lines)
+    }
+
+    /// The request with this CSeq, as it goes by this flow.
+    pub fn write(&self, flow: Flow, cseq: u32, method: &str, branch: &str, product: &str, lines: &[u8]) -> Vec<u8> {
         let mut routes = Vec::new();
         let mut uri: &[u8] = &self.target;
         let mut rest: &[Box<[u8]>] = &self.routes;
@@ -224,21 +283,58 @@ impl Dialog {
         request(&RequestParts {
             method,
             uri,
-            flow: self.next,
+            flow,
             branch,
             routes: &routes,
             from: &self.local,
             to: &self.remote,
             call_id: &self.call_id,
-            cseq: self.local_cseq,
+            cseq,
             product,
             lines,
+            body: b"",
         })
+    }
+
+    /// The ways a request of this length has, the best first: by stream where datagrams are too small (RFC 3261 §18.1.1),
+    /// to the next hop, and back where the peer's last request came from.
+    pub fn ways(&self, length: usize) -> Vec<Flow> {
+        let mut ways = vec![self.next];
+        if self.next.transport == Transport::Udp && length > DATAGRAM_REQUEST_BYTES_MAX {
+            ways.insert(0, Flow { transport: Transport::Tcp, connection: 0, ..self.next });
+        }
+        if self.flow != self.next && !(self.flow.transport.is_stream() && self.flow.connection == 0) {
+            ways.push(self.flow);
+        }
+        ways
+    }
+
+    /// Whether it is with this host.
+    pub fn is_with(&self, host: IpAddr) -> bool {
+        self.flow.remote.ip() == host || self.next.remote.ip() == host
     }
 
     /// The number of our latest request.
     pub fn cseq(&self) -> u32 {
         self.local_cseq
+    }
+
+    /// A request whose offer waits for our decision, where there may be one.
+    pub fn open(&mut self) -> Option<&mut Option<Open>> {
+        match &mut self.state {
+            State::Early { open, .. } | State::Live { open, .. } => Some(open),
+            State::Leaving | State::Lingering { .. } => None,
+        }
+    }
+
+    /// The INVITE is accepted; the state of before.
+    pub fn live(&mut self) -> State {
+        mem::replace(&mut self.state, State::Live { open: None, success: None, bye: None })
+    }
+
+    /// Over on our side; the state of before.
+    pub fn linger(&mut self, now: Instant) -> State {
+        mem::replace(&mut self.state, State::Lingering { until: now + TRANSACTION_TIMEOUT })
     }
 
     /// The ACK with this number: the 2xx it acknowledges, if one waits for it.
@@ -252,6 +348,7 @@ impl Dialog {
     /// Time went by.
     pub fn tick(&mut self, now: Instant) -> Due {
         match &mut self.state {
+            State::Early { progress, .. } => Due::Early(progress.tick(now)),
             State::Live { success: Some(success), .. } => {
                 if now >= success.until {
                     Due::Unacknowledged
@@ -262,7 +359,7 @@ impl Dialog {
                 }
             }
             State::Lingering { until } if now >= *until => Due::Forget,
-            State::Early { .. } | State::Live { .. } | State::Leaving | State::Lingering { .. } => Due::Nothing,
+            State::Live { .. } | State::Leaving | State::Lingering { .. } => Due::Nothing,
         }
     }
 
@@ -271,7 +368,8 @@ impl Dialog {
         match &self.state {
             State::Live { success, .. } => success.as_ref().map(|success| success.repeat.next().min(success.until)),
             State::Lingering { until } => Some(*until),
-            State::Early { .. } | State::Leaving => None,
+            State::Early { progress, .. } => progress.deadline(),
+            State::Leaving => None,
         }
     }
 }

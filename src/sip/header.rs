@@ -128,8 +128,6 @@ pub struct Via<'a> {
     pub rport: bool,
     /// It says `received` already.
     pub received: bool,
-    /// Its sender takes part in overload control (RFC 7339).
-    pub overload: bool,
 }
 
 impl<'a> Via<'a> {
@@ -150,8 +148,7 @@ impl<'a> Via<'a> {
         } else {
             None
         };
-        let mut via =
-            Self { raw, host, port, branch: None, rport_end: None, rport: false, received: false, overload: false };
+        let mut via = Self { raw, host, port, branch: None, rport_end: None, rport: false, received: false };
         while cursor.eat(b';') {
             let name = cursor.token()?;
             let name_end = cursor.at;
@@ -163,7 +160,6 @@ impl<'a> Via<'a> {
                     via.rport = true;
                     via.rport_end = value.is_none().then_some(name_end);
                 }
-                _ if name.eq_ignore_ascii_case(b"oc") => via.overload = true,
                 _ => {}
             }
         }
@@ -306,6 +302,15 @@ pub fn cseq(value: &[u8]) -> Option<(u32, &[u8])> {
     cursor.at_end().then_some((number, method))
 }
 
+/// RAck: the RSeq and the CSeq it acknowledges, and the method (RFC 3262 §7.2).
+pub fn rack(value: &[u8]) -> Option<(u32, u32, &[u8])> {
+    let mut cursor = Cursor { bytes: value, at: 0 };
+    let mut number = || std::str::from_utf8(cursor.run(|byte| byte.is_ascii_digit())?).ok()?.parse().ok();
+    let (rseq, cseq) = (number()?, number()?);
+    let method = cursor.token()?;
+    cursor.at_end().then_some((rseq, cseq, method))
+}
+
 /// The value before its parameters: a media type, an event package, a subscription state.
 pub fn before_params(value: &[u8]) -> &[u8] {
     let end = value.iter().position(|&byte| byte == b';').unwrap_or(value.len());
@@ -396,6 +401,14 @@ mod tests {
         assert_eq!(cseq(b"4294967295 BYE"), Some((u32::MAX, &b"BYE"[..])));
         for bad in ["36893488147419103232 REGISTER", "4294967296 BYE", "-1 BYE", "+1 BYE", "1", "BYE", "1 BYE x", ""] {
             assert_eq!(cseq(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_rack_is_two_numbers_and_a_method() {
+        assert_eq!(rack(b"776656 1\r\n INVITE"), Some((776_656, 1, &b"INVITE"[..])));
+        for bad in ["1 INVITE", "1 2", "1 2 INVITE x", "4294967296 1 INVITE", "-1 1 INVITE", ""] {
+            assert_eq!(rack(bad.as_bytes()), None, "{bad}");
         }
     }
 

@@ -150,6 +150,11 @@ impl Locator {
         Self { domain, secure, only: named, leads, asked: None, questions: 0 }
     }
 
+    /// Something is left to look at.
+    pub fn has_more(&self) -> bool {
+        !self.leads.is_empty()
+    }
+
     /// What is next. After [`Step::Ask`] the next call must be [`Locator::answer`].
     pub fn step(&mut self) -> Step {
         loop {

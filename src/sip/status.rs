@@ -13,10 +13,14 @@ pub struct StatusCode(u16);
 impl StatusCode {
     /// 100 Trying.
     pub const TRYING: Self = Self(100);
+    /// 183 Session Progress.
+    pub const SESSION_PROGRESS: Self = Self(183);
     /// 200 OK.
     pub const OK: Self = Self(200);
     /// 400 Bad Request.
     pub const BAD_REQUEST: Self = Self(400);
+    /// 401 Unauthorized.
+    pub const UNAUTHORIZED: Self = Self(401);
     /// 403 Forbidden.
     pub const FORBIDDEN: Self = Self(403);
     /// 404 Not Found.
@@ -25,6 +29,8 @@ impl StatusCode {
     pub const METHOD_NOT_ALLOWED: Self = Self(405);
     /// 406 Not Acceptable.
     pub const ACCEPT_NOT_MET: Self = Self(406);
+    /// 407 Proxy Authentication Required.
+    pub const PROXY_AUTHENTICATION: Self = Self(407);
     /// 408 Request Timeout.
     pub const REQUEST_TIMEOUT: Self = Self(408);
     /// 415 Unsupported Media Type.
@@ -33,6 +39,8 @@ impl StatusCode {
     pub const UNSUPPORTED_SCHEME: Self = Self(416);
     /// 420 Bad Extension.
     pub const BAD_EXTENSION: Self = Self(420);
+    /// 423 Interval Too Brief.
+    pub const INTERVAL_TOO_BRIEF: Self = Self(423);
     /// 480 Temporarily Unavailable.
     pub const TEMPORARILY_UNAVAILABLE: Self = Self(480);
     /// 481 Call/Transaction Does Not Exist.
@@ -55,6 +63,8 @@ impl StatusCode {
     pub const NOT_IMPLEMENTED: Self = Self(501);
     /// 503 Service Unavailable.
     pub const UNAVAILABLE: Self = Self(503);
+    /// 504 Server Time-out.
+    pub const SERVER_TIMEOUT: Self = Self(504);
     /// 505 Version Not Supported.
     pub const VERSION_NOT_SUPPORTED: Self = Self(505);
 

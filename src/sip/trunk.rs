@@ -21,10 +21,6 @@ pub struct Peers {
     pub trunks: Vec<Trunk>,
     /// What the others meet.
     pub strangers: Strangers,
-    /// The most calls at one time, of all peers together.
-    pub calls: Option<u32>,
-    /// The most new calls in a second, of all peers together.
-    pub calls_per_second: Option<u32>,
 }
 
 /// What a source meets that no trunk covers, the same for every method.
@@ -80,6 +76,14 @@ impl Trunk {
             early_media: false,
             trusted: false,
         }
+    }
+}
+
+impl Trunk {
+    /// Its settings let it come by this transport from this address.
+    fn may_come(&self, transport: Transport, address: IpAddr) -> bool {
+        self.transport.is_none_or(|only| only == transport)
+            && (self.networks.is_empty() || self.networks.iter().any(|network| network.contains(address)))
     }
 }
 
@@ -185,12 +189,9 @@ impl Peers {
         if self.trunks.is_empty() {
             return if is_private(address) { Who::Private } else { Who::Stranger };
         }
-        let may = |trunk: &Trunk| {
-            trunk.transport.is_none_or(|only| only == transport)
-                && (trunk.networks.is_empty() || trunk.networks.iter().any(|network| network.contains(address)))
-        };
         let mut who = Who::Stranger;
-        for (index, trunk) in self.trunks.iter().enumerate().filter(|(_, trunk)| may(trunk)) {
+        let trunks = self.trunks.iter().enumerate();
+        for (index, trunk) in trunks.filter(|(_, trunk)| trunk.may_come(transport, address)) {
             match &trunk.proof {
                 Proof::Address if !trunk.networks.is_empty() => return Who::Trunk(TrunkId(index)),
                 Proof::Certificate(name) if names.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
@@ -202,6 +203,18 @@ impl Peers {
             }
         }
         who
+    }
+
+    /// The trunks that whoever talks to us from this address may prove to be by digest.
+    pub fn by_digest(
+        &self,
+        transport: Transport,
+        address: IpAddr,
+    ) -> impl Iterator<Item = (TrunkId, &Credentials)> + Clone {
+        self.trunks.iter().enumerate().filter_map(move |(index, trunk)| match &trunk.proof {
+            Proof::Digest(credentials) if trunk.may_come(transport, address) => Some((TrunkId(index), credentials)),
+            Proof::Digest(_) | Proof::Address | Proof::Certificate(_) => None,
+        })
     }
 
     /// A trunk by its index.

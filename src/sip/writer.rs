@@ -3,15 +3,20 @@
 //! Responses echo bytes of the request, unfolded; requests are built by `dialog`. Every message carries its
 //! Content-Length, so that one writer serves datagrams and streams.
 
-use crate::sip::admission::feedback::Control;
 use crate::sip::flow::{Flow, Transport};
-use crate::sip::header::{Params, Via, elements};
+use crate::sip::header::{Via, elements};
 use crate::sip::reader::{Message, Name};
 use crate::sip::status::StatusCode;
 use std::io::Write;
 
 /// The methods we accept in `Allow`. REFER is not among them: we send it, nobody may send us away.
-pub const ALLOW: &[u8] = b"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, NOTIFY\r\n";
+pub const ALLOW: &[u8] = b"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, NOTIFY, PRACK\r\n";
+/// The extensions we speak (RFC 3261 §20.37).
+pub const SUPPORTED: &[&str] = &["100rel", "norefersub", "uui"];
+/// Bodies we take.
+pub const ACCEPT: &[u8] = b"Accept: application/sdp, multipart/mixed\r\n";
+/// Encodings of bodies we take.
+pub const ACCEPT_ENCODING: &[u8] = b"Accept-Encoding: identity\r\n";
 /// The user part of our Contact.
 const CONTACT_USER: &str = "1357";
 /// Most messages without a body fit.
@@ -29,25 +34,15 @@ pub struct ResponseHead {
 }
 
 impl ResponseHead {
-    /// From the request; `via` is its topmost, and `control` what that peer hears of our overload, if it wants to.
-    pub fn new(
-        message: &Message<'_>,
-        via: &Via<'_>,
-        flow: Flow,
-        tag: Option<String>,
-        control: Option<Control>,
-    ) -> Self {
+    /// From the request; `via` is its topmost.
+    pub fn new(message: &Message<'_>, via: &Via<'_>, flow: Flow, tag: Option<String>) -> Self {
         let mut bytes = Vec::with_capacity(USUAL_BYTES);
         let mut top = true;
         for value in message.values(Name::Via) {
             for element in elements(value) {
                 bytes.extend_from_slice(b"Via: ");
                 if top {
-                    let begin = bytes.len();
                     write_top_via(&mut bytes, via, flow);
-                    if let Some(control) = control {
-                        write_overload(&mut bytes, begin, control);
-                    }
                     top = false;
                 } else {
                     write_unfolded(&mut bytes, element);
@@ -131,11 +126,13 @@ pub struct RequestParts<'a> {
     pub product: &'a str,
     /// Whole further header lines.
     pub lines: &'a [u8],
+    /// SDP, or nothing.
+    pub body: &'a [u8],
 }
 
-/// A request without a body.
+/// A request.
 pub fn request(parts: &RequestParts<'_>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(USUAL_BYTES + parts.lines.len() + parts.routes.len());
+    let mut out = Vec::with_capacity(USUAL_BYTES + parts.lines.len() + parts.routes.len() + parts.body.len());
     out.extend_from_slice(parts.method.as_bytes());
     out.push(b' ');
     out.extend_from_slice(parts.uri);
@@ -156,7 +153,7 @@ pub fn request(parts: &RequestParts<'_>) -> Vec<u8> {
     write_contact(&mut out, parts.flow);
     write_header(&mut out, b"User-Agent: ", parts.product.as_bytes());
     out.extend_from_slice(parts.lines);
-    finish(&mut out, b"");
+    finish(&mut out, parts.body);
     out
 }
 
@@ -168,6 +165,15 @@ pub fn write_contact(out: &mut Vec<u8>, flow: Flow) {
         Transport::Tls => ";transport=tls",
     };
     write!(out, "Contact: <sip:{CONTACT_USER}@{}{transport}>\r\n", flow.local).expect("a Vec takes every write");
+}
+
+/// `Supported: …`.
+pub fn write_supported(out: &mut Vec<u8>) {
+    for (at, tag) in SUPPORTED.iter().enumerate() {
+        out.extend_from_slice(if at == 0 { b"Supported: " } else { b", " });
+        out.extend_from_slice(tag.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
 }
 
 /// `label` (with its colon and space), the value unfolded, and the line end.
@@ -203,25 +209,6 @@ fn write_top_via(out: &mut Vec<u8>, via: &Via<'_>, flow: Flow) {
     if !via.received && (via.rport || crate::sip::uri::host_ip(via.host) != Some(source)) {
         write!(out, ";received={source}").expect("a Vec takes every write");
     }
-}
-
-/// Puts our words in the place of those that offered overload control (RFC 7339 §4): the Via begins at `begin`.
-fn write_overload(out: &mut Vec<u8>, begin: usize, control: Control) {
-    let via = out.split_off(begin);
-    let end = via.iter().position(|&byte| byte == b';').unwrap_or(via.len());
-    out.extend_from_slice(&via[..end]);
-    for (name, value) in Params(&via[end..]).iter() {
-        if [&b"oc"[..], b"oc-algo", b"oc-validity", b"oc-seq"].iter().any(|ours| name.eq_ignore_ascii_case(ours)) {
-            continue;
-        }
-        out.push(b';');
-        out.extend_from_slice(name);
-        if let Some(value) = value {
-            out.push(b'=');
-            out.extend_from_slice(value);
-        }
-    }
-    control.write(out);
 }
 
 /// Over UDP: with `rport` back to the very source, else to the source address and the port of sent-by.

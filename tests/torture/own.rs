@@ -84,7 +84,7 @@ fn fact(key: &str, message: &Message<'_>, said: &[Said]) -> String {
         "body" => shown(message.body),
         "body.length" => message.body.len().to_string(),
         "dialled" => call().expect("a call").dialled.as_str().to_owned(),
-        "caller" => call().expect("a call").caller.secret().to_owned(),
+        "caller" => call().expect("a call").identity.caller.secret().to_owned(),
         _ => {
             let wanted = key.strip_prefix("answer.").unwrap_or_else(|| panic!("no such fact: {key}"));
             answer_fact(wanted, said)

@@ -8,7 +8,7 @@ use crate::number::CallerKind;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::file::{Kind, Table, full_width, wide};
 use crate::routing::pattern::{Pattern, PatternError};
-use crate::routing::plan::{Condition, Destination, HoursId, Number, Plan, When};
+use crate::routing::plan::{Answer, Condition, Destination, HoursId, Number, Plan, When};
 use std::ops::Range;
 
 /// Reads one number. `taken` are the numbers of the rows before.
@@ -28,6 +28,12 @@ pub(super) fn number(
         dialled.extend(one_number(row, text, span, taken, findings));
     }
     let greeting = fields.text("greeting", findings).map(|(id, span)| sounds.named(id, span));
+    let answer = choose(
+        &mut fields,
+        "answer",
+        &[("at-once", Answer::AtOnce), ("after-greeting", Answer::AfterGreeting)],
+        findings,
+    );
     let go = fields.text("go", findings);
     fields.missing("go", row.span.clone(), "go = \"menu.main\"", findings);
     let go = go.and_then(|(text, span)| names.destination(&row.name, text, span, Place::Entry, findings));
@@ -61,7 +67,14 @@ pub(super) fn number(
     fields.finish(findings);
     repeated(&row.name, &when, findings);
     let when = when.into_iter().map(|(when, _)| when).collect();
-    Number { row: row.name.as_str().into(), dialled, greeting, when, go: go.unwrap_or(Destination::End) }
+    Number {
+        row: row.name.as_str().into(),
+        dialled,
+        greeting,
+        answer: answer.unwrap_or_default(),
+        when,
+        go: go.unwrap_or(Destination::End),
+    }
 }
 
 /// One text of `match`.

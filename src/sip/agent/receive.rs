@@ -10,22 +10,23 @@ use crate::limits::{
     DIALOGS_MAX, DRAIN_RETRY_AFTER, MESSAGE_BYTES_MAX, TRANSACTION_TIMEOUT, TRANSACTIONS_FOR_NEW_CALLS,
     TRANSACTIONS_MAX,
 };
-use crate::number::{Caller, Dialled};
-use crate::sip::admission::feedback::Control;
-use crate::sip::admission::{Asking, Source};
+use crate::number::Dialled;
+use crate::sip::body::{self, Unusable};
 use crate::sip::dialog::{Dialog, Open, State};
 use crate::sip::framing::{Frame, Stream};
 use crate::sip::header::{NameAddr, Via, before_params, cseq, elements};
+use crate::sip::identity::Identity;
+use crate::sip::progress::Reliability;
 use crate::sip::reader::{Framing, Message, Method, Name, Start};
+use crate::sip::reason::Reason;
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::{client, invite_server};
-use crate::sip::trunk::{Strangers, Who};
+use crate::sip::trunk::{Strangers, TrunkId, Who};
 use crate::sip::uri::{UriFault, UriView};
-use crate::sip::writer::{ALLOW, ResponseHead, write_header, write_number};
-use crate::time::{Instant, Now};
-
-const ACCEPT: &[u8] = b"Accept: application/sdp\r\n";
-const ACCEPT_ENCODING: &[u8] = b"Accept-Encoding: identity\r\n";
+use crate::sip::writer::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, ResponseHead, SUPPORTED, write_header, write_number, write_supported,
+};
+use crate::time::Instant;
 
 /// A request that has all it needs to be matched.
 pub(super) struct Request<'a, 'm> {
@@ -38,22 +39,24 @@ pub(super) struct Request<'a, 'm> {
     pub to: NameAddr<'m>,
     pub essentials: Essentials<'m>,
     pub key: Vec<u8>,
-    /// What its sender hears of our overload, if it wants to.
-    pub control: Option<Control>,
+    /// The trunk that its digest proves.
+    pub proven: Option<TrunkId>,
 }
 
 impl Request<'_, '_> {
     /// The head of its responses; `tag` goes into To unless there is one.
     pub fn head(&self, tag: impl FnOnce() -> String) -> ResponseHead {
         let tag = self.to.tag().is_none().then(tag);
-        ResponseHead::new(self.message, self.via, self.flow, tag, self.control)
+        ResponseHead::new(self.message, self.via, self.flow, tag)
     }
 }
 
 impl Agent {
     pub(super) fn take_bytes(&mut self, now: Instant, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
         let who = self.config.peers.who(flow.transport, flow.remote.ip(), &[]);
-        if who == Who::Stranger && self.config.peers.strangers == Strangers::Silence {
+        let silent = who == Who::Stranger && self.config.peers.strangers == Strangers::Silence;
+        // Whom we called may answer, whatever else it may not.
+        if silent && !self.outgoing.knows(flow.remote.ip()) {
             return;
         }
         match flow.transport {
@@ -109,7 +112,7 @@ impl Agent {
         };
         let Some(message) = Message::read(bytes, framing) else { return };
         match message.start {
-            Start::Response { status } => self.take_response(now, &message, status, out),
+            Start::Response { status } => self.take_response(now, flow, &message, status, out),
             Start::Request { method, uri, version_2 } => {
                 self.take_request(now, flow, &message, (method, uri, version_2), out);
             }
@@ -117,13 +120,21 @@ impl Agent {
     }
 
     /// Responses that match nothing of ours meet silence.
-    fn take_response(&mut self, now: Instant, message: &Message<'_>, status: StatusCode, out: &mut Vec<AgentOutput>) {
+    fn take_response(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        message: &Message<'_>,
+        status: StatusCode,
+        out: &mut Vec<AgentOutput>,
+    ) {
         let via = message.values(Name::Via).flat_map(elements).next().and_then(Via::parse);
         let method = message.value(Name::CSeq).and_then(cseq).map(|(_, method)| method);
-        if let (None, Some(branch), Some(method)) = (message.fault, via.and_then(|via| via.branch), method)
-            && let Some(id) = self.client_of(branch, method)
-        {
-            self.drive_client(now, id, client::Input::Response(status), out);
+        if let (None, Some(branch), Some(method)) = (message.fault, via.and_then(|via| via.branch), method) {
+            match self.client_of(branch, method) {
+                Some(id) => self.drive_client(now, id, client::Input::Response(status), out),
+                None => self.take_outgoing(now, flow, (branch, method), message, status, out),
+            }
         }
     }
 
@@ -147,7 +158,6 @@ impl Agent {
             rport_end: None,
             rport: false,
             received: true,
-            overload: false,
         });
         let read = match (version_2, method, message.fault, parsed) {
             (false, ..) => Err((StatusCode::VERSION_NOT_SUPPORTED, StatusCode::VERSION_NOT_SUPPORTED.reason())),
@@ -160,15 +170,16 @@ impl Agent {
         };
         // One answer for whatever a stranger asks: it tells nothing about what is here.
         let read = match self.config.peers.who(flow.transport, flow.remote.ip(), &[]) {
+            Who::Stranger if self.is_of_our_call(flow, message) => read,
+            Who::Stranger if self.config.peers.strangers == Strangers::Silence => return,
             Who::Stranger => Err((StatusCode::FORBIDDEN, StatusCode::FORBIDDEN.reason())),
             Who::Trunk(_) | Who::Private | Who::Unproven => read,
         };
-        let step = Now { instant: now, wall: self.wall };
-        let control = via.overload.then(|| self.admission.feedback(step));
         match read {
             Ok((from, to, essentials)) => {
                 let key = server_key(method, &essentials, &via, uri);
-                let request = Request { message, method, uri, via: &via, flow, from, to, essentials, key, control };
+                let request =
+                    Request { message, method, uri, via: &via, flow, from, to, essentials, key, proven: None };
                 self.dispatch(now, request, out);
             }
             // An ACK is never answered.
@@ -176,7 +187,7 @@ impl Agent {
             Err((status, reason)) => {
                 let tagged = message.value(Name::To).and_then(NameAddr::parse).is_some_and(|to| to.tag().is_some());
                 let tag = (!tagged).then(|| self.tag_for(top));
-                let head = ResponseHead::new(message, &via, flow, tag, control);
+                let head = ResponseHead::new(message, &via, flow, tag);
                 let lines = if status == StatusCode::NOT_IMPLEMENTED { ALLOW } else { b"" };
                 let bytes = head.response(status, reason, &self.config.product, lines, b"");
                 out.push(AgentOutput::Transmit { flow: head.flow, bytes });
@@ -184,8 +195,12 @@ impl Agent {
         }
     }
 
-    fn dispatch(&mut self, now: Instant, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
+    fn dispatch(&mut self, now: Instant, mut request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
         let matched = self.server_index.get(request.key.as_slice()).copied();
+        let is_new = matched.is_none() && !matches!(request.method, Method::Ack | Method::Cancel);
+        if is_new && self.transactions() < TRANSACTIONS_MAX && !self.is_proven(now, &mut request, out) {
+            return;
+        }
         match (request.method, matched) {
             (Method::Ack, matched) => self.take_ack(now, &request, matched, out),
             (Method::Cancel, Some(id)) => self.cancel(now, &request, id, out),
@@ -196,14 +211,13 @@ impl Agent {
             (Method::Invite | Method::Options, None) if self.draining => {
                 self.refuse(&request, StatusCode::UNAVAILABLE, &retry_after(), out);
             }
-            (Method::Invite, None) => self.take_invite(now, request, out),
+            (Method::Invite, None) => self.take_invite(request, out),
             (Method::Options, None) => self.take_options(&request, out),
-            (Method::Bye | Method::Info | Method::Update | Method::Notify, None) => {
+            (Method::Bye | Method::Info | Method::Update | Method::Notify | Method::Prack, None) => {
                 self.refuse(&request, StatusCode::NO_DIALOG, b"", out);
             }
             (
                 Method::Refer
-                | Method::Prack
                 | Method::Register
                 | Method::Subscribe
                 | Method::Publish
@@ -244,6 +258,7 @@ impl Agent {
     /// our final response.
     fn cancel(&mut self, now: Instant, request: &Request<'_, '_>, id: u64, out: &mut Vec<AgentOutput>) {
         self.refuse(request, StatusCode::OK, b"", out);
+        let reason = Reason::read(request.message);
         let Some(key) = self.servers.get(&id).filter(|entry| entry.is_proceeding()).and_then(|entry| entry.dialog)
         else {
             return;
@@ -251,10 +266,8 @@ impl Agent {
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         match &mut dialog.state {
             State::Early { .. } => {
-                if let Some(State::Early { invite, .. }) = self.remove_dialog(key).map(|dialog| dialog.state) {
-                    self.refuse_open(now, &invite, StatusCode::TERMINATED, b"", out);
-                    out.push(AgentOutput::Event(AgentEvent::Cancelled { dialog: key }));
-                }
+                self.refuse_early(now, key, StatusCode::TERMINATED, out);
+                out.push(AgentOutput::Event(AgentEvent::Cancelled { dialog: key, reason }));
             }
             // A re-INVITE taken back: the session stays as it was.
             State::Live { open, .. } => {
@@ -273,11 +286,12 @@ impl Agent {
         {
             return self.refuse(request, status, &lines, out);
         }
-        let lines = [ALLOW, ACCEPT, ACCEPT_ENCODING, b"Supported: \r\n"].concat();
+        let mut lines = [ALLOW, ACCEPT, ACCEPT_ENCODING].concat();
+        write_supported(&mut lines);
         self.refuse(request, StatusCode::OK, &lines, out);
     }
 
-    fn take_invite(&mut self, now: Instant, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
+    fn take_invite(&mut self, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
         let merged = merged_key(&request.essentials);
         let tag = self.tag_for(&request.key[1..]);
         // A copy of an INVITE whose transaction is gone while its dialog lives can only be a replay.
@@ -293,22 +307,15 @@ impl Agent {
         if let Some((status, lines)) = refusal {
             return self.refuse(&request, status, &lines, out);
         }
-        let trunk = match self.config.peers.who(request.flow.transport, request.flow.remote.ip(), &[]) {
-            Who::Trunk(trunk) => Some(trunk),
-            Who::Private | Who::Unproven | Who::Stranger => None,
-        };
-        let asking = Asking {
-            invite: self.hash_of(&request.key),
-            source: Source::new(trunk, request.flow.remote.ip()),
-            controlled: request.control.is_some(),
-            late: self.overdue,
-        };
-        let Some(place) = self.admission.admit(Now { instant: now, wall: self.wall }, &asking) else {
-            return self.refuse(&request, StatusCode::UNAVAILABLE, b"", out);
-        };
         let key = DialogKey(self.new_id());
         let head = request.head(|| tag.clone());
+        let trunk = request.proven.or_else(|| self.trunk_of(request.flow));
+        let believed = match trunk {
+            Some(trunk) => self.config.peers.trunk(trunk).is_some_and(|trunk| trunk.trusted),
+            None => self.config.peers.trunks.is_empty(),
+        };
         let Request { message, uri, flow, from, essentials, key: transaction_key, .. } = request;
+        let offer = offer(message);
         let trying = self.trying(message, &head);
         let transaction = self.add_invite_server(transaction_key, Some(merged), head.flow, key, trying, out);
         let invite = Open {
@@ -316,22 +323,41 @@ impl Agent {
             head,
             invite: true,
             initial: true,
-            late_offer: message.body.is_empty(),
+            late_offer: offer.is_none(),
             cseq: essentials.cseq,
             contact: None,
         };
         let mut dialog = Dialog::new(message, &from, flow, &tag, invite);
-        dialog.place = Some(place);
+        let (reliable, early_media) = match &dialog.state {
+            State::Early { progress, .. } => (progress.reliability == Reliability::Reliable, progress.early_media),
+            State::Live { .. } | State::Leaving | State::Lingering { .. } => (false, false),
+        };
+        let trunk_early_media =
+            trunk.and_then(|trunk| self.config.peers.trunk(trunk)).is_some_and(|trunk| trunk.early_media);
         dialog.route(self.config.answers_public());
         self.add_dialog(key, dialog);
+        if trunk.is_some() {
+            self.find_next_hop(key, out);
+        }
         out.push(AgentOutput::Event(AgentEvent::Invite(Box::new(Invite {
             dialog: key,
             flow,
             call_id: printable(essentials.call_id),
             dialled: Dialled::new(&user_of(uri)),
-            caller: Caller::new(&user_of(from.uri)),
-            offer: offer(message),
+            trunk,
+            identity: Identity::read(message, from.uri, believed),
+            offer,
+            reliable,
+            early_media: early_media || trunk_early_media,
         }))));
+    }
+
+    /// The trunk a peer has proved to be.
+    fn trunk_of(&self, flow: Flow) -> Option<TrunkId> {
+        match self.config.peers.who(flow.transport, flow.remote.ip(), &[]) {
+            Who::Trunk(trunk) => Some(trunk),
+            Who::Private | Who::Unproven | Who::Stranger => None,
+        }
     }
 
     /// The 100, with the Timestamp it must repeat (RFC 3261 §8.2.6.1).
@@ -352,9 +378,9 @@ fn retry_after() -> Vec<u8> {
     line
 }
 
-/// The body, unless it is empty.
+/// The session description, if there is one that can be read.
 pub(super) fn offer(message: &Message<'_>) -> Option<Vec<u8>> {
-    (!message.body.is_empty()).then(|| message.body.to_vec())
+    body::session(message).ok().flatten().map(<[u8]>::to_vec)
 }
 
 /// Text for logs and records: no controls, so that no peer writes lines into them.
@@ -393,27 +419,24 @@ fn refusal_of_uri(request: &Request<'_, '_>) -> Refusal {
     }
 }
 
-/// No extension is supported that a peer could require.
+/// Exactly what is required and not supported. Proxy-Require is for proxies.
 pub(super) fn refusal_of_require(request: &Request<'_, '_>) -> Refusal {
     let mut lines = Vec::new();
-    for tag in request.message.values(Name::Require).flat_map(elements) {
+    let known = |tag: &[u8]| SUPPORTED.iter().any(|known| tag.eq_ignore_ascii_case(known.as_bytes()));
+    for tag in request.message.values(Name::Require).flat_map(elements).filter(|tag| !known(tag)) {
         write_header(&mut lines, b"Unsupported: ", tag);
     }
     (!lines.is_empty()).then_some((StatusCode::BAD_EXTENSION, lines))
 }
 
-/// Offers are SDP, as they are; and the peer must take SDP back.
+/// A body must hold a session description if it must be understood at all; and the peer must take SDP back.
 pub(super) fn refusal_of_content(message: &Message<'_>) -> Refusal {
-    let is = |value: &[u8], wanted: &str| before_params(value).eq_ignore_ascii_case(wanted.as_bytes());
-    if !message.body.is_empty() {
-        // A body without a type is SDP in every case seen.
-        if message.value(Name::ContentType).is_some_and(|value| !is(value, "application/sdp")) {
-            return Some((StatusCode::UNSUPPORTED_MEDIA, ACCEPT.to_vec()));
-        }
-        if message.values(Name::ContentEncoding).flat_map(elements).any(|value| !is(value, "identity")) {
-            return Some((StatusCode::UNSUPPORTED_MEDIA, ACCEPT_ENCODING.to_vec()));
-        }
+    match body::session(message) {
+        Ok(_) => {}
+        Err(Unusable::Type) => return Some((StatusCode::UNSUPPORTED_MEDIA, ACCEPT.to_vec())),
+        Err(Unusable::Encoding) => return Some((StatusCode::UNSUPPORTED_MEDIA, ACCEPT_ENCODING.to_vec())),
     }
+    let is = |value: &[u8], wanted: &str| before_params(value).eq_ignore_ascii_case(wanted.as_bytes());
     let mut accepts = message.values(Name::Accept).flat_map(elements).peekable();
     let takes_sdp = accepts.peek().is_none()
         || accepts.any(|value| is(value, "application/sdp") || is(value, "application/*") || is(value, "*/*"));

@@ -1,16 +1,17 @@
 //! The agent's tables: transactions and dialogs, how a message finds its own, and whose time has come.
 
-use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, ReferKey};
+use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, ReferKey, Transport};
 use crate::limits::{REFER_REPEATS, TRANSACTION_TIMEOUT};
-use crate::sip::admission::Place;
-use crate::sip::dialog::{Dialog, Due, State};
+use crate::sip::dialog::{Dialog, Due, Farewell, State};
 use crate::sip::header::Via;
 use crate::sip::reader::Method;
+use crate::sip::reason::Reason;
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::Output;
 use crate::sip::transaction::client::{self, Client};
 use crate::sip::transaction::invite_server::{self, InviteServer};
 use crate::sip::transaction::server::{self, Server};
+use crate::sip::trunk::TrunkId;
 use crate::time::{Duration, Instant};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub(super) enum Timer {
     Dialog(DialogKey),
     Server(u64),
     Client(u64),
+    Outgoing(u64),
+    Registration(TrunkId),
     Stream(u64),
 }
 
@@ -57,6 +60,17 @@ pub(super) struct ClientEntry {
     branch: Box<[u8]>,
     machine: Client,
     pub flow: Flow,
+    purpose: Purpose,
+    cseq: u32,
+    asked: Asked,
+}
+
+/// A request inside a dialog, should it have to be sent another way.
+struct Asked {
+    dialog: DialogKey,
+    lines: Box<[u8]>,
+    /// The ways not tried yet, the best one last.
+    ways: Vec<Flow>,
     purpose: Purpose,
     cseq: u32,
 }
@@ -109,7 +123,8 @@ pub(super) fn server_key(method: Method<'_>, essentials: &Essentials<'_>, via: &
         Method::Info => 2,
         Method::Notify => 3,
         Method::Update => 4,
-        _ => 5,
+        Method::Prack => 5,
+        _ => 6,
     });
     key.extend_from_slice(&essentials.cseq.to_be_bytes());
     let mut part = |bytes: &[u8]| {
@@ -146,21 +161,16 @@ impl Agent {
     /// A tag that only we can make and that the same bytes make again.
     pub(super) fn tag_for(&self, bytes: &[u8]) -> String {
         const ALPHABET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
-        let mut bits = self.hash_of(bytes);
+        let mut hasher = DefaultHasher::new();
+        self.secret.hash(&mut hasher);
+        bytes.hash(&mut hasher);
+        let mut bits = hasher.finish();
         let mut tag = String::with_capacity(13);
         for _ in 0..13 {
             tag.push(char::from(ALPHABET[(bits & 31) as usize]));
             bits >>= 5;
         }
         tag
-    }
-
-    /// A number that only we can make and that the same bytes make again.
-    pub(super) fn hash_of(&self, bytes: &[u8]) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.secret.hash(&mut hasher);
-        bytes.hash(&mut hasher);
-        hasher.finish()
     }
 
     pub(super) fn new_id(&mut self) -> u64 {
@@ -278,16 +288,45 @@ impl Agent {
         if entry.connection().is_some_and(|connection| !self.streams.contains_key(&connection)) {
             entry.disconnected(self.config.answers_public());
         }
-        let bytes = entry.request(method, &branch, &self.config.product, lines);
-        let (flow, cseq) = (entry.next, entry.cseq());
+        let length = entry.request(method, &branch, &self.config.product, lines).len();
+        let (ways, cseq) = (entry.ways(length), entry.cseq());
+        let mut ways: Vec<Flow> = ways
+            .into_iter()
+            .filter(|way| way.transport == Transport::Udp || !self.outgoing.is_refused(now, *way))
+            .collect();
+        ways.reverse();
         let id = self.new_id();
+        let asked = Asked { dialog, lines: lines.into(), ways, purpose, cseq };
+        self.send_way(now, id, asked, out);
+        (id, cseq)
+    }
+
+    /// A request inside a dialog goes by the next of its ways, with a branch of its own.
+    fn send_way(&mut self, now: Instant, id: u64, mut asked: Asked, out: &mut Vec<AgentOutput>) {
+        let branch = format!("z9hG4bK{}", self.random.token(16));
+        let (Some(entry), Some(flow)) = (self.dialogs.get(&asked.dialog), asked.ways.pop()) else { return };
+        let Asked { purpose, cseq, .. } = asked;
+        let method = std::str::from_utf8(purpose.method()).expect("our methods are ASCII");
+        let bytes = entry.write(flow, cseq, method, &branch, &self.config.product, &asked.lines);
         let branch: Box<[u8]> = branch.into_bytes().into();
         let machine = Client::new(now, flow.transport, bytes, purpose.repeats(), &mut self.said);
         self.flush(flow, out);
         self.schedule(machine.deadline(), Timer::Client(id));
         self.client_index.insert(branch.clone(), id);
-        self.clients.insert(id, ClientEntry { branch, machine, flow, purpose, cseq });
-        (id, cseq)
+        self.clients.insert(id, ClientEntry { branch, machine, flow, purpose, cseq, asked });
+    }
+
+    /// Another way for a request that could not leave (RFC 3261 §18.1.1, RFC 3263 §4.3); false when there is none.
+    fn send_other_way(&mut self, now: Instant, id: u64, out: &mut Vec<AgentOutput>) -> bool {
+        let goes = |entry: &ClientEntry| entry.is_asking() && !entry.asked.ways.is_empty();
+        if !self.clients.get(&id).is_some_and(goes) {
+            return false;
+        }
+        let Some(entry) = self.clients.remove(&id) else { return false };
+        self.client_index.remove(&entry.branch);
+        self.outgoing.refused(now, entry.flow);
+        self.send_way(now, id, entry.asked, out);
+        true
     }
 
     /// The client transaction a response belongs to (RFC 3261 §17.1.3).
@@ -297,6 +336,9 @@ impl Agent {
     }
 
     pub(super) fn drive_client(&mut self, now: Instant, id: u64, input: client::Input, out: &mut Vec<AgentOutput>) {
+        if matches!(input, client::Input::TransportError) && self.send_other_way(now, id, out) {
+            return;
+        }
         let Some(entry) = self.clients.get_mut(&id) else { return };
         entry.machine.handle(now, input, &mut self.said);
         let (flow, purpose, cseq) = (entry.flow, entry.purpose, entry.cseq);
@@ -341,17 +383,15 @@ impl Agent {
     }
 
     pub(super) fn remove_dialog(&mut self, key: DialogKey) -> Option<Dialog> {
-        let mut dialog = self.dialogs.remove(&key)?;
-        self.vacate(dialog.place.take());
-        self.dialog_index.remove(dialog.local_tag.as_bytes());
-        Some(dialog)
-    }
-
-    /// A call no longer takes its place among the live ones.
-    pub(super) fn vacate(&mut self, place: Option<Place>) {
-        if let Some(place) = place {
-            self.admission.leave(place);
+        let dialog = self.dialogs.remove(&key)?;
+        if let Some(host) = dialog.placed_to {
+            self.outgoing.unlearn(host);
         }
+        // The forks of one call share our tag, and one of them stands in the index.
+        if self.dialog_index.get(dialog.local_tag.as_bytes()) == Some(&key) {
+            self.dialog_index.remove(dialog.local_tag.as_bytes());
+        }
+        Some(dialog)
     }
 
     pub(super) fn schedule_dialog(&mut self, key: DialogKey) {
@@ -375,6 +415,8 @@ impl Agent {
                 None => {}
             },
             Timer::Client(id) => self.drive_client(now, id, client::Input::Tick, out),
+            Timer::Outgoing(id) => self.wake_outgoing(now, id, out),
+            Timer::Registration(trunk) => self.wake_registration(now, trunk, out),
             Timer::Stream(connection) => self.wake_stream(now, connection, out),
         }
     }
@@ -383,6 +425,7 @@ impl Agent {
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         match dialog.tick(now) {
             Due::Nothing => {}
+            Due::Early(due) => self.wake_early(now, key, due, out),
             Due::Repeat(flow, bytes) => out.push(AgentOutput::Transmit { flow, bytes }),
             Due::Forget => {
                 self.remove_dialog(key);
@@ -390,11 +433,12 @@ impl Agent {
             Due::Unacknowledged => {
                 let State::Live { open, bye: wanted, .. } = &mut dialog.state else { return };
                 let (open, wanted) = (open.take(), *wanted);
+                let reason = wanted.map_or(Some(Reason::sip(408)), |Farewell(reason)| reason);
                 if let Some(open) = open {
                     self.refuse_open(now, &open, StatusCode::TERMINATED, b"", out);
                 }
-                self.send_bye(now, key, out);
-                if !wanted {
+                self.send_bye(now, key, reason, out);
+                if wanted.is_none() {
                     out.push(AgentOutput::Event(AgentEvent::Unacknowledged { dialog: key }));
                 }
             }
@@ -417,6 +461,6 @@ impl Agent {
 
     /// Transactions held, for the flood bounds.
     pub(super) fn transactions(&self) -> usize {
-        self.servers.len() + self.clients.len()
+        self.servers.len() + self.clients.len() + self.outgoing.transactions()
     }
 }

@@ -3,7 +3,10 @@
 
 mod answers;
 mod calls;
+mod headers;
 mod overload;
+mod placed;
+mod provisional;
 mod transfers;
 
 use super::*;
@@ -20,6 +23,8 @@ struct Flows {
     /// Our tag, from the last response that had one.
     our_tag: String,
     dialog: DialogKey,
+    /// The RSeq of the latest reliable response.
+    rseq: u32,
     /// Requests of ours, the last one at the end.
     requests: Vec<String>,
     /// The last message sent.
@@ -44,6 +49,7 @@ impl Flows {
             call_id: "call-1".to_owned(),
             our_tag: String::new(),
             dialog: DialogKey(0),
+            rseq: 0,
             requests: Vec::new(),
             last: String::new(),
             sent_to: None,
@@ -65,11 +71,17 @@ impl Flows {
         let mut out = Vec::new();
         let argument = rest.first().copied().unwrap_or("");
         match *first {
-            "answer" => self.agent.answer(self.now, self.dialog, SDP.into(), &mut out),
+            "answer" => {
+                self.agent.answer(self.now, self.dialog, SDP.into(), &mut out);
+            }
+            "progress" => {
+                let early = (argument == "183").then(|| (SDP.into(), EarlyMedia::SendRecv));
+                self.agent.progress(self.now, self.dialog, code(argument), early, &mut out);
+            }
             "reject" => self.agent.reject(self.now, self.dialog, code(argument), &mut out),
             "answer-reinvite" => self.agent.answer_reinvite(self.now, self.dialog, SDP.into(), &mut out),
             "reject-reinvite" => self.agent.reject_reinvite(self.now, self.dialog, code(argument), &mut out),
-            "bye" => self.agent.bye(self.now, self.dialog, &mut out),
+            "bye" => self.agent.bye(self.now, self.dialog, None, &mut out),
             "refer" => {
                 let request = ReferRequest {
                     target: argument.parse().expect("a URI"),
@@ -84,11 +96,6 @@ impl Flows {
                 self.agent.received(self.now, self.flow, response.as_bytes(), &mut out);
             }
             "held" => return self.agent.held().to_string(),
-            // As a message that waited too long.
-            "late" => {
-                let text = self.request(argument, &rest[1..]);
-                self.agent.overdue(self.now, self.flow, text.as_bytes(), &mut out);
-            }
             "drain" => self.agent.drain(),
             "call" => self.call_id = argument.to_owned(),
             "tcp" => {
@@ -118,6 +125,9 @@ impl Flows {
                 None if *option == "out" => outside = true,
                 Some(("body", text)) => body = text.replace('_', " "),
                 Some(("uri", uri)) => target = uri,
+                // The latest reliable response; `RAck+1` names one that never was.
+                None if *option == "rack" => headers += &format!("RAck: {} 1 INVITE\r\n", self.rseq),
+                None if *option == "rack+1" => headers += &format!("RAck: {} 1 INVITE\r\n", self.rseq + 1),
                 Some(("from-tag", text)) => tag = text,
                 Some((name, value)) => headers += &format!("{name}: {}\r\n", value.replace('_', " ")),
                 None => panic!("unknown option {option}"),
@@ -190,6 +200,9 @@ impl Flows {
                         if let Some((_, tag)) = to.split_once(";tag=") {
                             self.our_tag = tag.to_owned();
                         }
+                        if let Some(rseq) = line_of(&text, "RSeq") {
+                            self.rseq = rseq.parse().expect("a number");
+                        }
                         let method = line_of(&text, "CSeq").and_then(|cseq| cseq.split(' ').nth(1).map(str::to_owned));
                         format!("{} {}", words[1], method.unwrap_or_default())
                     }
@@ -225,8 +238,11 @@ fn name_of(event: &AgentEvent) -> String {
     match event {
         AgentEvent::Invite(invite) => {
             let offer = if invite.offer.is_some() { "offer" } else { "no offer" };
-            format!("invite {} from {} {offer}", invite.dialled.as_str(), invite.caller.secret())
+            format!("invite {} from {} {offer}", invite.dialled.as_str(), invite.identity.caller.secret())
         }
+        AgentEvent::Answered { .. } => "answered".to_owned(),
+        AgentEvent::Pracked { body, .. } => format!("pracked{}", with(body)),
+        AgentEvent::Unpracked { .. } => "unpracked".to_owned(),
         AgentEvent::Cancelled { .. } => "cancelled".to_owned(),
         AgentEvent::Acknowledged { body, .. } => format!("acknowledged{}", with(body)),
         AgentEvent::Unacknowledged { .. } => "unacknowledged".to_owned(),
@@ -240,10 +256,9 @@ fn name_of(event: &AgentEvent) -> String {
             format!("refer {} notified {status}{}", refer.0, if *terminated { " terminated" } else { "" })
         }
         AgentEvent::Lost { .. } => "lost".to_owned(),
-        AgentEvent::CallsRefused(refused) => format!(
-            "refused {} too many, {} too fast, {} too late",
-            refused.too_many, refused.too_fast, refused.too_late
-        ),
+        AgentEvent::Progress { status, fork, sdp, .. } => format!("progress {status} fork {fork}{}", with(sdp)),
+        AgentEvent::Accepted { sdp, .. } => format!("accepted{}", with(sdp)),
+        AgentEvent::Failed { status, .. } => format!("failed {status}"),
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::receive::{Request, offer, refusal_of_content, refusal_of_require};
 use super::{Agent, AgentEvent, AgentOutput, DialogKey};
-use crate::sip::dialog::{Open, State, contact};
+use crate::sip::dialog::{Dialog, Farewell, Open, State, contact};
 use crate::sip::header::before_params;
+use crate::sip::progress::Exchange;
 use crate::sip::reader::{Method, Name};
+use crate::sip::reason::Reason;
 use crate::sip::refer::notification;
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::{invite_server, server};
@@ -13,7 +15,12 @@ use crate::time::Instant;
 
 impl Agent {
     pub(super) fn take_within(&mut self, now: Instant, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
-        let Some(key) = self.dialog_of(&request) else { return self.refuse(&request, StatusCode::NO_DIALOG, b"", out) };
+        let Some(key) = self.dialog_of(&request) else {
+            // What the far end wants to change before it answers waits until it has (RFC 3311 §5.2).
+            let update = request.method == Method::Update && self.is_early(&request);
+            let status = if update { StatusCode::REQUEST_PENDING } else { StatusCode::NO_DIALOG };
+            return self.refuse(&request, status, b"", out);
+        };
         if let Some((status, lines)) = refusal_of_require(&request) {
             return self.refuse(&request, status, &lines, out);
         }
@@ -26,16 +33,22 @@ impl Agent {
         // NOTIFY are taken even so (a key or the end of a transfer would be lost with a 500); only offers must
         // come in order.
         match (&dialog.state, request.method) {
-            (State::Live { .. } | State::Leaving, Method::Bye) => self.take_bye(now, key, request, out),
+            (_, Method::Prack) => self.take_prack(now, key, request, out),
+            (State::Early { .. } | State::Live { .. } | State::Leaving, Method::Bye) => {
+                self.take_bye(now, key, request, out);
+            }
             (State::Live { .. } | State::Leaving | State::Lingering { .. }, Method::Notify) => {
                 self.take_notify(now, key, request, out);
             }
-            (State::Live { .. }, Method::Invite | Method::Update) => self.take_reinvite(now, key, request, out),
+            (State::Early { .. } | State::Live { .. }, Method::Invite | Method::Update) => {
+                self.take_reinvite(now, key, request, out);
+            }
+            (State::Early { .. }, Method::Info) => self.take_info(now, key, request, true, out),
             (State::Live { bye, .. }, Method::Info) => {
-                let wanted = !bye;
+                let wanted = bye.is_none();
                 self.take_info(now, key, request, wanted, out);
             }
-            (State::Live { .. }, Method::Options) => self.take_options(&request, out),
+            (State::Early { .. } | State::Live { .. }, Method::Options) => self.take_options(&request, out),
             (State::Live { .. }, _) => self.refuse(&request, StatusCode::METHOD_NOT_ALLOWED, ALLOW, out),
             (State::Early { .. } | State::Leaving | State::Lingering { .. }, _) => {
                 self.refuse(&request, StatusCode::NO_DIALOG, b"", out);
@@ -44,7 +57,7 @@ impl Agent {
     }
 
     /// By our tag, checked against Call-ID and the peer's tag.
-    fn dialog_of(&self, request: &Request<'_, '_>) -> Option<DialogKey> {
+    pub(super) fn dialog_of(&self, request: &Request<'_, '_>) -> Option<DialogKey> {
         let key = *self.dialog_index.get(request.to.tag()?)?;
         let dialog = self.dialogs.get(&key)?;
         let ours = *dialog.call_id == *request.essentials.call_id && *dialog.remote_tag == *request.essentials.from_tag;
@@ -56,8 +69,8 @@ impl Agent {
         let Some(key) = self.dialog_of(request) else { return };
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         let Some(success) = dialog.acknowledge(request.essentials.cseq) else { return };
-        if matches!(dialog.state, State::Live { bye: true, .. }) {
-            return self.send_bye(now, key, out);
+        if let State::Live { bye: Some(Farewell(reason)), .. } = dialog.state {
+            return self.send_bye(now, key, reason, out);
         }
         let body = if success.late_offer { offer(request.message) } else { None };
         out.push(AgentOutput::Event(match success.initial {
@@ -67,7 +80,7 @@ impl Agent {
     }
 
     /// A request that is answered in the same step, by a transaction that keeps the answer.
-    fn answer_at_once(
+    pub(super) fn answer_at_once(
         &mut self,
         now: Instant,
         request: Request<'_, '_>,
@@ -82,18 +95,23 @@ impl Agent {
     }
 
     fn take_bye(&mut self, now: Instant, key: DialogKey, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
+        let reason = Reason::read(request.message);
         self.answer_at_once(now, request, StatusCode::OK, b"", out);
+        // A caller may hang up before our answer too (§15): like its CANCEL, that ends the INVITE.
+        if self.refuse_early(now, key, StatusCode::TERMINATED, out) {
+            return out.push(AgentOutput::Event(AgentEvent::Cancelled { dialog: key, reason }));
+        }
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         // In `Leaving` the two BYEs crossed; the answer to ours ends the dialog.
         if let State::Live { open, bye, .. } = &mut dialog.state {
-            let (open, told) = (open.take(), !*bye);
+            let (open, told) = (open.take(), bye.is_none());
             if let Some(open) = open {
                 self.refuse_open(now, &open, StatusCode::TERMINATED, b"", out);
             }
             self.hush_refers(now, key, out);
             self.end_dialog(now, key);
             if told {
-                out.push(AgentOutput::Event(AgentEvent::Bye { dialog: key }));
+                out.push(AgentOutput::Event(AgentEvent::Bye { dialog: key, reason }));
             }
         }
     }
@@ -134,25 +152,36 @@ impl Agent {
     fn take_reinvite(&mut self, now: Instant, key: DialogKey, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
         let retry_after = self.random.below(11);
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
-        let State::Live { open, success, bye } = &dialog.state else { return };
         let invite = request.method == Method::Invite;
-        let offers = !request.message.body.is_empty();
-        let overlapping = match success {
-            // Our 2xx waits for its ACK. An UPDATE may carry an offer then, unless our 2xx did.
-            Some(success) => invite || (offers && success.late_offer),
-            None => false,
-        };
-        let refusal = if request.essentials.cseq <= dialog.remote_cseq {
-            Some((StatusCode::INTERNAL, Vec::new()))
-        } else if open.is_some() && (invite || offers) {
+        let offer = offer(request.message);
+        let offers = offer.is_some();
+        let pending = Some((StatusCode::REQUEST_PENDING, Vec::new()));
+        let later = || {
             let mut lines = b"Retry-After: ".to_vec();
             write_number(&mut lines, retry_after);
             lines.extend_from_slice(b"\r\n");
             Some((StatusCode::INTERNAL, lines))
-        } else if overlapping || (*bye && (invite || offers)) {
-            Some((StatusCode::REQUEST_PENDING, Vec::new()))
+        };
+        let overlapping = match &dialog.state {
+            // The INVITE itself is open: no second one (§14.2), and no offer before ours and theirs are through.
+            State::Early { .. } if invite => later(),
+            State::Early { open: Some(_), .. } if offers => later(),
+            State::Early { progress, .. } if offers => match progress.exchange {
+                Exchange::Open => later(),
+                Exchange::Offered => pending,
+                Exchange::Agreed | Exchange::Revised => None,
+            },
+            State::Live { open: Some(_), .. } if invite || offers => later(),
+            State::Live { bye: Some(_), .. } if invite || offers => pending,
+            // Our 2xx waits for its ACK. An UPDATE may carry an offer then, unless our 2xx did.
+            State::Live { success: Some(success), .. } if invite || (offers && success.late_offer) => pending,
+            State::Early { .. } | State::Live { .. } => None,
+            State::Leaving | State::Lingering { .. } => return,
+        };
+        let refusal = if request.essentials.cseq <= dialog.remote_cseq {
+            Some((StatusCode::INTERNAL, Vec::new()))
         } else {
-            refusal_of_content(request.message)
+            overlapping.or_else(|| refusal_of_content(request.message))
         };
         if let Some((status, lines)) = refusal {
             if invite {
@@ -177,9 +206,7 @@ impl Agent {
         } else {
             self.add_other_server(request.key, head.flow)
         };
-        if let Some(dialog) = self.dialogs.get_mut(&key)
-            && let State::Live { open, .. } = &mut dialog.state
-        {
+        if let Some(open) = self.dialogs.get_mut(&key).and_then(Dialog::open) {
             *open = Some(Open {
                 transaction,
                 head,
@@ -189,7 +216,7 @@ impl Agent {
                 cseq,
                 contact: new_target,
             });
-            out.push(AgentOutput::Event(AgentEvent::Reinvite { dialog: key, offer: offer(message) }));
+            out.push(AgentOutput::Event(AgentEvent::Reinvite { dialog: key, offer }));
         }
     }
 

@@ -1,6 +1,6 @@
 //! INVITE client transaction (RFC 3261 §17.1.1, with the Accepted state of RFC 6026).
 //!
-//! For the legs we will call ourselves. It acknowledges refusals; the ACK of a 2xx belongs to the dialog.
+//! It acknowledges refusals; the ACK of a 2xx belongs to the dialog.
 
 use super::{Output, Repeat};
 use crate::limits::TRANSACTION_TIMEOUT;
@@ -49,6 +49,8 @@ pub enum Input<'a> {
     Response(StatusCode, &'a [u8]),
     /// The request could not leave.
     TransportError,
+    /// Another address is asked now: no more copies, though an answer is still waited for.
+    Hush,
     /// Time went by.
     Tick,
 }
@@ -93,7 +95,8 @@ impl InviteClient {
                 }
                 State::Calling { request, repeat, until }
             }
-            (state @ State::Proceeding { .. }, Input::TransportError | Input::Tick) => state,
+            (State::Calling { request, until, .. }, Input::Hush) => State::Calling { request, repeat: None, until },
+            (state @ State::Proceeding { .. }, Input::TransportError | Input::Hush | Input::Tick) => state,
             (State::Completed { ack, until }, Input::Response(status, _)) => {
                 if !status.is_provisional() {
                     out.push(Output::Send(ack.clone()));

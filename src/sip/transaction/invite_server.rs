@@ -43,6 +43,8 @@ enum State {
 pub enum Input {
     /// The INVITE came again.
     Retransmission,
+    /// The user tells of progress: 101 to 199.
+    Provisional(Vec<u8>),
     /// The user refuses: 300 to 699.
     Refusal(Vec<u8>),
     /// The user accepted; the dialog sends the 2xx.
@@ -67,6 +69,10 @@ impl InviteServer {
                 out.push(Output::Send(last.clone()));
                 State::Proceeding { last }
             }
+            (State::Proceeding { .. }, Input::Provisional(response)) => {
+                out.push(Output::Send(response.clone()));
+                State::Proceeding { last: response }
+            }
             (State::Proceeding { .. }, Input::Refusal(response)) => {
                 out.push(Output::Send(response.clone()));
                 let repeat = (!self.transport.is_stream()).then(|| Repeat::new(now));
@@ -90,7 +96,7 @@ impl InviteServer {
                 }
                 State::Completed { response, repeat, until }
             }
-            (state @ State::Completed { .. }, Input::Refusal(_) | Input::Success) => state,
+            (state @ State::Completed { .. }, Input::Provisional(_) | Input::Refusal(_) | Input::Success) => state,
 
             (State::Confirmed { until } | State::Accepted { until }, Input::Tick) if now >= until => State::Terminated,
             // The 200 is repeated by the dialog's own clock, and an ACK of it goes there too.
@@ -195,6 +201,10 @@ mod tests {
     fn a_retransmitted_invite_gets_the_last_answer_and_nothing_after_a_2xx() {
         let mut machine = machine(Transport::Udp);
         assert_eq!(step(&mut machine, 10, Input::Retransmission), 1);
+        assert_eq!(step(&mut machine, 12, Input::Provisional(b"183".to_vec())), 1);
+        let mut out = Vec::new();
+        machine.handle(at(15), Input::Retransmission, &mut out);
+        assert_eq!(out, [Output::Send(b"183".to_vec())]);
         assert_eq!(step(&mut machine, 20, Input::Success), 0);
         assert_eq!(step(&mut machine, 600, Input::Retransmission), 0);
         assert_eq!(step(&mut machine, 600, Input::Ack), 0);

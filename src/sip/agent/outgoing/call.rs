@@ -1,0 +1,528 @@
+//! Calls we place (RFC 3261 §13.2, RFC 3262, RFC 3891): early dialogs, the first 2xx, CANCEL, PRACK.
+//!
+//! An INVITE may fork on its way: each To tag is an early dialog. The first 2xx makes the call; every further one is
+//! acknowledged and hung up, up to a bound. A sending that was given up, because its address was silent or its owner
+//! cancelled, is cancelled when it speaks and hung up when it answers. A 3xx is followed only towards a trunk: its Contact
+//! becomes the Request-URI, and the request goes to the trunk's own address as before.
+
+use super::{Draft, Errand, Machine, Owner, Purpose, Stage, Word};
+use crate::limits::{DIALOGS_MAX, FORKS_MAX, REDIRECTS_MAX, RING_MAX, TRANSACTION_TIMEOUT, TRANSACTIONS_FOR_NEW_CALLS};
+use crate::sip::agent::receive::Request;
+use crate::sip::agent::table::{Purpose as Within, Timer};
+use crate::sip::agent::{Agent, AgentEvent, AgentOutput, DialogKey, Flow};
+use crate::sip::dialog::{Dialog, Placed, State};
+use crate::sip::header::{NameAddr, elements};
+use crate::sip::reader::{Framing, Message, Name, Start};
+use crate::sip::status::StatusCode;
+use crate::sip::trunk::TrunkId;
+use crate::sip::uri::SipUri;
+use crate::sip::writer::{ALLOW, write_header, write_number, write_supported};
+use crate::time::{Instant, Now};
+
+/// A call to place.
+#[derive(Clone, Debug)]
+pub struct CallRequest {
+    /// Whom to call: the Request-URI and To.
+    pub target: SipUri,
+    /// By which trunk: its proxy is where the INVITE goes, its credentials are what challenges are answered with.
+    pub trunk: Option<TrunkId>,
+    /// Who calls: From.
+    pub from: SipUri,
+    /// The offer.
+    pub sdp: Vec<u8>,
+    /// The dialog to be replaced (RFC 3891), as the value of `Replaces`.
+    pub replaces: Option<String>,
+}
+
+/// A call that is placed, until its last INVITE transaction has gone.
+pub(super) struct Calling {
+    tag: String,
+    call_id: String,
+    through_trunk: bool,
+    attempts: Vec<Attempt>,
+    forks: Vec<Fork>,
+    /// The fork that made the call.
+    winner: Option<usize>,
+    /// What its owner will be told at the end: 487 once it cancelled, 408 when it rang too long.
+    given_up: Option<StatusCode>,
+    /// Its owner knows how it went.
+    told: bool,
+    redirects: usize,
+    /// It rings no longer than this.
+    until: Option<Instant>,
+}
+
+/// One INVITE transaction.
+struct Attempt {
+    transaction: u64,
+    branch: String,
+    invite: Vec<u8>,
+    flow: Option<Flow>,
+    rang: bool,
+    cancelled: bool,
+    /// No final response came after the CANCEL: it is forgotten then (§9.1).
+    until: Option<Instant>,
+}
+
+/// An early dialog, or one that was answered.
+struct Fork {
+    tag: Box<[u8]>,
+    /// `None` once it stands among the agent's dialogs.
+    dialog: Option<Dialog>,
+    /// The last reliable provisional response (RFC 3262 §4).
+    sequence: Option<u32>,
+    /// The ACK of its 2xx, for the copies of it.
+    ack: Option<(Flow, Vec<u8>)>,
+}
+
+impl Agent {
+    /// Places a call. How it goes is told by [`AgentEvent::Progress`], [`AgentEvent::Accepted`] and [`AgentEvent::Failed`];
+    /// once answered it is a dialog like any other.
+    pub fn call(&mut self, now: Now, request: CallRequest, out: &mut Vec<AgentOutput>) -> DialogKey {
+        let id = self.new_id();
+        let key = DialogKey(id);
+        let full = self.dialogs.len() + self.outgoing.calls.len() >= DIALOGS_MAX
+            || self.transactions() >= TRANSACTIONS_FOR_NEW_CALLS;
+        if full {
+            out.push(AgentOutput::Event(AgentEvent::Failed { dialog: key, status: StatusCode::UNAVAILABLE }));
+            return key;
+        }
+        let CallRequest { target, trunk, from, sdp, replaces } = request;
+        let (tag, call_id) = (self.random.token(13), self.random.token(24));
+        let mut lines = ALLOW.to_vec();
+        write_supported(&mut lines);
+        if let Some(replaces) = &replaces {
+            write_header(&mut lines, b"Require: ", b"replaces");
+            write_header(&mut lines, b"Replaces: ", replaces.as_bytes());
+        }
+        let way = self.way_of(trunk, &target);
+        let draft = Draft {
+            method: "INVITE",
+            uri: target.to_string(),
+            routes: self.service_route(trunk).0,
+            from: format!("<{from}>;tag={tag}").into_bytes(),
+            to: format!("<{target}>").into_bytes(),
+            call_id: call_id.clone(),
+            cseq: 1,
+            lines,
+            body: sdp,
+        };
+        let calling = Calling {
+            tag,
+            call_id,
+            through_trunk: trunk.is_some(),
+            attempts: Vec::new(),
+            forks: Vec::new(),
+            winner: None,
+            given_up: None,
+            told: false,
+            redirects: 0,
+            until: None,
+        };
+        self.dialog_index.insert(calling.tag.as_bytes().into(), key);
+        self.outgoing.calls.insert(key, calling);
+        self.begin_errand(now.instant, id, Owner::Call(key), draft, way, out);
+        key
+    }
+
+    /// Takes a call back that was placed and not answered (RFC 3261 §9.1); [`AgentEvent::Failed`] follows. Before the first
+    /// provisional response the CANCEL waits for it; a 2xx that crosses it is acknowledged and hung up.
+    pub fn cancel_call(&mut self, now: Now, call: DialogKey, out: &mut Vec<AgentOutput>) {
+        self.give_up(now.instant, call, StatusCode::TERMINATED, out);
+    }
+
+    fn give_up(&mut self, now: Instant, call: DialogKey, status: StatusCode, out: &mut Vec<AgentOutput>) {
+        let Some(calling) = self.outgoing.calls.get_mut(&call) else { return };
+        if calling.told || calling.given_up.is_some() {
+            return;
+        }
+        calling.given_up = Some(status);
+        match self.outgoing.errands.get(&call.0).map(|errand| &errand.stage) {
+            Some(Stage::Sent { transaction, .. }) => {
+                let transaction = *transaction;
+                self.cancel_attempt(now, call, transaction, out);
+            }
+            // Nothing of it has left.
+            Some(Stage::Locating { .. }) | None => {
+                self.outgoing.errands.remove(&call.0);
+                self.outgoing.lookups.retain(|_, of| *of != call.0);
+                self.call_failed(now, call, status, out);
+            }
+        }
+    }
+
+    /// A request of an early dialog of a call that we placed (RFC 3311 §5.1 allows an UPDATE there).
+    pub(in crate::sip::agent) fn is_early(&self, request: &Request<'_, '_>) -> bool {
+        let call = request.to.tag().and_then(|tag| self.dialog_index.get(tag));
+        call.and_then(|call| self.outgoing.calls.get(call)).is_some_and(|calling| {
+            let known = calling.forks.iter().any(|fork| *fork.tag == *request.essentials.from_tag);
+            known && calling.call_id.as_bytes() == request.essentials.call_id
+        })
+    }
+
+    /// It is given up, so that the next word of it must not become a call.
+    pub(super) fn is_given_up(&self, call: DialogKey) -> bool {
+        self.outgoing.calls.get(&call).is_some_and(|calling| calling.given_up.is_some())
+    }
+
+    /// CANCEL, once, and not before a provisional response.
+    fn cancel_attempt(&mut self, now: Instant, call: DialogKey, transaction: u64, out: &mut Vec<AgentOutput>) {
+        let Some(calling) = self.outgoing.calls.get_mut(&call) else { return };
+        let Some(attempt) = calling.attempts.iter_mut().find(|attempt| attempt.transaction == transaction) else {
+            return;
+        };
+        if !attempt.rang || attempt.cancelled {
+            return;
+        }
+        attempt.cancelled = true;
+        let until = now + TRANSACTION_TIMEOUT;
+        attempt.until = Some(until);
+        let bytes = cancel_of(&attempt.invite);
+        let branch = attempt.branch.clone();
+        let flow = self.outgoing.asking.get(&transaction).map(|asking| asking.flow);
+        let flow = attempt.flow.or(flow);
+        self.schedule(Some(until), Timer::Outgoing(call.0));
+        if let Some(flow) = flow {
+            self.ask(now, flow, &branch, "CANCEL", bytes, Purpose::Nothing, out);
+        }
+    }
+
+    pub(super) fn invite_sent(&mut self, call: DialogKey, transaction: u64, branch: &str, invite: Vec<u8>) {
+        if let Some(calling) = self.outgoing.calls.get_mut(&call) {
+            calling.attempts.push(Attempt {
+                transaction,
+                branch: branch.to_owned(),
+                invite,
+                flow: None,
+                rang: false,
+                cancelled: false,
+                until: None,
+            });
+        }
+    }
+
+    /// An INVITE transaction has gone, and with the last one everything that stayed for it.
+    pub(super) fn attempt_over(&mut self, call: DialogKey, transaction: u64) {
+        let Some(calling) = self.outgoing.calls.get_mut(&call) else { return };
+        calling.attempts.retain(|attempt| attempt.transaction != transaction);
+        self.forget_call(call);
+    }
+
+    fn forget_call(&mut self, call: DialogKey) {
+        let over = self.outgoing.calls.get(&call).is_some_and(|calling| calling.told && calling.attempts.is_empty());
+        if over && let Some(calling) = self.outgoing.calls.remove(&call) {
+            self.outgoing.errands.remove(&call.0);
+            if calling.winner.is_none() {
+                self.dialog_index.remove(calling.tag.as_bytes());
+            }
+        }
+    }
+
+    /// 1xx.
+    pub(super) fn call_progress(
+        &mut self,
+        now: Instant,
+        call: DialogKey,
+        transaction: u64,
+        status: StatusCode,
+        word: Word<'_, '_>,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        let Word::Peer(flow, message) = word else { return };
+        self.note_ringing(now, call, transaction, flow);
+        let Some(calling) = self.outgoing.calls.get_mut(&call) else { return };
+        if calling.given_up.is_some() {
+            return self.cancel_attempt(now, call, transaction, out);
+        }
+        if calling.winner.is_some() || status == StatusCode::TRYING {
+            return;
+        }
+        let Some(fork) = self.fork_of(call, transaction, flow, message) else { return };
+        match self.acknowledge_provisional(now, call, fork, message, out) {
+            Reliable::Copy => return,
+            Reliable::No | Reliable::Taken => {}
+        }
+        out.push(AgentOutput::Event(AgentEvent::Progress {
+            dialog: call,
+            status,
+            fork: fork as u32,
+            sdp: super::super::receive::offer(message),
+        }));
+    }
+
+    fn note_ringing(&mut self, now: Instant, call: DialogKey, transaction: u64, flow: Flow) {
+        let Some(calling) = self.outgoing.calls.get_mut(&call) else { return };
+        if let Some(attempt) = calling.attempts.iter_mut().find(|attempt| attempt.transaction == transaction) {
+            attempt.rang = true;
+            attempt.flow = Some(flow);
+        }
+        let until = *calling.until.get_or_insert(now + RING_MAX);
+        self.schedule(Some(until), Timer::Outgoing(call.0));
+    }
+
+    /// PRACK for a reliable provisional response, each once and in their order (RFC 3262 §4).
+    fn acknowledge_provisional(
+        &mut self,
+        now: Instant,
+        call: DialogKey,
+        fork: usize,
+        message: &Message<'_>,
+        out: &mut Vec<AgentOutput>,
+    ) -> Reliable {
+        let requires = message.values(Name::Require).flat_map(elements);
+        let reliable = requires.into_iter().any(|tag| tag.eq_ignore_ascii_case(b"100rel"));
+        let sequence = message.value(Name::RSeq).and_then(|value| std::str::from_utf8(value).ok()?.parse::<u32>().ok());
+        let (true, Some(sequence)) = (reliable, sequence) else { return Reliable::No };
+        let cseq = message.value(Name::CSeq).and_then(crate::sip::header::cseq).map_or(0, |(number, _)| number);
+        let branch = format!("z9hG4bK{}", self.random.token(16));
+        let fork = self.outgoing.calls.get_mut(&call).and_then(|calling| calling.forks.get_mut(fork));
+        let Some(Fork { dialog: Some(dialog), sequence: last, .. }) = fork else { return Reliable::Copy };
+        if last.is_some_and(|last| sequence != last.wrapping_add(1)) {
+            return Reliable::Copy;
+        }
+        *last = Some(sequence);
+        let mut lines = b"RAck: ".to_vec();
+        write_number(&mut lines, u64::from(sequence));
+        lines.push(b' ');
+        write_number(&mut lines, u64::from(cseq));
+        lines.extend_from_slice(b" INVITE\r\n");
+        let bytes = dialog.request("PRACK", &branch, &self.config.product, &lines);
+        let flow = dialog.next;
+        self.ask(now, flow, &branch, "PRACK", bytes, Purpose::Nothing, out);
+        Reliable::Taken
+    }
+
+    /// The fork of this To tag, made where it is new and there is room.
+    fn fork_of(&mut self, call: DialogKey, transaction: u64, flow: Flow, message: &Message<'_>) -> Option<usize> {
+        let answer_public = self.config.answers_public();
+        let to = NameAddr::parse(message.value(Name::To)?)?;
+        let tag = to.tag()?;
+        let calling = self.outgoing.calls.get_mut(&call)?;
+        if let Some(at) = calling.forks.iter().position(|fork| *fork.tag == *tag) {
+            // A 2xx may name another Contact and other routes than the 180 (§13.2.2.4, §12.1.2).
+            if let Some(dialog) = &mut calling.forks[at].dialog {
+                dialog.replaced_by(message, flow, answer_public);
+            }
+            return Some(at);
+        }
+        if calling.forks.len() >= FORKS_MAX {
+            return None;
+        }
+        let attempt = calling.attempts.iter().find(|attempt| attempt.transaction == transaction)?;
+        let invite = Message::read(&attempt.invite, Framing::Datagram)?;
+        let Start::Request { uri, .. } = invite.start else { return None };
+        let (cseq, _) = invite.value(Name::CSeq).and_then(crate::sip::header::cseq)?;
+        let from = invite.value(Name::From)?;
+        let placed = Placed { call_id: &calling.call_id, local_tag: &calling.tag, from, uri, cseq };
+        let dialog = Dialog::placed(&placed, message, flow, answer_public);
+        calling.forks.push(Fork { tag: tag.into(), dialog: Some(dialog), sequence: None, ack: None });
+        Some(calling.forks.len() - 1)
+    }
+
+    /// A final response, or what stands for one.
+    pub(super) fn call_answered(
+        &mut self,
+        now: Instant,
+        call: DialogKey,
+        transaction: u64,
+        status: StatusCode,
+        word: Word<'_, '_>,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        match word {
+            Word::Peer(flow, message) if status.is_success() => {
+                self.call_accepted(now, call, transaction, flow, message, out);
+            }
+            Word::Peer(_, message) if self.redirect(call, status, message) => {
+                // The addresses are the trunk's, as before.
+                if let Some(Errand { stage: Stage::Sent { hop, .. }, .. }) = self.outgoing.errands.get(&call.0) {
+                    let hop = hop.clone();
+                    self.send_errand(now, call.0, hop, out);
+                }
+            }
+            _ => {
+                self.outgoing.errands.remove(&call.0);
+                self.call_failed(now, call, status, out);
+            }
+        }
+    }
+
+    /// A 3xx that is followed: only through a trunk, where its Contact changes whom we ask for and not whom we ask.
+    fn redirect(&mut self, call: DialogKey, status: StatusCode, message: &Message<'_>) -> bool {
+        let Some(calling) = self.outgoing.calls.get_mut(&call) else { return false };
+        if status.code() / 100 != 3 || !calling.through_trunk || calling.redirects >= REDIRECTS_MAX {
+            return false;
+        }
+        let contact = message.values(Name::Contact).flat_map(elements).find_map(NameAddr::parse);
+        let target = contact.and_then(|contact| std::str::from_utf8(contact.uri).ok()?.parse::<SipUri>().ok());
+        let (Some(target), Some(errand)) = (target, self.outgoing.errands.get_mut(&call.0)) else { return false };
+        calling.redirects += 1;
+        errand.draft.uri = target.to_string();
+        errand.draft.cseq += 1;
+        true
+    }
+
+    /// 2xx: the first makes the call.
+    fn call_accepted(
+        &mut self,
+        now: Instant,
+        call: DialogKey,
+        transaction: u64,
+        flow: Flow,
+        message: &Message<'_>,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        let Some(at) = self.fork_of(call, transaction, flow, message) else { return };
+        let branch = format!("z9hG4bK{}", self.random.token(16));
+        let Some(calling) = self.outgoing.calls.get_mut(&call) else { return };
+        let fork = &mut calling.forks[at];
+        if let Some((flow, bytes)) = &fork.ack {
+            // The ACK was lost.
+            return out.push(AgentOutput::Transmit { flow: *flow, bytes: bytes.clone() });
+        }
+        let Some(mut dialog) = fork.dialog.take() else { return };
+        let cseq = message.value(Name::CSeq).and_then(crate::sip::header::cseq).map_or(1, |(number, _)| number);
+        let ack = dialog.ack(cseq, &branch, &self.config.product);
+        fork.ack = Some((dialog.next, ack.clone()));
+        out.push(AgentOutput::Transmit { flow: dialog.next, bytes: ack });
+        if calling.winner.is_none() && calling.given_up.is_none() {
+            calling.winner = Some(at);
+            calling.told = true;
+            calling.until = None;
+            dialog.state = State::Live { open: None, success: None, bye: None };
+            let through_trunk = calling.through_trunk;
+            self.learn_placed(&dialog);
+            self.add_dialog(call, dialog);
+            if through_trunk {
+                self.find_next_hop(call, out);
+            }
+            self.outgoing.errands.remove(&call.0);
+            let sdp = super::super::receive::offer(message);
+            return out.push(AgentOutput::Event(AgentEvent::Accepted { dialog: call, sdp }));
+        }
+        // Somebody answered whom nobody wants any more.
+        let extra = DialogKey(self.new_id());
+        dialog.state = State::Leaving;
+        self.learn_placed(&dialog);
+        self.dialogs.insert(extra, dialog);
+        self.send_request(now, extra, "BYE", b"", Within::Bye(extra), out);
+    }
+
+    fn learn_placed(&mut self, dialog: &Dialog) {
+        if let Some(host) = dialog.placed_to {
+            self.outgoing.learn(host);
+        }
+    }
+
+    /// A word of a sending that is not the present one any more.
+    pub(super) fn late_word(
+        &mut self,
+        now: Instant,
+        call: DialogKey,
+        transaction: u64,
+        status: StatusCode,
+        word: Word<'_, '_>,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        match word {
+            Word::Peer(flow, message) if status.is_success() => {
+                self.call_accepted(now, call, transaction, flow, message, out);
+            }
+            Word::Peer(flow, _) if status.is_provisional() => {
+                self.note_ringing(now, call, transaction, flow);
+                return self.cancel_attempt(now, call, transaction, out);
+            }
+            Word::Peer(..) | Word::Silence | Word::Broken => {}
+        }
+        self.after_giving_up(now, call, transaction, status, out);
+    }
+
+    /// The sending that was given up has its final response: the owner is told.
+    fn after_giving_up(
+        &mut self,
+        now: Instant,
+        call: DialogKey,
+        transaction: u64,
+        status: StatusCode,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        let present = self.outgoing.errands.get(&call.0).is_some_and(
+            |errand| matches!(&errand.stage, Stage::Sent { transaction: present, .. } if *present == transaction),
+        );
+        let given_up = self.outgoing.calls.get(&call).and_then(|calling| calling.given_up);
+        if let (true, Some(reason)) = (present, given_up) {
+            self.outgoing.errands.remove(&call.0);
+            // A refusal that crossed the CANCEL tells more.
+            let told = if status.is_success() || status == StatusCode::TERMINATED { reason } else { status };
+            self.call_failed(now, call, told, out);
+        }
+    }
+
+    /// The owner is told, once.
+    pub(super) fn call_failed(
+        &mut self,
+        _now: Instant,
+        call: DialogKey,
+        status: StatusCode,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        let Some(calling) = self.outgoing.calls.get_mut(&call) else { return };
+        if !std::mem::replace(&mut calling.told, true) {
+            out.push(AgentOutput::Event(AgentEvent::Failed { dialog: call, status }));
+        }
+        self.forget_call(call);
+    }
+
+    /// It rang too long, or no final response followed a CANCEL.
+    pub(super) fn wake_call(&mut self, now: Instant, call: DialogKey, out: &mut Vec<AgentOutput>) {
+        let Some(calling) = self.outgoing.calls.get_mut(&call) else { return };
+        if calling.until.is_some_and(|until| until <= now) && !calling.told {
+            calling.until = None;
+            return self.give_up(now, call, StatusCode::REQUEST_TIMEOUT, out);
+        }
+        let due = |attempt: &&Attempt| attempt.until.is_some_and(|until| until <= now);
+        let dead: Vec<u64> = calling.attempts.iter().filter(due).map(|attempt| attempt.transaction).collect();
+        for transaction in dead {
+            let proceeding = self.outgoing.asking.get(&transaction).is_some_and(
+                |asking| matches!(&asking.machine, Machine::Invite(machine) if machine.deadline().is_none()),
+            );
+            if proceeding {
+                self.after_giving_up(now, call, transaction, StatusCode::TERMINATED, out);
+                self.forget_asking(transaction);
+            }
+        }
+    }
+}
+
+/// Whether a provisional response asked for a PRACK.
+enum Reliable {
+    No,
+    Taken,
+    /// Acknowledged before, or ahead of one that is missing.
+    Copy,
+}
+
+/// The CANCEL of an INVITE (RFC 3261 §9.1). Empty for a request we could not have written.
+fn cancel_of(invite: &[u8]) -> Vec<u8> {
+    let mut cancel = Vec::with_capacity(512);
+    let Some(message) = Message::read(invite, Framing::Datagram) else { return cancel };
+    let Start::Request { uri, .. } = message.start else { return cancel };
+    cancel.extend_from_slice(b"CANCEL ");
+    cancel.extend_from_slice(uri);
+    cancel.extend_from_slice(b" SIP/2.0\r\n");
+    let labels =
+        [(&b"Via: "[..], Name::Via), (b"From: ", Name::From), (b"To: ", Name::To), (b"Call-ID: ", Name::CallId)];
+    for (label, name) in labels {
+        if let Some(value) = message.value(name) {
+            write_header(&mut cancel, label, value);
+        }
+    }
+    for route in message.values(Name::Route) {
+        write_header(&mut cancel, b"Route: ", route);
+    }
+    let number = message.value(Name::CSeq).and_then(crate::sip::header::cseq).map_or(0, |(number, _)| number);
+    cancel.extend_from_slice(b"CSeq: ");
+    write_number(&mut cancel, u64::from(number));
+    cancel.extend_from_slice(b" CANCEL\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n");
+    cancel
+}

@@ -1,0 +1,268 @@
+//! The greeting before the answer, through the whole engine: 183, sound, keys, then the 200 (RFC 3262, RFC 5009).
+
+use ivr1357::engine::{CallKey, Engine, Entry, Input, Output, Settings};
+use ivr1357::media::{Command, Event, PlayKey, StreamKey};
+use ivr1357::number::Key;
+use ivr1357::random::Random;
+use ivr1357::routing;
+use ivr1357::sip::trunk::{Peers, Trunk};
+use ivr1357::sip::{Flow, Transport};
+use ivr1357::speech::Catalogue;
+use ivr1357::time::{Duration, Now};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const TABLE: &str = r##"
+schema = 1
+waiting = "tone"
+[number.1357]
+match = ["1357"]
+greeting = "greeting"
+answer = "after-greeting"
+go = "menu.main"
+[defaults.menu]
+no_input = { retries = 1, prompt = "again", then = "center.counsel" }
+no_match = { retries = 1, prompt = "again", then = "center.counsel" }
+keys = { "0" = "center.counsel", "#" = "back", "*" = "repeat" }
+[defaults.transfer]
+ladder = ["refer", "notice.bye"]
+prompt = "again"
+give_up = "notice.bye"
+[menu.main]
+prompt = "greeting"
+1 = { go = "notice.info" }
+[center]
+counsel = { name = "상담원", sip = ["sip:counsel@127.0.0.1:5070"] }
+[notice]
+bye = { prompt = "again", then = "end" }
+info = { prompt = "again", then = "menu.main" }
+"##;
+const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 7000 RTP/AVP 8\r\n";
+
+struct Bench {
+    engine: Engine,
+    now: Now,
+    stream: StreamKey,
+    call: Option<CallKey>,
+    play: PlayKey,
+    tag: String,
+    rseq: String,
+    sdp: String,
+    records: Vec<serde_json::Value>,
+}
+
+impl Bench {
+    fn new(peers: Peers) -> Self {
+        let prompts: BTreeMap<String, Duration> =
+            ["tone", "greeting", "again", "center/counsel"].map(|id| (id.to_owned(), Duration::from_secs(1))).into();
+        let plan = routing::check(TABLE, &prompts).plan.expect("the table checks");
+        let engine = Engine::new(Settings {
+            plan: Arc::new(plan),
+            catalogue: Arc::new(Catalogue::default()),
+            hash_key: [1; 32],
+            peers,
+            stand_ins: false,
+            random: Random::from_number(1),
+        });
+        let now = Now::default().after(Duration::from_secs(1));
+        let (stream, play) = (StreamKey(0), PlayKey(0));
+        Self {
+            engine,
+            now,
+            stream,
+            call: None,
+            play,
+            tag: String::new(),
+            rseq: String::new(),
+            sdp: String::new(),
+            records: Vec::new(),
+        }
+    }
+
+    /// One step, and what came of it in words.
+    fn give(&mut self, input: Input<'_>) -> String {
+        let mut out = Vec::new();
+        self.engine.handle(self.now, input, &mut out);
+        let mut said = Vec::new();
+        for output in out {
+            match output {
+                Output::Transmit { bytes, .. } => said.push(self.sent(&String::from_utf8_lossy(&bytes))),
+                Output::OpenStream { stream, .. } => {
+                    self.stream = stream;
+                    said.push("open".to_owned());
+                }
+                Output::Journal { call, entry: Entry::Start(_) } => {
+                    self.call = Some(call);
+                    said.push("start".to_owned());
+                }
+                Output::Journal { entry: Entry::End(line), .. } => {
+                    self.records.push(serde_json::from_str(&line).expect("JSON"));
+                    said.push("end".to_owned());
+                }
+                Output::Media { command: Command::Configure(_), .. } => said.push("media".to_owned()),
+                Output::Media { command: Command::Play { play, .. }, .. } => {
+                    self.play = play;
+                    said.push("play".to_owned());
+                }
+                Output::Media { command: Command::Stop, .. } => said.push("stop".to_owned()),
+                Output::CloseStream { .. } => said.push("close".to_owned()),
+                _ => {}
+            }
+        }
+        said.join(" ")
+    }
+
+    fn sent(&mut self, text: &str) -> String {
+        let header = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("").to_owned();
+        if let Some((_, tag)) = header("To: ").split_once(";tag=") {
+            self.tag = format!(";tag={tag}");
+        }
+        if text.starts_with("SIP/2.0 183") {
+            self.rseq = header("RSeq: ");
+        }
+        if let Some((_, body)) = text.split_once("\r\n\r\n").filter(|(_, body)| !body.is_empty()) {
+            self.sdp = body.to_owned();
+        }
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let early = header("P-Early-Media: ");
+        match words.first() {
+            Some(&"SIP/2.0") if early.is_empty() => words[1].to_owned(),
+            Some(&"SIP/2.0") => format!("{}({early})", words[1]),
+            other => other.copied().unwrap_or("").to_owned(),
+        }
+    }
+
+    fn request(&mut self, method: &str, cseq: u32, headers: &str, body: &str) -> String {
+        let branch = if method == "CANCEL" { "INVITE".to_owned() } else { format!("{method}{cseq}") };
+        let text = format!(
+            "{method} sip:1357@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:6001;branch=z9hG4bK{}\r\n\
+             From: <sip:a@127.0.0.1>;tag=c\r\nTo: <sip:1357@127.0.0.1>{}\r\nCall-ID: early@test\r\n\
+             CSeq: {cseq} {method}\r\nContact: <sip:a@127.0.0.1:6001>\r\nMax-Forwards: 70\r\n{headers}\
+             Content-Length: {}\r\n\r\n{body}",
+            if method == "INVITE" { "INVITE" } else { &branch },
+            if method == "CANCEL" { "" } else { &self.tag },
+            body.len(),
+        );
+        let flow = Flow {
+            transport: Transport::Udp,
+            local: "127.0.0.1:5060".parse().expect("an address"),
+            remote: "127.0.0.1:6001".parse().expect("an address"),
+            connection: 0,
+        };
+        self.give(Input::Received { flow, bytes: text.as_bytes() })
+    }
+
+    /// An INVITE up to what follows the start on disk.
+    fn dial(&mut self, headers: &str, body: &str) -> String {
+        assert_eq!(self.request("INVITE", 1, headers, body), "100 open");
+        assert_eq!(self.give(Input::StreamOpened { stream: self.stream, port: Some(16_384) }), "start");
+        self.give(Input::Journaled { call: self.call.expect("a call") })
+    }
+
+    fn media(&mut self, event: Event) -> String {
+        self.give(Input::Media { stream: self.stream, event })
+    }
+
+    fn pass(&mut self, seconds: u64) -> String {
+        let until = self.now.after(Duration::from_secs(seconds));
+        let mut said = Vec::new();
+        while let Some(due) = self.engine.deadline().filter(|due| *due <= until.instant) {
+            self.now = self.now.after(due.since(self.now.instant));
+            said.push(self.give(Input::Tick));
+        }
+        self.now = until;
+        said.retain(|said| !said.is_empty());
+        said.join(" ")
+    }
+}
+
+#[test]
+fn the_greeting_is_heard_before_the_200_and_the_200_says_the_same() {
+    let mut bench = Bench::new(Peers::default());
+    assert_eq!(bench.dial("P-Early-Media: supported\r\n", SDP), "media 183(sendrecv) play");
+    let early = bench.sdp.clone();
+    assert!(early.contains("m=audio 16384"));
+    bench.pass(7);
+    assert_eq!(bench.media(Event::Finished(bench.play)), "200");
+    assert_eq!(bench.sdp, early);
+    assert_eq!(bench.request("ACK", 1, "", ""), "play");
+    bench.request("BYE", 2, "", "");
+    let record = &bench.records[0];
+    assert_eq!(record["outcome"], "abandoned");
+    let second = |field: &str| record[field].as_str().expect("a time")[17..19].to_owned();
+    assert_eq!((second("began").as_str(), second("answered").as_str()), ("01", "08"));
+}
+
+#[test]
+fn with_100rel_the_greeting_waits_for_the_prack_and_a_key_answers() {
+    let mut bench = Bench::new(Peers::default());
+    let headers = "P-Early-Media: supported\r\nSupported: 100rel\r\n";
+    assert_eq!(bench.dial(headers, SDP), "media 183(sendrecv)");
+    let rack = format!("RAck: {} 1 INVITE\r\n", bench.rseq);
+    assert_eq!(bench.request("PRACK", 2, &rack, ""), "200 play");
+    let key = Key::from_char('1').expect("a key");
+    assert_eq!(bench.media(Event::Key(key)), "stop 200");
+    // The key chose in the menu that it never had to hear.
+    assert_eq!(bench.request("ACK", 1, "", ""), "play");
+    bench.request("BYE", 3, "", "");
+    assert_eq!(bench.records[0]["path"], serde_json::json!(["number.1357", "menu.main", "notice.info"]));
+}
+
+#[test]
+fn a_late_offer_is_greeted_with_100rel_and_answered_at_once_without() {
+    let mut bench = Bench::new(Peers::default());
+    assert_eq!(bench.dial("P-Early-Media: supported\r\n", ""), "200");
+    let mut bench = Bench::new(Peers::default());
+    assert_eq!(bench.dial("P-Early-Media: supported\r\nRequire: 100rel\r\n", ""), "183(sendrecv)");
+    let rack = format!("RAck: {} 1 INVITE\r\nContent-Type: application/sdp\r\n", bench.rseq);
+    assert_eq!(bench.request("PRACK", 2, &rack, SDP), "200 media play");
+    assert_eq!(bench.media(Event::Finished(bench.play)), "200");
+    assert_eq!(bench.request("ACK", 1, "", ""), "play");
+}
+
+#[test]
+fn who_does_not_let_early_media_through_is_answered_at_once() {
+    let trunk = |early_media| Trunk { early_media, ..Trunk::new("kt", vec!["127.0.0.1".parse().expect("a network")]) };
+    for (peers, said) in [
+        (Peers::default(), "media 200"),
+        (Peers { trunks: vec![trunk(false)], ..Peers::default() }, "media 200"),
+        (Peers { trunks: vec![trunk(true)], ..Peers::default() }, "media 183 play"),
+    ] {
+        let mut bench = Bench::new(peers);
+        assert_eq!(bench.dial("", SDP), said);
+    }
+}
+
+#[test]
+fn a_caller_who_goes_during_the_greeting_was_never_connected() {
+    for method in ["CANCEL", "BYE"] {
+        let mut bench = Bench::new(Peers::default());
+        bench.dial("P-Early-Media: supported\r\n", SDP);
+        let cseq = if method == "CANCEL" { 1 } else { 2 };
+        assert_eq!(bench.request(method, cseq, "Reason: SIP;cause=487\r\n", ""), "200 487 close end");
+        let record = &bench.records[0];
+        assert_eq!((&record["outcome"], &record["reason"]), (&"cancelled".into(), &"SIP;cause=487".into()));
+        assert!(record["answered"].is_null());
+        bench.pass(70);
+        assert_eq!(bench.engine.held(), 0);
+    }
+}
+
+#[test]
+fn without_any_prack_the_call_is_refused_and_recorded_once() {
+    let mut bench = Bench::new(Peers::default());
+    bench.dial("P-Early-Media: supported\r\nSupported: 100rel\r\n", SDP);
+    let said = bench.pass(32);
+    assert!(said.ends_with("504 close end"), "{said}");
+    assert_eq!((&bench.records[0]["outcome"], &bench.records[0]["status"]), (&"refused".into(), &504.into()));
+    assert_eq!(bench.records.len(), 1);
+    bench.pass(70);
+    assert_eq!(bench.engine.held(), 0);
+}
+
+#[test]
+fn a_stop_during_the_greeting_refuses_the_call() {
+    let mut bench = Bench::new(Peers::default());
+    bench.dial("P-Early-Media: supported\r\n", SDP);
+    assert_eq!(bench.give(Input::Stop), "503 close end");
+}
