@@ -118,6 +118,7 @@ impl Engine {
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
             Input::Received { flow, bytes } => self.agent(now, out, |agent, to| agent.received(now, flow, bytes, to)),
+            Input::Secured { connection, names } => self.agent.secured(connection, names),
             Input::Disconnected { connection } => self.agent.disconnected(connection),
             Input::SendFailed { flow } => self.agent(now, out, |agent, to| agent.send_failed(now, flow, to)),
             Input::LookedUp { lookup, answer } => {

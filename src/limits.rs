@@ -100,13 +100,13 @@ pub const STOP_PATIENCE: Duration = Duration::from_secs(4);
 /// Signals this close together are one: some supervisors signal a process and then its group.
 pub const SIGNAL_ECHO: Duration = Duration::from_secs(1);
 
-/// TCP connections of all peers together; a trunk needs a handful, a load test one per call.
+/// TCP and TLS connections of all peers together, unless the settings say so; a trunk needs a handful, a load test one per call.
 pub const TCP_CONNECTIONS_MAX: usize = 8192;
 /// TCP connections of one address: a load generator with one per call, and still an eighth of all.
 pub const TCP_CONNECTIONS_PER_ADDRESS_MAX: usize = 1024;
 /// Bytes read from a connection at once; a message that is longer comes in pieces.
-pub const TCP_READ_BYTES: usize = 16 * 1024;
-/// Pieces read from all connections that the engine has not seen yet: 16 MiB at most, then TCP itself slows the peers.
+pub const TCP_READ_BYTES: usize = 8 * 1024;
+/// Pieces read from all connections that the engine has not seen yet: 8 MiB at most, then TCP itself slows the peers.
 pub const TCP_PIECES_WAITING_MAX: usize = 1024;
 /// Messages waiting for a peer that does not read; one more closes the connection.
 pub const TCP_QUEUE_MAX: usize = 256;
@@ -116,10 +116,54 @@ pub const TCP_COMMANDS_MAX: usize = 16 * 1024;
 pub const TCP_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one message may take to leave.
 pub const TCP_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// A connection that never says anything is not a telephone.
-pub const TCP_FIRST_BYTES: Duration = Duration::from_secs(32);
+/// A connection that says nothing but empty lines is not a telephone: one connects when it has something to say.
+pub const TCP_FIRST_BYTES: Duration = Duration::from_secs(10);
 /// A call may last an hour without a word of signalling, and its BYE must still find the connection.
 pub const TCP_IDLE: Duration = Duration::from_secs(65 * 60);
+/// RFC 5626 §4.4.1: the longest time between two pings on a connection that we opened.
+pub const TCP_PING_EVERY: Duration = Duration::from_secs(120);
+/// RFC 5626 §4.4.1: how long the answer to a ping may take.
+pub const TCP_PONG: Duration = Duration::from_secs(10);
+/// Quiet after which TCP itself asks whether a peer is still there.
+pub const TCP_PROBE_AFTER: Duration = Duration::from_secs(60);
+/// Between two of these questions.
+pub const TCP_PROBE_EVERY: Duration = Duration::from_secs(15);
+/// Questions without an answer after which the peer is gone.
+pub const TCP_PROBES: u32 = 4;
+/// Bytes that nobody has acknowledged for so long have not arrived: the transaction that waits for them ends at 64·T1.
+pub const TCP_UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+/// Addresses whose certificate must hold a name; told again before each request that needs one.
+pub const TCP_EXPECTED_NAMES_MAX: usize = 4096;
+/// How long a handshake of TLS may take: three round trips of the slowest link.
+pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Handshakes under way of peers outside the trunks: some 10 MiB, and a quarter of a second of work.
+pub const TLS_HANDSHAKES_MAX: usize = 256;
+/// Those of one address.
+pub const TLS_HANDSHAKES_PER_ADDRESS_MAX: usize = 32;
+/// Names of one certificate; a hoster's has a hundred, a carrier's a few.
+pub const CERTIFICATE_NAMES_MAX: usize = 128;
+/// How long a message on a stream may take from its first byte to its last. Real ones come in a few segments; a peer that takes
+/// longer holds memory for nothing (slowloris).
+pub const STREAM_MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes of all half-read messages together. Real ones are whole at once; only an attack holds more, and no trunk suffers from it.
+pub const STREAM_BYTES_HELD_MAX: usize = 16 * 1024 * 1024;
+/// A read buffer that grew beyond this is given back when it is empty.
+pub const STREAM_BUFFER_KEPT: usize = 2 * 1024;
+
+/// Questions to the name system under way or waiting; each call that we place asks a few.
+pub const DNS_QUESTIONS_OPEN_MAX: usize = 512;
+/// How long one name server has for one attempt.
+pub const DNS_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Attempts of one question.
+pub const DNS_ATTEMPTS: usize = 2;
+/// How long one question may take with all its attempts and servers: a caller waits meanwhile.
+pub const DNS_QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// Answers kept.
+pub const DNS_ANSWERS_CACHED_MAX: u64 = 4096;
+/// The longest that an answer is believed, whatever its time to live says: a carrier that moves is followed within the hour.
+pub const DNS_BELIEVED_MAX: Duration = Duration::from_secs(3600);
+/// The longest that a name is believed to be missing.
+pub const DNS_MISSING_BELIEVED_MAX: Duration = Duration::from_secs(60);
 
 /// How long a start waits for others to share its write to disk; a lone one is written at once.
 pub const JOURNAL_GROUP: Duration = Duration::from_millis(5);
@@ -203,8 +247,6 @@ pub const FINDINGS_MAX: usize = 300;
 pub const SESSION_EXPIRES: Duration = Duration::from_secs(1800);
 /// RFC 4028 §4: nobody may ask for less.
 pub const SESSION_EXPIRES_LEAST: Duration = Duration::from_secs(90);
-/// How long live calls may go on after SIGTERM: most calls are shorter, and a supervisor waits as long.
-pub const CALLS_DRAIN: Duration = Duration::from_secs(120);
 /// RFC 3261 §10.2: the usual life of a registration.
 pub const TRUNK_EXPIRES: Duration = Duration::from_secs(3600);
 /// How often a running engine looks whether the switches were changed: an operator who turns one on waits no longer.

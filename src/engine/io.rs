@@ -38,6 +38,13 @@ pub enum Input<'a> {
         /// What.
         bytes: &'a [u8],
     },
+    /// A TLS peer has shown a certificate that holds (RFC 5922); comes before its first bytes, and counts until its connection ends.
+    Secured {
+        /// Which, as in [`Flow::connection`].
+        connection: u64,
+        /// Whom the certificate is for.
+        names: Vec<String>,
+    },
     /// A TCP connection ended.
     Disconnected {
         /// Which, as in [`Flow::connection`].

@@ -277,6 +277,10 @@ pub struct Agent {
     outgoing: Outgoing,
     /// Asks those for proof who must bring it.
     guard: Guard,
+    /// Bytes of half-read messages in all streams.
+    stream_bytes: usize,
+    /// The names in the certificates of TLS peers, by connection.
+    secured: HashMap<u64, Vec<String>>,
     /// No new calls any more.
     draining: bool,
     /// Hints: whoever stands here is asked, and its state knows whether its time has come.
@@ -305,6 +309,8 @@ impl Agent {
             streams: HashMap::new(),
             outgoing: Outgoing::default(),
             guard,
+            stream_bytes: 0,
+            secured: HashMap::new(),
             draining: false,
             deadlines: BTreeSet::new(),
             said: Vec::new(),
@@ -318,9 +324,17 @@ impl Agent {
         self.take_bytes(now.instant, flow, bytes, out);
     }
 
+    /// A TLS peer has shown a certificate for these names; they count until its connection ends.
+    pub fn secured(&mut self, connection: u64, names: Vec<String>) {
+        self.secured.insert(connection, names);
+    }
+
     /// A TCP connection ended; its half-read message is dropped.
     pub fn disconnected(&mut self, connection: u64) {
-        self.streams.remove(&connection);
+        self.secured.remove(&connection);
+        if let Some(stream) = self.streams.remove(&connection) {
+            self.stream_bytes -= stream.held();
+        }
         self.registrations_lost(connection);
     }
 

@@ -3,7 +3,7 @@
 //! Cuts by the very Content-Length rule of `reader`. A head whose length cannot be trusted breaks the stream:
 //! nobody knows where the next message begins. Work is bounded: bytes are searched once, however they trickle in.
 
-use crate::limits::{BODY_BYTES_MAX, MESSAGE_BYTES_MAX};
+use crate::limits::{BODY_BYTES_MAX, MESSAGE_BYTES_MAX, STREAM_BUFFER_KEPT};
 use crate::sip::reader::{Fault, Framing, Message, Name, content_length};
 use crate::time::Instant;
 use std::ops::Range;
@@ -59,6 +59,18 @@ impl Stream {
     /// The bytes at a place that [`Stream::next_frame`] told.
     pub fn bytes(&self, range: Range<usize>) -> &[u8] {
         self.buffer.get(range).unwrap_or_default()
+    }
+
+    /// Bytes of a message that is not whole yet.
+    pub fn held(&self) -> usize {
+        self.buffer.len() - self.start
+    }
+
+    /// Gives back the room of what is done with. An idle connection holds little.
+    pub fn rest(&mut self) {
+        if self.is_empty() && self.buffer.capacity() > STREAM_BUFFER_KEPT {
+            (self.buffer, self.start, self.scanned) = (Vec::new(), 0, 0);
+        }
     }
 
     /// No message is under way.

@@ -217,6 +217,16 @@ impl Peers {
         })
     }
 
+    /// Whether anybody at this address can be more than a stranger; who it is may need its certificate.
+    pub fn may_connect(&self, transport: Transport, address: IpAddr) -> bool {
+        let by_certificate = |trunk: &Trunk| {
+            matches!(trunk.proof, Proof::Certificate(_))
+                && (trunk.networks.is_empty() || trunk.networks.iter().any(|network| network.contains(address)))
+        };
+        (transport == Transport::Tls && self.trunks.iter().any(by_certificate))
+            || self.who(transport, address, &[]) != Who::Stranger
+    }
+
     /// A trunk by its index.
     pub fn trunk(&self, id: TrunkId) -> Option<&Trunk> {
         self.trunks.get(id.0)

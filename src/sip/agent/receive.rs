@@ -7,8 +7,8 @@
 use super::table::{Essentials, ServerEntry, Timer, merged_key, server_key};
 use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, Invite, Transport};
 use crate::limits::{
-    DIALOGS_MAX, DRAIN_RETRY_AFTER, MESSAGE_BYTES_MAX, TRANSACTION_TIMEOUT, TRANSACTIONS_FOR_NEW_CALLS,
-    TRANSACTIONS_MAX,
+    DIALOGS_MAX, DRAIN_RETRY_AFTER, MESSAGE_BYTES_MAX, STREAM_BYTES_HELD_MAX, STREAM_MESSAGE_TIMEOUT,
+    TRANSACTIONS_FOR_NEW_CALLS, TRANSACTIONS_MAX,
 };
 use crate::number::Dialled;
 use crate::sip::body::{self, Unusable};
@@ -53,8 +53,7 @@ impl Request<'_, '_> {
 
 impl Agent {
     pub(super) fn take_bytes(&mut self, now: Instant, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
-        let who = self.config.peers.who(flow.transport, flow.remote.ip(), &[]);
-        let silent = who == Who::Stranger && self.config.peers.strangers == Strangers::Silence;
+        let silent = self.who(flow) == Who::Stranger && self.config.peers.strangers == Strangers::Silence;
         // Whom we called may answer, whatever else it may not.
         if silent && !self.outgoing.knows(flow.remote.ip()) {
             return;
@@ -66,17 +65,32 @@ impl Agent {
         }
     }
 
+    /// Who talks to us on this flow, by its address and its certificate.
+    fn who(&self, flow: Flow) -> Who {
+        let names = self.secured.get(&flow.connection).filter(|_| flow.transport == Transport::Tls);
+        self.config.peers.who(flow.transport, flow.remote.ip(), names.map_or(&[], Vec::as_slice))
+    }
+
     fn take_stream(&mut self, now: Instant, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
         // Out of its table while its messages are handled, so that they can be views into its buffer.
         let mut stream = self.streams.remove(&flow.connection).unwrap_or_default();
+        self.stream_bytes -= stream.held();
         if !stream.closed {
             stream.push(bytes);
             self.take_frames(now, flow, &mut stream, out);
         }
-        if !stream.closed && !stream.is_empty() && stream.waiting_since.is_none() {
-            stream.waiting_since = Some(now);
-            self.schedule(Some(now + TRANSACTION_TIMEOUT), Timer::Stream(flow.connection));
+        if !stream.closed && !stream.is_empty() {
+            let is_trunk = matches!(self.who(flow), Who::Trunk(_));
+            if !is_trunk && self.stream_bytes + stream.held() > STREAM_BYTES_HELD_MAX {
+                stream.close();
+                out.push(AgentOutput::Close { connection: flow.connection });
+            } else if stream.waiting_since.is_none() {
+                stream.waiting_since = Some(now);
+                self.schedule(Some(now + STREAM_MESSAGE_TIMEOUT), Timer::Stream(flow.connection));
+            }
         }
+        stream.rest();
+        self.stream_bytes += stream.held();
         self.streams.insert(flow.connection, stream);
     }
 
@@ -169,7 +183,7 @@ impl Agent {
             _ => essentials(message, method).map_err(|reason| (StatusCode::BAD_REQUEST, reason)),
         };
         // One answer for whatever a stranger asks: it tells nothing about what is here.
-        let read = match self.config.peers.who(flow.transport, flow.remote.ip(), &[]) {
+        let read = match self.who(flow) {
             Who::Stranger if self.is_of_our_call(flow, message) => read,
             Who::Stranger if self.config.peers.strangers == Strangers::Silence => return,
             Who::Stranger => Err((StatusCode::FORBIDDEN, StatusCode::FORBIDDEN.reason())),

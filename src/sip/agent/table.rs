@@ -1,7 +1,7 @@
 //! The agent's tables: transactions and dialogs, how a message finds its own, and whose time has come.
 
 use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, ReferKey, Transport};
-use crate::limits::{REFER_REPEATS, TRANSACTION_TIMEOUT};
+use crate::limits::{REFER_REPEATS, STREAM_MESSAGE_TIMEOUT, TRANSACTION_TIMEOUT};
 use crate::sip::dialog::{Dialog, Due, Farewell, State};
 use crate::sip::header::Via;
 use crate::sip::reader::Method;
@@ -449,8 +449,9 @@ impl Agent {
     /// A message that began on a stream and never ended.
     fn wake_stream(&mut self, now: Instant, connection: u64, out: &mut Vec<AgentOutput>) {
         let Some(stream) = self.streams.get_mut(&connection) else { return };
-        match stream.waiting_since.map(|since| since + TRANSACTION_TIMEOUT) {
+        match stream.waiting_since.map(|since| since + STREAM_MESSAGE_TIMEOUT) {
             Some(until) if until <= now => {
+                self.stream_bytes -= stream.held();
                 stream.close();
                 out.push(AgentOutput::Close { connection });
             }

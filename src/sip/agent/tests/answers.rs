@@ -1,7 +1,8 @@
 //! What needs no call: automatic answers, where answers and requests go, strangers, streams and floods.
 
 use super::*;
-use crate::sip::trunk::{Strangers, Trunk};
+use crate::limits::{MESSAGE_BYTES_MAX, STREAM_BYTES_HELD_MAX};
+use crate::sip::trunk::{Credentials, Proof, Strangers, Trunk};
 
 #[test]
 fn what_needs_no_decision_is_answered_at_once() {
@@ -153,7 +154,69 @@ fn a_stream_that_cannot_be_cut_is_answered_and_closed() {
     let mut out = Vec::new();
     flows.agent.received(flows.now, flows.flow, b"\r\n\r\nOPT", &mut out);
     assert_eq!(flows.note(out), "pong");
-    flows.check("wait 32000 => close 7");
+    flows.check("wait 5000 => close 7");
+}
+
+#[test]
+fn bytes_that_trickle_in_buy_a_message_no_time() {
+    let mut flows = Flows::new();
+    flows.check("tcp");
+    for byte in [b"O", b"P", b"T", b"I"] {
+        let mut out = Vec::new();
+        flows.agent.received(flows.now, flows.flow, byte, &mut out);
+        flows.check("wait 1000 =>");
+    }
+    flows.check("wait 1000 => close 7");
+}
+
+#[test]
+fn half_read_messages_of_a_crowd_are_bounded_and_a_trunk_is_heard_beside_them() {
+    let mut flows = Flows::new();
+    flows.check("tcp");
+    flows.flow.remote = "127.0.0.9:5062".parse().expect("an address");
+    let own = "127.0.0.2".parse().expect("a network");
+    let other = "127.0.0.9".parse().expect("a network");
+    let crowd = Trunk { proof: Proof::Digest(credentials()), ..Trunk::new("crowd", vec![other]) };
+    flows.agent.config.peers.trunks = vec![Trunk::new("kt", vec![own]), crowd];
+    let half = vec![b'x'; MESSAGE_BYTES_MAX];
+    let mut closed = 0;
+    for connection in 10..300 {
+        let mut out = Vec::new();
+        flows.agent.received(flows.now, Flow { connection, ..flows.flow }, &half, &mut out);
+        closed += out.iter().filter(|output| matches!(output, AgentOutput::Close { .. })).count();
+    }
+    assert_eq!(closed, 290 - STREAM_BYTES_HELD_MAX / MESSAGE_BYTES_MAX);
+    assert_eq!(flows.agent.stream_bytes, STREAM_BYTES_HELD_MAX);
+    let kt = Flow { remote: "127.0.0.2:5062".parse().expect("an address"), connection: 7, ..flows.flow };
+    let mut out = Vec::new();
+    flows.agent.received(flows.now, kt, b"OPTIONS sip:1357@h SIP/2.0\r\n", &mut out);
+    assert!(out.is_empty(), "it waits for the rest: {out:?}");
+    for connection in 10..300 {
+        flows.agent.disconnected(connection);
+    }
+    flows.agent.disconnected(7);
+    assert_eq!(flows.agent.stream_bytes, 0);
+}
+
+#[test]
+fn a_certificate_makes_a_trunk_until_its_connection_ends() {
+    let mut flows = Flows::new();
+    flows.check("tcp");
+    flows.flow.transport = Transport::Tls;
+    let proof = Proof::Certificate("sbc.kt.example".to_owned());
+    flows.agent.config.peers.trunks = vec![Trunk { proof, ..Trunk::new("kt", Vec::new()) }];
+    flows.check("OPTIONS 1 a out =>");
+    flows.agent.secured(7, vec!["SBC.kt.example".to_owned()]);
+    flows.check("OPTIONS 1 b out => 200 OPTIONS");
+    flows.flow.transport = Transport::Tcp;
+    flows.check("OPTIONS 1 c out =>");
+    flows.flow.transport = Transport::Tls;
+    flows.agent.disconnected(7);
+    flows.check("OPTIONS 1 d out =>");
+}
+
+fn credentials() -> Credentials {
+    Credentials { realm: None, user: "crowd".to_owned(), password: "secret".to_owned() }
 }
 
 #[test]
