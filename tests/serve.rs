@@ -2,126 +2,13 @@
 
 #![allow(clippy::disallowed_methods)] // Real sockets need real time.
 
+mod common;
+
+use common::engine::{Engine, command, fails, folder, serve};
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
-
-/// A running engine on free ports, with records in a folder of its own.
-struct Engine {
-    process: Child,
-    block: Vec<String>,
-    address: SocketAddr,
-    folder: PathBuf,
-}
-
-fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("ivr1357-serve-{name}-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&path);
-    fs::create_dir_all(&path).expect("a folder");
-    path
-}
-
-/// The program, in the folder of the shipped table.
-fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ivr1357"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("RUST_LOG");
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("IVR1357") {
-            command.env_remove(name);
-        }
-    }
-    command
-}
-
-fn serve() -> Command {
-    let mut command = command();
-    command.args(["serve", "--lang", "en"]);
-    command
-}
-
-impl Engine {
-    fn start(name: &str) -> Self {
-        Self::start_in(folder(name))
-    }
-
-    fn start_in(folder: PathBuf) -> Self {
-        let mut process = serve()
-            .env("IVR1357__SIP__LISTEN", "127.0.0.1:0")
-            .env("IVR1357__RECORDS__FILE", folder.join("calls.jsonl"))
-            .env("IVR1357__CLOCK__START", "2026-11-24T10:00+09:00")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
-        let mut block = Vec::new();
-        for line in &mut lines {
-            let line = line.expect("text");
-            let is_last = line.starts_with("No phone?");
-            block.push(line);
-            if is_last {
-                break;
-            }
-        }
-        let address = block.iter().find_map(|line| line.trim().strip_prefix("SIP ")).map(str::trim);
-        let address = address.and_then(|rest| rest.split(' ').next()?.parse().ok());
-        let Some(address) = address else {
-            let mut errors = String::new();
-            let _ = process.stderr.take().expect("a pipe").read_to_string(&mut errors);
-            panic!("no address in {block:?}\n{errors}");
-        };
-        Self { process, block, address, folder }
-    }
-
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([name, &self.process.id().to_string()]).status().expect("kill runs");
-        assert!(status.success());
-    }
-
-    /// The first signals are one (an echo comes within a second) and drain; the next hangs up.
-    fn signal_until_bye(&self, name: &str, phone: &Phone) {
-        phone.socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a timeout");
-        let mut bytes = [0; 4096];
-        for _ in 0..100 {
-            self.signal(name);
-            if phone.socket.recv(&mut bytes).is_ok_and(|length| bytes[..length].starts_with(b"BYE ")) {
-                return phone.socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
-            }
-        }
-        panic!("no BYE");
-    }
-
-    fn records(&self) -> Vec<serde_json::Value> {
-        let text = fs::read_to_string(self.folder.join("calls.jsonl")).expect("records");
-        text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()
-    }
-
-    /// Waits for the end; its exit code and log.
-    fn end(&mut self) -> (Option<i32>, String) {
-        let mut log = String::new();
-        self.process.stderr.take().expect("a pipe").read_to_string(&mut log).expect("text");
-        (self.process.wait().expect("ends").code(), log)
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        if self.folder.is_absolute() {
-            let _ = fs::remove_dir_all(&self.folder);
-        }
-    }
-}
-
-/// A start that fails: its exit code and what it says.
-fn fails(output: Output) -> (Option<i32>, String) {
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "", "no block when nothing runs");
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
-}
 
 /// A telephone that has called and was answered.
 struct Phone {
@@ -164,6 +51,19 @@ impl Phone {
             body.len()
         );
         self.socket.send_to(request.as_bytes(), to).expect("sends");
+    }
+
+    /// The first signals are one (an echo comes within a second) and drain; the next hangs up.
+    fn signal_until_bye(&self, engine: &Engine, name: &str) {
+        self.socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a timeout");
+        let mut bytes = [0; 4096];
+        for _ in 0..100 {
+            engine.signal(name);
+            if self.socket.recv(&mut bytes).is_ok_and(|length| bytes[..length].starts_with(b"BYE ")) {
+                return self.socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+            }
+        }
+        panic!("no BYE");
     }
 
     /// Reads until a message begins so.
@@ -246,7 +146,7 @@ fn sigterm_lets_a_live_call_go_on_and_turns_away_whatever_is_new() {
 fn a_second_signal_says_goodbye_to_a_live_call_and_writes_its_record() {
     let mut engine = Engine::start("goodbye");
     let phone = Phone::call(&engine);
-    engine.signal_until_bye("-TERM", &phone);
+    phone.signal_until_bye(&engine, "-TERM");
     let (code, log) = engine.end();
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("1 call live"), "{log}");
@@ -260,7 +160,7 @@ fn a_bye_that_gets_no_answer_is_sent_again_before_the_end() {
     let mut engine = Engine::start("goodbye-again");
     let phone = Phone::call(&engine);
     engine.signal("-TERM");
-    engine.signal_until_bye("-TERM", &phone);
+    phone.signal_until_bye(&engine, "-TERM");
     for _ in 0..2 {
         phone.wait_for("BYE ");
     }

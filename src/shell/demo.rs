@@ -10,9 +10,8 @@ mod sound;
 
 use crate::random::Random;
 use crate::shell::clock::Clock;
-use crate::shell::instance::{Instance, Parts};
+use crate::shell::instance::{Instance, Parts, Sockets};
 use crate::shell::live::Live;
-use crate::shell::local::Views;
 use crate::shell::log::Log;
 use crate::shell::serve::{Failure, chance, engine_settings, halves, start_stand_ins};
 use crate::shell::settings::Settings;
@@ -69,14 +68,13 @@ fn play(options: &Options) -> Result<(), Failure> {
     let centres = start_stand_ins(&table, bind()?, their_ports, clock)?;
     let engine = Instance::start(Parts {
         engine: engine_settings(&table, chance()?, Peers::default(), true)?,
-        listeners: bind()?,
+        sockets: Sockets::plain(bind()?).map_err(|error| Failure::Setup(error.to_string()))?,
         media_ports: our_ports,
         media_workers: settings.media_workers,
         media_random: Random::from_seed(chance()?),
         clock,
         store: Some(store),
         live: Arc::new(live),
-        views: Views::default(),
     })
     .map_err(broken)?;
 

@@ -12,6 +12,7 @@ use crate::shell::journal::{Journal, Written};
 use crate::shell::live::Live;
 use crate::shell::local::{Routes, Views};
 use crate::shell::media::MediaPool;
+use crate::shell::resolver;
 use crate::shell::tcp;
 use crate::sip::locate::{Answer, Question};
 use crate::sip::{Flow, Transport};
@@ -31,6 +32,9 @@ pub struct EngineThread {
     sockets: Vec<SipSocket>,
     inbox: Arc<Inbox>,
     tcp: tcp::Handle,
+    resolver: resolver::Handle,
+    /// Where TLS is listened for.
+    tls_addresses: Vec<SocketAddr>,
     media: MediaPool,
     journal: Journal,
     live: Arc<Live>,
@@ -77,6 +81,10 @@ pub struct Surroundings {
     pub inbox: Arc<Inbox>,
     /// The TCP thread.
     pub tcp: tcp::Handle,
+    /// The resolver's thread.
+    pub resolver: resolver::Handle,
+    /// Where TLS is listened for.
+    pub tls_addresses: Vec<SocketAddr>,
     /// The media threads.
     pub media: MediaPool,
     /// The journal thread.
@@ -94,7 +102,7 @@ impl EngineThread {
         sockets: Vec<(SocketAddr, std::net::UdpSocket)>,
         around: Surroundings,
     ) -> io::Result<Self> {
-        let Surroundings { clock, poll, inbox, tcp, media, journal, live, views } = around;
+        let Surroundings { clock, poll, inbox, tcp, resolver, tls_addresses, media, journal, live, views } = around;
         let mut registered = Vec::with_capacity(sockets.len());
         for (index, (address, socket)) in sockets.into_iter().enumerate() {
             let mut socket = UdpSocket::from_std(socket);
@@ -108,6 +116,8 @@ impl EngineThread {
             sockets: registered,
             inbox,
             tcp,
+            resolver,
+            tls_addresses,
             media,
             journal,
             live,
@@ -177,6 +187,8 @@ impl EngineThread {
                     self.step(Input::Received { flow, bytes: &bytes });
                     drop(permit);
                 }
+                Message::Secured { connection, names } => self.step(Input::Secured { connection, names }),
+                Message::LookedUp { lookup, answer } => self.step(Input::LookedUp { lookup, answer }),
                 Message::Disconnected { connection } => self.step(Input::Disconnected { connection }),
                 Message::SendFailed { flow } => self.step(Input::SendFailed { flow }),
                 Message::Media { stream, event } => self.step(Input::Media { stream, event }),
@@ -307,14 +319,21 @@ impl EngineThread {
                 }
             },
             Output::Lookup { lookup, question } => {
-                let answer = self.look_up(question);
+                let answer = if let Question::Local { transport, remote } = question {
+                    self.local(transport, remote)
+                } else if self.resolver.ask(lookup, question) {
+                    return;
+                } else {
+                    Answer::Failed
+                };
                 self.answers.push(Input::LookedUp { lookup, answer });
             }
-            // Who opens TLS connections checks the name.
-            Output::Expect { .. } => {}
+            Output::Expect { remote, name } => self.tcp.expect(remote, name),
             Output::CloseConnection { connection } => self.tcp.close(connection),
             Output::OpenStream { stream, local } => {
-                let local = self.views.bindable(self.sockets.iter().map(|socket| socket.address), local);
+                let listening =
+                    self.sockets.iter().map(|socket| socket.address).chain(self.tls_addresses.iter().copied());
+                let local = self.views.bindable(listening, local);
                 let port = self.media.open(stream, local);
                 self.answers.push(Input::StreamOpened { stream, port });
             }
@@ -329,16 +348,22 @@ impl EngineThread {
         }
     }
 
-    /// Our address towards a peer is known here; without a resolver, names are not.
-    fn look_up(&mut self, question: Question) -> Answer {
-        let Question::Local { remote, .. } = question else { return Answer::Failed };
+    /// What a peer sees of the listener that a transport has for it. Without one for TLS, requests come back on the connections
+    /// that we open, whatever the address says.
+    fn local(&mut self, transport: Transport, remote: SocketAddr) -> Answer {
+        let plain = self.sockets.iter().map(|socket| socket.address);
+        let secure = self.tls_addresses.iter().copied();
+        let listening: Vec<SocketAddr> = match transport {
+            Transport::Udp | Transport::Tcp => plain.collect(),
+            Transport::Tls => secure.chain(plain).collect(),
+        };
         let now = self.clock.instant();
-        let family = self.sockets.iter().filter(|socket| socket.address.is_ipv4() == remote.is_ipv4());
-        let mut ways = family.filter_map(|SipSocket { address, .. }| {
-            let ip = self.routes.local(now, address.ip(), remote)?;
-            // A socket on loopback reaches nobody else, and one on a network no loopback peer.
-            (ip.is_loopback() == remote.ip().is_loopback()).then(|| self.views.seen(*address, ip, remote.ip()))
-        });
+        let mut ways =
+            listening.into_iter().filter(|address| address.is_ipv4() == remote.is_ipv4()).filter_map(|address| {
+                let ip = self.routes.local(now, address.ip(), remote)?;
+                // A socket on loopback reaches nobody else, and one on a network no loopback peer.
+                (ip.is_loopback() == remote.ip().is_loopback()).then(|| self.views.seen(address, ip, remote.ip()))
+            });
         ways.next().map_or(Answer::Failed, Answer::Local)
     }
 

@@ -8,6 +8,7 @@ use crate::engine::CallKey;
 use crate::media::{self, StreamKey};
 use crate::routing::switch::Switches;
 use crate::sip::Flow;
+use crate::sip::locate::{Answer, LookupKey};
 use crate::time::Duration;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,13 @@ pub enum Message {
         /// Given back when the engine has seen the bytes: the reader may read on.
         permit: OwnedSemaphorePermit,
     },
+    /// The names in the certificate of a TLS peer; its bytes come later.
+    Secured {
+        /// Whose.
+        connection: u64,
+        /// What it is for.
+        names: Vec<String>,
+    },
     /// A TCP connection ended.
     Disconnected {
         /// Which.
@@ -34,6 +42,13 @@ pub enum Message {
     SendFailed {
         /// Where to.
         flow: Flow,
+    },
+    /// What a name has.
+    LookedUp {
+        /// Which question.
+        lookup: LookupKey,
+        /// Its answer.
+        answer: Answer,
     },
     /// A stream speaks.
     Media {

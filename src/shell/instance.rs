@@ -1,6 +1,7 @@
 //! One engine with all its threads.
 
 use crate::engine::{self, Engine};
+use crate::limits::{TCP_CONNECTIONS_MAX, TCP_CONNECTIONS_PER_ADDRESS_MAX};
 use crate::random::Random;
 use crate::routing::switch::Switches;
 use crate::shell::clock::Clock;
@@ -11,10 +12,14 @@ use crate::shell::listen::Listener;
 use crate::shell::live::Live;
 use crate::shell::local::Views;
 use crate::shell::media::MediaPool;
-use crate::shell::tcp;
+use crate::shell::resolver;
+use crate::shell::settings::TlsFiles;
+use crate::shell::tcp::{self, Caps, Patience};
+use crate::shell::tls::{Tls, TlsError};
+use crate::sip::Transport;
 use crate::time::Duration;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -25,8 +30,8 @@ use tokio::sync::oneshot;
 pub struct Parts {
     /// What the engine is told once.
     pub engine: engine::Settings,
-    /// Bound already.
-    pub listeners: Vec<Listener>,
+    /// Where it is reached.
+    pub sockets: Sockets,
     /// RTP and RTCP.
     pub media_ports: RangeInclusive<u16>,
     /// Media threads.
@@ -39,26 +44,58 @@ pub struct Parts {
     pub store: Option<Store>,
     /// Who watches.
     pub live: Arc<Live>,
+}
+
+/// The SIP side of an instance.
+pub struct Sockets {
+    /// UDP and TCP, bound already.
+    pub listeners: Vec<Listener>,
+    /// TLS, bound already.
+    pub tls_listeners: Vec<(SocketAddr, TcpListener)>,
+    /// Certificates.
+    pub tls: Arc<Tls>,
     /// What peers see of the listeners.
     pub views: Views,
+    /// How many connections.
+    pub caps: Caps,
+    /// Name servers; none: those of the system.
+    pub dns_servers: Vec<SocketAddr>,
+}
+
+impl Sockets {
+    /// Without TLS and as it comes.
+    pub fn plain(listeners: Vec<Listener>) -> Result<Self, TlsError> {
+        Ok(Self {
+            listeners,
+            tls_listeners: Vec::new(),
+            tls: Arc::new(Tls::load(TlsFiles::default())?),
+            views: Views::default(),
+            caps: Caps { all: TCP_CONNECTIONS_MAX, per_address: TCP_CONNECTIONS_PER_ADDRESS_MAX },
+            dns_servers: Vec::new(),
+        })
+    }
 }
 
 /// A running engine.
 pub struct Instance {
     /// Where it listens.
     pub addresses: Vec<SocketAddr>,
+    /// Where it listens for TLS.
+    pub tls_addresses: Vec<SocketAddr>,
     /// Its live calls.
     pub live: Arc<Live>,
     inbox: Arc<Inbox>,
     engine: JoinHandle<io::Result<()>>,
     tcp: JoinHandle<()>,
+    names: JoinHandle<()>,
     ended: Option<oneshot::Receiver<()>>,
 }
 
 impl Instance {
     /// Starts all threads.
     pub fn start(parts: Parts) -> io::Result<Self> {
-        let Parts { engine, listeners, media_ports, media_workers, media_random, clock, store, live, views } = parts;
+        let Parts { engine, sockets, media_ports, media_workers, media_random, clock, store, live } = parts;
+        let Sockets { listeners, tls_listeners, tls, views, caps, dns_servers } = sockets;
         let poll = mio::Poll::new()?;
         let inbox = Arc::new(Inbox::new(&poll)?);
         let journal = match store {
@@ -77,14 +114,29 @@ impl Instance {
             })?
         };
         let addresses = listeners.iter().map(|listener| listener.address).collect();
-        let (udp, streams): (Vec<_>, Vec<_>) =
-            listeners.into_iter().map(|listener| ((listener.address, listener.udp), listener.tcp)).unzip();
-        let (tcp_handle, tcp) = tcp::start(streams, Arc::clone(&inbox))?;
+        let tls_addresses: Vec<SocketAddr> = tls_listeners.iter().map(|(address, _)| *address).collect();
+        let (udp, mut streams): (Vec<_>, Vec<_>) = listeners
+            .into_iter()
+            .map(|Listener { address, udp, tcp }| ((address, udp), (Transport::Tcp, address, tcp)))
+            .unzip();
+        streams.extend(tls_listeners.into_iter().map(|(address, listener)| (Transport::Tls, address, listener)));
+        let (tcp_handle, tcp) = tcp::start(tcp::Parts {
+            listeners: streams,
+            inbox: Arc::clone(&inbox),
+            peers: engine.peers.clone(),
+            views: views.clone(),
+            tls,
+            caps,
+            patience: Patience::default(),
+        })?;
+        let (resolver, names) = resolver::start(dns_servers, Arc::clone(&inbox))?;
         let around = Surroundings {
             clock,
             poll,
             inbox: Arc::clone(&inbox),
             tcp: tcp_handle,
+            resolver,
+            tls_addresses: tls_addresses.clone(),
             media,
             journal,
             live: Arc::clone(&live),
@@ -102,7 +154,7 @@ impl Instance {
         // Making it encodes every prompt. Whoever reads that we listen finds an engine that answers at once; if it could
         // not be made, `ended` says so.
         let _ = is_ready.recv();
-        Ok(Self { addresses, live, inbox, engine: thread, tcp, ended: Some(ended) })
+        Ok(Self { addresses, tls_addresses, live, inbox, engine: thread, tcp, names, ended: Some(ended) })
     }
 
     /// New calls see these switches. Who has them (a file, a control socket) hands over the whole state.
@@ -131,6 +183,7 @@ impl Instance {
         self.inbox.push(Message::Stop);
         let result = self.engine.join().unwrap_or_else(|_| Err(io::Error::other("the engine thread panicked")));
         let _ = self.tcp.join();
+        let _ = self.names.join();
         result
     }
 }

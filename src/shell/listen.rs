@@ -22,7 +22,7 @@ pub struct Listener {
 pub struct ListenError {
     /// Which.
     pub address: SocketAddr,
-    /// `UDP` or `TCP`.
+    /// `UDP`, `TCP` or `TLS`.
     pub transport: &'static str,
     /// Why not.
     pub error: io::Error,
@@ -32,10 +32,12 @@ impl fmt::Display for ListenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { address, transport, error } = self;
         write!(f, "cannot listen on {transport} {address}: {error}\n  help: ")?;
+        let key = if *transport == "TLS" { "tls" } else { "listen" };
         match error.kind() {
             io::ErrorKind::AddrInUse => write!(
                 f,
-                "another program uses this port (ss -lnp 'sport = :{port}' shows which); stop it, or choose another: IVR1357__SIP__LISTEN={ip}:{other}",
+                "another program uses this port (ss -lnp 'sport = :{port}' shows which); stop it, or choose another: IVR1357__SIP__{name}={ip}:{other}",
+                name = key.to_uppercase(),
                 port = address.port(),
                 ip = address.ip(),
                 other = address.port().wrapping_add(10).max(1024),
@@ -43,14 +45,15 @@ impl fmt::Display for ListenError {
             io::ErrorKind::AddrNotAvailable => {
                 write!(
                     f,
-                    "this machine has no address {}; sip.listen = \"0.0.0.0:5060\" listens on all it has",
-                    address.ip()
+                    "this machine has no address {}; sip.{key} = \"0.0.0.0:{}\" listens on all it has",
+                    address.ip(),
+                    address.port()
                 )
             }
             io::ErrorKind::PermissionDenied => {
                 write!(f, "ports below 1024 need the capability CAP_NET_BIND_SERVICE; SIP uses 5060")
             }
-            _ => write!(f, "check sip.listen in the settings"),
+            _ => write!(f, "check sip.{key} in the settings"),
         }
     }
 }
@@ -58,6 +61,16 @@ impl fmt::Display for ListenError {
 /// Binds UDP and TCP on every address.
 pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<Listener>, ListenError> {
     addresses.iter().map(|&address| bind_one(address)).collect()
+}
+
+/// Binds TCP for TLS on every address.
+pub fn bind_tls(addresses: &[SocketAddr]) -> Result<Vec<(SocketAddr, TcpListener)>, ListenError> {
+    let bind = |address| {
+        let listener = bind_tcp(address)?;
+        Ok((listener.local_addr()?, listener))
+    };
+    let failed = |address| move |error| ListenError { address, transport: "TLS", error };
+    addresses.iter().map(|&address| bind(address).map_err(failed(address))).collect()
 }
 
 fn bind_one(address: SocketAddr) -> Result<Listener, ListenError> {
@@ -111,6 +124,15 @@ mod tests {
         let error = bind(&[taken[0].address]).expect_err("the port is taken").to_string();
         assert!(error.contains(&format!("UDP {}", taken[0].address)), "{error}");
         assert!(error.contains("IVR1357__SIP__LISTEN=127.0.0.1:"), "{error}");
+    }
+
+    #[test]
+    fn both_families_have_the_same_port() {
+        let v4 = bind(&["0.0.0.0:0".parse().expect("an address")]).expect("a free port").remove(0);
+        let v6 = std::net::SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, v4.address.port()));
+        assert_eq!(bind(&[v6]).expect("[::] beside 0.0.0.0")[0].address, v6);
+        let error = bind_tls(&[v4.address]).expect_err("the port is taken").to_string();
+        assert!(error.contains(&format!("TLS {}", v4.address)) && error.contains("IVR1357__SIP__TLS="), "{error}");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! ```text
 //! main thread     settings, start-up, signals                                         serve
 //! engine thread   UDP sockets, the engine, every decision                             engine_thread, listen, inbox
-//! tcp thread      connections, on a tokio runtime of their own                        tcp
+//! tcp thread      connections and TLS, on a tokio runtime of their own                tcp, tls
+//! names thread    questions to the name system                                        resolver
 //! media threads   RTP sockets, one 20 ms tick for many streams                        media
 //! journal thread  one write and one sync for every start that waits                   journal
 //! ```
@@ -25,8 +26,14 @@ pub mod local;
 pub mod log;
 pub mod media;
 pub mod prompts;
+pub mod resolver;
 pub mod serve;
 pub mod settings;
 pub mod switches;
 pub mod table;
 pub mod tcp;
+pub mod tls;
+
+#[cfg(test)]
+#[path = "../../tests/common/certificates.rs"]
+mod certificates;

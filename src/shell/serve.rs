@@ -1,11 +1,11 @@
 //! `ivr1357 serve`: start-up, the block that says what is running, and the end.
 
 use crate::engine;
-use crate::limits::{DRAIN, SIGNAL_ECHO};
+use crate::limits::{SIGNAL_ECHO, TCP_CONNECTIONS_MAX};
 use crate::random::Random;
 use crate::routing::Language;
 use crate::shell::clock::Clock;
-use crate::shell::instance::{Instance, Parts};
+use crate::shell::instance::{Instance, Parts, Sockets};
 use crate::shell::journal::{self, OpenError};
 use crate::shell::listen::{self, Listener};
 use crate::shell::live::Live;
@@ -14,6 +14,9 @@ use crate::shell::log::Log;
 use crate::shell::settings::Settings;
 use crate::shell::switches;
 use crate::shell::table::{self, Files, Table};
+use crate::shell::tcp::Caps;
+use crate::shell::tls::Tls;
+use crate::sip::Transport;
 use crate::sip::trunk::Peers;
 use crate::time::{Duration, Wall};
 use sha2::{Digest, Sha256};
@@ -65,15 +68,23 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 fn serve(options: &Options) -> Result<(), Failure> {
     let settings = Settings::load(options.settings.as_deref()).map_err(|error| Failure::Setup(error.to_string()))?;
     let table = Table::load(&options.files).map_err(Failure::Setup)?;
+    let tls = Tls::load(settings.tls.clone()).map_err(|error| Failure::Setup(error.to_string()))?;
+    let tls = Arc::new(tls);
     let listeners = listen::bind(&settings.sip_listen).map_err(|error| Failure::Setup(error.to_string()))?;
+    let tls_listeners = listen::bind_tls(&settings.sip_tls).map_err(|error| Failure::Setup(error.to_string()))?;
     let stand_ins = if options.stand_ins { bind_stand_ins(&table, &listeners)? } else { Vec::new() };
     let store = journal::open(&settings.records_file).map_err(|error| records_failure(&settings, error))?;
     let hash_key = hash_key(&settings)?;
     let open_files = raise_file_limit();
+    let caps = Caps {
+        all: settings.limits.connections.unwrap_or_else(|| connections_possible(open_files)),
+        per_address: settings.limits.connections_per_address,
+    };
 
     // Before any thread starts: a signal that comes from now on ends the program in order.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(broken)?;
     let mut signals = runtime.block_on(async { Signals::new() }).map_err(broken)?;
+    let mut hang_ups = runtime.block_on(async { signal(SignalKind::hangup()) }).map_err(broken)?;
     let clock = Clock::start(settings.clock_start);
     let (our_ports, their_ports) = match options.stand_ins {
         true => halves(&settings.media_ports),
@@ -81,14 +92,20 @@ fn serve(options: &Options) -> Result<(), Failure> {
     };
     let mut instance = Instance::start(Parts {
         engine: engine_settings(&table, hash_key, settings.peers.clone(), options.stand_ins)?,
-        listeners,
+        sockets: Sockets {
+            listeners,
+            tls_listeners,
+            tls: Arc::clone(&tls),
+            views: Views::new(settings.advertise.clone()),
+            caps,
+            dns_servers: settings.dns_servers.clone(),
+        },
         media_ports: our_ports.clone(),
         media_workers: settings.media_workers,
         media_random: Random::from_seed(chance()?),
         clock,
         store: Some(store),
         live: Arc::new(Live::default()),
-        views: Views::new(settings.advertise.clone()),
     })
     .map_err(broken)?;
     let centres = if options.stand_ins { Some(start_stand_ins(&table, stand_ins, their_ports, clock)?) } else { None };
@@ -99,6 +116,8 @@ fn serve(options: &Options) -> Result<(), Failure> {
         table: &table,
         now: clock.now().wall,
         addresses: &instance.addresses,
+        tls_addresses: &instance.tls_addresses,
+        connections: caps.all,
         stand_ins: centres.as_ref().map_or(&[], |centres| &centres.addresses),
         ports: our_ports,
         open_files,
@@ -109,17 +128,23 @@ fn serve(options: &Options) -> Result<(), Failure> {
         warn!("no trunk in the settings: only loopback and private networks are answered");
     }
 
+    tls.tell();
+    warn_of_half_trunks(&settings);
+
     let ended = instance.ended();
     let by_signal = runtime.block_on(async {
         tokio::pin!(ended);
         let watching = switches::watch(switches::path(&settings.records_file), |state| instance.switched(state));
         tokio::pin!(watching);
-        tokio::select! {
-            () = signals.next() => {}
-            () = &mut watching => {}
-            () = &mut ended => return false,
+        loop {
+            tokio::select! {
+                () = signals.next() => break,
+                () = &mut watching => break,
+                () = &mut ended => return false,
+                _ = hang_ups.recv() => reload(&tls),
+            }
         }
-        instance.drain(DRAIN);
+        instance.drain(settings.limits.drain);
         let live = instance.live.summary();
         if !instance.live.is_empty() {
             info!(live, "asked to end: live calls go on to theirs; a second signal hangs up, a third ends at once");
@@ -149,6 +174,14 @@ fn serve(options: &Options) -> Result<(), Failure> {
             () = signals.again() => Err(Failure::Broken("ended at once by the third signal".to_owned())),
         }
     })
+}
+
+/// SIGHUP: reads again what can be read again without hurting a call. What is broken stays as it was.
+fn reload(tls: &Tls) {
+    match tls.reload() {
+        Ok(()) => tls.tell(),
+        Err(error) => warn!(error = error.message, help = error.help, "certificates not reloaded"),
+    }
 }
 
 struct Signals {
@@ -206,6 +239,15 @@ pub(super) fn chance() -> Result<[u8; 32], Failure> {
     Ok(bytes)
 }
 
+/// What works in one direction only, and may be meant so.
+fn warn_of_half_trunks(settings: &Settings) {
+    for trunk in &settings.peers.trunks {
+        if trunk.transport == Some(Transport::Tls) && settings.sip_tls.is_empty() {
+            warn!(trunk = trunk.name, "without sip.tls it reaches us only on connections that we open");
+        }
+    }
+}
+
 // ---- stand-in centres ----------------------------------------------------------------------------------------------
 
 /// Binds every port that a loopback target of the table names, on the addresses we listen on.
@@ -245,14 +287,13 @@ pub(super) fn start_stand_ins(
     let theirs = Table { plan, catalogue: Arc::clone(&table.catalogue) };
     Instance::start(Parts {
         engine: engine_settings(&theirs, chance()?, Peers::default(), false)?,
-        listeners,
+        sockets: Sockets::plain(listeners).map_err(|error| Failure::Setup(error.to_string()))?,
         media_ports,
         media_workers: 1,
         media_random: Random::from_seed(chance()?),
         clock,
         store: None,
         live: Arc::new(Live::default()),
-        views: Views::default(),
     })
     .map_err(broken)
 }
@@ -311,11 +352,16 @@ fn raise_file_limit() -> u64 {
 
 // ---- what is running -----------------------------------------------------------------------------------------------
 
-/// How many calls fit: two RTP ports each, and a file each after those for everything else.
-fn calls_possible(ports: &RangeInclusive<u16>, open_files: u64) -> u64 {
-    const FILES_FOR_THE_REST: u64 = 256;
+/// How many calls fit: two RTP ports each, and a file each after those for connections and everything else.
+fn calls_possible(ports: &RangeInclusive<u16>, open_files: u64, connections: usize) -> u64 {
+    const FILES_FOR_THE_REST: u64 = 128;
     let ports = ports.clone().count() as u64 / 2;
-    ports.min(open_files.saturating_sub(FILES_FOR_THE_REST))
+    ports.min(open_files.saturating_sub(FILES_FOR_THE_REST + connections as u64))
+}
+
+/// How many TCP and TLS connections there may be: a quarter of the files, so that calls find room.
+fn connections_possible(open_files: u64) -> usize {
+    usize::try_from(open_files / 4).unwrap_or(usize::MAX).clamp(8, TCP_CONNECTIONS_MAX)
 }
 
 /// The one short block on standard output.
@@ -325,6 +371,8 @@ struct Block<'a> {
     table: &'a Table,
     now: Wall,
     addresses: &'a [SocketAddr],
+    tls_addresses: &'a [SocketAddr],
+    connections: usize,
     stand_ins: &'a [SocketAddr],
     ports: RangeInclusive<u16>,
     open_files: u64,
@@ -332,11 +380,20 @@ struct Block<'a> {
 
 impl fmt::Display for Block<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { options, settings, table, now, addresses, stand_ins, ports, open_files } = self;
+        let Self { options, settings, table, now, addresses, tls_addresses, connections, stand_ins, ports, open_files } =
+            self;
         let list = |addresses: &[SocketAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let room = calls_possible(ports, *open_files);
+        let room = calls_possible(ports, *open_files, *connections);
         writeln!(f, "ivr1357 {}", env!("CARGO_PKG_VERSION"))?;
         writeln!(f, "  SIP        {} (UDP and TCP)", list(addresses))?;
+        if !tls_addresses.is_empty() {
+            writeln!(f, "  TLS        {}", list(tls_addresses))?;
+        }
+        let trunks = &settings.peers.trunks;
+        if !trunks.is_empty() {
+            let names: Vec<&str> = trunks.iter().map(|trunk| trunk.name.as_str()).collect();
+            writeln!(f, "  trunks     {}", names.join(", "))?;
+        }
         writeln!(f, "  RTP        ports {}-{}, room for {room} calls", ports.start(), ports.end())?;
         let (file, version) = (options.files.routing.display(), &table.plan.version);
         writeln!(f, "  table      {file}, version {version}: {}", table.size())?;
@@ -356,9 +413,11 @@ mod tests {
     #[test]
     fn the_room_for_calls_is_what_ports_and_files_allow() {
         let ports = Settings::default().media_ports;
-        assert_eq!(calls_possible(&ports, 20_000), 8192);
-        assert_eq!(calls_possible(&ports, 1024), 768);
-        assert_eq!(calls_possible(&ports, 10), 0);
+        for (files, connections, calls) in [(20_000, 5000, 8192), (1024, 256, 640), (10, 8, 0)] {
+            assert_eq!(connections_possible(files), connections);
+            assert_eq!(calls_possible(&ports, files, connections), calls);
+        }
+        assert_eq!(connections_possible(u64::MAX), TCP_CONNECTIONS_MAX);
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod check;
 mod trunk;
 mod value;
 
-use crate::limits::{CALLS_DRAIN, SESSION_EXPIRES, SESSION_EXPIRES_LEAST, TCP_CONNECTIONS_PER_ADDRESS_MAX};
+use crate::limits::{DRAIN, SESSION_EXPIRES, SESSION_EXPIRES_LEAST, TCP_CONNECTIONS_PER_ADDRESS_MAX};
 use crate::shell::local::Advertised;
 use crate::sip::trunk::{Peers, Strangers};
 use crate::time::{Duration, Wall};
@@ -109,7 +109,7 @@ impl Default for Settings {
             limits: Limits {
                 calls: None,
                 calls_per_second: None,
-                drain: CALLS_DRAIN,
+                drain: DRAIN,
                 connections: None,
                 connections_per_address: TCP_CONNECTIONS_PER_ADDRESS_MAX,
             },

@@ -1,0 +1,7 @@
+//! What tests on real sockets share. Each of them uses a part.
+
+#![allow(dead_code)]
+
+pub mod certificates;
+pub mod engine;
+pub mod line;
