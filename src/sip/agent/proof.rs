@@ -21,7 +21,7 @@ impl Agent {
         out: &mut Vec<AgentOutput>,
     ) -> bool {
         let (transport, source) = (request.flow.transport, request.flow.remote.ip());
-        if self.config.peers.who(transport, source, &[]) != Who::Unproven || self.is_admitted(request) {
+        if self.who(request.flow) != Who::Unproven || self.is_admitted(request) {
             return true;
         }
         let method = request.message.value(Name::CSeq).and_then(cseq).map_or(&b""[..], |(_, method)| method);

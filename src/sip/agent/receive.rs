@@ -66,7 +66,7 @@ impl Agent {
     }
 
     /// Who talks to us on this flow, by its address and its certificate.
-    fn who(&self, flow: Flow) -> Who {
+    pub(super) fn who(&self, flow: Flow) -> Who {
         let names = self.secured.get(&flow.connection).filter(|_| flow.transport == Transport::Tls);
         self.config.peers.who(flow.transport, flow.remote.ip(), names.map_or(&[], Vec::as_slice))
     }
@@ -368,7 +368,7 @@ impl Agent {
 
     /// The trunk a peer has proved to be.
     fn trunk_of(&self, flow: Flow) -> Option<TrunkId> {
-        match self.config.peers.who(flow.transport, flow.remote.ip(), &[]) {
+        match self.who(flow) {
             Who::Trunk(trunk) => Some(trunk),
             Who::Private | Who::Unproven | Who::Stranger => None,
         }
