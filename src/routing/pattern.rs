@@ -47,8 +47,7 @@ impl Pattern {
         }
         let plain = plain(text);
         let masked = |text: &str| {
-            text.bytes().any(|byte| byte.is_ascii_digit())
-                && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'x' | b'X'))
+            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'x' | b'X'))
         };
         Ok(match plain.strip_suffix('*') {
             Some(begin) if masked(begin) => Self::Prefix(begin.to_ascii_lowercase()),
@@ -221,7 +220,8 @@ mod tests {
             "13x",
             "x3x",
             "135x",
-            "0x",
+            "x",
+            "xx",
             "13*",
             "1*",
             "9*",

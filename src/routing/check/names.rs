@@ -240,8 +240,10 @@ impl Names {
             findings.push(wide(span, text, &plain));
             return None;
         }
+        // `kosmes` for `center.kosmes`, then slips of the fingers.
+        let by_id = self.rows.keys().find(|name| name.split_once('.').is_some_and(|(_, id)| id == text));
         let kind = text.split('.').next().unwrap_or("");
-        if is_later(kind) {
+        if by_id.is_none() && is_later(kind) {
             findings.push(later(span, text));
             return None;
         }
@@ -251,8 +253,6 @@ impl Names {
             format!("{row}: 그런 행이 없습니다: \"{text}\""),
             format!("{row}: there is no row \"{text}\""),
         );
-        // `kosmes` for `center.kosmes`, then slips of the fingers.
-        let by_id = self.rows.keys().find(|name| name.split_once('.').is_some_and(|(_, id)| id == text));
         let near = by_id.map(String::as_str).or_else(|| {
             let words = ["back", "repeat", "end"];
             nearest(text, self.rows.keys().map(String::as_str).chain(words))

@@ -1,0 +1,587 @@
+//! Is every slip found, and no right table accused? A corpus of single mistakes, made from the fields of the language, and
+//! fifty tables that work.
+//!
+//! `cargo test --test routing_mutations -- --nocapture` prints the score by code, what was missed, and the edits that
+//! change nothing a caller can meet: those mean the same plan and are no mistakes.
+
+use ivr1357::routing::{Plan, check, check_without_sound, diagnostic, explain};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::time::Duration;
+
+const SHIPPED: &str = include_str!("../routing.toml");
+
+/// A small table that uses what the shipped one does without.
+const RICH: &str = r##"
+schema = 1
+timezone = "Asia/Seoul"
+profile = "kr-ars-2009"
+waiting = "waiting_tone"
+
+[number.main]
+match = ["1357", "02-1357", "1588135x"]
+greeting = "greeting"
+go = "menu.main"
+when = [
+  { switch = "emergency", go = "notice.closed" },
+  { caller_kind = "relay", go = "center.counsel" },
+  { caller = ["010-1234-5678", "02-2104*"], go = "center.counsel" },
+  { holiday = true, go = "notice.closed" },
+  { outside = "hours.main", go = "notice.closed" },
+  { share = 20, go = "menu.short" },
+]
+
+[number.direct]
+match = ["15770000~15770099"]
+go = "menu.short"
+
+[defaults.menu]
+barge_in = true
+digit_timeout = "6s"
+interdigit = "1500ms"
+no_input = { retries = 1, prompt = "again", then = "center.counsel" }
+no_match = { retries = 3, prompt = "invalid", then = "center.counsel" }
+keys = { "0" = { say = "상담원", go = "center.counsel" }, "#" = "back", "*" = "repeat" }
+
+[defaults.transfer]
+ladder = ["refer", "next-target", "center.counsel", "notice.busy"]
+refer_success = "notify-200"
+refer_timeout = "10s"
+ring_timeout = "40s"
+prompt = "center_busy"
+context = "none"
+rounds = 3
+give_up = "notice.goodbye"
+
+[limits]
+call_max = "30m"
+
+[hours]
+main = ["월-금 09:00-12:00, 13:00-18:00", "2026-12-31 09:00-12:00"]
+night = ["매일 20:00-06:00"]
+
+[holidays]
+calendar = "kr"
+designated = ["2027-01-04"]
+open = ["2027-05-03"]
+
+[switch]
+emergency = "재난 안내"
+
+[menu.main]
+prompt = "menu_main"
+1 = { say = "정책자금", go = "menu.short" }
+2 = { say = "기술개발", go = "center.tech" }
+
+[menu.short]
+prompt = ["menu_fund", "menu_rnd"]
+1 = { say = "창업", go = "center.start" }
+3 = "center.tech"
+
+[center]
+counsel = { name = "상담원", sip = ["sip:counsel@127.0.0.1:5070"] }
+tech = { name = "기술원", sip = [{ uri = "sip:a@h.example", order = 1, weight = 3 }, { uri = "sip:b@h.example", order = 1 }] }
+start = { name = "진흥원", ministry = "부처", sip = ["sip:c@h.example;transport=tls"], hours = "hours.night", closed = "notice.closed" }
+
+[notice]
+closed = { prompt = "closed", then = "end" }
+busy = { prompt = "busy", then = "menu.main" }
+goodbye = { prompt = "goodbye", then = "end" }
+"##;
+
+/// One single mistake.
+struct Slip {
+    code: &'static str,
+    what: String,
+    text: String,
+}
+
+/// The slips of one table.
+struct Slips<'t> {
+    table: &'t str,
+    name: &'static str,
+    list: Vec<Slip>,
+}
+
+impl Slips<'_> {
+    fn put(&mut self, code: &'static str, at: Range<usize>, with: &str) {
+        let was = &self.table[at.clone()];
+        let what = format!("{} {code}: {:?} -> {:?}", self.name, short(was), short(with));
+        let text = format!("{}{with}{}", &self.table[..at.start], &self.table[at.end..]);
+        self.list.push(Slip { code, what, text });
+    }
+
+    fn add_under(&mut self, code: &'static str, header: &str, lines: &str) {
+        let at = self.table.find(&format!("\n{header}\n")).map(|at| at + header.len() + 2);
+        match at {
+            Some(at) => self.put(code, at..at, &format!("{lines}\n")),
+            None => self.put(code, self.table.len()..self.table.len(), &format!("\n{header}\n{lines}\n")),
+        }
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
+/// The table without remarks, byte for byte as long.
+fn code_of(table: &str) -> String {
+    let mut code = String::new();
+    for line in table.split_inclusive('\n') {
+        let mut quoted = false;
+        let end = line.char_indices().find(|&(_, c)| {
+            quoted ^= c == '"';
+            c == '#' && !quoted
+        });
+        let end = end.map_or(line.len(), |(at, _)| at);
+        code.push_str(&line[..end]);
+        code.extend(line[end..].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+    }
+    code
+}
+
+/// Every text in quotes, quotes included.
+fn texts(code: &str) -> Vec<Range<usize>> {
+    let quotes: Vec<usize> = code.match_indices('"').map(|(at, _)| at).collect();
+    quotes.chunks_exact(2).map(|pair| pair[0]..pair[1] + 1).collect()
+}
+
+/// Every bare `name` before `=`.
+fn names(code: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let quoted = texts(code);
+    for (at, _) in code.match_indices('=').filter(|(at, _)| !quoted.iter().any(|text| text.contains(at))) {
+        let before = code[..at].trim_end();
+        let start = before.rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).map_or(0, |at| at + 1);
+        if start < before.len() && before.as_bytes()[start].is_ascii_alphabetic() {
+            found.push(start..before.len());
+        }
+    }
+    found
+}
+
+/// `go = "menu.main"`, with the comma that goes with it.
+fn field(code: &str, name: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for at in names(code).into_iter().filter(|at| &code[at.clone()] == name) {
+        let value = code[at.end..].find('=').map_or(at.end, |found| at.end + found + 1);
+        let rest = code[value..].trim_start();
+        let start = code.len() - rest.len();
+        let end = match rest.chars().next() {
+            Some('[') => start + rest.find(']').expect("a closed list") + 1,
+            Some('"') => start + 1 + rest[1..].find('"').expect("a closed text") + 1,
+            _ => start + rest.find([',', '\n', '}']).unwrap_or(rest.len()),
+        };
+        let comma = code[end..].starts_with(',');
+        found.push(at.start..end + usize::from(comma));
+    }
+    found
+}
+
+fn headers<'t>(table: &'t str, kind: &str) -> Vec<&'t str> {
+    table.lines().filter(|line| line.starts_with(&format!("[{kind}."))).collect()
+}
+
+fn slips<'t>(name: &'static str, table: &'t str) -> Vec<Slip> {
+    let code = code_of(table);
+    assert_eq!(code.len(), table.len());
+    let mut slips = Slips { table, name, list: Vec::new() };
+    let rows: BTreeSet<String> = texts(&code).iter().map(|at| table[at.start + 1..at.end - 1].to_owned()).collect();
+    for at in texts(&code) {
+        text_slips(&mut slips, at, &rows);
+    }
+    for at in names(&code) {
+        let written = &table[at.clone()];
+        let row = table[..at.start].ends_with('\n') && table[at.end..].trim_start().starts_with("= {");
+        // A row under a header may have any name; its slip is found where it is named.
+        if !row && !matches!(written, "main" | "night" | "emergency" | "fta") {
+            slips.put("E0102", at.clone(), &format!("{written}x"));
+            slips.put("E0105", at.clone(), &full_width(written));
+        }
+        let equals = at.end + table[at.end..].find('=').expect("it has one");
+        slips.put("E0101", equals..equals + 1, "");
+    }
+    for (at, bracket) in code.match_indices(['{', '}', ']']) {
+        let closes_header = bracket == "]" && code[..at].rsplit('\n').next().is_some_and(|line| line.starts_with('['));
+        if closes_header || bracket != "{" {
+            slips.put("E0101", at..at + 1, "");
+        }
+    }
+    for (required, code_of_it) in
+        [("go", "E0107"), ("match", "E0107"), ("name", "E0107"), ("sip", "E0107"), ("then", "E0204"), ("uri", "E0107")]
+    {
+        for at in field(&code, required) {
+            // Two rows inherit `then` in parts; without it in the defaults it is missing.
+            slips.put(code_of_it, at, "");
+        }
+    }
+    for line in table.lines().filter(|line| line.starts_with('[') && line.contains('.')) {
+        let at = table.find(&format!("\n{line}\n")).expect("the line") + 1;
+        slips.put("E0104", at..at, &format!("{line}\n"));
+    }
+    for line in table.lines().filter(|line| line.contains('=') && !line.starts_with(['#', ' ']) && !line.ends_with('['))
+    {
+        let at = table.find(&format!("\n{line}\n")).expect("the line") + 1;
+        slips.put("E0104", at..at, &format!("{line}\n"));
+    }
+    row_slips(&mut slips);
+    table_slips(&mut slips, &code);
+    slips.list
+}
+
+fn text_slips(slips: &mut Slips<'_>, at: Range<usize>, rows: &BTreeSet<String>) {
+    let text = slips.table[at.start + 1..at.end - 1].to_owned();
+    let inside = at.start + 1..at.end - 1;
+    let before = slips.table[..at.start].trim_end().to_owned();
+    let is = |name: &str| before.ends_with('=') && before.trim_end_matches('=').trim_end().ends_with(name);
+    // Not every text ends where its line would show it: names of keys are texts too.
+    if !slips.table[at.end..].trim_start().starts_with('=') {
+        slips.put("E0101", at.end - 1..at.end, "");
+        slips.put("E0101", at.clone(), &format!("“{text}”"));
+    }
+    if ["menu.", "center.", "notice."].iter().any(|kind| text.starts_with(kind)) {
+        let cut = &text[..text.len() - 1];
+        if !rows.contains(cut) {
+            slips.put("E0201", inside.clone(), cut);
+        }
+        slips.put("E0201", inside.clone(), text.split_once('.').expect("a dot").1);
+        slips.put("E0202", inside.clone(), "hours.main");
+        slips.put("E0106", inside.clone(), "callback.agency");
+        slips.put("E0105", inside.clone(), &full_width(&text));
+    } else if text.starts_with("hours.") {
+        slips.put("E0201", inside.clone(), "hours.mian");
+        slips.put("E0202", inside.clone(), "menu.main");
+    } else if text.starts_with("sip:") {
+        slips.put("E0303", inside.clone(), &text[4..]);
+        slips.put("E0303", inside.clone(), &text.replace('@', " @"));
+        slips.put("E0304", inside.clone(), "sip:1357@127.0.0.1");
+        slips.put("E0105", inside.clone(), &text.replace("sip:", "sip："));
+    } else if text.ends_with(['s', 'm']) && text.starts_with(|c: char| c.is_ascii_digit()) {
+        let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        slips.put("E0103", at.clone(), number);
+        slips.put("E0103", inside.clone(), &format!("{number} sec"));
+        slips.put("E0103", inside.clone(), &format!("0{}", &text[number.len()..]));
+        slips.put("E0103", inside.clone(), &format!("{number}d"));
+        slips.put("E0105", inside.clone(), &full_width(&text));
+    } else if text.contains(':') && text.contains('-') {
+        let days = text.split(' ').next().unwrap_or("");
+        slips.put("E0401", inside.clone(), &text.replacen(days, "월-굼", 1));
+        slips.put("E0401", inside.clone(), &text.replacen(":00", ":60", 1));
+        slips.put("E0401", inside.clone(), &text.replacen('0', "", 1));
+        slips.put("E0401", inside.clone(), days);
+        slips.put("E0401", at.clone(), &format!("\"{text}\", \"{text}\""));
+        slips.put("E0401", inside.clone(), &format!("{days} 09:00-09:00"));
+        slips.put("W0406", inside.clone(), &format!("{days} 18:00-09:00"));
+        slips.put("W0406", inside.clone(), &format!("{days} 17:30-08:30"));
+        slips.put("W0406", inside.clone(), &format!("{days} 13:00-12:00"));
+        slips.put("W0406", inside.clone(), &format!("{days} 12:30-11:30"));
+    } else if is("prompt") || is("greeting") || is("waiting") {
+        slips.put("E0501", inside.clone(), &format!("{text}s"));
+        slips.put("E0501", inside.clone(), &text[..text.len() - 1]);
+        slips.put("E0103", at.clone(), "7");
+    } else if is("say") || is("name") {
+        slips.put("E0103", inside.clone(), "");
+        slips.put("E0103", at.clone(), "7");
+        // A centre's new name keeps the name of its sound: whether the two agree is the question of `prompts check`.
+        if is("say") {
+            slips.put("E0501", inside.clone(), &format!("{text} 등"));
+        }
+    } else if matches!(
+        text.as_str(),
+        "Asia/Seoul" | "kr-ars-2009" | "notify-200" | "refer-to" | "none" | "kr" | "relay"
+    ) {
+        slips.put("E0103", inside.clone(), &format!("{text}x"));
+        slips.put("E0103", at.clone(), "true");
+    } else if text.starts_with("202") {
+        slips.put("E0403", inside.clone(), "2025-01-27");
+        slips.put("E0403", inside.clone(), "2027-13-01");
+        slips.put("E0403", inside.clone(), "설날");
+        slips.put("W0402", inside.clone(), if before.ends_with("open = [") { "2027-05-04" } else { "2027-05-05" });
+    }
+}
+
+fn row_slips(slips: &mut Slips<'_>) {
+    let table = slips.table;
+    for header in headers(table, "menu") {
+        let row = header.trim_matches(['[', ']']);
+        slips.add_under("E0206", header, &format!("no_input = {{ then = \"{row}\" }}"));
+        slips.add_under("E0206", header, &format!("no_match = {{ retries = 1, then = \"{row}\" }}"));
+        slips.add_under("W0601", header, "11 = \"center.counsel\"");
+        slips.add_under("K1002", header, "\"#\" = \"repeat\"");
+        slips.add_under("K1002", header, "\"*\" = \"back\"");
+        slips.add_under("E0106", header, "language = \"en\"");
+        slips.add_under("E0103", header, "digit_timeout = 5");
+        slips.add_under("E0103", header, "barge_in = \"yes\"");
+        slips.add_under("E0103", header, "no_match = \"center.counsel\"");
+        slips.add_under("E0103", header, "\"1a\" = \"center.counsel\"");
+        slips.add_under("E0105", header, "\"５\" = \"center.counsel\"");
+        // Where the menu has a 0 of its own, a second is a mistake of another kind.
+        let body = table.split(header).nth(1).unwrap_or("").split("\n[").next().unwrap_or("");
+        if !body.contains("\n0 =") {
+            slips.add_under("K1001", header, "0 = \"repeat\"");
+            slips.add_under("K1001", header, "0 = \"notice.closed\"");
+        }
+        let choices: String =
+            (40..52).map(|n| format!("{n} = {{ say = \"창업\", go = \"center.counsel\" }}\n")).collect();
+        slips.add_under("W0602", header, &choices);
+        let deep = "[menu.x]\nprompt = \"closed\"\n1 = \"menu.y\"\n[menu.y]\nprompt = \"closed\"\n1 = \"menu.z\"\n\
+                    [menu.z]\nprompt = \"closed\"\n1 = \"center.counsel\"";
+        slips.add_under("K1003", header, "8888 = \"menu.x\"");
+        if let Some(slip) = slips.list.last_mut() {
+            slip.text.push_str(&format!("\n{deep}\n"));
+        }
+        let prompt = body.lines().find(|line| line.starts_with("prompt")).expect("a menu has a prompt");
+        let at = table.find(header).expect("the header");
+        let at = at + table[at..].find(prompt).expect("the prompt");
+        let long = vec!["\"closed\""; 50].join(", ");
+        slips.put("W0505", at..at + prompt.len(), &format!("prompt = [{long}]"));
+        slips.put("E0107", at..at + prompt.len(), "");
+    }
+    for line in table.lines().filter(|line| line.contains("= {") && line.contains("sip = [")) {
+        let at = table.find(line).expect("the line");
+        let end = at + line.rfind('}').expect("it is closed");
+        let more = |slips: &mut Slips<'_>, code, field: &str| slips.put(code, end..end, &format!(", {field} "));
+        if !line.contains("hours =") {
+            more(slips, "W0404", "hours = \"hours.main\"");
+        }
+        more(slips, "W0306", "refer_success = \"accepted\"");
+        more(slips, "W0305", "refer_timeout = \"100s\"");
+        more(slips, "E0301", "ladder = [\"refer\"]");
+        more(slips, "E0301", "ladder = []");
+        more(slips, "E0203", "ladder = [\"notice.busy\", \"refer\"]");
+        more(slips, "E0106", "max_calls = 40");
+        more(slips, "E0106", "ladder = [\"bridge\", \"notice.busy\"]");
+        more(slips, "E0205", "give_up = \"notice.busy\"");
+        more(slips, "E0103", "rounds = 0");
+        if line.matches("sip:").count() == 1 {
+            more(slips, "E0302", "ladder = [\"refer\", \"next-target\", \"notice.busy\"]");
+            let start = at + line.find("sip = [").expect("an address") + 7;
+            let uri = line.split("sip = [").nth(1).and_then(|rest| rest.split(']').next()).unwrap_or("");
+            slips.put("W0307", start..start + uri.len(), &format!("{{ uri = {uri}, weight = 5 }}"));
+            slips.put("E0104", start..start + uri.len(), &format!("{uri}, {uri}"));
+        }
+    }
+    for line in table.lines().filter(|line| line.contains("then = \"") && !line.contains("retries")) {
+        let at = table.find(line).expect("the line");
+        let row = format!("notice.{}", line.split([' ', '=']).next().unwrap_or(""));
+        let then = line.find("then = \"").expect("it has one") + 8;
+        let end = then + line[then..].find('"').expect("closed");
+        slips.put("E0205", at + then..at + end, &row);
+        slips.put("E0202", at + then..at + end, "back");
+    }
+}
+
+fn table_slips(slips: &mut Slips<'_>, code: &str) {
+    let end = slips.table.len()..slips.table.len();
+    for n in 0..12 {
+        slips.add_under("W0204", "[switch]", &format!("extra{n} = \"시험\""));
+        slips.put("E0203", end.clone(), &format!("\n[menu.extra{n}]\nprompt = \"closed\"\n1 = \"center.counsel\"\n"));
+        slips.put(
+            "E0109",
+            end.clone(),
+            &format!("\n[number.x{n}]\nmatch = [\"{}\"]\ngo = \"menu.main\"\n", OVERLAPS[n]),
+        );
+        let word = [
+            "queue",
+            "callback",
+            "expert",
+            "happycall",
+            "survey",
+            "case",
+            "sms",
+            "program",
+            "access",
+            "prove",
+            "test",
+            "trunk",
+        ][n];
+        slips.put("E0106", end.clone(), &format!("\n[{word}.x]\nname = \"x\"\n"));
+    }
+    for (key, value) in [("calls", "600"), ("overload", "\"notice.busy\""), ("calls_per_second", "30")] {
+        slips.add_under("E0106", "[limits]", &format!("{key} = {value}"));
+    }
+    for at in field(code, "outside").into_iter().chain(field(code, "holiday")) {
+        for more in ["caller_kind = \"mobile\"", "share = 5", "caller = [\"010*\"]", "caller_kind = \"foreign\""] {
+            slips.put("E0108", at.start..at.start, &format!("{more}, "));
+        }
+        slips.put("E0107", at, "");
+    }
+    for year in 2026..=2050 {
+        if !code.contains("[holidays]") {
+            let days = [format!("{year}-01-01"), format!("{year}-06-06"), format!("{}-12-25", year - 30)];
+            slips.put("W0402", end.clone(), &format!("\n[holidays]\ndesignated = [\"{}\"]\n", days[0]));
+            slips.put("W0402", end.clone(), &format!("\n[holidays]\nopen = [\"{year}-11-11\"]\n"));
+            slips.put("E0403", end.clone(), &format!("\n[holidays]\nelections = [\"{}\"]\n", days[2]));
+            let all = ivr1357::routing::calendar::korea::holidays(year).expect("a year of the rules");
+            let missing = year as usize % all.len();
+            let kept =
+                all.iter().enumerate().filter(|(at, _)| *at != missing).map(|(_, day)| format!("\"{}\"", day.date));
+            let kept = kept.collect::<Vec<_>>().join(", ");
+            let hand = format!("\n[holidays]\ncalendar = \"none\"\ndesignated = [{kept}]\n");
+            slips.put("W0403", end.clone(), &hand);
+        }
+    }
+}
+
+/// Numbers that meet 1357, 02-1357 or 1588135x.
+const OVERLAPS: [&str; 12] =
+    ["135x", "13xx", "1xx7", "x357", "1300~1400", "1357~1358", "1356~1357", "1*", "13*", "135*", "xxxx", "1000~1999"];
+
+fn full_width(text: &str) -> String {
+    let wide = |c: char| if c.is_ascii_graphic() { char::from_u32(c as u32 + 0xfee0).unwrap_or(c) } else { c };
+    let mut characters = text.chars();
+    let first = characters.next().map(wide);
+    first.into_iter().chain(characters).collect()
+}
+
+fn sounds() -> BTreeMap<String, Duration> {
+    let mut all = BTreeSet::new();
+    for table in [SHIPPED, RICH] {
+        all.extend(check_without_sound(table).plan.expect("a right table").prompts());
+    }
+    all.extend((0..10).map(|n| format!("key_{n}").into()));
+    all.iter().map(|id| (id.to_string(), Duration::from_millis(500))).collect()
+}
+
+/// What a caller can meet of a table, without its version.
+fn meaning(plan: &Plan) -> String {
+    let mut plan = plan.clone();
+    plan.version.clear();
+    format!("{plan:?}")
+}
+
+#[test]
+fn slips_are_found_and_the_score_is_told() {
+    let sounds = sounds();
+    let mut all = slips("shipped", SHIPPED);
+    all.extend(slips("rich", RICH));
+    let mut seen = BTreeSet::new();
+    all.retain(|slip| seen.insert(slip.text.clone()));
+    let means = [SHIPPED, RICH].map(|table| meaning(&check(table, &sounds).plan.expect("a right table")));
+    let (mut by_code, mut missed, mut same) = (BTreeMap::<&str, (usize, usize)>::new(), Vec::new(), Vec::new());
+    let mut found_any = 0;
+    for slip in &all {
+        let checked = check(&slip.text, &sounds);
+        if checked.findings.is_empty() {
+            let plan = meaning(checked.plan.as_ref().expect("no finding, so a plan"));
+            if means.contains(&plan) {
+                same.push(&slip.what);
+                continue;
+            }
+        }
+        found_any += usize::from(!checked.findings.is_empty());
+        let found = checked.findings.iter().any(|finding| finding.code == slip.code);
+        let entry = by_code.entry(slip.code).or_default();
+        entry.0 += usize::from(found);
+        entry.1 += 1;
+        if !found {
+            let codes: Vec<_> = checked.findings.iter().map(|finding| finding.code).collect();
+            missed.push(format!("{} found {codes:?}", slip.what));
+        }
+    }
+    let total: usize = by_code.values().map(|(_, all)| all).sum();
+    let right: usize = by_code.values().map(|(found, _)| found).sum();
+    println!(
+        "slips {total}: found {found_any}, with the code expected {right}; same meaning, left out: {}",
+        same.len()
+    );
+    by_code.iter().for_each(|(code, (found, all))| println!("  {code} {found}/{all}"));
+    missed.iter().for_each(|what| println!("  other code: {what}"));
+    same.iter().for_each(|what| println!("  same meaning: {what}"));
+    assert!(total >= 500, "{total}");
+    assert!(found_any * 100 >= total * 99, "{found_any} of {total} found");
+    for explanation in explain::ALL.iter().filter(|explanation| explanation.code != "E0100") {
+        let (found, _) = by_code.get(explanation.code).copied().unwrap_or_default();
+        assert!(found >= 10, "{}: {found} slips found", explanation.code);
+    }
+}
+
+/// Fifty tables that work: each feature of the language by itself and with others.
+fn right_tables() -> Vec<String> {
+    let conditions = [
+        "",
+        "{ switch = \"emergency\", go = \"notice.closed\" }",
+        "{ caller_kind = \"relay\", go = \"center.counsel\" }",
+        "{ caller = [\"010*\", \"02-2104-5000~02-2104-5999\"], go = \"center.counsel\" }",
+        "{ holiday = true, go = \"notice.closed\" }, { outside = \"hours.main\", go = \"notice.closed\" }",
+        "{ holiday = false, go = \"menu.main\" }, { share = 50, go = \"center.counsel\" }",
+    ];
+    let hours = [
+        "[\"월-금 09:00-18:00\"]",
+        "\"mon-fri 09:00-12:00, 13:00-18:00\"",
+        "[\"매일 00:00-24:00\", \"2026-12-25 휴무\"]",
+        "[\"월-토 22:00-06:00\", \"휴일 10:00-12:00\", \"2026-12-24~2026-12-26 closed\"]",
+    ];
+    let matches = ["[\"1357\"]", "\"1357*\"", "[\"135x\", \"02-1357\", \"15770000~15770099\"]"];
+    let sips = [
+        "[\"sip:a@h.example\"]",
+        "\"sips:a@h.example\"",
+        "[{ uri = \"sip:a@h.example\", order = 1, weight = 2 }, { uri = \"sip:b@h.example\", order = 1 }, \"sip:c@h.example;transport=tls\"]",
+        "[\"sip:1357@other.example\", \"tel:15880800\"]",
+    ];
+    let mut tables = vec![SHIPPED.to_owned(), RICH.to_owned()];
+    for n in 0..48usize {
+        let (when, hours) = (conditions[n % conditions.len()], hours[n / 2 % hours.len()]);
+        let (dialled, sip) = (matches[n % matches.len()], sips[n / 3 % sips.len()]);
+        let profile = if n % 2 == 0 { "profile = \"kr-ars-2009\"" } else { "" };
+        let switch = if when.contains("switch") { "[switch]\nemergency = \"재난 안내\"" } else { "" };
+        let holidays = [
+            "",
+            "[holidays]\ndesignated = [\"2027-01-04\"]\nopen = [\"2027-05-03\"]",
+            "[holidays]\ncalendar = \"none\"",
+        ][n % 3];
+        let zone = if n % 5 == 4 && n % 3 != 1 { "timezone = \"Europe/Berlin\"" } else { "" };
+        let barge = n % 4 == 0;
+        let keys = if n % 3 == 0 { "10" } else { "4" };
+        tables.push(format!(
+            r##"
+schema = 1
+{profile}
+{zone}
+[number.main]
+match = {dialled}
+go = "menu.main"
+when = [{when}]
+{switch}
+{holidays}
+[defaults.menu]
+barge_in = {barge}
+no_input = {{ then = "center.counsel" }}
+no_match = {{ retries = 0, then = "center.counsel" }}
+keys = {{ "0" = "center.counsel", "#" = "back", "*" = "repeat" }}
+[defaults.transfer]
+ladder = ["refer", "next-target", "center.counsel", "notice.busy"]
+give_up = "notice.closed"
+refer_timeout = "11s"
+[menu.main]
+prompt = "menu_main"
+{keys} = {{ say = "창업", go = "menu.second" }}
+[menu.second]
+prompt = ["menu_fund"]
+5 = "center.start"
+no_input = {{ retries = 5 }}
+[center]
+counsel = {{ name = "상담원", sip = "sip:counsel@h.example" }}
+start = {{ name = "진흥원", sip = {sip}, hours = "hours.main", closed = "notice.closed", announce = false }}
+[hours]
+main = {hours}
+[notice]
+closed = {{ prompt = "closed", then = "end" }}
+busy = {{ prompt = ["busy"], then = "menu.main" }}
+"##
+        ));
+    }
+    tables
+}
+
+#[test]
+fn tables_that_work_are_not_accused() {
+    let sounds = sounds();
+    let tables = right_tables();
+    assert!(tables.len() >= 50);
+    for table in &tables {
+        let findings = check(table, &sounds).findings;
+        let report = diagnostic::render("t.toml", table, &findings, diagnostic::Language::English, false);
+        assert!(findings.is_empty(), "{table}\n{report}");
+    }
+}
