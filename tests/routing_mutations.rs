@@ -182,7 +182,7 @@ fn headers<'t>(table: &'t str, kind: &str) -> Vec<&'t str> {
     table.lines().filter(|line| line.starts_with(&format!("[{kind}."))).collect()
 }
 
-fn slips<'t>(name: &'static str, table: &'t str) -> Vec<Slip> {
+fn slips(name: &'static str, table: &str) -> Vec<Slip> {
     let code = code_of(table);
     assert_eq!(code.len(), table.len());
     let mut slips = Slips { table, name, list: Vec::new() };
@@ -251,8 +251,8 @@ fn text_slips(slips: &mut Slips<'_>, at: Range<usize>, rows: &BTreeSet<String>) 
     } else if text.starts_with("hours.") {
         slips.put("E0201", inside.clone(), "hours.mian");
         slips.put("E0202", inside.clone(), "menu.main");
-    } else if text.starts_with("sip:") {
-        slips.put("E0303", inside.clone(), &text[4..]);
+    } else if let Some(bare) = text.strip_prefix("sip:") {
+        slips.put("E0303", inside.clone(), bare);
         slips.put("E0303", inside.clone(), &text.replace('@', " @"));
         slips.put("E0304", inside.clone(), "sip:1357@127.0.0.1");
         slips.put("E0105", inside.clone(), &text.replace("sip:", "sip："));

@@ -25,6 +25,7 @@ const CATALOGUE: &[&str] = &[
     "invalid",
     "center_busy",
     "closed",
+    "emergency",
     "busy",
     "goodbye",
     "waiting_tone",

@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR", default_value = "prompts")]
     prompts: PathBuf,
     /// The language in which mistakes are told
-    #[arg(long, value_enum, default_value = "ko")]
+    #[arg(long, value_enum, default_value_t = super::Lang::of_locale())]
     lang: super::Lang,
     /// For programs: one JSON document
     #[arg(long)]

@@ -10,7 +10,7 @@ pub(super) struct Arguments {
     /// The code, as E0301; without one all are listed
     code: Option<String>,
     /// The language of the explanation
-    #[arg(long, value_enum, default_value = "ko")]
+    #[arg(long, value_enum, default_value_t = super::Lang::of_locale())]
     lang: super::Lang,
 }
 

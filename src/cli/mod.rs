@@ -4,7 +4,9 @@ pub mod check;
 mod demo;
 mod explain;
 mod prompts;
+mod schema;
 mod serve;
+mod show;
 pub mod simulate;
 mod simulated;
 mod switch;
@@ -39,6 +41,12 @@ enum Command {
     Check(check::Arguments),
     /// Says what a code of `check` means, with a wrong and a right line
     Explain(explain::Arguments),
+    /// Writes a commented table to begin with
+    Init(schema::InitArguments),
+    /// Prints the JSON Schema of the table, for editors
+    Schema,
+    /// Shows a row with all that it inherits, and the line each value came from
+    Show(show::Arguments),
     /// Turns a switch of the table on or off, in a running engine too; without a name all are listed
     Switch(switch::Arguments),
     /// Makes the sounds of the prompts from their texts, and checks or lists them
@@ -59,7 +67,7 @@ struct FileArguments {
     #[arg(long, value_name = "DIR", default_value = "prompts")]
     prompts: PathBuf,
     /// The language in which mistakes are told
-    #[arg(long, value_enum, default_value = "ko")]
+    #[arg(long, value_enum, default_value_t = Lang::of_locale())]
     lang: Lang,
 }
 
@@ -69,6 +77,16 @@ pub(crate) enum Lang {
     Ko,
     /// English
     En,
+}
+
+impl Lang {
+    /// English where the locale is English, else Korean: most who edit tables of 1357 read Korean, whatever their server speaks.
+    fn of_locale() -> Self {
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        if locale.is_some_and(|locale| locale.starts_with("en")) { Self::En } else { Self::Ko }
+    }
 }
 
 impl From<FileArguments> for Files {
@@ -102,6 +120,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Serve(arguments)) => finish(serve::run(arguments)),
         Some(Command::Demo(arguments)) => finish(demo::run(arguments)),
         Some(Command::Explain(arguments)) => finish(explain::run(&arguments)),
+        Some(Command::Init(arguments)) => finish(schema::init(&arguments)),
+        Some(Command::Schema) => finish(schema::print()),
+        Some(Command::Show(arguments)) => finish(show::run(&arguments)),
         Some(Command::Switch(arguments)) => finish(switch::run(&arguments)),
         Some(Command::Try(arguments)) => finish(simulated::run_try(arguments)),
         Some(Command::Simulate(arguments)) => finish(simulated::run_simulate(arguments)),
@@ -145,6 +166,9 @@ mod tests {
             "demo --lang en",
             "check --lang en",
             "explain E0301 --lang en",
+            "init new.toml --lang en",
+            "schema",
+            "show menu.rnd --resolved --lang en",
             "switch --lang en",
             "switch emergency on --until 18:00 --lang en",
             "check routing.toml --lang en --json",

@@ -17,7 +17,7 @@ pub struct Args {
     #[arg(long, global = true, default_value = "routing.toml")]
     pub routing: PathBuf,
     /// The language of the messages.
-    #[arg(long, global = true, value_enum, default_value = "ko")]
+    #[arg(long, global = true, value_enum, default_value_t = super::Lang::of_locale())]
     lang: super::Lang,
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
     /// The language of the messages
-    #[arg(long, value_enum, default_value = "ko")]
+    #[arg(long, value_enum, default_value_t = super::Lang::of_locale())]
     lang: super::Lang,
 }
 

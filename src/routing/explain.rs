@@ -194,7 +194,7 @@ pub const ALL: &[Explanation] = &[
             "Turning it on changes nothing, which is better known before the emergency.",
         ],
         "",
-        "[switch]\nemergency = \"재난 안내\"",
+        "[switch]\ntraining = \"교육 시간\"",
     ),
     code(
         "E0205",

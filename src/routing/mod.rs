@@ -9,6 +9,8 @@ pub mod explain;
 mod file;
 pub mod pattern;
 pub mod plan;
+pub mod resolved;
+pub mod schema;
 pub mod select;
 pub mod stand_in;
 pub mod switch;

@@ -386,7 +386,7 @@ fn duration(text: &str) -> Result<Duration, ()> {
 }
 
 /// A bound as an operator would write it.
-fn spell(length: Duration) -> String {
+pub(in crate::routing) fn spell(length: Duration) -> String {
     let millis = length.as_millis();
     match millis {
         _ if millis.is_multiple_of(3_600_000) => format!("\"{}h\"", millis / 3_600_000),

@@ -20,6 +20,7 @@ use crate::limits::FINDINGS_MAX;
 use crate::routing::diagnostic::{Diagnostic, Severity};
 use crate::routing::file::{self, Kind, Table};
 use crate::routing::plan::{CenterId, HoursId, MenuId, NoticeId, Plan};
+pub(super) use fields::spell;
 use fields::{Fields, later};
 use jiff::tz::TimeZone;
 use names::{Named, Names};

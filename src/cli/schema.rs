@@ -1,0 +1,73 @@
+//! `ivr1357 schema` and `ivr1357 init`: help for the editor, and a table to begin with.
+
+use crate::routing::schema;
+use crate::shell::serve::Failure;
+use clap::Args;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// The commented table that `init` writes; it checks clean with the prompts that ship.
+pub const STARTER: &str = include_str!("starter.toml");
+
+/// Where to.
+#[derive(Args, Debug)]
+pub(super) struct InitArguments {
+    /// The file to write; one that exists is never overwritten
+    #[arg(value_name = "FILE", default_value = "routing.toml")]
+    file: PathBuf,
+    /// The language of the messages
+    #[arg(long, value_enum, default_value_t = super::Lang::of_locale())]
+    lang: super::Lang,
+}
+
+/// `ivr1357 init`.
+pub(super) fn init(arguments: &InitArguments) -> Result<(), Failure> {
+    let korean = matches!(arguments.lang, super::Lang::Ko);
+    let name = arguments.file.display();
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&arguments.file).map_err(|error| {
+        Failure::Setup(match (error.kind(), korean) {
+            (std::io::ErrorKind::AlreadyExists, true) => {
+                format!("{name} 이 이미 있습니다\n  고치는 법: 다른 이름을 쓰세요: ivr1357 init new.toml")
+            }
+            (std::io::ErrorKind::AlreadyExists, false) => {
+                format!("{name} exists already\n  help: name another file: ivr1357 init new.toml")
+            }
+            _ => format!("cannot write {name}: {error}"),
+        })
+    })?;
+    file.write_all(STARTER.as_bytes()).map_err(|error| Failure::Broken(format!("cannot write {name}: {error}")))?;
+    println!(
+        "{}",
+        if korean {
+            format!("{name}: 이제 `ivr1357 check {name}`")
+        } else {
+            format!("{name}: now `ivr1357 check {name}`")
+        }
+    );
+    Ok(())
+}
+
+/// `ivr1357 schema`.
+pub(super) fn print() -> Result<(), Failure> {
+    println!("{:#}", schema::json());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::{Language, check, check_without_sound, diagnostic};
+
+    #[test]
+    fn the_starter_table_checks_clean_with_the_prompts_that_ship() {
+        let shipped = check_without_sound(include_str!("../../routing.toml")).plan.expect("the shipped table");
+        let length = std::time::Duration::from_millis(500);
+        let mut sounds: std::collections::BTreeMap<_, _> =
+            shipped.prompts().iter().map(|id| (id.to_string(), length)).collect();
+        // Its own centre's words are built with `prompts build`; that is the next line of its remarks.
+        sounds.insert("center/agency".to_owned(), length);
+        let findings = check(STARTER, &sounds).findings;
+        let report = diagnostic::render("starter.toml", STARTER, &findings, Language::English, false);
+        assert!(findings.is_empty(), "{report}");
+    }
+}

@@ -1,0 +1,198 @@
+//! A row as callers meet it: every field with its value and the line it came from, the row's own, the defaults', or none.
+
+use crate::routing::check::{check_without_sound, spell};
+use crate::routing::diagnostic::position;
+use crate::routing::file::{self, Entry, Kind, Table};
+use crate::routing::plan::{Center, Context, Menu, Plan, Retry, Success};
+
+/// One field of a row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resolved {
+    /// `no_input.then`, or a key.
+    pub field: String,
+    /// As written, or what holds where nobody wrote it.
+    pub value: String,
+    /// The line it stands on; `None` where it is built in.
+    pub line: Option<usize>,
+}
+
+/// Why a row cannot be shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotShown {
+    /// The table has mistakes.
+    Mistakes,
+    /// There is no such row.
+    NoRow,
+}
+
+/// A row of the table, `menu.rnd`, with all that it inherits.
+pub fn resolve(text: &str, row: &str) -> Result<Vec<Resolved>, NotShown> {
+    let plan = check_without_sound(text).plan.ok_or(NotShown::Mistakes)?;
+    let root = file::read(text).root;
+    let (kind, id) = row.split_once('.').ok_or(NotShown::NoRow)?;
+    let own = table(&root, &[kind, id]);
+    let lines = |defaults| Lines { text, own, defaults, list: Vec::new() };
+    if let Some(menu) = plan.menus.iter().find(|menu| &*menu.row == row) {
+        return Ok(resolve_menu(menu, lines(table(&root, &["defaults", "menu"]))));
+    }
+    if let Some(center) = plan.centers.iter().find(|center| &*center.row == row) {
+        return Ok(resolve_center(&plan, center, lines(table(&root, &["defaults", "transfer"]))));
+    }
+    // The other rows inherit nothing: what is written is all.
+    if let Some(own) = own {
+        let mut lines = lines(None);
+        own.entries.iter().for_each(|entry| lines.written(entry.key.clone(), entry));
+        return Ok(lines.list);
+    }
+    let entry = table(&root, &[kind]).and_then(|table| table.get(id)).ok_or(NotShown::NoRow)?;
+    let mut lines = lines(None);
+    lines.written(id.to_owned(), entry);
+    Ok(lines.list)
+}
+
+fn table<'t>(root: &'t Table, path: &[&str]) -> Option<&'t Table> {
+    path.iter().try_fold(root, |table, key| inner(table.get(key)?))
+}
+
+fn inner(entry: &Entry) -> Option<&Table> {
+    match &entry.value.kind {
+        Kind::Table(table) => Some(table),
+        _ => None,
+    }
+}
+
+struct Lines<'t> {
+    text: &'t str,
+    own: Option<&'t Table>,
+    defaults: Option<&'t Table>,
+    list: Vec<Resolved>,
+}
+
+impl<'t> Lines<'t> {
+    fn written(&mut self, field: String, entry: &Entry) {
+        let value = self.text.get(entry.value.span.clone()).unwrap_or("").to_owned();
+        let line = Some(position(self.text, entry.key_span.start).0);
+        self.list.push(Resolved { field, value, line });
+    }
+
+    /// The row's own value, else the defaults', else what is built in.
+    fn field(&mut self, name: &str, built_in: impl FnOnce() -> String) {
+        let find = |table: Option<&'t Table>| table.and_then(|table| table.get(name));
+        match find(self.own).or_else(|| find(self.defaults)) {
+            Some(entry) => self.written(name.to_owned(), entry),
+            None => self.list.push(Resolved { field: name.to_owned(), value: built_in(), line: None }),
+        }
+    }
+
+    /// A field that no default stands for: nothing when it is not written.
+    fn own_field(&mut self, name: &str) {
+        if let Some(entry) = self.own.and_then(|table| table.get(name)) {
+            self.written(name.to_owned(), entry);
+        }
+    }
+
+    /// `no_input`, part by part.
+    fn retry(&mut self, name: &str, retry: &Retry) {
+        let parts = |table: Option<&'t Table>| table.and_then(|table| table.get(name)).and_then(inner);
+        let (own, defaults) = (parts(self.own), parts(self.defaults));
+        for (part, built_in) in [
+            ("retries", retry.retries.to_string()),
+            ("prompt", format!("{:?}", &*retry.prompt)),
+            ("then", String::new()),
+        ] {
+            let field = format!("{name}.{part}");
+            let find = |table: Option<&'t Table>| table.and_then(|table| table.get(part));
+            match find(own).or_else(|| find(defaults)) {
+                Some(entry) => self.written(field, entry),
+                None => self.list.push(Resolved { field, value: built_in, line: None }),
+            }
+        }
+    }
+}
+
+fn resolve_menu(menu: &Menu, mut lines: Lines<'_>) -> Vec<Resolved> {
+    lines.own_field("prompt");
+    lines.field("barge_in", || menu.barge_in.to_string());
+    lines.field("digit_timeout", || spell(menu.digit_timeout));
+    lines.field("interdigit", || spell(menu.interdigit));
+    lines.retry("no_input", &menu.no_input);
+    lines.retry("no_match", &menu.no_match);
+    let inherited = lines.defaults.and_then(|defaults| defaults.get("keys")).and_then(inner);
+    for keys in menu.choices.keys() {
+        let find = |table: Option<&Table>| table.and_then(|table| table.get(keys.as_str())).cloned();
+        if let Some(entry) = find(lines.own).or_else(|| find(inherited)) {
+            lines.written(keys.as_str().to_owned(), &entry);
+        }
+    }
+    lines.list
+}
+
+fn resolve_center(plan: &Plan, center: &Center, mut lines: Lines<'_>) -> Vec<Resolved> {
+    let transfer = &center.transfer;
+    ["name", "ministry", "sip", "hours", "closed"].iter().for_each(|name| lines.own_field(name));
+    // A default for all centres stands in no table, so only the row itself is asked.
+    match lines.own.and_then(|own| own.get("announce")) {
+        Some(entry) => lines.written("announce".to_owned(), entry),
+        None => lines.list.push(Resolved { field: "announce".to_owned(), value: "true".to_owned(), line: None }),
+    }
+    lines.field("ladder", String::new);
+    lines.field("refer_success", || match transfer.success {
+        Success::Notify200 => "\"notify-200\"".to_owned(),
+        Success::Accepted => "\"accepted\"".to_owned(),
+    });
+    lines.field("refer_timeout", || spell(transfer.refer_timeout));
+    lines.field("ring_timeout", || spell(transfer.ring_timeout));
+    lines.field("prompt", || format!("{:?}", &*transfer.prompt));
+    lines.field("context", || match transfer.context {
+        Context::ReferTo => "\"refer-to\"".to_owned(),
+        Context::None => "\"none\"".to_owned(),
+    });
+    lines.field("rounds", || transfer.rounds.to_string());
+    lines.field("give_up", || format!("{:?}", &*plan.notice(transfer.give_up).row));
+    lines.list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../routing.toml");
+
+    fn line_of(text: &str) -> Option<usize> {
+        Some(SHIPPED.lines().position(|line| line.starts_with(text)).expect("the line") + 1)
+    }
+
+    fn shown(row: &str) -> impl Fn(&str) -> (String, Option<usize>) {
+        let fields = resolve(SHIPPED, row).expect("the row");
+        move |name| {
+            let found = fields.iter().find(|resolved| resolved.field == name).expect("the field");
+            (found.value.clone(), found.line)
+        }
+    }
+
+    #[test]
+    fn every_value_names_the_line_it_came_from() {
+        let menu = shown("menu.rnd");
+        assert_eq!(menu("prompt"), ("\"menu_rnd\"".to_owned(), line_of("prompt = \"menu_rnd\"")));
+        assert_eq!(menu("digit_timeout"), ("\"5s\"".to_owned(), line_of("digit_timeout")));
+        assert_eq!(menu("no_input.then"), ("\"center.counsel\"".to_owned(), line_of("no_input")));
+        assert_eq!(menu("#"), ("\"back\"".to_owned(), line_of("keys")));
+        assert!(menu("1").0.contains("신청과 평가"));
+        let center = shown("center.keit");
+        assert_eq!(center("refer_timeout"), ("\"15s\"".to_owned(), line_of("refer_timeout")));
+        assert_eq!(center("announce"), ("true".to_owned(), None));
+        assert_eq!(shown("hours.main")("main").1, line_of("main = "));
+        assert_eq!(shown("notice.busy")("then"), ("\"menu.main\"".to_owned(), line_of("busy ")));
+    }
+
+    #[test]
+    fn what_nobody_wrote_is_built_in_and_a_row_that_is_not_there_is_not_shown() {
+        let text = SHIPPED.replace("interdigit    = \"2s\"", "");
+        let fields = resolve(&text, "menu.rnd").expect("the row");
+        let found = fields.iter().find(|resolved| resolved.field == "interdigit").expect("the field");
+        assert_eq!((found.value.as_str(), found.line), ("\"2s\"", None));
+        assert_eq!(resolve(SHIPPED, "menu.nowhere"), Err(NotShown::NoRow));
+        assert_eq!(resolve(SHIPPED, "menu"), Err(NotShown::NoRow));
+        assert_eq!(resolve("schema = 2", "menu.rnd"), Err(NotShown::Mistakes));
+    }
+}

@@ -1,0 +1,354 @@
+//! The JSON Schema of `routing.toml`, for editors that complete and explain fields (`#:schema docs/routing.schema.json`).
+//!
+//! These types only describe; `check` reads. Each description is Korean, then English behind " / "; the pages of the
+//! language take their tables of fields from here. A test holds every row against the fields the checker asks for.
+
+#![allow(missing_docs)] // the descriptions are the documentation, in both languages
+#![allow(dead_code)] // nothing is ever read into these types
+
+use schemars::JsonSchema;
+use std::collections::BTreeMap;
+
+/// The whole schema as a JSON document.
+pub fn json() -> serde_json::Value {
+    serde_json::to_value(schemars::schema_for!(Routing)).expect("a schema is JSON")
+}
+
+/// The rows with their fields, in the order of the page: the row's name, then each field with its description.
+pub fn rows() -> Vec<(&'static str, Vec<(String, String)>)> {
+    fn fields<T: JsonSchema>() -> Vec<(String, String)> {
+        let schema = serde_json::to_value(schemars::schema_for!(T)).expect("a schema is JSON");
+        let properties = schema["properties"].as_object().cloned().unwrap_or_default();
+        let text = |value: &serde_json::Value| value["description"].as_str().unwrap_or_default().replace('\n', " ");
+        properties.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+    }
+    vec![
+        ("routing.toml", fields::<Routing>()),
+        ("number", fields::<Number>()),
+        ("when", fields::<When>()),
+        ("holidays", fields::<Holidays>()),
+        ("menu", fields::<Menu>()),
+        ("choice", fields::<Choice>()),
+        ("no_input", fields::<Retry>()),
+        ("defaults.menu", fields::<MenuDefaults>()),
+        ("center", fields::<Center>()),
+        ("sip", fields::<Address>()),
+        ("defaults.transfer", fields::<Transfer>()),
+        ("notice", fields::<Notice>()),
+        ("limits", fields::<Limits>()),
+    ]
+}
+
+/// 1357 로 걸려 온 전화가 가는 길 / where every call to 1357 goes
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, title = "routing.toml")]
+struct Routing {
+    /// 이 글의 판, 꼭 1 / the version of the language, always 1
+    #[schemars(range(min = 1, max = 1))]
+    schema: u8,
+    /// 모든 시간의 시간대, 없으면 "Asia/Seoul" / the zone of all times, "Asia/Seoul" if left out
+    timezone: Option<String>,
+    /// "kr-ars-2009": ARS 지침을 어기면 K 로 알립니다 / tells where the Korean ARS guideline is not kept
+    profile: Option<Profile>,
+    /// 연결하는 동안 들리는 소리 (안내음), 없으면 "waiting_tone" / heard while a transfer is pending (a prompt), "waiting_tone" if left out
+    waiting: Option<String>,
+    /// 한도 / limits
+    limits: Option<Limits>,
+    /// 모든 메뉴와 연결이 물려받는 값 / what all menus and transfers inherit
+    defaults: Option<Defaults>,
+    /// 공휴일 / public holidays
+    holidays: Option<Holidays>,
+    /// 걸려 오는 번호 / numbers that are answered
+    number: BTreeMap<String, Number>,
+    /// 운영 시간 / opening hours: "월-금 09:00-18:00"
+    hours: Option<BTreeMap<String, OneOrMany>>,
+    /// 메뉴 / menus
+    menu: Option<BTreeMap<String, Menu>>,
+    /// 기관 / centres
+    center: Option<BTreeMap<String, Center>>,
+    /// 안내 / announcements
+    notice: Option<BTreeMap<String, Notice>>,
+    /// 스위치: 이름 = "쓰임새" / switches: name = "what it is for"
+    switch: Option<BTreeMap<String, String>>,
+}
+
+#[derive(JsonSchema)]
+enum Profile {
+    #[serde(rename = "kr-ars-2009")]
+    KoreanArs,
+}
+
+#[derive(JsonSchema)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Limits {
+    /// 한 통화의 가장 긴 시간 "1m"–"24h", 없으면 "60m" / the longest call, "60m" if left out
+    call_max: Option<Length>,
+}
+
+/// 수와 단위: "1500ms" "20s" "2m" "1h" / a number and its unit
+#[derive(JsonSchema)]
+#[schemars(transparent)]
+struct Length(#[schemars(regex(pattern = r"^[0-9]{1,9} *(ms|s|m|h)$"))] String);
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Defaults {
+    /// 모든 메뉴가 물려받는 값 / what all menus inherit
+    menu: Option<MenuDefaults>,
+    /// 모든 연결이 물려받는 값 / what all transfers inherit
+    transfer: Option<Transfer>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Number {
+    /// 걸린 번호: "1357", "135x", "1357*", "15880800~15880899" / what was dialled, or patterns of it
+    #[serde(rename = "match")]
+    dialled: OneOrMany,
+    /// 첫 메뉴 앞에 한 번 들리는 말 (안내음) / said once before the first menu (a prompt)
+    greeting: Option<String>,
+    /// "after-greeting": 인사말과 요금 안내를 응답 전에 무료로 들려줍니다 (183), 없으면 "at-once" / "after-greeting" plays the greeting before the answer, unbilled; "at-once" if left out
+    answer: Option<Answer>,
+    /// 들어가는 곳 / where its callers enter
+    go: String,
+    /// 위에서부터 처음 맞는 줄, 없으면 go / the first line that is true; none: go
+    when: Option<Vec<When>>,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Answer {
+    AtOnce,
+    AfterGreeting,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct When {
+    /// 이 시간이 아니면: "hours.main" / outside these hours
+    outside: Option<String>,
+    /// 공휴일이면 (일요일만으로는 아님) / on public holidays; a Sunday alone is none
+    holiday: Option<bool>,
+    /// 스위치가 켜져 있으면 / while this switch is on
+    switch: Option<String>,
+    /// 거는 번호가 이 가운데 있으면 / the caller's number is one of these patterns
+    caller: Option<OneOrMany>,
+    /// 거는 전화의 종류 / the kind of line that calls
+    caller_kind: Option<CallerKind>,
+    /// 백 통 가운데 이만큼 (무작위), 1–99 / so many of a hundred calls, by chance
+    #[schemars(range(min = 1, max = 99))]
+    share: Option<u8>,
+    /// 가는 곳 / where to
+    go: String,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum CallerKind {
+    Relay,
+    Mobile,
+    Landline,
+    Internet,
+    Foreign,
+    Withheld,
+    Other,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Holidays {
+    /// "kr" 규정대로 계산, "none" 계산하지 않음 / "kr" computes them, "none" does not
+    calendar: Option<HolidayCalendar>,
+    /// 임시공휴일 "2027-01-04" / days the government designates
+    designated: Option<OneOrMany>,
+    /// 계산하지 않는 선거일 (대통령 선거, 보궐) / election days that are not computed
+    elections: Option<OneOrMany>,
+    /// 공휴일이지만 여는 날 / holidays that are working days after all
+    open: Option<OneOrMany>,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum HolidayCalendar {
+    Kr,
+    None,
+}
+
+#[derive(JsonSchema)]
+#[schemars(extend("patternProperties" = { "^[0-9*#]{1,4}$": { "$ref": "#/$defs/Key" } }, "additionalProperties" = false))]
+struct Menu {
+    /// 번호를 말하기 전에 들리는 말 (안내음) / said before the choices (prompts)
+    prompt: OneOrMany,
+    /// 안내 중에 눌러도 되는가, 없으면 true / whether a key cuts the speech short
+    barge_in: Option<bool>,
+    /// 안내 뒤에 기다리는 시간 "500ms"–"1m", 없으면 "5s" / silence allowed after the speech
+    digit_timeout: Option<Length>,
+    /// 이어 누르는 사이에 기다리는 시간 "300ms"–"1m", 없으면 "2s" / silence allowed between keys
+    interdigit: Option<Length>,
+    /// 아무것도 누르지 않으면 / what silence leads to
+    no_input: Option<Retry>,
+    /// 없는 번호를 누르면 / what keys nobody offered lead to
+    no_match: Option<Retry>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct MenuDefaults {
+    /// 안내 중에 눌러도 되는가, 없으면 true / whether a key cuts the speech short
+    barge_in: Option<bool>,
+    /// 안내 뒤에 기다리는 시간 "500ms"–"1m", 없으면 "5s" / silence allowed after the speech
+    digit_timeout: Option<Length>,
+    /// 이어 누르는 사이에 기다리는 시간 "300ms"–"1m", 없으면 "2s" / silence allowed between keys
+    interdigit: Option<Length>,
+    /// 아무것도 누르지 않으면 / what silence leads to
+    no_input: Option<Retry>,
+    /// 없는 번호를 누르면 / what keys nobody offered lead to
+    no_match: Option<Retry>,
+    /// 모든 메뉴에 있는 버튼 / keys of every menu
+    keys: Option<BTreeMap<String, Key>>,
+}
+
+/// 버튼: "center.counsel" 또는 { say = "정책자금", go = "menu.fund" } / a key
+#[derive(JsonSchema)]
+#[serde(untagged)]
+enum Key {
+    To(String),
+    Said(Choice),
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Choice {
+    /// 들리는 말, 마흔 자까지 / what is said for it, at most 40 characters
+    #[schemars(length(max = 40))]
+    say: Option<String>,
+    /// 가는 곳 / where it leads
+    go: String,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Retry {
+    /// 다시 묻는 횟수 0–9, 없으면 2 / how often the menu is said again
+    #[schemars(range(max = 9))]
+    retries: Option<u8>,
+    /// 다시 묻기 전에 들리는 말 / said before that (a prompt)
+    prompt: Option<String>,
+    /// 그다음에 가는 곳 / where to after the last time
+    then: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Center {
+    /// 들리는 이름 / the name that is said
+    name: String,
+    /// 부처 (읽는 사람을 위해) / the ministry, for readers
+    ministry: Option<String>,
+    /// SIP 주소, 앞의 것부터, 여덟까지 / SIP addresses, the first tried first, at most eight
+    sip: Addresses,
+    /// 받는 시간 "hours.fta", 없으면 언제나 / when it answers; always if left out
+    hours: Option<String>,
+    /// 그 밖의 시간에 가는 곳 / where callers go outside its hours
+    closed: Option<String>,
+    /// 연결 전에 이름을 말하는가, 없으면 true / whether its name is said before the transfer
+    announce: Option<bool>,
+    /// 연결하는 차례 / what is tried, in order
+    ladder: Option<OneOrMany>,
+    /// 연결로 세는 것, 없으면 "notify-200" / what counts as reached
+    refer_success: Option<Success>,
+    /// 대답이 전혀 없을 때 기다리는 시간 "1s"–"2m", 없으면 "15s" / no word at all by then: the rung failed
+    refer_timeout: Option<Length>,
+    /// 울리기 시작한 뒤 기다리는 시간 "5s"–"5m", 없으면 "60s" / how long it may ring
+    ring_timeout: Option<Length>,
+    /// 단계 사이에 들리는 말, 없으면 "center_busy" / said between rungs (a prompt)
+    prompt: Option<String>,
+    /// 기관에 알리는 것, 없으면 "refer-to" / what the centre is told of the call
+    context: Option<Context>,
+    /// 몇 번 실패하면 그만두는가 1–9, 없으면 2 / how many transfers may fail
+    #[schemars(range(min = 1, max = 9))]
+    rounds: Option<u8>,
+    /// 그때의 안내, 끝나는 안내여야 합니다 / the announcement after that; it must end the call
+    give_up: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Transfer {
+    /// 연결하는 차례 / what is tried, in order
+    ladder: Option<OneOrMany>,
+    /// 연결로 세는 것, 없으면 "notify-200" / what counts as reached
+    refer_success: Option<Success>,
+    /// 대답이 전혀 없을 때 기다리는 시간 "1s"–"2m", 없으면 "15s" / no word at all by then: the rung failed
+    refer_timeout: Option<Length>,
+    /// 울리기 시작한 뒤 기다리는 시간 "5s"–"5m", 없으면 "60s" / how long it may ring
+    ring_timeout: Option<Length>,
+    /// 단계 사이에 들리는 말, 없으면 "center_busy" / said between rungs (a prompt)
+    prompt: Option<String>,
+    /// 기관에 알리는 것, 없으면 "refer-to" / what the centre is told of the call
+    context: Option<Context>,
+    /// 몇 번 실패하면 그만두는가 1–9, 없으면 2 / how many transfers may fail
+    #[schemars(range(min = 1, max = 9))]
+    rounds: Option<u8>,
+    /// 그때의 안내, 끝나는 안내여야 합니다 / the announcement after that; it must end the call
+    give_up: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Success {
+    #[serde(rename = "notify-200")]
+    Notify200,
+    Accepted,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Context {
+    ReferTo,
+    None,
+}
+
+#[derive(JsonSchema)]
+#[serde(untagged)]
+enum Addresses {
+    One(String),
+    Many(Vec<AddressOrText>),
+    Only(Address),
+}
+
+#[derive(JsonSchema)]
+#[serde(untagged)]
+enum AddressOrText {
+    Text(String),
+    Full(Address),
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Address {
+    /// "sip:1357@sbc.kised.example" / the address
+    uri: String,
+    /// 같은 order 안에서 나누어 받는 몫 1–1000, 없으면 1 / its part of the calls among addresses of one order
+    #[schemars(range(min = 1, max = 1000))]
+    weight: Option<u16>,
+    /// 차례 1–100, 작은 것부터; 없으면 적힌 차례 / lower ones are tried first; as written if left out
+    #[schemars(range(min = 1, max = 100))]
+    order: Option<u16>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Notice {
+    /// 들리는 말 (안내음) / what is said (prompts)
+    prompt: OneOrMany,
+    /// 그다음에 가는 곳, 끝나면 "end" / what follows; "end" ends the call
+    then: String,
+}

@@ -1,0 +1,82 @@
+//! The editor's schema and the pages of the language say exactly what the checker reads.
+//!
+//! `BLESS=1 cargo test --test routing_schema` writes `docs/routing.schema.json` and the tables of fields anew.
+
+use ivr1357::routing::{check_without_sound, schema};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A field nobody has, and not like any that somebody has.
+const UNKNOWN: &str = "zzzzzzzzzzzz";
+
+/// The smallest text with an unknown field in each row of the schema.
+fn probe(row: &str) -> String {
+    let field = format!("{UNKNOWN} = 1");
+    match row {
+        "routing.toml" => field,
+        "number" => format!("[number.a]\n{field}"),
+        "when" => format!("[number.a]\nwhen = [{{ {field} }}]"),
+        "menu" => format!("[menu.a]\n{field}"),
+        "choice" => format!("[menu.a]\n1 = {{ {field} }}"),
+        "no_input" => format!("[menu.a]\nno_input = {{ {field} }}"),
+        "center" => format!("[center.a]\n{field}"),
+        "sip" => format!("[center.a]\nsip = [{{ {field} }}]"),
+        "notice" => format!("[notice.a]\n{field}"),
+        "holidays" | "limits" | "defaults.menu" | "defaults.transfer" => format!("[{row}]\n{field}"),
+        row => panic!("the row {row} has no probe"),
+    }
+}
+
+#[test]
+fn the_schema_has_the_fields_the_checker_asks_for() {
+    for (row, fields) in schema::rows() {
+        let text = probe(row);
+        let findings = check_without_sound(&text).findings;
+        let told =
+            findings.iter().find(|finding| finding.code == "E0102").unwrap_or_else(|| panic!("{row}: {findings:?}"));
+        let asked = told.help[1].strip_prefix("fields here: ").unwrap_or_else(|| panic!("{row}: {:?}", told.help));
+        let asked: BTreeSet<&str> = asked.split(", ").collect();
+        let described: BTreeSet<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(asked, described, "{row}");
+        for (name, description) in &fields {
+            assert!(description.contains(" / "), "{row}.{name} is described in both languages: {description}");
+        }
+    }
+}
+
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
+}
+
+#[test]
+fn the_schema_that_is_kept_is_the_one_the_program_prints() {
+    let path = docs().join("routing.schema.json");
+    let right = format!("{:#}\n", schema::json());
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, &right).expect("it can be written");
+    }
+    assert!(fs::read_to_string(&path).is_ok_and(|text| text == right), "BLESS=1 writes it anew");
+}
+
+#[test]
+fn the_pages_explain_every_field_in_both_languages() {
+    for (page, at, heads) in [("ROUTING.md", 0, "| 값 | 뜻 |"), ("ROUTING.en.md", 1, "| field | meaning |")] {
+        let path = docs().join(page);
+        let text = fs::read_to_string(&path).expect("the page");
+        let mut right = text.clone();
+        for (row, fields) in schema::rows() {
+            let (begin, end) = (format!("<!-- fields of {row} -->\n"), "<!-- end -->");
+            let start = right.find(&begin).unwrap_or_else(|| panic!("{page} has no place for {row}")) + begin.len();
+            let stop = start + right[start..].find(end).expect("the end of the place");
+            let meaning = |description: &str| description.split(" / ").nth(at).unwrap_or("").replace('|', "\\|");
+            let rows = fields.iter().map(|(name, description)| format!("| `{name}` | {} |\n", meaning(description)));
+            right.replace_range(start..stop, &format!("{heads}\n|---|---|\n{}", rows.collect::<String>()));
+        }
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&path, &right).expect("the page can be written");
+        } else {
+            assert!(text == right, "{page}: BLESS=1 writes its tables anew");
+        }
+    }
+}
