@@ -391,8 +391,8 @@ fn table_slips(slips: &mut Slips<'_>, code: &str) {
             "sms",
             "program",
             "access",
-            "prove",
-            "test",
+            "input",
+            "message",
             "trunk",
         ][n];
         slips.put("E0106", end.clone(), &format!("\n[{word}.x]\nname = \"x\"\n"));

@@ -7,7 +7,7 @@ use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 /// Fields and rows of later versions, so that a table written for one is told so instead of "unknown".
-const LATER: [&str; 30] = [
+const LATER: [&str; 34] = [
     "access",
     "bridge",
     "callback",
@@ -19,9 +19,12 @@ const LATER: [&str; 30] = [
     "extends",
     "fee",
     "happycall",
+    "health",
     "include",
+    "input",
     "language",
     "max_calls",
+    "message",
     "offer",
     "on_empty",
     "on_fail",
@@ -36,6 +39,7 @@ const LATER: [&str; 30] = [
     "test",
     "trunk",
     "visual",
+    "voicemail",
     "webhook",
     "whisper",
 ];
