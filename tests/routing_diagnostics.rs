@@ -177,6 +177,21 @@ fn a_file_in_another_encoding_says_how_to_save_it() {
 }
 
 #[test]
+fn many_notes_neither_refuse_a_table_nor_hide_its_one_error() {
+    let deep: String = (0..400)
+        .map(|n| format!("[menu.d{n}]\nprompt = \"menu_fund\"\n0 = \"center.counsel\"\n1 = \"menu.d{}\"\n", n + 1))
+        .collect();
+    let text = include_str!("../routing.toml").replace("[menu.fund]\n", "[menu.fund]\n4 = \"menu.d0\"\n")
+        + &deep
+        + "[menu.d400]\nprompt = \"menu_fund\"\n1 = \"center.counsel\"\n";
+    let checked = check_without_sound(&text);
+    assert!(checked.plan.is_some() && checked.findings.len() > 300, "{:?}", checked.findings.last());
+    let wrong = text.replace("prompt = \"goodbye\", then = \"end\"", "prompt = \"goodbye\"");
+    let checked = check_without_sound(&wrong);
+    assert!(checked.plan.is_none() && checked.findings.iter().any(|finding| finding.code == "E0204"));
+}
+
+#[test]
 fn carets_count_korean_letters_as_two_columns() {
     let text = "schema = 1\n[menu.main]\nprompt = \"한글\" # 한글\n";
     let checked = check(text, &sounds());

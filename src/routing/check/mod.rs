@@ -178,18 +178,27 @@ impl Findings {
         // What many rows inherit is reported once, where it is written.
         self.list
             .dedup_by(|b, a| a.code == b.code && a.span == b.span && (a.message == b.message || !a.span.is_empty()));
+        let errors = self.list.iter().filter(|finding| finding.severity == Severity::Error).count();
         let more = self.list.len().saturating_sub(FINDINGS_MAX);
+        // Notes go first: many of them must neither hide an error nor become one.
+        let mut notes_kept = FINDINGS_MAX.saturating_sub(errors);
+        self.list.retain(|finding| {
+            let note = finding.severity == Severity::Warning;
+            let kept = !note || notes_kept > 0 || more == 0;
+            notes_kept = notes_kept.saturating_sub(usize::from(note));
+            kept
+        });
         self.list.truncate(FINDINGS_MAX);
         if let (1.., Some(last)) = (more, self.list.last()) {
-            let finding = Diagnostic::error(
-                "E0100",
-                last.span.clone(),
-                format!("이 뒤로도 {more}개가 더 있습니다"),
-                format!("{more} more follow"),
-            );
+            let span = last.span.clone();
+            let (korean, english) = (format!("이 뒤로도 {more}개가 더 있습니다"), format!("{more} more follow"));
+            let finding = match errors {
+                0 => Diagnostic::warning("E0100", span, korean, english),
+                _ => Diagnostic::error("E0100", span, korean, english),
+            };
             self.list.push(finding.help("여기까지 고치고 다시 확인하세요", "mend these first, then check again"));
         }
-        let clean = self.list.iter().all(|finding| finding.severity == Severity::Warning);
+        let clean = errors == 0;
         Checked { plan: clean.then_some(plan), findings: self.list }
     }
 }
