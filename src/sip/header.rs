@@ -3,6 +3,7 @@
 //! All work on bytes and treat CR and LF inside a value as white space, because folds are still in it.
 
 use crate::sip::status::StatusCode;
+use memchr::memchr;
 
 /// White space, folds included.
 fn is_space(byte: u8) -> bool {
@@ -24,32 +25,21 @@ pub fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// The first place of a wanted byte that is neither inside quotes nor inside `<>`.
+/// The first place of a wanted byte, one of `,`, `;` and `<`, that is neither inside quotes nor inside `<>`.
 /// `Err` when a quote or bracket is never closed, or a `>` was never opened.
 fn find_outside(bytes: &[u8], wanted: u8) -> Result<Option<usize>, ()> {
-    let (mut quoted, mut angle, mut escaped) = (false, false, false);
-    for (at, &byte) in bytes.iter().enumerate() {
-        if quoted {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => quoted = false,
-                _ => {}
-            }
-            continue;
-        }
-        if byte == wanted && !angle {
-            return Ok(Some(at));
-        }
-        match byte {
-            b'"' if !angle => quoted = true,
-            b'<' => angle = true,
-            b'>' if angle => angle = false,
+    let mut at = 0;
+    while let Some(next) = bytes[at..].iter().copied().position(is(MARK)) {
+        at += next;
+        match bytes[at] {
+            byte if byte == wanted => return Ok(Some(at)),
+            b'"' => at += quoted_length(&bytes[at..]).ok_or(())?,
+            b'<' => at += memchr(b'>', &bytes[at..]).ok_or(())? + 1,
             b'>' => return Err(()),
-            _ => {}
+            _ => at += 1,
         }
     }
-    if quoted || angle { Err(()) } else { Ok(None) }
+    Ok(None)
 }
 
 /// The elements of a comma list; commas inside quotes and `<>` do not part. Empty elements are left out.
@@ -198,21 +188,20 @@ impl<'a> Cursor<'a> {
 
     fn run(&mut self, accept: impl Fn(u8) -> bool) -> Option<&'a [u8]> {
         self.skip_space();
-        let begin = self.at;
-        while self.bytes.get(self.at).copied().is_some_and(&accept) {
-            self.at += 1;
-        }
-        (self.at > begin).then(|| &self.bytes[begin..self.at])
+        let rest = &self.bytes[self.at..];
+        let length = rest.iter().position(|&byte| !accept(byte)).unwrap_or(rest.len());
+        self.at += length;
+        (length > 0).then(|| &rest[..length])
     }
 
     fn token(&mut self) -> Option<&'a [u8]> {
-        self.run(is_token)
+        self.run(is(TOKEN))
     }
 
     fn host(&mut self) -> Option<&'a [u8]> {
         self.skip_space();
         if self.bytes.get(self.at) != Some(&b'[') {
-            return self.run(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
+            return self.run(is(HOST));
         }
         let begin = self.at;
         let length = self.bytes[begin..].iter().position(|&byte| byte == b']')?;
@@ -220,11 +209,11 @@ impl<'a> Cursor<'a> {
         Some(&self.bytes[begin..self.at])
     }
 
-    /// A parameter's value: a token, a host, or a quoted string. Colons and brackets are for `received`.
+    /// A parameter's value: a token, a host, or a quoted string.
     fn value(&mut self) -> Option<&'a [u8]> {
         self.skip_space();
         if self.bytes.get(self.at) != Some(&b'"') {
-            return self.run(|byte| is_token(byte) || matches!(byte, b':' | b'[' | b']' | b'@' | b'/' | b'?' | b'='));
+            return self.run(is(VALUE));
         }
         let begin = self.at;
         self.at = begin + quoted_length(&self.bytes[begin..])?;
@@ -239,7 +228,35 @@ impl<'a> Cursor<'a> {
 
 /// A byte of a token (RFC 3261 §25.1).
 pub fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
+    is(TOKEN)(byte)
+}
+
+/// What a byte can be. Looked up, because every byte of every typed header passes here.
+const CLASS: [u8; 256] = {
+    let (mut table, mut byte) = ([0; 256], 0);
+    while byte < table.len() {
+        table[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => TOKEN | VALUE | HOST,
+            b'!' | b'%' | b'*' | b'+' | b'`' | b'\'' | b'~' => TOKEN | VALUE,
+            b':' | b'[' | b']' | b'@' | b'/' | b'?' | b'=' => VALUE,
+            b'"' | b'<' | b'>' | b',' | b';' => MARK,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
+/// Of a token.
+const TOKEN: u8 = 1;
+/// Of a parameter's value: a token or a host; colons and brackets are for `received`.
+const VALUE: u8 = 2;
+/// Of a host name.
+const HOST: u8 = 4;
+/// What parts a value, and what hides such a part.
+const MARK: u8 = 8;
+
+fn is(class: u8) -> impl Fn(u8) -> bool {
+    move |byte| CLASS[usize::from(byte)] & class != 0
 }
 
 /// The length of the quoted string that begins here, quotes included.

@@ -8,6 +8,7 @@
 use crate::limits::{BODY_BYTES_MAX, HEADER_LINE_BYTES_MAX, HEADERS_MAX, VIAS_MAX};
 use crate::sip::header::{elements, trim};
 use crate::sip::status::StatusCode;
+use memchr::{memchr, memchr_iter};
 use std::ops::Range;
 
 /// How the end of the body is known.
@@ -120,8 +121,9 @@ impl Name {
     fn from_bytes(name: &[u8]) -> Self {
         let mut lower = [0u8; 25];
         let Some(lower) = lower.get_mut(..name.len()) else { return Self::Other };
-        lower.copy_from_slice(name);
-        lower.make_ascii_lowercase();
+        for (lower, byte) in lower.iter_mut().zip(name) {
+            *lower = byte.to_ascii_lowercase();
+        }
         match &*lower {
             b"via" | b"v" => Self::Via,
             b"from" | b"f" => Self::From,
@@ -322,7 +324,9 @@ impl<'a> Message<'a> {
     }
 
     fn check_vias(&mut self) {
-        if self.values(Name::Via).flat_map(elements).take(VIAS_MAX + 1).count() > VIAS_MAX {
+        // Commas are an upper bound that is quickly counted; those in quotes and brackets are told apart only beyond it.
+        let bound: usize = self.values(Name::Via).map(|value| 1 + memchr_iter(b',', value).count()).sum();
+        if bound > VIAS_MAX && self.values(Name::Via).flat_map(elements).take(VIAS_MAX + 1).count() > VIAS_MAX {
             self.note(Fault::bad("Too many Vias"));
         }
     }
@@ -381,7 +385,7 @@ fn is_version_2(version: &[u8]) -> bool {
 /// CR before it goes too; a CR elsewhere is part of the line. A last line without an end counts as a line.
 fn next_line(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
-    let (line, next) = match rest.iter().position(|&byte| byte == b'\n') {
+    let (line, next) = match memchr(b'\n', rest) {
         Some(end) => (&rest[..end], at + end + 1),
         None => return Some((rest, bytes.len())),
     };

@@ -59,19 +59,15 @@ impl<'a> UriView<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, UriFault> {
         let colon = bytes.iter().position(|&byte| byte == b':').ok_or(UriFault::Malformed)?;
         let (scheme, rest) = (&bytes[..colon], &bytes[colon + 1..]);
-        let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
-            && scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
-        if !is_scheme {
-            return Err(UriFault::Malformed);
-        }
         let scheme = match scheme {
             name if name.eq_ignore_ascii_case(b"sip") => Scheme::Sip,
             name if name.eq_ignore_ascii_case(b"sips") => Scheme::Sips,
             name if name.eq_ignore_ascii_case(b"tel") => Scheme::Tel,
-            _ => return Err(UriFault::UnknownScheme),
+            name if is_scheme(name) => return Err(UriFault::UnknownScheme),
+            _ => return Err(UriFault::Malformed),
         };
         // Spaces and brackets belong to whatever stands around a URI; other controls are the peer's business.
-        if rest.iter().any(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'<' | b'>' | b'"')) {
+        if rest.iter().any(|&byte| KIND[usize::from(byte)] == Kind::Around) {
             return Err(UriFault::Malformed);
         }
         if scheme == Scheme::Tel {
@@ -111,6 +107,36 @@ impl<'a> UriView<'a> {
     }
 }
 
+/// What a byte can be in a URI.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Of a host name.
+    Host,
+    /// Never of a URI, but of what stands around one.
+    Around,
+    Other,
+}
+
+/// Looked up: every byte of every address passes here.
+const KIND: [Kind; 256] = {
+    let (mut table, mut byte) = ([Kind::Other; 256], 0);
+    while byte < table.len() {
+        table[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => Kind::Host,
+            b' ' | b'\t' | b'\r' | b'\n' | b'<' | b'>' | b'"' => Kind::Around,
+            _ => Kind::Other,
+        };
+        byte += 1;
+    }
+    table
+};
+
+/// RFC 3986 §3.1.
+fn is_scheme(name: &[u8]) -> bool {
+    name.first().is_some_and(u8::is_ascii_alphabetic)
+        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+}
+
 /// The bytes before the first `mark`, and the rest from it on.
 fn split_before(bytes: &[u8], mark: u8) -> (&[u8], &[u8]) {
     bytes.split_at(bytes.iter().position(|&byte| byte == mark).unwrap_or(bytes.len()))
@@ -123,8 +149,8 @@ fn split_host_port(bytes: &[u8]) -> Option<(&[u8], Option<u16>)> {
     } else {
         split_before(bytes, b':')
     };
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    if host.is_empty() || !(host_ip(host).is_some() || host.iter().all(plain)) {
+    let plain = |&byte: &u8| KIND[usize::from(byte)] == Kind::Host;
+    if host.is_empty() || !(host.iter().all(plain) || host_ip(host).is_some()) {
         return None;
     }
     match port {

@@ -12,7 +12,7 @@ pub enum Said {
     Call(Box<Invite>),
     /// The connection is closed.
     Close,
-    /// The connection is closed only after 32 s: what came was the beginning of something.
+    /// The connection is closed later, when the rest of what came has not followed in time.
     CloseLate,
     Other(String),
 }
