@@ -4,6 +4,8 @@
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ivr1357.XXXXXX")
 engine_pid=
+# Where the engine keeps its records and logs; a second engine has a folder of its own.
+engine_folder=$work
 # Every run has a loopback network of its own: all of 127.0.0.0/8 is this machine.
 network="127.$((16 + RANDOM % 200)).$((RANDOM % 256))"
 engine_ip=127.0.0.1
@@ -51,7 +53,7 @@ engine_answers() {
 
 engine_alive() { [ -n "$engine_pid" ] && kill -0 "$engine_pid" 2>/dev/null; }
 
-# engine_start [ARGUMENTS OF serve…]; PINNED="taskset -c 0" in front of it.
+# engine_start [ARGUMENTS OF serve…]; PINNED="taskset -c 0" in front of it, ALSO_LISTEN="[::1]" for one more address.
 engine_start() {
     local binary=${ENGINE:-${CARGO_TARGET_DIR:-target}/release/ivr1357} root=$PWD media console arguments=() argument
     # Never yesterday's engine: a build that is up to date costs a moment.
@@ -66,11 +68,11 @@ engine_start() {
         media=$((16384 + RANDOM % 4 * 4000))
         # shellcheck disable=SC2086
         (
-            cd "$work" || exit 2
-            IVR1357__SIP__LISTEN=$engine_ip:$engine_port IVR1357__MEDIA__PORTS=${MEDIA_PORTS:-$media-$((media + 3999))} \
-                IVR1357__CONSOLE__LISTEN=$engine_ip:$console IVR1357__RECORDS__FILE="$work/calls.jsonl" \
+            cd "$engine_folder" || exit 2
+            IVR1357__SIP__LISTEN=$engine_ip:$engine_port${ALSO_LISTEN:+,$ALSO_LISTEN:$engine_port} IVR1357__MEDIA__PORTS=${MEDIA_PORTS:-$media-$((media + 3999))} \
+                IVR1357__CONSOLE__LISTEN=$engine_ip:$console IVR1357__RECORDS__FILE="$engine_folder/calls.jsonl" \
                 IVR1357__CLOCK__START=${CLOCK_START:-2026-11-24T10:00+09:00} \
-                exec ${PINNED:-} "$binary" serve --prompts "$root/prompts" "${arguments[@]}" >"$work/engine.out" 2>"$work/engine.log" </dev/null
+                exec ${PINNED:-} "$binary" serve --prompts "$root/prompts" "${arguments[@]}" >"$engine_folder/engine.out" 2>"$engine_folder/engine.log" </dev/null
         ) &
         engine_pid=$!
         for _ in $(seq 100); do
@@ -81,7 +83,7 @@ engine_start() {
         engine_stop >/dev/null
     done
     echo "the engine did not start:" >&2
-    tail -n 20 "$work/engine.out" "$work/engine.log" >&2
+    tail -n 20 "$engine_folder/engine.out" "$engine_folder/engine.log" >&2
     exit 1
 }
 
