@@ -71,6 +71,9 @@ faults! {
     Vanish "vanish" 0.4 "callers who are gone without a word";
     WrongNumber "wrong-number" 0.3 "numbers that are not ours";
     Centres "odd-centres" 0.4 "centres that are busy, dead, slow or refuse";
+    Registrar "registrar" 0.3 "we register with a carrier whose registrar is stale, brief, slow, wrong, silent or dead";
+    Dns "dns" 0.3 "names fail, are empty, take long or change";
+    Caps "caps" 0.15 "more calls come than the settings allow";
     Malformed "malformed" 0.3 "broken messages on datagrams and connections: flipped bits, cuts, noise, two lengths";
     Oversized "oversized" 0.15 "messages beyond every bound";
     Strangers "strangers" 0.3 "sources that are nobody's trunk, also with the identifiers of a live call";

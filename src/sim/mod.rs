@@ -12,6 +12,7 @@ pub mod network;
 pub mod noise;
 pub mod oracle;
 pub mod queue;
+pub mod registrar;
 pub mod script;
 pub mod setup;
 pub mod swarm;

@@ -310,6 +310,21 @@ impl Oracle {
         }
     }
 
+    /// Something leaves to the carrier: the only place where our credentials may go.
+    pub fn to_carrier(&mut self, now: Instant, bytes: &[u8]) {
+        let Some(message) = Message::read(bytes) else {
+            return self.broken(now, "readable", "", String::from_utf8_lossy(bytes).into_owned());
+        };
+        if message.method() != Some("REGISTER") && message.status().is_none() {
+            self.broken(now, "target of the settings", "", format!("{} to the carrier", message.first));
+        }
+    }
+
+    /// The carrier's registrar saw something it should not.
+    pub fn carrier_saw(&mut self, now: Instant, what: String) {
+        self.broken(now, "credentials", "", what);
+    }
+
     /// A stream has its port.
     pub fn opened(&mut self, stream: StreamKey, port: u16) {
         self.ports.insert(port, stream);

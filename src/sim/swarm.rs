@@ -8,6 +8,7 @@ use super::backend;
 use super::caller::Manner;
 use super::fault::{Fault, Faults};
 use super::network::Weather;
+use super::registrar;
 use crate::random::Random;
 use crate::sip::trunk::Strangers;
 use crate::time::Duration;
@@ -35,6 +36,12 @@ pub struct Conditions {
     pub clock_steps: Vec<(Duration, i64)>,
     /// The callers are a trunk's, and this is what everybody else meets; `None`: there is no trunk.
     pub trunk: Option<Strangers>,
+    /// The carrier we register with, when there is a trunk.
+    pub registrar: Option<registrar::Manner>,
+    /// Which of its two proxies is dead.
+    pub dead_proxy: Option<usize>,
+    /// The trunk's most calls at one time, and in a second.
+    pub caps: Option<(u32, u32)>,
     /// How many call.
     pub callers: usize,
     /// All of them begin within this time.
@@ -57,6 +64,9 @@ impl Conditions {
             stop: None,
             clock_steps: Vec::new(),
             trunk: None,
+            registrar: None,
+            dead_proxy: None,
+            caps: None,
             callers: 1,
             spread: Duration::ZERO,
             later: 0,
@@ -94,6 +104,9 @@ impl Conditions {
             1 => Some(Strangers::Silence),
             _ => Some(Strangers::Forbidden),
         };
+        let registrar = if random.chance(0.3) { registrar::Manner::Binds } else { registrar::Manner::odd(random) };
+        let dead_proxy = random.chance(0.3).then(|| random.below(2) as usize);
+        let caps = (1 + random.below(8) as u32, 1 + random.below(4) as u32);
         let (callers, spread, later) = (1 + random.below(24), random.below(30_000), random.below(72));
         Self {
             faults,
@@ -106,6 +119,9 @@ impl Conditions {
             stop: faults.has(Fault::Stop).then_some(stop),
             clock_steps,
             trunk,
+            registrar: faults.has(Fault::Registrar).then_some(registrar),
+            dead_proxy,
+            caps: faults.has(Fault::Caps).then_some(caps),
             callers: callers as usize,
             spread: Duration::from_millis(spread),
             later: if faults.has(Fault::OtherHours) { later } else { 0 },

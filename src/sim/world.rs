@@ -4,6 +4,7 @@
 //! and its outputs are carried out as a shell would. Nothing here reads a clock or draws from anything but the
 //! seed, so that a run replays bit for bit.
 
+mod carrier;
 mod connections;
 mod moments;
 mod strangers;
@@ -15,14 +16,15 @@ use super::line::Line;
 use super::network::Network;
 use super::oracle::{Oracle, Violation};
 use super::queue::Queue;
+use super::registrar::{self, Registrar};
 use super::setup::{Moment, Setup};
 use super::swarm::Conditions;
 use super::trace::{Brief, Trace, command_name, told};
 use crate::engine::{CallKey, Engine, Entry, Input, News, Output, Settings};
 use crate::media::{Command, Event as Sound, StreamKey};
 use crate::random::Random;
-use crate::sip::locate::{Answer, LookupKey, Question};
-use crate::sip::trunk::{Network as Range, Peers, Trunk};
+use crate::sip::locate::{Answer, LookupKey};
+use crate::sip::trunk::{Credentials, Network as Range, Peers, Registration, Trunk};
 use crate::sip::{Flow, Transport};
 use crate::time::{Duration, Instant, Now, Wall};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -105,6 +107,7 @@ pub struct World {
     last_connection: u64,
     /// Callers who have had a connection.
     connected_once: BTreeSet<usize>,
+    registrar: Registrar,
     /// When something last crossed the engine's border.
     last_traffic: Instant,
     /// When the engine last wanted to be woken.
@@ -116,6 +119,8 @@ enum Place {
     Phone(usize),
     Sound,
     Centre(usize),
+    /// One of the carrier's proxies.
+    Carrier,
     /// Somebody who is no caller, and whether the engine knows whose address it is.
     Noise {
         known: bool,
@@ -128,8 +133,11 @@ impl World {
         let mut random = Random::from_number(seed);
         let mut fork = || Random::from_number(random.u64());
         let (engine_random, network_random) = (fork(), fork());
+        let manner = conditions.registrar.unwrap_or(registrar::Manner::Silent);
+        let registrar = Registrar::new(manner, Random::from_number(random.u64()));
         let mut directory = BTreeMap::new();
         let mut addresses = BTreeMap::new();
+        addresses.extend(carrier::PROXIES.map(|proxy| (proxy, Place::Carrier)));
         let (mut centres, mut centre_names) = (Vec::new(), Vec::new());
         for center in &setup.plan.centers {
             for target in &center.targets {
@@ -173,6 +181,7 @@ impl World {
             connections: BTreeMap::new(),
             last_connection: 0,
             connected_once: BTreeSet::new(),
+            registrar,
             last_traffic: Instant::START,
             last_tick: Instant::START,
             setup: setup.clone(),
@@ -193,7 +202,7 @@ impl World {
     fn engine(setup: &Setup, conditions: &Conditions, random: Random) -> Engine {
         let networks: Vec<Range> = ["10.2.0.0/16", "10.4.0.0/16"].iter().filter_map(|text| text.parse().ok()).collect();
         let peers = match conditions.trunk {
-            Some(strangers) => Peers { trunks: vec![Trunk::new("carrier", networks)], strangers },
+            Some(strangers) => Peers { trunks: vec![Self::trunk(networks, conditions)], strangers },
             None => Peers::default(),
         };
         Engine::new(Settings {
@@ -204,6 +213,25 @@ impl World {
             stand_ins: false,
             random,
         })
+    }
+
+    fn trunk(networks: Vec<Range>, conditions: &Conditions) -> Trunk {
+        let mut trunk = Trunk::new("carrier", networks);
+        if conditions.registrar.is_some()
+            && let (Ok(registrar), Ok(address)) =
+                (format!("sip:{}", registrar::DOMAIN).parse(), format!("sip:1357@{}", registrar::DOMAIN).parse())
+        {
+            trunk.registration = Some(Registration { registrar, address, expires: Duration::from_secs(300) });
+            trunk.credentials = Some(Credentials {
+                realm: Some(registrar::DOMAIN.to_owned()),
+                user: registrar::USER.to_owned(),
+                password: registrar::PASSWORD.to_owned(),
+            });
+        }
+        if let Some((calls, calls_per_second)) = conditions.caps {
+            (trunk.calls, trunk.calls_per_second) = (Some(calls), Some(calls_per_second));
+        }
+        trunk
     }
 
     // ---- who is there ------------------------------------------------------------------------------------------
@@ -326,6 +354,7 @@ impl World {
 
     /// Lets everybody finish, and holds the result against the law.
     pub fn run_to_the_end(&mut self) {
+        self.unregister();
         let last = self.now + LONGEST;
         while let Some(at) = self.next() {
             if at > last || self.idle_ticks > IDLE_TICKS_MAX {
@@ -465,6 +494,7 @@ impl World {
             Some(&Place::Centre(index)) => {
                 self.with_centre(index, |centre, now, out| centre.received(now, packet.from, &packet.bytes, out));
             }
+            Some(Place::Carrier) => self.carrier(packet.to, packet.from, &packet.bytes),
             Some(Place::Sound | Place::Noise { .. }) | None => {}
         }
     }
@@ -549,6 +579,7 @@ impl World {
         match self.place_of(&flow) {
             Some(Place::Noise { known: true }) => {}
             Some(Place::Noise { known: false }) => self.oracle.told_stranger(self.now, &bytes, self.conditions.trunk),
+            Some(Place::Carrier) => self.oracle.to_carrier(self.now, &bytes),
             Some(Place::Phone(_) | Place::Centre(_) | Place::Sound) | None => {
                 // Empty lines answer pings.
                 if bytes != b"\r\n" {
@@ -598,13 +629,7 @@ impl World {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::Transmit { flow, bytes } => self.transmit(flow, bytes),
-            Output::Lookup { lookup, question } => {
-                let answer = match question {
-                    Question::Local { .. } => Answer::Local(ENGINE),
-                    Question::Naptr(_) | Question::Srv(_) | Question::Addresses(_) => Answer::Failed,
-                };
-                self.push(self.now, Event::LookedUp(lookup, answer));
-            }
+            Output::Lookup { lookup, question } => self.look_up(lookup, question),
             Output::Expect { .. } => {}
             Output::CloseConnection { connection } => {
                 self.note(b"disconnect", || format!("engine    closes connection {connection}"));
