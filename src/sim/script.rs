@@ -6,7 +6,7 @@
 
 use super::backend;
 use super::caller::manner::HoldForm;
-use super::caller::{Action, Manner};
+use super::caller::{Action, Manner, Strange};
 use super::setup::{Moment, Setup};
 use super::swarm::Conditions;
 use super::world::World;
@@ -55,6 +55,16 @@ pub enum Command {
     Resume,
     /// `center kosmes busy`.
     Center(String, backend::Manner),
+    /// `phone tcp`: a habit of the caller's telephone; before the call.
+    Phone(String),
+    /// `odd old-cseq`: the telephone does something that nobody has asked for.
+    Odd(Strange),
+    /// `reset`: the caller's connection is cut.
+    Reset,
+    /// `drain`: the first SIGTERM.
+    Drain,
+    /// `clock -1h`: wall time jumps by so many seconds.
+    Clock(i64),
     /// `at 2026-11-24T10:00`: already in [`Script::at`].
     At,
     /// `end`: the caller stays on the line until the call is over. Every script ends so, said or not.
@@ -132,7 +142,9 @@ impl ScriptError {
 impl std::error::Error for ScriptError {}
 
 /// The commands, for those who ask.
-pub const COMMANDS: [&str; 9] = ["call", "key", "wait", "hangup", "hold", "resume", "center", "at", "end"];
+pub const COMMANDS: [&str; 14] = [
+    "call", "key", "wait", "hangup", "hold", "resume", "center", "at", "end", "phone", "odd", "reset", "drain", "clock",
+];
 /// What a centre can do.
 const MANNERS: [&str; 5] = ["answers", "busy", "rings", "dead", "refuses"];
 /// A caller in a script stays as long as the longest call.
@@ -165,7 +177,9 @@ impl Script {
                 match step.command {
                     Command::Call(_) if calls > 0 => return Err(error(Problem::SecondCall)),
                     Command::Call(_) => calls += 1,
-                    Command::Center(..) | Command::At => {}
+                    Command::Center(..) | Command::At | Command::Phone(_) | Command::Drain | Command::Clock(_) => {}
+                    Command::Odd(_) | Command::Reset if calls == 0 => return Err(error(Problem::NoCall)),
+                    Command::Odd(_) | Command::Reset => {}
                     Command::Keys(_)
                     | Command::Wait(_)
                     | Command::HangUp
@@ -206,11 +220,15 @@ impl Script {
             world.set_centre(&row, backend::Manner::Answers(RINGS));
         }
         let mut phone = 0;
+        let mut habits: Vec<&str> = Vec::new();
         let mut marks = Vec::new();
         for step in &self.steps {
             match &step.command {
                 Command::Call(number) => {
-                    let manner = Manner { patience: PATIENCE, ..Manner::plain(number) };
+                    let mut manner = Manner { patience: PATIENCE, ..Manner::plain(number) };
+                    for habit in &habits {
+                        manner.take_up(habit);
+                    }
                     phone = world.add_caller(manner, world.now());
                     let limit = world.now() + Duration::from_secs(2);
                     while world.now() < limit && !world.sounds() && !over(&world, phone) {
@@ -232,6 +250,14 @@ impl Script {
                 Command::Center(row, manner) => {
                     world.set_centre(row, *manner);
                 }
+                Command::Phone(habit) => habits.push(habit),
+                Command::Odd(strange) => pause_after(&mut world, phone, Action::Strange(*strange)),
+                Command::Reset => {
+                    world.reset_connection(phone);
+                    world.run_until(world.now() + SETTLE);
+                }
+                Command::Drain => world.drain(),
+                Command::Clock(seconds) => world.step_clock(*seconds),
                 Command::At => {}
                 Command::End => world.run_to_the_end(),
             }
@@ -336,6 +362,27 @@ fn read(command: &str, plan: &Plan, at: &mut DateTime) -> Result<Command, Script
             };
             Command::Center(format!("center.{bare}"), manner)
         }
+        "phone" => {
+            let habit = word(&Manner::HABITS)?;
+            if !Manner::plain("").take_up(habit) {
+                return Err(error(habit, command, Problem::Unfit, &Manner::HABITS));
+            }
+            Command::Phone(habit.to_owned())
+        }
+        "odd" => {
+            let name = word(&Strange::NAMES)?;
+            let strange = Strange::named(name);
+            Command::Odd(strange.ok_or_else(|| error(name, command, Problem::Unfit, &Strange::NAMES))?)
+        }
+        "reset" => Command::Reset,
+        "drain" => Command::Drain,
+        "clock" => {
+            let possible = ["5m", "-60m"];
+            let time = word(&possible)?;
+            let (sign, bare) = time.strip_prefix('-').map_or((1, time), |bare| (-1, bare));
+            let step = duration(bare).ok_or_else(|| error(time, command, Problem::Unfit, &possible))?;
+            Command::Clock(sign * i64::try_from(step.as_secs()).unwrap_or(0))
+        }
         "at" => {
             let time = word(&["2026-11-24T10:00"])?;
             *at = time.parse().map_err(|_| error(time, command, Problem::Unfit, &["2026-11-24T10:00"]))?;
@@ -391,6 +438,18 @@ mod tests {
     }
 
     #[test]
+    fn every_word_offered_is_understood() {
+        for habit in Manner::HABITS {
+            assert!(parse(&format!("phone {habit}; call 1357")).is_ok(), "{habit}");
+        }
+        for strange in Strange::NAMES {
+            assert!(parse(&format!("call 1357; odd {strange}")).is_ok(), "{strange}");
+        }
+        let script = parse("clock -60m; drain; call 1357; reset").expect("a script");
+        assert_eq!(script.steps[0].command, Command::Clock(-3600));
+    }
+
+    #[test]
     fn expectations_belong_to_the_last_command_of_their_line() {
         let script = parse("call 1357; key 0 => enter center.counsel, refer center.counsel").expect("a script");
         let expected: Vec<usize> = script.steps.iter().map(|step| step.expected.len()).collect();
@@ -411,6 +470,10 @@ mod tests {
             ("center kosmes lazy; call 1357", Problem::Unfit, "lazy"),
             ("at tomorrow; call 1357", Problem::Unfit, "tomorrow"),
             ("key 1; call 1357", Problem::NoCall, "key 1"),
+            ("odd old-cseq; call 1357", Problem::NoCall, "odd old-cseq"),
+            ("call 1357; odd news", Problem::Unfit, "news"),
+            ("phone smart; call 1357", Problem::Unfit, "smart"),
+            ("clock soon; call 1357", Problem::Unfit, "soon"),
             ("call 1357; call 1357", Problem::SecondCall, "call 1357"),
         ] {
             let error = parse(text).expect_err(text);

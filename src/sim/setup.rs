@@ -2,6 +2,7 @@
 
 use super::oracle::Law;
 use crate::routing::Plan;
+use crate::routing::plan::Answer;
 use crate::speech::Catalogue;
 use crate::time::{Duration, Wall};
 use std::collections::BTreeMap;
@@ -11,6 +12,8 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Setup {
     pub(super) plan: Arc<Plan>,
+    /// The same, with every greeting before the answer.
+    pub(super) early: Arc<Plan>,
     /// Prompts without their sound: a run needs their lengths only, and encoding them costs more than a run.
     pub(super) silent: Arc<Catalogue>,
     pub(super) lengths: Arc<BTreeMap<String, Duration>>,
@@ -26,7 +29,11 @@ impl Setup {
         for prompt in silent.prompts.values_mut() {
             prompt.samples = prompt.samples.as_ref().map(|_| Arc::from([0i16]));
         }
-        Self { law: Law::of(&plan), plan, silent: Arc::new(silent), lengths, began }
+        let mut early = Plan::clone(&plan);
+        for number in &mut early.numbers {
+            number.answer = Answer::AfterGreeting;
+        }
+        Self { law: Law::of(&plan), plan, early: Arc::new(early), silent: Arc::new(silent), lengths, began }
     }
 
     /// The table.

@@ -206,7 +206,7 @@ impl World {
             None => Peers::default(),
         };
         Engine::new(Settings {
-            plan: setup.plan.clone(),
+            plan: if conditions.faults.has(Fault::EarlyMedia) { setup.early.clone() } else { setup.plan.clone() },
             catalogue: setup.silent.clone(),
             hash_key: [7; 32],
             peers,
@@ -228,6 +228,7 @@ impl World {
                 password: registrar::PASSWORD.to_owned(),
             });
         }
+        trunk.early_media = conditions.faults.has(Fault::EarlyMedia);
         if let Some((calls, calls_per_second)) = conditions.caps {
             (trunk.calls, trunk.calls_per_second) = (Some(calls), Some(calls_per_second));
         }
@@ -344,6 +345,16 @@ impl World {
         self.with_phone(phone, |phone, now, out| phone.act(now, action, out));
     }
 
+    /// The first SIGTERM.
+    pub fn drain(&mut self) {
+        self.happen(Event::Drain);
+    }
+
+    /// Wall time jumps.
+    pub fn step_clock(&mut self, seconds: i64) {
+        self.happen(Event::Clock(seconds));
+    }
+
     /// Lets time go by.
     pub fn run_until(&mut self, until: Instant) {
         while self.next().is_some_and(|at| at <= until) {
@@ -369,7 +380,10 @@ impl World {
             self.oracle.settle(self.now, story, safe);
         }
         self.oracle.quiet(self.now, self.engine.calls(), self.engine.held(), self.lines.len());
-        self.oracle.rested(self.now, self.last_tick, self.last_traffic, self.last_connection > 0);
+        // A registration that fails is tried again for ever.
+        if !self.registers() {
+            self.oracle.rested(self.now, self.last_tick, self.last_traffic, self.last_connection > 0);
+        }
     }
 
     /// When something happens next.
@@ -393,6 +407,10 @@ impl World {
                 self.last_tick = self.now;
                 self.oracle.check(self.now);
                 self.feed(Input::Tick);
+                // A greeting before the answer needs no message for a minute.
+                if self.engine.calls() > 0 {
+                    self.last_traffic = self.now;
+                }
             }
             (_, None) => {}
         }

@@ -216,6 +216,55 @@ impl FollowForm {
     }
 }
 
+impl Strange {
+    /// By the word that a script has for it.
+    pub fn named(word: &str) -> Option<Self> {
+        Some(match word {
+            "offerless" => Self::Offerless { answers: true },
+            "offerless-unanswered" => Self::Offerless { answers: false },
+            "overlap" => Self::Overlap { update: false },
+            "overlap-update" => Self::Overlap { update: true },
+            "update" => Self::Update { offer: false },
+            "update-offer" => Self::Update { offer: true },
+            "update-hold" => Self::UpdateHold(Some(HoldForm::Inactive)),
+            "update-resume" => Self::UpdateHold(None),
+            "bye-in-reinvite" => Self::ByeInReinvite,
+            "old-cseq" => Self::OldCseq,
+            "unknown-method" => Self::Method("FROB"),
+            "refer" => Self::Method("REFER"),
+            "notify-of-nothing" => Self::NotifyOfNothing,
+            "unknown-cancel" => Self::UnknownCancel,
+            "broken-stream" => Self::BrokenStream,
+            "oversized" => Self::Oversized,
+            _ => {
+                let way = word.strip_prefix("broken-")?.parse().ok().filter(|way| *way < BROKEN)?;
+                Self::Broken(way)
+            }
+        })
+    }
+
+    /// The words of [`Strange::named`].
+    pub const NAMES: [&str; 17] = [
+        "offerless",
+        "offerless-unanswered",
+        "overlap",
+        "overlap-update",
+        "update",
+        "update-offer",
+        "update-hold",
+        "update-resume",
+        "bye-in-reinvite",
+        "old-cseq",
+        "unknown-method",
+        "refer",
+        "notify-of-nothing",
+        "unknown-cancel",
+        "broken-stream",
+        "broken-0",
+        "oversized",
+    ];
+}
+
 /// How a telephone acknowledges a reliable provisional response (RFC 3262).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Prack {
@@ -326,6 +375,50 @@ impl Manner {
             talk: Duration::from_secs(30),
         }
     }
+
+    /// Gives the telephone the habit that a script has this word for; false when there is none.
+    pub fn take_up(&mut self, habit: &str) -> bool {
+        match habit {
+            "tcp" => self.tcp = Some(TcpForm { reset: None, resends: true, listens: true }),
+            "late-offer" => self.late_offer = true,
+            "two-ways" => self.merged = true,
+            "late-copies" => self.late_copies = true,
+            "loses-ack" => self.lost_acks = 3,
+            "never-acks" => self.lost_acks = 255,
+            "wrong-ack" => self.wrong_ack = true,
+            "double-bye" => self.double_bye = true,
+            "challenges" => self.challenge = Some(407),
+            "info" => self.keys = KeyForm::Info,
+            "notify-first" => self.follow.notify_first = true,
+            "notify-twice" => self.follow.twice = true,
+            "notify-never" => self.follow.notify = Notify::Never,
+            "refuses-refer" => self.follow.answer = ReferAnswer::Refuses(603),
+            "ignores-refer" => self.follow.answer = ReferAnswer::Ignores,
+            "holds-on-refer" => self.follow.hold = Some(HoldForm::SendOnly),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The words of [`Manner::take_up`].
+    pub const HABITS: [&str; 16] = [
+        "tcp",
+        "late-offer",
+        "two-ways",
+        "late-copies",
+        "loses-ack",
+        "never-acks",
+        "wrong-ack",
+        "double-bye",
+        "challenges",
+        "info",
+        "notify-first",
+        "notify-twice",
+        "notify-never",
+        "refuses-refer",
+        "ignores-refer",
+        "holds-on-refer",
+    ];
 
     /// A caller of a seed with these faults.
     pub fn draw(random: &mut Random, dials: &str, faults: Faults) -> Self {

@@ -177,6 +177,14 @@ impl World {
         }
     }
 
+    /// Cuts a caller's connection, if there is one.
+    pub fn reset_connection(&mut self, phone: usize) {
+        let open = self.connections.iter().rev().find(|(_, connection)| connection.phone == Some(phone));
+        if let Some(number) = open.map(|(number, _)| *number) {
+            self.cut(number);
+        }
+    }
+
     // ---- the end -----------------------------------------------------------------------------------------------
 
     /// A connection ends; what was under way on it is lost.
