@@ -3,7 +3,7 @@
 mod io;
 
 pub use crate::call::CallKey;
-pub use io::{Entry, Input, News, Output, Settings};
+pub use io::{Entry, Input, Intervals, News, Output, Settings};
 
 use crate::call::record::{Origin, Outcome, Record};
 use crate::call::{Attempt, Effect, Event, Session};
@@ -54,6 +54,8 @@ struct Call {
     /// Its entry in the index of deadlines.
     deadline: Option<Instant>,
     stage: Stage,
+    /// A leg whose INVITE takes this one's place (RFC 3891), until its socket is open.
+    successor: Option<Leg>,
     /// What the caller's side passes to the centre.
     user_to_user: Option<UserToUser>,
 }
@@ -83,7 +85,7 @@ enum Done {
 impl Engine {
     /// An engine without calls.
     pub fn new(settings: Settings) -> Self {
-        let Settings { plan, catalogue, hash_key, peers, stand_ins, mut random } = settings;
+        let Settings { plan, catalogue, hash_key, peers, session, stand_ins, mut random } = settings;
         let clips = plan
             .prompts()
             .into_iter()
@@ -95,7 +97,7 @@ impl Engine {
             .collect();
         let product = format!("ivr1357/{}", env!("CARGO_PKG_VERSION"));
         let seed = std::array::from_fn(|_| random.u32() as u8);
-        let agent = Agent::new(AgentConfig { product, peers }, Random::from_seed(seed));
+        let agent = Agent::new(AgentConfig { product, peers, session }, Random::from_seed(seed));
         Self {
             plan,
             clips,
@@ -233,6 +235,8 @@ impl Engine {
                 self.told_why(dialog, reason);
                 (dialog, Event::HungUp)
             }
+            AgentEvent::Refreshed { dialog, body } => return self.refreshed(now, dialog, body, out),
+            AgentEvent::Expired { dialog } => (dialog, Event::Expired),
             AgentEvent::Lost { dialog } => (dialog, Event::Lost),
             AgentEvent::ReferAnswered { dialog, refer, status } => {
                 let Some(attempt) = self.attempt(dialog, refer) else { return };
@@ -259,6 +263,9 @@ impl Engine {
     }
 
     fn invited(&mut self, now: Now, invite: Invite, out: &mut Vec<Output>) {
+        if let Some(old) = invite.replaces {
+            return self.succeeded(now, invite, old, out);
+        }
         let millis = (now.wall.as_micros() / 1000) as u64;
         let call = CallKey((millis << 24) | u64::from(self.random.u32() >> 8));
         let mut record = Record::new(
@@ -301,10 +308,64 @@ impl Engine {
         let session =
             Session::new(now, call, self.plan.clone(), number, record).situated(caller, self.switches.clone());
         let stage = Stage::Arriving;
-        self.calls.insert(call, Call { session, leg, refers: Vec::new(), deadline: None, stage, user_to_user });
+        self.calls.insert(
+            call,
+            Call { session, leg, refers: Vec::new(), deadline: None, stage, successor: None, user_to_user },
+        );
         self.dialogs.insert(dialog, call);
         self.streams.insert(stream, call);
         out.push(Output::OpenStream { stream, local });
+    }
+
+    /// An INVITE that takes the place of one of our dialogs: the call goes on, on a leg of its own.
+    fn succeeded(&mut self, now: Now, invite: Invite, old: DialogKey, out: &mut Vec<Output>) {
+        let dialog = invite.dialog;
+        let call = self.dialogs.get(&old).copied();
+        let entry = call.and_then(|call| Some((call, self.calls.get_mut(&call)?)));
+        let Some((call, entry)) =
+            entry.filter(|(_, entry)| entry.stage == Stage::Answered && entry.successor.is_none())
+        else {
+            return self.agent(now, out, |agent, to| agent.reject(now, dialog, StatusCode::NO_DIALOG, to));
+        };
+        let stream = StreamKey(self.next_stream);
+        self.next_stream += 1;
+        let local = invite.flow.local.ip();
+        entry.successor = Some(Leg::incoming(invite, stream, (now.wall.as_micros() / 1_000_000) as u64));
+        self.streams.insert(stream, call);
+        out.push(Output::OpenStream { stream, local });
+    }
+
+    /// The socket of the new leg is open: its 200, our BYE to the old one, and the caller hears the menu again. What
+    /// does not fit is refused, and the call stays where it is.
+    fn take_over(&mut self, now: Now, call: CallKey, mut leg: Leg, port: Option<u16>, out: &mut Vec<Output>) {
+        let dialog = leg.dialog;
+        let fits = match port {
+            // Its caller may have gone meanwhile.
+            Some(port) if self.agent.waits(dialog) => leg.opened(port).map_err(|Refusal(why)| {
+                info!(%call, why, "offer refused");
+                StatusCode::NOT_ACCEPTABLE
+            }),
+            Some(_) | None => Err(StatusCode::UNAVAILABLE),
+        };
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        if let Err(status) = fits {
+            match port {
+                Some(_) => self.close(leg.stream, out),
+                None => drop(self.streams.remove(&leg.stream)),
+            }
+            return self.agent(now, out, |agent, to| agent.reject(now, dialog, status, to));
+        }
+        info!(%call, "call taken over by another dialog");
+        let (stream, sdp, command) = (leg.stream, leg.description(), leg.configuration());
+        let old = std::mem::replace(&mut entry.leg, leg);
+        entry.refers.clear();
+        self.dialogs.remove(&old.dialog);
+        self.dialogs.insert(dialog, call);
+        self.close(old.stream, out);
+        out.extend(command.map(|command| Output::Media { stream, command }));
+        self.agent(now, out, |agent, to| agent.answer(now, dialog, sdp, to));
+        self.agent(now, out, |agent, to| agent.bye(now, old.dialog, None, to));
+        self.session(now, call, Event::Replaced, out);
     }
 
     fn told_why(&mut self, dialog: DialogKey, reason: Option<Reason>) {
@@ -325,6 +386,9 @@ impl Engine {
     fn stream_opened(&mut self, now: Now, stream: StreamKey, port: Option<u16>, out: &mut Vec<Output>) {
         let Some(&call) = self.streams.get(&stream) else { return };
         let Some(entry) = self.calls.get_mut(&call) else { return };
+        if let Some(leg) = entry.successor.take_if(|leg| leg.stream == stream) {
+            return self.take_over(now, call, leg, port, out);
+        }
         let Some(port) = port else {
             self.streams.remove(&stream);
             return self.refuse(now, call, StatusCode::UNAVAILABLE, out);
@@ -406,6 +470,21 @@ impl Engine {
                 info!(%call, why, "answer refused");
                 self.refuse(now, call, StatusCode::NOT_ACCEPTABLE, out);
             }
+        }
+    }
+
+    /// The answer to our own description, which a session refresh repeated.
+    fn refreshed(&mut self, now: Now, dialog: DialogKey, body: Option<Vec<u8>>, out: &mut Vec<Output>) {
+        let Some(&call) = self.dialogs.get(&dialog) else { return };
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        match entry.leg.refreshed(body) {
+            Ok(command) => {
+                let (stream, held) = (entry.leg.stream, entry.leg.is_held());
+                out.extend(command.map(|command| Output::Media { stream, command }));
+                self.session(now, call, Event::Held(held), out);
+            }
+            // The session goes on as it was.
+            Err(Refusal(why)) => info!(%call, why, "answer to a refresh not understood"),
         }
     }
 
@@ -506,8 +585,8 @@ impl Engine {
                 out.push(Output::Media { stream, command: media::Command::Play { play, clips, repeat } });
             }
             Effect::StopPlaying => out.push(Output::Media { stream, command: media::Command::Stop }),
-            Effect::Refer { attempt, target, context } => {
-                let request = self.refer_request(entry, &target, context.as_deref());
+            Effect::Refer { attempt, target, context, subscribe } => {
+                let request = self.refer_request(entry, &target, context.as_deref(), subscribe);
                 let refer = self.agent(now, out, |agent, to| agent.refer(now, dialog, &request, to));
                 entry.refers.push((refer, attempt));
             }
@@ -525,7 +604,7 @@ impl Engine {
         Done::Goes
     }
 
-    fn refer_request(&self, entry: &Call, target: &Target, context: Option<&str>) -> ReferRequest {
+    fn refer_request(&self, entry: &Call, target: &Target, context: Option<&str>, subscribe: bool) -> ReferRequest {
         let local = entry.leg.flow.local;
         let mut uri = target.uri().clone();
         if self.stand_ins && is_loopback(uri.host()) && !local.ip().is_loopback() {
@@ -542,7 +621,17 @@ impl Engine {
         let number = self.plan.numbers.first().and_then(|number| number.dialled.first());
         let number = number.map_or_else(|| "1357".to_owned(), |pattern| pattern.example());
         let us = format!("sip:{number}@{}", host(local.ip()));
-        ReferRequest { target: uri, referred_by: us.parse().expect("a dialled number and an address make a URI") }
+        ReferRequest {
+            target: uri,
+            referred_by: us.parse().expect("a dialled number and an address make a URI"),
+            subscribe,
+        }
+    }
+
+    fn close(&mut self, stream: StreamKey, out: &mut Vec<Output>) {
+        if self.streams.remove(&stream).is_some() {
+            out.push(Output::CloseStream { stream });
+        }
     }
 
     fn close_stream(&mut self, call: CallKey, out: &mut Vec<Output>) {
@@ -567,6 +656,10 @@ impl Engine {
 
     fn end(&mut self, now: Now, call: CallKey, mut entry: Call, broken: bool, out: &mut Vec<Output>) {
         self.part(now, &mut entry, out);
+        if let Some(leg) = entry.successor.take() {
+            self.agent(now, out, |agent, to| agent.reject(now, leg.dialog, StatusCode::NO_DIALOG, to));
+            self.close(leg.stream, out);
+        }
         let Call { session, leg, deadline, .. } = entry;
         if let Some(due) = deadline {
             self.deadlines.remove(&(due, call));
@@ -601,7 +694,7 @@ fn reason_of(cause: &str) -> Option<Reason> {
         // Bearer capability not available after all.
         "media" => Some(Reason::q850(58)),
         // Recovery on timer expiry.
-        "call-max" | "session-expired" => Some(Reason::q850(102)),
+        "call-max" => Some(Reason::q850(102)),
         _ => None,
     }
 }

@@ -133,6 +133,17 @@ impl Leg {
         Ok(self.configuration())
     }
 
+    /// The answer to our description as it was, which a session refresh repeated.
+    pub fn refreshed(&mut self, body: Option<Vec<u8>>) -> Result<Option<media::Command>, Refusal> {
+        let body = body.ok_or(Refusal("no answer"))?;
+        let chosen = offer_answer::accept(&body)?;
+        if self.chosen.as_ref() == Some(&chosen) {
+            return Ok(None);
+        }
+        self.chosen = Some(chosen);
+        Ok(self.configuration())
+    }
+
     /// A re-INVITE or UPDATE: our description for its 200 (RFC 3264 §8; a refusal leaves all as it was).
     pub fn reoffered(&mut self, offer: Option<Vec<u8>>) -> Result<(Vec<u8>, Option<media::Command>), Refusal> {
         let Some(offer) = offer else {

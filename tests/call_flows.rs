@@ -124,7 +124,7 @@ impl Flow {
                     self.playing = None;
                     self.happened.push("stop".into());
                 }
-                Effect::Refer { attempt, target, context } => {
+                Effect::Refer { attempt, target, context, .. } => {
                     self.attempt = attempt.0;
                     let with = context.map(|context| format!(" [{context}]")).unwrap_or_default();
                     self.happened.push(format!("refer {}{with}", target.uri().user()));
@@ -171,6 +171,7 @@ impl Flow {
             }
             "answered" => self.event(Event::Answered),
             "progress" => self.event(Event::Progressed),
+            "replaced" => self.event(Event::Replaced),
             "ack" => self.event(Event::Connected),
             "key" => {
                 for key in rest {
@@ -300,6 +301,30 @@ fn before_the_answer_a_call_is_cancelled_or_refused_and_never_answered() {
         let record: serde_json::Value = serde_json::from_str(&flow.session.record().line()).expect("JSON");
         assert!(record["answered"].is_null());
     }
+}
+
+#[test]
+fn on_a_new_line_the_call_goes_on_where_it_was() {
+    check(
+        "call        => play greeting
+         replaced    => nothing
+         ack         => play greeting
+         key 1       => play menu_fund
+         key 1       => play center/kosmes
+         wait 1s     => loop waiting_tone, refer kosmes [call=0000000000001357;path=main,fund]
+         replaced    => nothing
+         ack         => play menu_fund
+         notify 486  => nothing
+         key 0       => play center/counsel",
+    );
+    check_at(
+        "2026-11-24T20:00:00+09:00",
+        "call        => play greeting
+         wait 1s     => play closed
+         replaced    => nothing
+         wait 0.5s   => play closed
+         wait 1s     => bye, over announced announced",
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A panic of ours ends one call: it gets a BYE and a record that says `internal`; the other call goes on.
 
-use ivr1357::engine::{Engine, Entry, Input, Output, Settings};
+use ivr1357::engine::{Engine, Entry, Input, Intervals, Output, Settings};
 use ivr1357::media::{Command, Event, PlayKey, StreamKey};
 use ivr1357::random::Random;
 use ivr1357::routing;
@@ -113,6 +113,7 @@ fn a_panic_of_ours_ends_one_call_with_a_bye_and_a_record() {
         catalogue: Arc::new(Catalogue::default()),
         hash_key: [1; 32],
         peers: Peers::default(),
+        session: Intervals::default(),
         stand_ins: false,
         random: Random::from_number(1),
     });

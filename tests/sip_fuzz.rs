@@ -2,6 +2,7 @@
 //! as datagrams and in pieces of a stream, into an agent that has a call going.
 
 use ivr1357::random::Random;
+use ivr1357::sip::session_timer::Intervals;
 use ivr1357::sip::trunk::Peers;
 use ivr1357::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Flow, ReferRequest, StatusCode, Transport};
 use ivr1357::time::{Duration, Now};
@@ -28,7 +29,7 @@ fn message(method: &str, cseq: u32, branch: u32, tag: &str, headers: &str, body:
 
 /// An agent with a call going and a REFER under way, and the messages that belong to it.
 fn call(flow: Flow) -> (Agent, DialogKey, Vec<Vec<u8>>) {
-    let config = AgentConfig { product: "ivr1357".to_owned(), peers: Peers::default() };
+    let config = AgentConfig { product: "ivr1357".to_owned(), peers: Peers::default(), session: Intervals::default() };
     let mut agent = Agent::new(config, Random::from_number(7));
     let (now, mut out) = (Now::default(), Vec::new());
     let invite = message("INVITE", 1, 1, "", "Content-Type: application/sdp\r\n", "v=0\r\n");
@@ -53,6 +54,7 @@ fn call(flow: Flow) -> (Agent, DialogKey, Vec<Vec<u8>>) {
     let tag = format!(";tag={}", to.rsplit("tag=").next().expect("a tag"));
     let request = ReferRequest {
         target: "sip:k@127.0.0.1?User-to-User=30".parse().expect("a URI"),
+        subscribe: true,
         referred_by: "sip:1357@127.0.0.1".parse().expect("a URI"),
     };
     out.clear();

@@ -1,6 +1,7 @@
 //! What we write, read by somebody else: the `rsip` crate parses every message of a call from INVITE to BYE.
 
 use ivr1357::random::Random;
+use ivr1357::sip::session_timer::Intervals;
 use ivr1357::sip::trunk::Peers;
 use ivr1357::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Flow, ReferRequest, StatusCode, Transport};
 use ivr1357::time::Now;
@@ -17,7 +18,8 @@ struct Call {
 
 impl Call {
     fn new(transport: Transport) -> Self {
-        let config = AgentConfig { product: "ivr1357/0.1".to_owned(), peers: Peers::default() };
+        let config =
+            AgentConfig { product: "ivr1357/0.1".to_owned(), peers: Peers::default(), session: Intervals::default() };
         let flow = Flow {
             transport,
             local: "127.0.0.1:5060".parse().expect("an address"),
@@ -78,6 +80,7 @@ fn written(transport: Transport) -> Vec<String> {
             .parse::<ivr1357::sip::SipUri>()
             .expect("a URI")
             .with_header("User-to-User", "30;encoding=hex"),
+        subscribe: true,
         referred_by: "sip:1357@127.0.0.1".parse().expect("a URI"),
     };
     call.command(|agent, dialog, out| {

@@ -51,6 +51,8 @@ pub enum Event {
     Key(Key),
     /// A [`Effect::Play`] came to its end.
     Finished(PlayKey),
+    /// Another dialog took this one's place (RFC 3891): the caller, or whoever took the caller over, is on a new line.
+    Replaced,
     /// The caller's side put us on hold (`true`) or came back.
     Held(bool),
     /// The final response to a REFER.
@@ -70,6 +72,8 @@ pub enum Event {
     Cancelled,
     /// The peer is gone without a BYE.
     Lost,
+    /// The session was not refreshed in time: the peer is gone too.
+    Expired,
     /// No ACK of our 200 ever came.
     Unacknowledged,
     /// We refuse the call before answering it: 404, 488, 503.
@@ -104,6 +108,8 @@ pub enum Effect {
         target: Target,
         /// The User-to-User text (RFC 7433) for the centre, when it wants one.
         context: Option<String>,
+        /// We want to hear how it goes.
+        subscribe: bool,
     },
     /// The 200 of a call whose greeting came before it.
     Answer,

@@ -148,10 +148,12 @@ impl Session {
             Event::HungUp => self.hung_up(now, out),
             Event::Cancelled => self.over(now, Outcome::Cancelled, "cancelled", None, out),
             Event::Lost => self.over(now, Outcome::Failed, "peer-lost", None, out),
+            Event::Expired => self.over(now, Outcome::Failed, "session-expired", None, out),
             Event::Unacknowledged => self.over(now, Outcome::Failed, "no-ack", None, out),
             Event::Refused(status) => self.over(now, Outcome::Refused, "refused", Some(status), out),
             Event::Unusable => self.end_call(now, Outcome::Failed, "media", out),
             Event::Stop => self.stop(now, out),
+            Event::Replaced => self.replaced(now),
             Event::Held(held) => self.held(now, held, out),
             Event::ReferAnswered(attempt, status) => self.refer_answered(now, attempt, status, out),
             Event::Notified { attempt, status, terminated } => self.notified(now, attempt, status, terminated, out),
@@ -166,7 +168,14 @@ impl Session {
                 match self.state {
                     State::Arriving => self.state = State::Answered { until, then: None },
                     State::Answering { then } => self.state = State::Answered { until, then: Some(then) },
-                    _ => {}
+                    State::EarlyGreeting { .. }
+                    | State::Answered { .. }
+                    | State::Greeting { .. }
+                    | State::Menu { .. }
+                    | State::Notice { .. }
+                    | State::Transferring(_)
+                    | State::Leaving { .. }
+                    | State::Done => {}
                 }
             }
             Event::Connected => {
@@ -216,6 +225,30 @@ impl Session {
             }
             None => self.go(now, then, out),
         }
+    }
+
+    /// The call goes on where it was, said again to whoever is on the line now. What was pending there hangs on a
+    /// dialog that is gone.
+    fn replaced(&mut self, now: Now) {
+        let then = match &self.state {
+            State::Arriving
+            | State::EarlyGreeting { .. }
+            | State::Answering { .. }
+            | State::Leaving { .. }
+            | State::Done => return,
+            State::Greeting { .. } => None,
+            State::Answered { then, .. } => *then,
+            State::Transferring(transfer) => {
+                if let Phase::Referring { attempt, .. } = transfer.phase {
+                    self.record.decided(now, attempt.0, AttemptResult::Left, None);
+                }
+                Some(Destination::Repeat)
+            }
+            State::Menu { .. } | State::Notice { .. } => Some(Destination::Repeat),
+        };
+        self.ahead.clear();
+        self.held = false;
+        self.state = State::Answered { until: now.instant + T1, then };
     }
 
     fn hung_up(&mut self, now: Now, out: &mut Vec<Effect>) {

@@ -7,6 +7,7 @@ use crate::routing::Plan;
 use crate::routing::switch::Switches;
 use crate::sip::Flow;
 use crate::sip::locate::{Answer, LookupKey, Question};
+pub use crate::sip::session_timer::Intervals;
 use crate::sip::trunk::Peers;
 use crate::speech::Catalogue;
 use std::net::{IpAddr, SocketAddr};
@@ -22,6 +23,8 @@ pub struct Settings {
     pub hash_key: [u8; 32],
     /// Who may call.
     pub peers: Peers,
+    /// Session timers (RFC 4028).
+    pub session: Intervals,
     /// Loopback targets take the address that routes to the caller: stand-in centres for a phone on the network.
     pub stand_ins: bool,
     /// Chance.

@@ -138,8 +138,9 @@ pub fn offer(local: Local) -> Vec<u8> {
 /// The family of the peer's address is not checked: an answer cannot be refused, only hung up on.
 pub fn accept(answer: &[u8]) -> Result<Chosen, Refusal> {
     let answer = read(answer)?;
-    // We offered one line, so the answer is the first; what a peer adds after it we never offered.
-    let media = answer.media.first().ok_or(Refusal("no media line"))?;
+    // Our offer has one line that is alive: the first, unless it repeats an answer that refused lines before it.
+    let first = answer.media.first().ok_or(Refusal("no media line"))?;
+    let media = answer.media.iter().find(|media| media.port != 0).unwrap_or(first);
     let mut chosen = choose(&answer, media, None, first_listed)?;
     // RFC 3264 §5.1: events come to us under the number of our offer, yet some peers use the one of their answer.
     if !chosen.events.is_empty() && chosen.events.iter().all(|e| e.payload_type != OUR_EVENTS.payload_type) {

@@ -91,7 +91,13 @@ fn serve(options: &Options) -> Result<(), Failure> {
         false => (settings.media_ports.clone(), 0..=0),
     };
     let mut instance = Instance::start(Parts {
-        engine: engine_settings(&table, hash_key, settings.peers.clone(), options.stand_ins)?,
+        engine: engine::Settings {
+            session: engine::Intervals {
+                interval: settings.session_timer.expires,
+                shortest: settings.session_timer.least,
+            },
+            ..engine_settings(&table, hash_key, settings.peers.clone(), options.stand_ins)?
+        },
         sockets: Sockets {
             listeners,
             tls_listeners,
@@ -227,6 +233,7 @@ pub(super) fn engine_settings(
         catalogue: Arc::clone(&table.catalogue),
         hash_key,
         peers,
+        session: engine::Intervals::default(),
         stand_ins,
         random: Random::from_seed(chance()?),
     })

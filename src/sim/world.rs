@@ -20,7 +20,7 @@ use super::registrar::{self, Registrar};
 use super::setup::{Moment, Setup};
 use super::swarm::Conditions;
 use super::trace::{Brief, Trace, command_name, told};
-use crate::engine::{CallKey, Engine, Entry, Input, News, Output, Settings};
+use crate::engine::{CallKey, Engine, Entry, Input, Intervals, News, Output, Settings};
 use crate::media::{Command, Event as Sound, StreamKey};
 use crate::random::Random;
 use crate::sip::locate::{Answer, LookupKey};
@@ -210,6 +210,7 @@ impl World {
             catalogue: setup.silent.clone(),
             hash_key: [7; 32],
             peers,
+            session: Intervals::default(),
             stand_ins: false,
             random,
         })

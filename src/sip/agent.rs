@@ -8,6 +8,8 @@ mod outgoing;
 mod proof;
 mod provisional;
 mod receive;
+mod refresh;
+mod replaces;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,7 @@ pub use crate::sip::progress::EarlyMedia;
 use crate::sip::progress::Exchange;
 use crate::sip::reason::Reason;
 use crate::sip::refer;
+use crate::sip::session_timer::{Intervals, Terms};
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::{self, invite_server, server};
 use crate::sip::trunk::{Peers, Trunk, TrunkId};
@@ -38,7 +41,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use table::{ClientEntry, Purpose, ServerEntry, Timer};
+use table::{ClientEntry, ClientInput, Purpose, ServerEntry, Timer};
 
 /// Our handle of a dialog, from its INVITE to the last lingering transaction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -55,6 +58,8 @@ pub struct AgentConfig {
     pub product: String,
     /// Who may talk to us.
     pub peers: Peers,
+    /// Session timers.
+    pub session: Intervals,
 }
 
 impl AgentConfig {
@@ -81,6 +86,8 @@ pub struct Invite {
     pub identity: Identity,
     /// The offer; `None` when the INVITE brings none (late offer).
     pub offer: Option<Vec<u8>>,
+    /// The dialog whose place it takes (RFC 3891): its owner answers this one and hangs up that one.
+    pub replaces: Option<DialogKey>,
     /// Provisional responses can be reliable (RFC 3262), so even a late offer can be made before the answer.
     pub reliable: bool,
     /// Sound before the answer reaches the caller: the trunk's settings or the INVITE say so (RFC 5009).
@@ -94,6 +101,8 @@ pub struct ReferRequest {
     pub target: SipUri,
     /// Referred-By (RFC 3892).
     pub referred_by: SipUri,
+    /// NOTIFYs are wanted; else the peer is asked for none (RFC 4488).
+    pub subscribe: bool,
 }
 
 /// What happened on a dialog.
@@ -213,8 +222,20 @@ pub enum AgentEvent {
         /// Why.
         status: StatusCode,
     },
+    /// Our session refresh was answered by its re-INVITE's 200.
+    Refreshed {
+        /// Whose.
+        dialog: DialogKey,
+        /// The answer to our description.
+        body: Option<Vec<u8>>,
+    },
+    /// Nobody refreshed the session in time (RFC 4028 §10); the BYE has left and the dialog is over.
+    Expired {
+        /// Whose.
+        dialog: DialogKey,
+    },
     /// The peer is gone without a BYE: 481 or 408 to a request of ours inside the dialog (RFC 3261 §12.2.1.2)
-    /// other than REFER; the dialog is over.
+    /// other than REFER; our own BYE has left and the dialog is over.
     Lost {
         /// Whose.
         dialog: DialogKey,
@@ -343,7 +364,7 @@ impl Agent {
         let failed: Vec<u64> =
             self.clients.iter().filter(|(_, client)| client.flow == flow).map(|(id, _)| *id).collect();
         for id in failed {
-            self.drive_client(now.instant, id, transaction::client::Input::TransportError, out);
+            self.drive_client(now.instant, id, ClientInput::TransportError, out);
         }
         self.outgoing_failed(now.instant, flow, out);
     }
@@ -402,6 +423,9 @@ impl Agent {
         } else {
             let mut lines = Vec::with_capacity(96);
             write_contact(&mut lines, open.head.flow);
+            lines.extend(open.timer.iter().flat_map(Terms::lines));
+            entry.agreed(now.instant, open.timer, &sdp);
+            self.schedule_dialog(dialog);
             self.accept_other(now.instant, &open, &lines, &sdp, out);
             self.answer_now(now.instant, dialog, out);
         }
@@ -433,7 +457,8 @@ impl Agent {
             return refer;
         }
         let lines = refer::header_lines(request);
-        let (transaction, cseq) = self.send_request(now.instant, dialog, "REFER", &lines, Purpose::Refer(dialog), out);
+        let purpose = Purpose::Refer(dialog, request.subscribe);
+        let (transaction, cseq) = self.send_request(now.instant, dialog, &lines, b"", purpose, out);
         let refer = ReferKey(cseq);
         if let Some(entry) = self.dialogs.get_mut(&dialog) {
             entry.refers.push(refer);
@@ -492,12 +517,14 @@ impl Agent {
         write_contact(&mut lines, invite.head.flow);
         lines.extend_from_slice(ALLOW);
         write_supported(&mut lines);
+        lines.extend(invite.timer.iter().flat_map(Terms::lines));
         let bytes = invite.head.response(StatusCode::OK, "OK", &self.config.product, &lines, sdp);
         self.drive_invite(now, invite.transaction, invite_server::Input::Success, out);
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
         if let State::Live { success, .. } = &mut entry.state {
             *success = Some(Success::new(now, invite, bytes.clone()));
         }
+        entry.agreed(now, invite.timer, sdp);
         self.schedule_dialog(dialog);
         out.push(AgentOutput::Transmit { flow: invite.head.flow, bytes });
     }
@@ -516,9 +543,10 @@ impl Agent {
     fn send_bye(&mut self, now: Instant, dialog: DialogKey, reason: Option<Reason>, out: &mut Vec<AgentOutput>) {
         if let Some(entry) = self.dialogs.get_mut(&dialog) {
             entry.state = State::Leaving;
+            self.drop_refresh(dialog);
             self.hush_refers(now, dialog, out);
             let lines = reason.map(Reason::line).unwrap_or_default();
-            self.send_request(now, dialog, "BYE", &lines, Purpose::Bye(dialog), out);
+            self.send_request(now, dialog, &lines, b"", Purpose::Bye(dialog), out);
         }
     }
 
@@ -526,12 +554,13 @@ impl Agent {
     fn hush_refers(&mut self, now: Instant, dialog: DialogKey, out: &mut Vec<AgentOutput>) {
         let transactions = self.dialogs.get_mut(&dialog).map(|entry| mem::take(&mut entry.refer_transactions));
         for id in transactions.unwrap_or_default() {
-            self.drive_client(now, id, transaction::client::Input::Hush, out);
+            self.drive_client(now, id, ClientInput::Hush, out);
         }
     }
 
     /// The dialog is over on the wire too; one that sent REFERs still listens for their NOTIFYs.
     fn end_dialog(&mut self, now: Instant, dialog: DialogKey) {
+        self.drop_refresh(dialog);
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
         if entry.refers.is_empty() {
             self.remove_dialog(dialog);

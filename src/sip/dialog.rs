@@ -10,14 +10,17 @@ use crate::limits::{DATAGRAM_REQUEST_BYTES_MAX, TRANSACTION_TIMEOUT};
 use crate::sip::agent::ReferKey;
 use crate::sip::flow::{Flow, Transport};
 use crate::sip::header::{NameAddr, elements};
+use crate::sip::identity::lists;
 use crate::sip::progress::{self, Progress};
 use crate::sip::reader::{Message, Name};
 use crate::sip::reason::Reason;
 use crate::sip::route::next_hop;
+use crate::sip::session_timer::{self, SessionTimer, Terms};
 use crate::sip::transaction::Repeat;
+use crate::sip::trunk::TrunkId;
 use crate::sip::uri::{SipUri, UriView, host_ip};
 use crate::sip::writer::{RequestParts, ResponseHead, request, write_header};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use std::mem;
 use std::net::IpAddr;
 
@@ -56,6 +59,20 @@ pub struct Dialog {
     pub refers: Vec<ReferKey>,
     /// The reliable provisional response whose PRACK has not come.
     pub unacknowledged: Option<Acknowledges>,
+    /// The trunk it came by.
+    pub trunk: Option<TrunkId>,
+    /// The session timer, once a 2xx agreed on one.
+    pub timer: Option<SessionTimer>,
+    /// The peer takes UPDATE.
+    pub updates: bool,
+    /// The last description that we sent.
+    pub described: Vec<u8>,
+    /// Our refresh under way: its transaction, and whether it is a re-INVITE.
+    pub refreshing: Option<(u64, bool)>,
+    /// The least interval the peer takes, as its 422 said.
+    pub least_interval: Duration,
+    /// How often it has said so since the last refresh.
+    pub refused_422: u8,
     /// The client transactions of those REFERs.
     pub refer_transactions: Vec<u64>,
     /// Where it stands.
@@ -124,6 +141,8 @@ pub struct Open {
     pub cseq: u32,
     /// The remote target it brings, once it is accepted.
     pub contact: Option<Box<[u8]>>,
+    /// The session timer it brings, once it is accepted.
+    pub timer: Option<Terms>,
 }
 
 /// A 2xx to an INVITE, repeated until its ACK, also over streams: a proxy may have lost it further on.
@@ -149,6 +168,8 @@ pub enum Due {
     Repeat(Flow, Vec<u8>),
     /// No ACK in 64·T1.
     Unacknowledged,
+    /// Something of a session timer.
+    Session(session_timer::Due),
     /// Something of a provisional response.
     Early(progress::Due),
     /// Nothing can come any more.
@@ -200,6 +221,13 @@ impl Dialog {
             placed_to: None,
             refers: Vec::new(),
             unacknowledged: None,
+            trunk: None,
+            timer: None,
+            updates: lists(message, Name::Allow, "UPDATE"),
+            described: Vec::new(),
+            refreshing: None,
+            least_interval: Duration::ZERO,
+            refused_422: 0,
             refer_transactions: Vec::new(),
             state: State::Early { invite, record_routes, progress: Progress::new(message), open: None },
         }
@@ -255,14 +283,27 @@ impl Dialog {
         self.route(answer_public);
     }
 
-    /// The next request of ours, without a body. Its CSeq is then [`Dialog::cseq`].
-    pub fn request(&mut self, method: &str, branch: &str, product: &str, lines: &[u8]) -> Vec<u8> {
+    /// The next request of ours. Its CSeq is then [`Dialog::cseq`].
+    pub fn request(&mut self, method: &str, branch: &str, product: &str, lines: &[u8], body: &[u8]) -> Vec<u8> {
         self.local_cseq = self.local_cseq.wrapping_add(1);
-        self.write(self.next, self.local_cseq, method, branch, product, lines)
+        self.write(self.next, (method, self.local_cseq), branch, product, lines, body)
+    }
+
+    /// A re-INVITE or UPDATE of ours that is waited for no longer.
+    pub fn take_refresh(&mut self) -> Option<u64> {
+        self.refreshing.take().map(|(transaction, _)| transaction)
     }
 
     /// The request with this CSeq, as it goes by this flow.
-    pub fn write(&self, flow: Flow, cseq: u32, method: &str, branch: &str, product: &str, lines: &[u8]) -> Vec<u8> {
+    pub fn write(
+        &self,
+        flow: Flow,
+        (method, cseq): (&str, u32),
+        branch: &str,
+        product: &str,
+        lines: &[u8],
+        body: &[u8],
+    ) -> Vec<u8> {
         let mut routes = Vec::new();
         let mut uri: &[u8] = &self.target;
         let mut rest: &[Box<[u8]>] = &self.routes;
@@ -292,7 +333,7 @@ impl Dialog {
             cseq,
             product,
             lines,
-            body: b"",
+            body,
         })
     }
 
@@ -337,6 +378,14 @@ impl Dialog {
         mem::replace(&mut self.state, State::Lingering { until: now + TRANSACTION_TIMEOUT })
     }
 
+    /// A 2xx of ours agreed on a session timer, or none, and said this description.
+    pub fn agreed(&mut self, now: Instant, terms: Option<Terms>, sdp: &[u8]) {
+        self.timer = terms.map(|terms| SessionTimer::new(now, terms));
+        if !sdp.is_empty() {
+            self.described = sdp.to_vec();
+        }
+    }
+
     /// The ACK with this number: the 2xx it acknowledges, if one waits for it.
     pub fn acknowledge(&mut self, cseq: u32) -> Option<Success> {
         match &mut self.state {
@@ -349,24 +398,33 @@ impl Dialog {
     pub fn tick(&mut self, now: Instant) -> Due {
         match &mut self.state {
             State::Early { progress, .. } => Due::Early(progress.tick(now)),
-            State::Live { success: Some(success), .. } => {
-                if now >= success.until {
-                    Due::Unacknowledged
-                } else if success.repeat.due(now) {
-                    Due::Repeat(success.flow, success.bytes.clone())
-                } else {
-                    Due::Nothing
+            State::Live { success, bye, .. } => {
+                if let Some(success) = success {
+                    if now >= success.until {
+                        return Due::Unacknowledged;
+                    }
+                    if success.repeat.due(now) {
+                        return Due::Repeat(success.flow, success.bytes.clone());
+                    }
+                }
+                match &mut self.timer {
+                    Some(timer) if bye.is_none() => Due::Session(timer.tick(now)),
+                    Some(_) | None => Due::Nothing,
                 }
             }
             State::Lingering { until } if now >= *until => Due::Forget,
-            State::Live { .. } | State::Leaving | State::Lingering { .. } => Due::Nothing,
+            State::Leaving | State::Lingering { .. } => Due::Nothing,
         }
     }
 
     /// When [`Dialog::tick`] is due.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Live { success, .. } => success.as_ref().map(|success| success.repeat.next().min(success.until)),
+            State::Live { success, bye, .. } => {
+                let success = success.as_ref().map(|success| success.repeat.next().min(success.until));
+                let timer = self.timer.filter(|_| bye.is_none()).map(|timer| timer.deadline());
+                [success, timer].into_iter().flatten().min()
+            }
             State::Lingering { until } => Some(*until),
             State::Early { progress, .. } => progress.deadline(),
             State::Leaving => None,

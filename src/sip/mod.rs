@@ -18,6 +18,7 @@ pub mod reason;
 pub mod refer;
 pub mod register;
 pub mod route;
+pub mod session_timer;
 pub mod status;
 pub mod transaction;
 pub mod trunk;

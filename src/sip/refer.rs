@@ -1,4 +1,4 @@
-//! REFER and its implicit subscription (RFC 3515, RFC 3892, RFC 3420).
+//! REFER and its implicit subscription, or none (RFC 3515, RFC 3892, RFC 3420, RFC 4488).
 //!
 //! Peers bend this protocol more than any other, so a NOTIFY is matched by its dialog alone and the sipfrag is
 //! the truth: Event and Subscription-State may be missing or wrong.
@@ -20,7 +20,15 @@ pub fn header_lines(request: &ReferRequest) -> Vec<u8> {
     written
         .and_then(|()| write!(lines, "Referred-By: <{}>\r\n", request.referred_by))
         .expect("a Vec takes every write");
+    if !request.subscribe {
+        lines.extend_from_slice(b"Refer-Sub: false\r\nSupported: norefersub\r\n");
+    }
     lines
+}
+
+/// A 2xx to a REFER says that no NOTIFY will follow (RFC 4488 §4).
+pub fn has_no_subscription(response: &Message<'_>) -> bool {
+    response.value(Name::ReferSub).is_some_and(|value| before_params(value).eq_ignore_ascii_case(b"false"))
 }
 
 /// What a NOTIFY says about one of our REFERs.
@@ -69,6 +77,7 @@ mod tests {
             let request = ReferRequest {
                 target: target.parse().expect("a URI"),
                 referred_by: "sip:1357@10.0.0.1".parse().expect("a URI"),
+                subscribe: true,
             };
             let lines = String::from_utf8(header_lines(&request)).expect("text");
             assert_eq!(lines, format!("{line}Referred-By: <sip:1357@10.0.0.1>\r\n"));

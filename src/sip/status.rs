@@ -39,6 +39,8 @@ impl StatusCode {
     pub const UNSUPPORTED_SCHEME: Self = Self(416);
     /// 420 Bad Extension.
     pub const BAD_EXTENSION: Self = Self(420);
+    /// 422 Session Interval Too Small (RFC 4028 §6).
+    pub const INTERVAL_TOO_SMALL: Self = Self(422);
     /// 423 Interval Too Brief.
     pub const INTERVAL_TOO_BRIEF: Self = Self(423);
     /// 480 Temporarily Unavailable.
@@ -67,6 +69,9 @@ impl StatusCode {
     pub const SERVER_TIMEOUT: Self = Self(504);
     /// 505 Version Not Supported.
     pub const VERSION_NOT_SUPPORTED: Self = Self(505);
+
+    /// 603 Decline.
+    pub const DECLINE: Self = Self(603);
 
     /// A code in 100–699.
     pub fn new(code: u16) -> Option<Self> {

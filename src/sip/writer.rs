@@ -12,7 +12,7 @@ use std::io::Write;
 /// The methods we accept in `Allow`. REFER is not among them: we send it, nobody may send us away.
 pub const ALLOW: &[u8] = b"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, NOTIFY, PRACK\r\n";
 /// The extensions we speak (RFC 3261 §20.37).
-pub const SUPPORTED: &[&str] = &["100rel", "norefersub", "uui"];
+pub const SUPPORTED: &[&str] = &["100rel", "norefersub", "replaces", "timer", "uui"];
 /// Bodies we take.
 pub const ACCEPT: &[u8] = b"Accept: application/sdp, multipart/mixed\r\n";
 /// Encodings of bodies we take.

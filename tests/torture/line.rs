@@ -2,6 +2,7 @@
 
 use ivr1357::limits::TRANSACTION_TIMEOUT;
 use ivr1357::random::Random;
+use ivr1357::sip::session_timer::Intervals;
 use ivr1357::sip::trunk::Peers;
 use ivr1357::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, Flow, Invite, ReferRequest, StatusCode, Transport};
 use ivr1357::time::{Duration, Now};
@@ -49,7 +50,8 @@ impl Line {
             remote: "127.0.0.1:5099".parse().expect("an address"),
             connection: 0,
         };
-        let config = AgentConfig { product: "ivr1357".to_owned(), peers: Peers::default() };
+        let config =
+            AgentConfig { product: "ivr1357".to_owned(), peers: Peers::default(), session: Intervals::default() };
         Self { agent: Agent::new(config, Random::from_number(4475)), now: Now::default(), flow }
     }
 
@@ -76,6 +78,7 @@ impl Line {
         line.agent.received(now, line.flow, ack.as_bytes(), &mut Vec::new());
         let request = ReferRequest {
             target: "sip:k@127.0.0.1".parse().expect("a URI"),
+            subscribe: true,
             referred_by: "sip:1357@127.0.0.1".parse().expect("a URI"),
         };
         line.agent.refer(now, dialog, &request, &mut Vec::new());

@@ -71,7 +71,8 @@ impl Session {
             Context::ReferTo => Some(context),
             Context::None => None,
         };
-        out.push(Effect::Refer { attempt, target: to.clone(), context });
+        let subscribe = row.transfer.success != Success::Accepted;
+        out.push(Effect::Refer { attempt, target: to.clone(), context, subscribe });
     }
 
     /// What the centre may know: our call key, and the menus the caller came through.

@@ -62,9 +62,12 @@ impl Agent {
             }
             None => (Vec::new(), false),
         };
+        let transaction = invite.transaction;
         let bytes = invite.head.response(status, status.reason(), &self.config.product, &lines, &sdp);
         progress.said(now, status, bytes.clone(), with_sdp);
-        let transaction = invite.transaction;
+        if with_sdp {
+            dialog.described = sdp;
+        }
         self.schedule_dialog(key);
         self.drive_invite(now, transaction, invite_server::Input::Provisional(bytes), out);
         true
@@ -158,8 +161,16 @@ impl Agent {
                 let head = request.head(String::new);
                 let cseq = request.essentials.cseq;
                 let transaction = self.add_other_server(request.key, head.flow);
-                let waiting =
-                    Open { transaction, head, invite: false, initial: false, late_offer: false, cseq, contact: None };
+                let waiting = Open {
+                    transaction,
+                    head,
+                    invite: false,
+                    initial: false,
+                    late_offer: false,
+                    cseq,
+                    contact: None,
+                    timer: None,
+                };
                 if let Some(open) = self.dialogs.get_mut(&key).and_then(Dialog::open) {
                     *open = Some(waiting);
                 }

@@ -4,7 +4,7 @@
 //! Refusals outside a transaction keep no state (§8.2.7): a copy of the request gets a copy of the answer, with
 //! the same tag, so that a flood costs nothing afterwards.
 
-use super::table::{Essentials, ServerEntry, Timer, merged_key, server_key};
+use super::table::{ClientInput, Essentials, ServerEntry, Timer, merged_key, server_key};
 use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, Invite, Transport};
 use crate::limits::{
     DIALOGS_MAX, DRAIN_RETRY_AFTER, MESSAGE_BYTES_MAX, STREAM_BYTES_HELD_MAX, STREAM_MESSAGE_TIMEOUT,
@@ -19,8 +19,9 @@ use crate::sip::identity::Identity;
 use crate::sip::progress::Reliability;
 use crate::sip::reader::{Framing, Message, Method, Name, Start};
 use crate::sip::reason::Reason;
+use crate::sip::session_timer::{Terms, TooSmall};
 use crate::sip::status::StatusCode;
-use crate::sip::transaction::{client, invite_server};
+use crate::sip::transaction::invite_server;
 use crate::sip::trunk::{Strangers, TrunkId, Who};
 use crate::sip::uri::{UriFault, UriView};
 use crate::sip::writer::{
@@ -146,7 +147,7 @@ impl Agent {
         let method = message.value(Name::CSeq).and_then(cseq).map(|(_, method)| method);
         if let (None, Some(branch), Some(method)) = (message.fault, via.and_then(|via| via.branch), method) {
             match self.client_of(branch, method) {
-                Some(id) => self.drive_client(now, id, client::Input::Response(status), out),
+                Some(id) => self.drive_client(now, id, ClientInput::Response(status, message), out),
                 None => self.take_outgoing(now, flow, (branch, method), message, status, out),
             }
         }
@@ -307,6 +308,9 @@ impl Agent {
 
     fn take_invite(&mut self, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
         let merged = merged_key(&request.essentials);
+        let timer = Terms::of_request(request.message, self.config.session, None);
+        let trunk = request.proven.or_else(|| self.trunk_of(request.flow));
+        let replaces = self.replaced(&request, trunk);
         let tag = self.tag_for(&request.key[1..]);
         // A copy of an INVITE whose transaction is gone while its dialog lives can only be a replay.
         let is_merged =
@@ -316,6 +320,8 @@ impl Agent {
             .or_else(|| is_merged.then(|| (StatusCode::LOOP_DETECTED, Vec::new())))
             .or_else(|| refusal_of_require(&request))
             .or_else(|| refusal_of_content(request.message))
+            .or_else(|| replaces.err().map(|status| (status, Vec::new())))
+            .or_else(|| timer.err().map(|TooSmall| (StatusCode::INTERVAL_TOO_SMALL, self.config.session.min_se())))
             // Without Retry-After: it would stop the whole trunk (RFC 7339 §5.10.2).
             .or_else(|| full.then(|| (StatusCode::UNAVAILABLE, Vec::new())));
         if let Some((status, lines)) = refusal {
@@ -323,13 +329,14 @@ impl Agent {
         }
         let key = DialogKey(self.new_id());
         let head = request.head(|| tag.clone());
-        let trunk = request.proven.or_else(|| self.trunk_of(request.flow));
         let believed = match trunk {
             Some(trunk) => self.config.peers.trunk(trunk).is_some_and(|trunk| trunk.trusted),
             None => self.config.peers.trunks.is_empty(),
         };
         let Request { message, uri, flow, from, essentials, key: transaction_key, .. } = request;
         let offer = offer(message);
+        let timer = timer.ok().flatten();
+        let replaces = replaces.ok().flatten();
         let trying = self.trying(message, &head);
         let transaction = self.add_invite_server(transaction_key, Some(merged), head.flow, key, trying, out);
         let invite = Open {
@@ -340,8 +347,10 @@ impl Agent {
             late_offer: offer.is_none(),
             cseq: essentials.cseq,
             contact: None,
+            timer,
         };
         let mut dialog = Dialog::new(message, &from, flow, &tag, invite);
+        dialog.trunk = trunk;
         let (reliable, early_media) = match &dialog.state {
             State::Early { progress, .. } => (progress.reliability == Reliability::Reliable, progress.early_media),
             State::Live { .. } | State::Leaving | State::Lingering { .. } => (false, false),
@@ -361,6 +370,7 @@ impl Agent {
             trunk,
             identity: Identity::read(message, from.uri, believed),
             offer,
+            replaces,
             reliable,
             early_media: early_media || trunk_early_media,
         }))));

@@ -4,11 +4,13 @@ use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, ReferKey, Transport
 use crate::limits::{REFER_REPEATS, STREAM_MESSAGE_TIMEOUT, TRANSACTION_TIMEOUT};
 use crate::sip::dialog::{Dialog, Due, Farewell, State};
 use crate::sip::header::Via;
-use crate::sip::reader::Method;
+use crate::sip::reader::{Message, Method, Name};
 use crate::sip::reason::Reason;
+use crate::sip::refer;
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::Output;
 use crate::sip::transaction::client::{self, Client};
+use crate::sip::transaction::invite_client::{self, InviteClient};
 use crate::sip::transaction::invite_server::{self, InviteServer};
 use crate::sip::transaction::server::{self, Server};
 use crate::sip::trunk::TrunkId;
@@ -55,10 +57,75 @@ impl ServerEntry {
     }
 }
 
+/// A client transaction's machine.
+enum Asking {
+    Invite(InviteClient),
+    Other(Client),
+}
+
+/// What can happen to a client transaction.
+pub(super) enum ClientInput<'a, 'm> {
+    /// A response.
+    Response(StatusCode, &'a Message<'m>),
+    /// The request could not leave.
+    TransportError,
+    /// The request has lost its sense: no more copies.
+    Hush,
+    /// Time went by.
+    Tick,
+}
+
+impl Asking {
+    fn handle(&mut self, now: Instant, input: &ClientInput<'_, '_>, said: &mut Vec<Output>) {
+        match (self, input) {
+            (Self::Invite(machine), ClientInput::Response(status, message)) => {
+                let to = message.value(Name::To).unwrap_or_default();
+                machine.handle(now, invite_client::Input::Response(*status, to), said);
+            }
+            (Self::Invite(machine), ClientInput::TransportError) => {
+                machine.handle(now, invite_client::Input::TransportError, said);
+            }
+            (Self::Invite(machine), ClientInput::Tick) => machine.handle(now, invite_client::Input::Tick, said),
+            // An INVITE is taken back by a CANCEL.
+            (Self::Invite(_), ClientInput::Hush) => {}
+            (Self::Other(machine), input) => {
+                let input = match input {
+                    ClientInput::Response(status, _) => client::Input::Response(*status),
+                    ClientInput::TransportError => client::Input::TransportError,
+                    ClientInput::Hush => client::Input::Hush,
+                    ClientInput::Tick => client::Input::Tick,
+                };
+                machine.handle(now, input, said);
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Invite(machine) => machine.deadline(),
+            Self::Other(machine) => machine.deadline(),
+        }
+    }
+
+    fn is_terminated(&self) -> bool {
+        match self {
+            Self::Invite(machine) => machine.is_terminated(),
+            Self::Other(machine) => machine.is_terminated(),
+        }
+    }
+
+    fn is_asking(&self) -> bool {
+        match self {
+            Self::Invite(machine) => machine.is_asking(),
+            Self::Other(machine) => machine.is_asking(),
+        }
+    }
+}
+
 /// A client transaction, and what its answer is about.
 pub(super) struct ClientEntry {
     branch: Box<[u8]>,
-    machine: Client,
+    machine: Asking,
     pub flow: Flow,
     purpose: Purpose,
     cseq: u32,
@@ -69,6 +136,7 @@ pub(super) struct ClientEntry {
 struct Asked {
     dialog: DialogKey,
     lines: Box<[u8]>,
+    body: Box<[u8]>,
     /// The ways not tried yet, the best one last.
     ways: Vec<Flow>,
     purpose: Purpose,
@@ -86,21 +154,29 @@ impl ClientEntry {
 #[derive(Clone, Copy)]
 pub(super) enum Purpose {
     Bye(DialogKey),
-    Refer(DialogKey),
+    /// Whether NOTIFYs are wanted.
+    Refer(DialogKey, bool),
+    /// A session refresh.
+    Update(DialogKey),
+    /// A session refresh.
+    Reinvite(DialogKey),
 }
 
 impl Purpose {
-    fn method(self) -> &'static [u8] {
+    /// Its method.
+    fn name(self) -> &'static str {
         match self {
-            Self::Bye(_) => b"BYE",
-            Self::Refer(_) => b"REFER",
+            Self::Bye(_) => "BYE",
+            Self::Refer(..) => "REFER",
+            Self::Update(_) => "UPDATE",
+            Self::Reinvite(_) => "INVITE",
         }
     }
 
     fn repeats(self) -> Duration {
         match self {
-            Self::Bye(_) => TRANSACTION_TIMEOUT,
-            Self::Refer(_) => REFER_REPEATS,
+            Self::Bye(_) | Self::Update(_) | Self::Reinvite(_) => TRANSACTION_TIMEOUT,
+            Self::Refer(..) => REFER_REPEATS,
         }
     }
 }
@@ -277,18 +353,19 @@ impl Agent {
         &mut self,
         now: Instant,
         dialog: DialogKey,
-        method: &str,
         lines: &[u8],
+        body: &[u8],
         purpose: Purpose,
         out: &mut Vec<AgentOutput>,
     ) -> (u64, u32) {
         let branch = format!("z9hG4bK{}", self.random.token(16));
+        let method = purpose.name();
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return (0, 0) };
         // A connection that brought something stands in `streams` until it ends.
         if entry.connection().is_some_and(|connection| !self.streams.contains_key(&connection)) {
             entry.disconnected(self.config.answers_public());
         }
-        let length = entry.request(method, &branch, &self.config.product, lines).len();
+        let length = entry.request(method, &branch, &self.config.product, lines, body).len();
         let (ways, cseq) = (entry.ways(length), entry.cseq());
         let mut ways: Vec<Flow> = ways
             .into_iter()
@@ -296,7 +373,7 @@ impl Agent {
             .collect();
         ways.reverse();
         let id = self.new_id();
-        let asked = Asked { dialog, lines: lines.into(), ways, purpose, cseq };
+        let asked = Asked { dialog, lines: lines.into(), body: body.into(), ways, purpose, cseq };
         self.send_way(now, id, asked, out);
         (id, cseq)
     }
@@ -306,10 +383,14 @@ impl Agent {
         let branch = format!("z9hG4bK{}", self.random.token(16));
         let (Some(entry), Some(flow)) = (self.dialogs.get(&asked.dialog), asked.ways.pop()) else { return };
         let Asked { purpose, cseq, .. } = asked;
-        let method = std::str::from_utf8(purpose.method()).expect("our methods are ASCII");
-        let bytes = entry.write(flow, cseq, method, &branch, &self.config.product, &asked.lines);
+        let bytes = entry.write(flow, (purpose.name(), cseq), &branch, &self.config.product, &asked.lines, &asked.body);
         let branch: Box<[u8]> = branch.into_bytes().into();
-        let machine = Client::new(now, flow.transport, bytes, purpose.repeats(), &mut self.said);
+        let machine = match purpose {
+            Purpose::Reinvite(_) => Asking::Invite(InviteClient::new(now, flow.transport, bytes, &mut self.said)),
+            Purpose::Bye(_) | Purpose::Refer(..) | Purpose::Update(_) => {
+                Asking::Other(Client::new(now, flow.transport, bytes, purpose.repeats(), &mut self.said))
+            }
+        };
         self.flush(flow, out);
         self.schedule(machine.deadline(), Timer::Client(id));
         self.client_index.insert(branch.clone(), id);
@@ -332,15 +413,28 @@ impl Agent {
     /// The client transaction a response belongs to (RFC 3261 §17.1.3).
     pub(super) fn client_of(&self, branch: &[u8], method: &[u8]) -> Option<u64> {
         let id = *self.client_index.get(branch)?;
-        self.clients.get(&id).filter(|entry| entry.purpose.method() == method).map(|_| id)
+        self.clients.get(&id).filter(|entry| entry.purpose.name().as_bytes() == method).map(|_| id)
     }
 
-    pub(super) fn drive_client(&mut self, now: Instant, id: u64, input: client::Input, out: &mut Vec<AgentOutput>) {
-        if matches!(input, client::Input::TransportError) && self.send_other_way(now, id, out) {
+    /// A client transaction whose answer nobody waits for.
+    pub(super) fn drop_client(&mut self, id: u64) {
+        if let Some(entry) = self.clients.remove(&id) {
+            self.client_index.remove(&entry.branch);
+        }
+    }
+
+    pub(super) fn drive_client(
+        &mut self,
+        now: Instant,
+        id: u64,
+        input: ClientInput<'_, '_>,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        if matches!(input, ClientInput::TransportError) && self.send_other_way(now, id, out) {
             return;
         }
         let Some(entry) = self.clients.get_mut(&id) else { return };
-        entry.machine.handle(now, input, &mut self.said);
+        entry.machine.handle(now, &input, &mut self.said);
         let (flow, purpose, cseq) = (entry.flow, entry.purpose, entry.cseq);
         let (over, deadline) = (entry.machine.is_terminated(), entry.machine.deadline());
         if over && let Some(entry) = self.clients.remove(&id) {
@@ -351,11 +445,16 @@ impl Agent {
         for said in self.said.drain(..) {
             match said {
                 Output::Send(bytes) => out.push(AgentOutput::Transmit { flow, bytes }),
+                Output::Response(status) if status.is_provisional() => {}
                 Output::Response(status) => answer = Some(status),
             }
         }
         if let Some(status) = answer {
-            self.answered(now, purpose, ReferKey(cseq), status, out);
+            let reply = match input {
+                ClientInput::Response(_, message) => Some(message),
+                ClientInput::TransportError | ClientInput::Hush | ClientInput::Tick => None,
+            };
+            self.answered(now, (purpose, cseq), status, reply, out);
         }
     }
 
@@ -364,14 +463,22 @@ impl Agent {
     fn answered(
         &mut self,
         now: Instant,
-        purpose: Purpose,
-        refer: ReferKey,
+        (purpose, cseq): (Purpose, u32),
         status: StatusCode,
+        reply: Option<&Message<'_>>,
         out: &mut Vec<AgentOutput>,
     ) {
         match purpose {
             Purpose::Bye(dialog) => self.end_dialog(now, dialog),
-            Purpose::Refer(dialog) => {
+            Purpose::Update(dialog) => self.refreshed(now, dialog, None, status, reply, out),
+            Purpose::Reinvite(dialog) => self.refreshed(now, dialog, Some(cseq), status, reply, out),
+            Purpose::Refer(dialog, subscribes) => {
+                let refer = ReferKey(cseq);
+                // Both sides want no NOTIFY (RFC 4488 §4), so none is waited for.
+                let silent = !subscribes && status.is_success() && reply.is_some_and(refer::has_no_subscription);
+                if let Some(entry) = self.dialogs.get_mut(&dialog).filter(|_| silent) {
+                    entry.refers.retain(|known| *known != refer);
+                }
                 out.push(AgentOutput::Event(AgentEvent::ReferAnswered { dialog, refer, status }));
             }
         }
@@ -414,7 +521,7 @@ impl Agent {
                 Some(Machine::Other(_)) => self.drive_server(now, id, server::Input::Tick, out),
                 None => {}
             },
-            Timer::Client(id) => self.drive_client(now, id, client::Input::Tick, out),
+            Timer::Client(id) => self.drive_client(now, id, ClientInput::Tick, out),
             Timer::Outgoing(id) => self.wake_outgoing(now, id, out),
             Timer::Registration(trunk) => self.wake_registration(now, trunk, out),
             Timer::Stream(connection) => self.wake_stream(now, connection, out),
@@ -425,6 +532,7 @@ impl Agent {
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         match dialog.tick(now) {
             Due::Nothing => {}
+            Due::Session(due) => self.wake_session(now, key, due, out),
             Due::Early(due) => self.wake_early(now, key, due, out),
             Due::Repeat(flow, bytes) => out.push(AgentOutput::Transmit { flow, bytes }),
             Due::Forget => {

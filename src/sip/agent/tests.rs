@@ -7,6 +7,8 @@ mod headers;
 mod overload;
 mod placed;
 mod provisional;
+mod refresh;
+mod replaces;
 mod transfers;
 
 use super::*;
@@ -35,7 +37,8 @@ struct Flows {
 
 impl Flows {
     fn new() -> Self {
-        let config = AgentConfig { product: "ivr1357".to_owned(), peers: Peers::default() };
+        let config =
+            AgentConfig { product: "ivr1357".to_owned(), peers: Peers::default(), session: Intervals::default() };
         let address = |text: &str| text.parse().expect("an address");
         Self {
             agent: Agent::new(config, Random::from_number(1)),
@@ -84,6 +87,7 @@ impl Flows {
             "bye" => self.agent.bye(self.now, self.dialog, None, &mut out),
             "refer" => {
                 let request = ReferRequest {
+                    subscribe: rest.get(1) != Some(&"unsubscribed"),
                     target: argument.parse().expect("a URI"),
                     referred_by: "sip:1357@127.0.0.1".parse().expect("a URI"),
                 };
@@ -92,7 +96,16 @@ impl Flows {
             "wait" => return self.wait(argument.parse().expect("milliseconds")),
             "fail" => self.agent.send_failed(self.now, self.sent_to.expect("something was sent"), &mut out),
             "respond" => {
-                let response = self.response(argument, rest.get(1).copied());
+                // STATUS [METHOD] [Name:value]…
+                let method = rest.get(1).copied().filter(|word| !word.contains(':'));
+                let headers: String = rest
+                    .iter()
+                    .skip(1)
+                    .filter_map(|word| word.split_once(':'))
+                    .map(|(name, value)| format!("{name}: {}\r\n", value.replace('_', " ")))
+                    .collect();
+                let response =
+                    self.response(argument, method).replace("Content-Length:", &format!("{headers}Content-Length:"));
                 self.agent.received(self.now, self.flow, response.as_bytes(), &mut out);
             }
             "held" => return self.agent.held().to_string(),
@@ -255,6 +268,8 @@ fn name_of(event: &AgentEvent) -> String {
             let status = status.map_or("nothing".to_owned(), |status| status.to_string());
             format!("refer {} notified {status}{}", refer.0, if *terminated { " terminated" } else { "" })
         }
+        AgentEvent::Refreshed { body, .. } => format!("refreshed{}", with(body)),
+        AgentEvent::Expired { .. } => "expired".to_owned(),
         AgentEvent::Lost { .. } => "lost".to_owned(),
         AgentEvent::Progress { status, fork, sdp, .. } => format!("progress {status} fork {fork}{}", with(sdp)),
         AgentEvent::Accepted { sdp, .. } => format!("accepted{}", with(sdp)),

@@ -4,10 +4,12 @@ use super::receive::{Request, offer, refusal_of_content, refusal_of_require};
 use super::{Agent, AgentEvent, AgentOutput, DialogKey};
 use crate::sip::dialog::{Dialog, Farewell, Open, State, contact};
 use crate::sip::header::before_params;
+use crate::sip::identity::lists;
 use crate::sip::progress::Exchange;
 use crate::sip::reader::{Method, Name};
 use crate::sip::reason::Reason;
 use crate::sip::refer::notification;
+use crate::sip::session_timer::{Terms, TooSmall};
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::{invite_server, server};
 use crate::sip::writer::{ALLOW, write_contact, write_number};
@@ -172,17 +174,23 @@ impl Agent {
                 Exchange::Agreed | Exchange::Revised => None,
             },
             State::Live { open: Some(_), .. } if invite || offers => later(),
+            // Our own offer is under way (§14.2).
+            State::Live { .. } if (invite || offers) && matches!(dialog.refreshing, Some((_, true))) => pending,
             State::Live { bye: Some(_), .. } if invite || offers => pending,
             // Our 2xx waits for its ACK. An UPDATE may carry an offer then, unless our 2xx did.
             State::Live { success: Some(success), .. } if invite || (offers && success.late_offer) => pending,
             State::Early { .. } | State::Live { .. } => None,
             State::Leaving | State::Lingering { .. } => return,
         };
+        let timer = Terms::of_request(request.message, self.config.session, dialog.timer.map(|timer| timer.interval));
         let refusal = if request.essentials.cseq <= dialog.remote_cseq {
             Some((StatusCode::INTERNAL, Vec::new()))
         } else {
-            overlapping.or_else(|| refusal_of_content(request.message))
+            overlapping
+                .or_else(|| refusal_of_content(request.message))
+                .or_else(|| timer.err().map(|TooSmall| (StatusCode::INTERVAL_TOO_SMALL, self.config.session.min_se())))
         };
+        let timer = timer.ok().flatten();
         if let Some((status, lines)) = refusal {
             if invite {
                 return self.refuse_reinvite(now, key, request, (status, &lines), out);
@@ -190,12 +198,18 @@ impl Agent {
             return self.refuse(&request, status, &lines, out);
         }
         dialog.remote_cseq = request.essentials.cseq;
+        if request.message.value(Name::Allow).is_some() {
+            dialog.updates = lists(request.message, Name::Allow, "UPDATE");
+        }
         let new_target = contact(request.message);
         if !invite && !offers {
-            // An UPDATE without an offer only refreshes the target.
+            // An UPDATE without an offer only refreshes the target and the session.
             dialog.refresh(Some(request.flow), new_target, self.config.answers_public());
-            let mut lines = Vec::with_capacity(64);
+            let mut lines = Vec::with_capacity(128);
             write_contact(&mut lines, request.flow);
+            lines.extend(timer.iter().flat_map(Terms::lines));
+            dialog.agreed(now, timer, b"");
+            self.schedule_dialog(key);
             return self.answer_at_once(now, request, StatusCode::OK, &lines, out);
         }
         let head = request.head(String::new);
@@ -215,6 +229,7 @@ impl Agent {
                 late_offer: !offers,
                 cseq,
                 contact: new_target,
+                timer,
             });
             out.push(AgentOutput::Event(AgentEvent::Reinvite { dialog: key, offer }));
         }

@@ -3,7 +3,9 @@
 use super::{Dialog, NOBODY, State, contact};
 use crate::sip::flow::Flow;
 use crate::sip::header::{NameAddr, elements};
+use crate::sip::identity::lists;
 use crate::sip::reader::{Message, Name};
+use crate::time::Duration;
 
 /// What the INVITE said that made the dialog.
 pub struct Placed<'a> {
@@ -39,6 +41,13 @@ impl Dialog {
             placed_to: Some(flow.remote.ip()),
             refers: Vec::new(),
             unacknowledged: None,
+            trunk: None,
+            timer: None,
+            updates: lists(message, Name::Allow, "UPDATE"),
+            described: Vec::new(),
+            refreshing: None,
+            least_interval: Duration::ZERO,
+            refused_422: 0,
             refer_transactions: Vec::new(),
             state: State::Live { open: None, success: None, bye: None },
         };
@@ -58,6 +67,6 @@ impl Dialog {
     /// The ACK of the 2xx to the INVITE with this number: of the dialog, not of the transaction (§13.2.2.4).
     pub fn ack(&mut self, cseq: u32, branch: &str, product: &str) -> Vec<u8> {
         self.local_cseq = self.local_cseq.max(cseq);
-        self.write(self.next, cseq, "ACK", branch, product, b"")
+        self.write(self.next, ("ACK", cseq), branch, product, b"", b"")
     }
 }

@@ -125,6 +125,11 @@ impl InviteClient {
         }
     }
 
+    /// No final response yet.
+    pub fn is_asking(&self) -> bool {
+        matches!(self.state, State::Calling { .. } | State::Proceeding { .. })
+    }
+
     /// Nothing is left to do.
     pub fn is_terminated(&self) -> bool {
         matches!(self.state, State::Terminated)

@@ -286,7 +286,7 @@ impl Agent {
         lines.push(b' ');
         write_number(&mut lines, u64::from(cseq));
         lines.extend_from_slice(b" INVITE\r\n");
-        let bytes = dialog.request("PRACK", &branch, &self.config.product, &lines);
+        let bytes = dialog.request("PRACK", &branch, &self.config.product, &lines, b"");
         let flow = dialog.next;
         self.ask(now, flow, &branch, "PRACK", bytes, Purpose::Nothing, out);
         Reliable::Taken
@@ -405,7 +405,7 @@ impl Agent {
         dialog.state = State::Leaving;
         self.learn_placed(&dialog);
         self.dialogs.insert(extra, dialog);
-        self.send_request(now, extra, "BYE", b"", Within::Bye(extra), out);
+        self.send_request(now, extra, b"", b"", Within::Bye(extra), out);
     }
 
     fn learn_placed(&mut self, dialog: &Dialog) {

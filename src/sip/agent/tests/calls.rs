@@ -286,3 +286,70 @@ fn an_info_is_answered_and_told_once() {
          INFO 8 e Content-Type:application/dtmf body=3 => 200 INFO; info application/dtmf 3",
     );
 }
+
+#[test]
+fn a_send_that_fails_at_once_is_an_ordinary_event() {
+    // Answers: the caller sends again, or the dialog does.
+    check(
+        "INVITE 1 a => 100 INVITE; invite 1357 from 01012345678 offer
+         fail       =>
+         INVITE 1 a => 100 INVITE
+         answer     => 200 INVITE
+         fail       =>
+         wait 500   => 200 INVITE
+         fail       =>
+         ACK 1 b    => acknowledged
+         RE-INVITE 2 c => 100 INVITE; reinvite with body
+         reject-reinvite 488 => 488 INVITE
+         fail       =>
+         wait 500   => 488 INVITE
+         ACK 2 c    =>
+         BYE 3 d    => 200 BYE; bye
+         fail       =>
+         BYE 3 d    => 200 BYE
+         wait 40000 =>
+         held       => 0",
+    );
+    check(
+        "INVITE 1 a Supported:100rel => 100 INVITE; invite 1357 from 01012345678 offer
+         progress 183 => 183 INVITE
+         fail       =>
+         wait 500   => 183 INVITE
+         PRACK 2 p rack => 200 PRACK; pracked
+         fail       =>
+         PRACK 2 p rack => 200 PRACK
+         reject 486 => 486 INVITE
+         fail       =>
+         wait 500   => 486 INVITE
+         ACK 1 a    =>
+         wait 40000 =>
+         held       => 0",
+    );
+    // A BYE that cannot leave ends the dialog all the same.
+    let mut flows = connected();
+    flows.check(
+        "bye        => BYE
+         fail       =>
+         wait 40000 =>
+         held       => 0",
+    );
+}
+
+#[test]
+fn nobody_gets_our_password_by_challenging_our_bye() {
+    for status in ["401", "407"] {
+        let mut flows = connected();
+        flows.check("bye => BYE");
+        flows.check(&format!("respond {status} WWW-Authenticate:Digest_realm=x,nonce=y =>"));
+        flows.check("wait 40000 =>");
+        flows.check("held => 0");
+    }
+}
+
+#[test]
+fn a_ping_inside_a_call_is_answered_whatever_its_max_forwards() {
+    let mut flows = connected();
+    flows.check("OPTIONS 2 o Max-Forwards:0 => 200 OPTIONS");
+    flows.check("OPTIONS 3 p Max-Forwards:0 => 200 OPTIONS");
+    flows.check("BYE 4 c Max-Forwards:0 => 200 BYE; bye");
+}

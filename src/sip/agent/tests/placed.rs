@@ -42,7 +42,7 @@ impl Placing {
 
     fn with(trunk: Trunk) -> Self {
         let peers = Peers { trunks: vec![trunk], strangers: Strangers::Silence };
-        let config = AgentConfig { product: "ivr1357".to_owned(), peers };
+        let config = AgentConfig { product: "ivr1357".to_owned(), peers, session: Intervals::default() };
         Self {
             agent: Agent::new(config, Random::from_number(1)),
             now: Now::default(),
@@ -763,7 +763,7 @@ fn a_next_hop_that_is_a_name_is_looked_up_for_a_trunk_and_for_nobody_else() {
         let mut placing = Placing::new();
         if source == "10.0.0.1" {
             placing.agent = Agent::new(
-                AgentConfig { product: "ivr1357".to_owned(), peers: Peers::default() },
+                AgentConfig { product: "ivr1357".to_owned(), peers: Peers::default(), session: Intervals::default() },
                 Random::from_number(1),
             );
         }

@@ -88,3 +88,25 @@ fn a_refer_that_is_refused_or_never_answered_is_told() {
          refer sip:k@h => refer 0 answered 481",
     );
 }
+
+#[test]
+fn a_phone_may_put_us_on_hold_while_it_calls_the_centre_and_come_back() {
+    let mut flows = connected();
+    flows.check(
+        "refer sip:k@h   => REFER
+         respond 202     => refer 1 answered 202
+         RE-INVITE 2 c   => 100 INVITE; reinvite with body
+         answer-reinvite => 200 INVITE
+         NOTIFY 3 n body=SIP/2.0_100_Trying => 200 NOTIFY; refer 1 notified 100
+         ACK 2 d         => reinvite acknowledged
+         NOTIFY 4 o body=SIP/2.0_486_Busy => 200 NOTIFY; refer 1 notified 486
+         RE-INVITE 5 e   => 100 INVITE; reinvite with body
+         answer-reinvite => 200 INVITE
+         ACK 5 f         => reinvite acknowledged
+         refer sip:l@h   => REFER
+         # two within a millisecond, the later one first
+         NOTIFY 7 q body=SIP/2.0_200_OK => 200 NOTIFY; refer 2 notified 200
+         NOTIFY 6 p body=SIP/2.0_180_Ringing => 200 NOTIFY; refer 2 notified 180
+         bye             => BYE",
+    );
+}

@@ -1,6 +1,7 @@
-//! The greeting before the answer, through the whole engine: 183, sound, keys, then the 200 (RFC 3262, RFC 5009).
+//! The called side through the whole engine: the greeting before the answer (183, sound, keys, then the 200: RFC 3262,
+//! RFC 5009), a call that another dialog takes over (RFC 3891), a session that nobody refreshes (RFC 4028).
 
-use ivr1357::engine::{CallKey, Engine, Entry, Input, Output, Settings};
+use ivr1357::engine::{CallKey, Engine, Entry, Input, Intervals, Output, Settings};
 use ivr1357::media::{Command, Event, PlayKey, StreamKey};
 use ivr1357::number::Key;
 use ivr1357::random::Random;
@@ -44,6 +45,7 @@ struct Bench {
     now: Now,
     stream: StreamKey,
     call: Option<CallKey>,
+    call_id: String,
     play: PlayKey,
     tag: String,
     rseq: String,
@@ -61,6 +63,7 @@ impl Bench {
             catalogue: Arc::new(Catalogue::default()),
             hash_key: [1; 32],
             peers,
+            session: Intervals::default(),
             stand_ins: false,
             random: Random::from_number(1),
         });
@@ -71,6 +74,7 @@ impl Bench {
             now,
             stream,
             call: None,
+            call_id: "early@test".to_owned(),
             play,
             tag: String::new(),
             rseq: String::new(),
@@ -114,7 +118,7 @@ impl Bench {
 
     fn sent(&mut self, text: &str) -> String {
         let header = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("").to_owned();
-        if let Some((_, tag)) = header("To: ").split_once(";tag=") {
+        if let (true, Some((_, tag))) = (text.starts_with("SIP/2.0"), header("To: ").split_once(";tag=")) {
             self.tag = format!(";tag={tag}");
         }
         if text.starts_with("SIP/2.0 183") {
@@ -135,12 +139,14 @@ impl Bench {
     fn request(&mut self, method: &str, cseq: u32, headers: &str, body: &str) -> String {
         let branch = if method == "CANCEL" { "INVITE".to_owned() } else { format!("{method}{cseq}") };
         let text = format!(
-            "{method} sip:1357@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:6001;branch=z9hG4bK{}\r\n\
-             From: <sip:a@127.0.0.1>;tag=c\r\nTo: <sip:1357@127.0.0.1>{}\r\nCall-ID: early@test\r\n\
+            "{method} sip:1357@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:6001;branch=z9hG4bK{}{}\r\n\
+             From: <sip:a@127.0.0.1>;tag=c\r\nTo: <sip:1357@127.0.0.1>{}\r\nCall-ID: {}\r\n\
              CSeq: {cseq} {method}\r\nContact: <sip:a@127.0.0.1:6001>\r\nMax-Forwards: 70\r\n{headers}\
              Content-Length: {}\r\n\r\n{body}",
+            self.call_id.len(),
             if method == "INVITE" { "INVITE" } else { &branch },
             if method == "CANCEL" { "" } else { &self.tag },
+            self.call_id,
             body.len(),
         );
         let flow = Flow {
@@ -265,4 +271,77 @@ fn a_stop_during_the_greeting_refuses_the_call() {
     let mut bench = Bench::new(Peers::default());
     bench.dial("P-Early-Media: supported\r\n", SDP);
     assert_eq!(bench.give(Input::Stop), "503 close end");
+}
+
+/// An answered call in its menu.
+fn in_the_menu(headers: &str) -> Bench {
+    let mut bench = Bench::new(Peers::default());
+    assert_eq!(bench.dial(headers, SDP), "media 200");
+    assert_eq!(bench.request("ACK", 1, "", ""), "play");
+    assert_eq!(bench.media(Event::Finished(bench.play)), "play");
+    bench
+}
+
+impl Bench {
+    /// A second dialog asks for the place of the first.
+    fn take_over(&mut self, body: &str) -> String {
+        let tag = self.tag.trim_start_matches(";tag=").to_owned();
+        let headers = format!("Replaces: {};to-tag={tag};from-tag=c\r\n", self.call_id);
+        self.call_id = "second@test".to_owned();
+        self.tag = String::new();
+        self.request("INVITE", 1, &headers, body)
+    }
+}
+
+#[test]
+fn a_call_that_another_dialog_takes_over_goes_on_there_and_hears_its_menu_again() {
+    let mut bench = in_the_menu("");
+    let old = bench.stream;
+    assert_eq!(bench.take_over(SDP), "100 open");
+    assert_ne!(bench.stream, old);
+    let opened = Input::StreamOpened { stream: bench.stream, port: Some(16_386) };
+    assert_eq!(bench.give(opened), "close media 200 BYE");
+    assert!(bench.sdp.contains("m=audio 16386"));
+    assert_eq!(bench.request("ACK", 1, "", ""), "play");
+    let key = Key::from_char('1').expect("a key");
+    assert_eq!(bench.media(Event::Key(key)), "play");
+    assert_eq!(bench.request("BYE", 2, "", ""), "200 close end");
+    assert_eq!(bench.records.len(), 1, "it is one call");
+    bench.pass(70);
+    assert_eq!(bench.engine.held(), 0);
+}
+
+#[test]
+fn a_takeover_that_fails_leaves_the_call_where_it_was() {
+    let video = SDP.replace("m=audio", "m=video");
+    for (body, port, said) in [(video.as_str(), Some(16_386), "close 488"), (SDP, None, "503")] {
+        let mut bench = in_the_menu("");
+        let (stream, tag) = (bench.stream, bench.tag.clone());
+        assert_eq!(bench.take_over(body), "100 open");
+        let opened = Input::StreamOpened { stream: bench.stream, port };
+        assert_eq!(bench.give(opened), said);
+        (bench.stream, bench.tag, bench.call_id) = (stream, tag, "early@test".to_owned());
+        let key = Key::from_char('1').expect("a key");
+        assert_eq!(bench.media(Event::Key(key)), "play");
+        assert_eq!(bench.request("BYE", 2, "", ""), "200 close end");
+        bench.pass(70);
+        assert_eq!(bench.engine.held(), 0);
+    }
+    // The call ends before the socket is open.
+    let mut bench = in_the_menu("");
+    let tag = bench.tag.clone();
+    assert_eq!(bench.take_over(SDP), "100 open");
+    (bench.tag, bench.call_id) = (tag, "early@test".to_owned());
+    assert_eq!(bench.request("BYE", 2, "", ""), "200 close 481 close end");
+    bench.pass(70);
+    assert_eq!(bench.engine.held(), 0);
+}
+
+#[test]
+fn a_session_that_nobody_refreshes_ends_with_a_bye_and_says_so_in_the_record() {
+    let mut bench = in_the_menu("Supported: timer\r\nSession-Expires: 90\r\n");
+    bench.media(Event::Key(Key::from_char('1').expect("a key")));
+    let said = bench.pass(61);
+    assert!(said.contains("BYE close end"), "{said}");
+    assert_eq!(bench.records[0]["cause"], "session-expired");
 }

@@ -1,0 +1,146 @@
+//! Our session refreshes (RFC 4028 §10): UPDATE where the peer allows it, else a re-INVITE with our description as it
+//! is; and what their answers mean (RFC 3261 §12.2.1.2, §14.1).
+
+use super::receive::offer;
+use super::table::Purpose;
+use super::{Agent, AgentEvent, AgentOutput, DialogKey};
+use crate::limits::SESSION_REFRESHES_422_MAX;
+use crate::sip::dialog::{Dialog, State, contact};
+use crate::sip::reader::{Message, Name};
+use crate::sip::reason::Reason;
+use crate::sip::session_timer::{Due, SessionTimer, Terms, seconds};
+use crate::sip::status::StatusCode;
+use crate::sip::writer::{ALLOW, write_supported};
+use crate::time::{Duration, Instant};
+use std::io::Write;
+
+impl Agent {
+    /// A session timer's time has come.
+    pub(super) fn wake_session(&mut self, now: Instant, key: DialogKey, due: Due, out: &mut Vec<AgentOutput>) {
+        match due {
+            Due::Nothing => {}
+            Due::Refresh => self.refresh_session(now, key, out),
+            Due::Expired => self.lose(now, key, Some(Reason::q850(102)), AgentEvent::Expired { dialog: key }, out),
+        }
+    }
+
+    /// The dialog ends by our BYE and its owner learns why.
+    fn lose(
+        &mut self,
+        now: Instant,
+        key: DialogKey,
+        reason: Option<Reason>,
+        event: AgentEvent,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        let State::Live { open, bye, .. } = &mut dialog.state else { return };
+        let (open, wanted) = (open.take(), bye.is_some());
+        if let Some(open) = open {
+            self.refuse_open(now, &open, StatusCode::TERMINATED, b"", out);
+        }
+        self.send_bye(now, key, reason, out);
+        if !wanted {
+            out.push(AgentOutput::Event(event));
+        }
+    }
+
+    fn refresh_session(&mut self, now: Instant, key: DialogKey, out: &mut Vec<AgentOutput>) {
+        let wait = Duration::from_millis(1000 + self.random.below(1000));
+        let shortest = self.config.session.shortest;
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        let Some(timer) = &mut dialog.timer else { return };
+        let quiet = matches!(dialog.state, State::Live { open: None, success: None, bye: None });
+        if !quiet || dialog.refreshing.is_some() {
+            // One offer at a time; an UPDATE could overtake the ACK too.
+            return timer.again(now, wait);
+        }
+        let mut lines = Vec::with_capacity(160);
+        let least = shortest.max(dialog.least_interval);
+        write!(lines, "Session-Expires: {};refresher=uac\r\nMin-SE: {}\r\n", timer.interval.as_secs(), least.as_secs())
+            .expect("a Vec takes every write");
+        write_supported(&mut lines);
+        lines.extend_from_slice(ALLOW);
+        let reinvite = !dialog.updates;
+        let (body, purpose) = match reinvite {
+            false => (Vec::new(), Purpose::Update(key)),
+            true => (dialog.described.clone(), Purpose::Reinvite(key)),
+        };
+        let (transaction, _) = self.send_request(now, key, &lines, &body, purpose, out);
+        if let Some(dialog) = self.dialogs.get_mut(&key) {
+            dialog.refreshing = Some((transaction, reinvite));
+        }
+    }
+
+    /// Our refresh was answered. `cseq` is the number of a re-INVITE, whose 2xx wants an ACK.
+    pub(super) fn refreshed(
+        &mut self,
+        now: Instant,
+        key: DialogKey,
+        reinvite: Option<u32>,
+        status: StatusCode,
+        reply: Option<&Message<'_>>,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        let drawn = self.random.below(201);
+        let answer_public = self.config.answers_public();
+        if let (Some(cseq), true) = (reinvite, status.is_success()) {
+            self.acknowledge_2xx(key, cseq, out);
+        }
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        // A copy of a 2xx wants its ACK and nothing else.
+        if dialog.refreshing.take().is_none() || !matches!(dialog.state, State::Live { .. }) {
+            return;
+        }
+        let Some(timer) = &mut dialog.timer else { return };
+        match (status.code(), reply) {
+            (200..300, Some(reply)) => {
+                dialog.refused_422 = 0;
+                dialog.timer = Some(SessionTimer::new(now, Terms::of_response(reply, timer.interval)));
+                dialog.refresh(None, contact(reply), answer_public);
+                if reinvite.is_some() {
+                    out.push(AgentOutput::Event(AgentEvent::Refreshed { dialog: key, body: offer(reply) }));
+                }
+            }
+            (422, Some(reply)) if dialog.refused_422 < SESSION_REFRESHES_422_MAX => {
+                dialog.refused_422 += 1;
+                let least = reply.value(Name::MinSe).and_then(seconds).unwrap_or_default();
+                dialog.least_interval = dialog.least_interval.max(least);
+                timer.interval = timer.interval.max(least);
+                timer.again(now, Duration::ZERO);
+            }
+            // Whoever made the Call-ID waits longer (RFC 3261 §14.1).
+            (491, _) => timer.again(
+                now,
+                match dialog.placed_to {
+                    None => Duration::from_millis(10 * drawn),
+                    Some(_) => Duration::from_millis(2_100 + 10 * drawn.min(190)),
+                },
+            ),
+            (408 | 481, _) => return self.lose(now, key, None, AgentEvent::Lost { dialog: key }, out),
+            (405 | 501, _) if reinvite.is_none() => {
+                dialog.updates = false;
+                timer.again(now, Duration::ZERO);
+            }
+            _ => timer.later(now),
+        }
+        self.schedule_dialog(key);
+    }
+
+    /// The ACK of a 2xx to our re-INVITE (RFC 3261 §13.2.2.4): a request of its own, with the number of the INVITE.
+    fn acknowledge_2xx(&mut self, key: DialogKey, cseq: u32, out: &mut Vec<AgentOutput>) {
+        let branch = format!("z9hG4bK{}", self.random.token(16));
+        if let Some(dialog) = self.dialogs.get_mut(&key) {
+            let bytes = dialog.ack(cseq, &branch, &self.config.product);
+            out.push(AgentOutput::Transmit { flow: dialog.next, bytes });
+        }
+    }
+
+    /// A dialog that ends waits for no refresh any more: a re-INVITE that only rings would wait for ever.
+    pub(super) fn drop_refresh(&mut self, key: DialogKey) {
+        let refreshing = self.dialogs.get_mut(&key).and_then(Dialog::take_refresh);
+        if let Some(transaction) = refreshing {
+            self.drop_client(transaction);
+        }
+    }
+}

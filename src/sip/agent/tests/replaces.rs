@@ -1,0 +1,85 @@
+//! INVITEs that take the place of another dialog (RFC 3891).
+
+use super::*;
+use crate::sip::trunk::Trunk;
+
+/// The Replaces value of the call of these flows.
+fn replaces(flows: &Flows, more: &str) -> String {
+    format!("Replaces:{};to-tag={};from-tag=caller{more}", flows.call_id, flows.our_tag)
+}
+
+/// What an INVITE of another call with this header meets, and which dialog it is said to replace.
+fn arrives(flows: &mut Flows, headers: &[String]) -> (String, Option<DialogKey>) {
+    let ours = (flows.call_id.clone(), flows.our_tag.clone(), flows.dialog);
+    flows.call_id = format!("{}-other", flows.call_id);
+    let mut options = vec!["1", "r"];
+    options.extend(headers.iter().map(String::as_str));
+    let text = flows.request("INVITE", &options);
+    let mut out = Vec::new();
+    flows.agent.received(flows.now, flows.flow, text.as_bytes(), &mut out);
+    let replaced = out.iter().find_map(|output| match output {
+        AgentOutput::Event(AgentEvent::Invite(invite)) => invite.replaces,
+        _ => None,
+    });
+    let said = flows.note(out);
+    (flows.call_id, flows.our_tag, flows.dialog) = ours;
+    (said, replaced)
+}
+
+#[test]
+fn a_live_dialog_may_be_replaced_and_no_other() {
+    const TAKEN: &str = "100 INVITE; invite 1357 from 01012345678 offer";
+    let mut flows = connected();
+    let header = replaces(&flows, "");
+    let dialog = flows.dialog;
+    assert_eq!(arrives(&mut flows, &[header, "Require:replaces".to_owned()]), (TAKEN.to_owned(), Some(dialog)));
+
+    for (more, status) in [(";early-only", "486 INVITE")] {
+        let mut flows = connected();
+        let header = replaces(&flows, more);
+        assert_eq!(arrives(&mut flows, &[header]), (status.to_owned(), None));
+    }
+    for (header, status) in [
+        ("Replaces:nobody;to-tag=a;from-tag=b", "481 INVITE"),
+        ("Replaces:call-1;to-tag=a", "400 INVITE"),
+        ("Replaces:", "400 INVITE"),
+    ] {
+        let mut flows = connected();
+        assert_eq!(arrives(&mut flows, &[header.to_owned()]), (status.to_owned(), None), "{header}");
+    }
+    let mut flows = connected();
+    let twice = [replaces(&flows, ""), replaces(&flows, "")];
+    assert_eq!(arrives(&mut flows, &twice), ("400 INVITE".to_owned(), None));
+}
+
+#[test]
+fn a_dialog_that_is_over_is_declined_and_an_early_one_is_not_found() {
+    let mut flows = connected();
+    let header = replaces(&flows, "");
+    flows.check("bye => BYE");
+    assert_eq!(arrives(&mut flows, &[header]), ("603 INVITE".to_owned(), None));
+    let mut flows = Flows::new();
+    flows.check("INVITE 1 a => 100 INVITE; invite 1357 from 01012345678 offer");
+    flows.check("progress 183 => 183 INVITE");
+    let header = replaces(&flows, "");
+    assert_eq!(arrives(&mut flows, &[header]), ("481 INVITE".to_owned(), None));
+}
+
+#[test]
+fn nobody_takes_over_the_dialog_of_another_trunk() {
+    let mut flows = Flows::new();
+    let network = |text: &str| text.parse().expect("a network");
+    flows.agent.config.peers.trunks =
+        vec![Trunk::new("kt", vec![network("127.0.0.1")]), Trunk::new("lg", vec![network("127.0.0.2")])];
+    flows.check(
+        "INVITE 1 a => 100 INVITE; invite 1357 from 01012345678 offer
+         answer     => 200 INVITE
+         ACK 1 b    => acknowledged",
+    );
+    let header = replaces(&flows, "");
+    flows.flow.remote = "127.0.0.2:5062".parse().expect("an address");
+    assert_eq!(arrives(&mut flows, &[header.clone()]), ("481 INVITE".to_owned(), None));
+    flows.flow.remote = "127.0.0.1:5070".parse().expect("an address");
+    let dialog = flows.dialog;
+    assert_eq!(arrives(&mut flows, &[header]).1, Some(dialog));
+}
