@@ -206,6 +206,8 @@ pub const REGISTER_BACKOFF_BASE: Duration = Duration::from_secs(30);
 pub const REGISTER_BACKOFF_MAX: Duration = Duration::from_secs(1800);
 /// How often one attempt is refused for its short lifetime: a registrar that always wants more is not followed.
 pub const REGISTER_INTERVALS_MAX: u32 = 2;
+/// However short a binding is granted, it is refreshed no more often.
+pub const REGISTER_EVERY_LEAST: Duration = Duration::from_secs(10);
 /// How often a stream that calls are to come by is kept open (RFC 5626 §4.4.1: at most 120 s, by four fifths).
 pub const REGISTER_PING: Duration = Duration::from_secs(95);
 /// Proxies of a Service-Route; carriers give one or two.

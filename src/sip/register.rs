@@ -4,7 +4,8 @@
 //! sending is the agent's work.
 
 use crate::limits::{
-    BINDING_EXPIRES_MIN, REGISTER_BACKOFF_BASE, REGISTER_BACKOFF_MAX, REGISTER_INTERVALS_MAX, TRANSACTION_TIMEOUT,
+    BINDING_EXPIRES_MIN, REGISTER_BACKOFF_BASE, REGISTER_BACKOFF_MAX, REGISTER_EVERY_LEAST, REGISTER_INTERVALS_MAX,
+    TRANSACTION_TIMEOUT,
 };
 use crate::random::Random;
 use crate::sip::status::StatusCode;
@@ -145,14 +146,15 @@ impl Register {
         send: &mut Option<Send>,
     ) -> State {
         if status.is_success() {
-            let granted = granted.unwrap_or(self.expires);
+            // A registrar shortens what was asked for, and never makes it longer (RFC 3261 §10.3).
+            let granted = granted.unwrap_or(self.expires).min(self.expires);
             // A registrar that grants nothing has not bound us.
             if !granted.is_zero() {
                 self.failures = 0;
                 self.bound_until = Some(now + granted);
                 // Room for two attempts of 32 s in what remains of an hour, and for one of some seconds in a minute.
                 let share = 0.70 + random.below(1_000) as f64 / 10_000.0;
-                return State::Waiting { until: now + granted.mul_f64(share) };
+                return State::Waiting { until: now + granted.mul_f64(share).max(REGISTER_EVERY_LEAST) };
             }
         }
         if status == StatusCode::INTERVAL_TOO_BRIEF
@@ -280,6 +282,17 @@ mod tests {
         assert_eq!(scene.answer(at(0), 200, Some(0), None), None);
         assert_eq!(scene.machine.standing(at(0)), Standing::Unregistered);
         assert!(scene.machine.deadline().expect("another attempt") >= at(15));
+    }
+
+    #[test]
+    fn a_registrar_that_grants_a_moment_or_an_age_sets_no_pace_of_its_own() {
+        for (granted, soonest, latest) in [(1, 10, 10), (20, 14, 16), (u64::from(u32::MAX), 2520, 2880)] {
+            let mut scene = Scene::new();
+            scene.step(at(0), Input::Tick);
+            scene.answer(at(0), 200, Some(granted), None);
+            let due = scene.machine.deadline().expect("a refresh");
+            assert!((at(soonest)..=at(latest)).contains(&due), "{granted}: {due:?}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::sip::reader::{Framing, Message, Name, Start};
 use crate::sip::status::StatusCode;
 use crate::sip::trunk::TrunkId;
 use crate::sip::uri::SipUri;
-use crate::sip::writer::{ALLOW, write_header, write_number, write_supported};
+use crate::sip::writer::{ALLOW, write_header, write_number};
 use crate::time::{Instant, Now};
 
 /// A call to place.
@@ -90,7 +90,8 @@ impl Agent {
         let CallRequest { target, trunk, from, sdp, replaces } = request;
         let (tag, call_id) = (self.random.token(13), self.random.token(24));
         let mut lines = ALLOW.to_vec();
-        write_supported(&mut lines);
+        // Session timers are left out: a peer that read `timer` would leave the refreshes of this call to us.
+        write_header(&mut lines, b"Supported: ", b"100rel");
         if let Some(replaces) = &replaces {
             write_header(&mut lines, b"Require: ", b"replaces");
             write_header(&mut lines, b"Replaces: ", replaces.as_bytes());
