@@ -21,6 +21,7 @@
 
 use ivr1357::random::Random;
 use ivr1357::sip::locate::{Answer, Question};
+use ivr1357::sip::session_timer::Intervals;
 use ivr1357::sip::trunk::{Credentials, Peers, Trunk, TrunkId};
 use ivr1357::sip::{
     Agent, AgentConfig, AgentEvent, AgentOutput, CallRequest, DialogKey, Flow, SipUri, StatusCode, Transport,
@@ -160,7 +161,8 @@ impl Line {
     fn new(options: &Options) -> io::Result<Self> {
         let udp = UdpSocket::bind(options.local)?;
         udp.set_read_timeout(Some(GLANCE))?;
-        let config = AgentConfig { product: "ivr1357-call".to_owned(), peers: options.peers() };
+        let config =
+            AgentConfig { product: "ivr1357-call".to_owned(), peers: options.peers(), session: Intervals::default() };
         let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let local = udp.local_addr()?;
         Ok(Self {

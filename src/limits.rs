@@ -196,6 +196,8 @@ pub const UNREACHABLE_MAX: usize = 1024;
 pub const FORKS_MAX: usize = 16;
 /// Redirections followed for one call.
 pub const REDIRECTS_MAX: usize = 3;
+/// How often the session interval of a call that we place may be too small: once for the callee, once for a proxy before it.
+pub const SESSION_422_MAX: u32 = 2;
 /// How long a call that we place may ring; RFC 3261's proxies give up after as much (timer C).
 pub const RING_MAX: Duration = Duration::from_secs(180);
 /// A binding shorter than this is refreshed more often than a trunk likes.

@@ -5,6 +5,7 @@ use crate::sip::flow::Flow;
 use crate::sip::header::{NameAddr, elements};
 use crate::sip::identity::lists;
 use crate::sip::reader::{Message, Name};
+use crate::sip::trunk::TrunkId;
 use crate::time::Duration;
 
 /// What the INVITE said that made the dialog.
@@ -19,6 +20,10 @@ pub struct Placed<'a> {
     pub uri: &'a [u8],
     /// The number of its CSeq.
     pub cseq: u32,
+    /// Its offer.
+    pub offer: &'a [u8],
+    /// By which trunk it went.
+    pub trunk: Option<TrunkId>,
 }
 
 impl Dialog {
@@ -41,10 +46,10 @@ impl Dialog {
             placed_to: Some(flow.remote.ip()),
             refers: Vec::new(),
             unacknowledged: None,
-            trunk: None,
+            trunk: placed.trunk,
             timer: None,
-            updates: lists(message, Name::Allow, "UPDATE"),
-            described: Vec::new(),
+            updates: false,
+            described: placed.offer.to_vec(),
             refreshing: None,
             least_interval: Duration::ZERO,
             refused_422: 0,
@@ -61,6 +66,7 @@ impl Dialog {
         // The proxy nearest to us wrote its own last of all, on top; on the way there it is first to the callee (§12.1.2).
         routes.reverse();
         self.routes = routes.into();
+        self.updates |= lists(message, Name::Allow, "UPDATE");
         self.refresh(Some(flow), contact(message), answer_public);
     }
 

@@ -6,18 +6,21 @@
 //! becomes the Request-URI, and the request goes to the trunk's own address as before.
 
 use super::{Draft, Errand, Machine, Owner, Purpose, Stage, Word};
-use crate::limits::{DIALOGS_MAX, FORKS_MAX, REDIRECTS_MAX, RING_MAX, TRANSACTION_TIMEOUT, TRANSACTIONS_FOR_NEW_CALLS};
+use crate::limits::{
+    DIALOGS_MAX, FORKS_MAX, REDIRECTS_MAX, RING_MAX, SESSION_422_MAX, TRANSACTION_TIMEOUT, TRANSACTIONS_FOR_NEW_CALLS,
+};
 use crate::sip::agent::receive::Request;
 use crate::sip::agent::table::{Purpose as Within, Timer};
 use crate::sip::agent::{Agent, AgentEvent, AgentOutput, DialogKey, Flow};
 use crate::sip::dialog::{Dialog, Placed, State};
 use crate::sip::header::{NameAddr, elements};
 use crate::sip::reader::{Framing, Message, Name, Start};
+use crate::sip::session_timer::{self, SessionTimer, Terms};
 use crate::sip::status::StatusCode;
 use crate::sip::trunk::TrunkId;
 use crate::sip::uri::SipUri;
-use crate::sip::writer::{ALLOW, write_header, write_number};
-use crate::time::{Instant, Now};
+use crate::sip::writer::{ALLOW, write_header, write_number, write_supported};
+use crate::time::{Duration, Instant, Now};
 
 /// A call to place.
 #[derive(Clone, Debug)]
@@ -38,7 +41,11 @@ pub struct CallRequest {
 pub(super) struct Calling {
     tag: String,
     call_id: String,
-    through_trunk: bool,
+    trunk: Option<TrunkId>,
+    /// The session interval it asks for (RFC 4028).
+    interval: Duration,
+    /// How often that was too small.
+    refused_422: u32,
     attempts: Vec<Attempt>,
     forks: Vec<Fork>,
     /// The fork that made the call.
@@ -90,12 +97,14 @@ impl Agent {
         let CallRequest { target, trunk, from, sdp, replaces } = request;
         let (tag, call_id) = (self.random.token(13), self.random.token(24));
         let mut lines = ALLOW.to_vec();
-        // Session timers are left out: a peer that read `timer` would leave the refreshes of this call to us.
-        write_header(&mut lines, b"Supported: ", b"100rel");
+        write_supported(&mut lines);
         if let Some(replaces) = &replaces {
             write_header(&mut lines, b"Require: ", b"replaces");
             write_header(&mut lines, b"Replaces: ", replaces.as_bytes());
         }
+        // The last lines, which a 422 changes.
+        let interval = self.config.session.interval;
+        session_lines(&mut lines, interval, self.config.session.shortest);
         let way = self.way_of(trunk, &target);
         let draft = Draft {
             method: "INVITE",
@@ -111,7 +120,9 @@ impl Agent {
         let calling = Calling {
             tag,
             call_id,
-            through_trunk: trunk.is_some(),
+            trunk,
+            interval,
+            refused_422: 0,
             attempts: Vec::new(),
             forks: Vec::new(),
             winner: None,
@@ -314,7 +325,15 @@ impl Agent {
         let Start::Request { uri, .. } = invite.start else { return None };
         let (cseq, _) = invite.value(Name::CSeq).and_then(crate::sip::header::cseq)?;
         let from = invite.value(Name::From)?;
-        let placed = Placed { call_id: &calling.call_id, local_tag: &calling.tag, from, uri, cseq };
+        let placed = Placed {
+            call_id: &calling.call_id,
+            local_tag: &calling.tag,
+            from,
+            uri,
+            cseq,
+            offer: invite.body,
+            trunk: calling.trunk,
+        };
         let dialog = Dialog::placed(&placed, message, flow, answer_public);
         calling.forks.push(Fork { tag: tag.into(), dialog: Some(dialog), sequence: None, ack: None });
         Some(calling.forks.len() - 1)
@@ -334,8 +353,8 @@ impl Agent {
             Word::Peer(flow, message) if status.is_success() => {
                 self.call_accepted(now, call, transaction, flow, message, out);
             }
-            Word::Peer(_, message) if self.redirect(call, status, message) => {
-                // The addresses are the trunk's, as before.
+            Word::Peer(_, message) if self.redirect(call, status, message) || self.lengthen(call, status, message) => {
+                // The addresses are those of before.
                 if let Some(Errand { stage: Stage::Sent { hop, .. }, .. }) = self.outgoing.errands.get(&call.0) {
                     let hop = hop.clone();
                     self.send_errand(now, call.0, hop, out);
@@ -348,10 +367,28 @@ impl Agent {
         }
     }
 
+    /// 422: the session interval was too small for somebody (RFC 4028 §7.4).
+    fn lengthen(&mut self, call: DialogKey, status: StatusCode, message: &Message<'_>) -> bool {
+        let least = message.value(Name::MinSe).and_then(session_timer::seconds);
+        let errand = self.outgoing.errands.get_mut(&call.0);
+        let (Some(least), Some(errand), Some(calling)) = (least, errand, self.outgoing.calls.get_mut(&call)) else {
+            return false;
+        };
+        let lengthens = status == StatusCode::INTERVAL_TOO_SMALL && least > calling.interval;
+        if !lengthens || calling.refused_422 >= SESSION_422_MAX {
+            return false;
+        }
+        calling.refused_422 += 1;
+        calling.interval = least;
+        session_lines(&mut errand.draft.lines, least, least);
+        errand.draft.cseq += 1;
+        true
+    }
+
     /// A 3xx that is followed: only through a trunk, where its Contact changes whom we ask for and not whom we ask.
     fn redirect(&mut self, call: DialogKey, status: StatusCode, message: &Message<'_>) -> bool {
         let Some(calling) = self.outgoing.calls.get_mut(&call) else { return false };
-        if status.code() / 100 != 3 || !calling.through_trunk || calling.redirects >= REDIRECTS_MAX {
+        if status.code() / 100 != 3 || calling.trunk.is_none() || calling.redirects >= REDIRECTS_MAX {
             return false;
         }
         let contact = message.values(Name::Contact).flat_map(elements).find_map(NameAddr::parse);
@@ -391,9 +428,11 @@ impl Agent {
             calling.told = true;
             calling.until = None;
             dialog.state = State::Live { open: None, success: None, bye: None };
-            let through_trunk = calling.through_trunk;
+            let through_trunk = calling.trunk.is_some();
+            dialog.timer = Some(SessionTimer::new(now, Terms::of_response(message, calling.interval)));
             self.learn_placed(&dialog);
             self.add_dialog(call, dialog);
+            self.schedule_dialog(call);
             if through_trunk {
                 self.find_next_hop(call, out);
             }
@@ -501,6 +540,18 @@ enum Reliable {
     Taken,
     /// Acknowledged before, or ahead of one that is missing.
     Copy,
+}
+
+/// `Session-Expires` and `Min-SE`, in the place of those that stand there.
+fn session_lines(lines: &mut Vec<u8>, interval: Duration, least: Duration) {
+    if let Some(before) = lines.windows(17).position(|window| window == b"Session-Expires: ") {
+        lines.truncate(before);
+    }
+    lines.extend_from_slice(b"Session-Expires: ");
+    write_number(lines, interval.as_secs());
+    lines.extend_from_slice(b"\r\nMin-SE: ");
+    write_number(lines, least.as_secs());
+    lines.extend_from_slice(b"\r\n");
 }
 
 /// The CANCEL of an INVITE (RFC 3261 §9.1). Empty for a request we could not have written.

@@ -6,6 +6,7 @@ use crate::random::Random;
 use crate::sip::agent::*;
 use crate::sip::locate::{Answer, Srv};
 use crate::sip::register::Standing;
+use crate::sip::session_timer::Intervals;
 use crate::sip::trunk::{Credentials, Network, Proof, Registration, Strangers, Trunk};
 use crate::time::Duration;
 
@@ -794,4 +795,30 @@ fn a_next_hop_that_is_a_name_is_looked_up_for_a_trunk_and_for_nobody_else() {
         placing.agent.received(placing.now, flow, request("ACK", &tag).as_bytes(), &mut out);
         placing.check(&format!("bye => {bye}"));
     }
+}
+
+#[test]
+fn a_session_that_we_placed_is_refreshed_and_a_422_lengthens_it() {
+    let mut placing = Placing::new();
+    placing.check("call sip:15@two.example => INVITE 192.0.2.1");
+    assert_eq!(placing.header("Session-Expires").as_deref(), Some("1800"));
+    placing.check("respond 422 INVITE tag=x Min-SE:3600 => ACK 192.0.2.1; INVITE 192.0.2.1");
+    let invite = placing.sent.last().expect("an INVITE").1.clone();
+    assert_eq!(line_of(&invite, "Session-Expires").as_deref(), Some("3600"));
+    assert_eq!(line_of(&invite, "Min-SE").as_deref(), Some("3600"));
+    assert_eq!(line_of(&invite, "CSeq").as_deref(), Some("2 INVITE"));
+    placing.check(
+        "respond 200 INVITE tag=b sdp Allow:INVITE,UPDATE Session-Expires:3600;refresher=uac Require:timer => ACK 192.0.2.1; accepted with body
+         wait 1799000      =>
+         wait 1000         => UPDATE 192.0.2.1
+         respond 200 UPDATE Session-Expires:3600;refresher=uac =>
+         wait 1799000      =>",
+    );
+    let mut endless = Placing::new();
+    endless.check(
+        "call sip:15@two.example              => INVITE 192.0.2.1
+         respond 422 INVITE tag=x Min-SE:3600 => ACK 192.0.2.1; INVITE 192.0.2.1
+         respond 422 INVITE tag=x Min-SE:7200 => ACK 192.0.2.1; INVITE 192.0.2.1
+         respond 422 INVITE tag=x Min-SE:9000 => ACK 192.0.2.1; failed 422",
+    );
 }

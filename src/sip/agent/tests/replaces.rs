@@ -34,11 +34,9 @@ fn a_live_dialog_may_be_replaced_and_no_other() {
     let dialog = flows.dialog;
     assert_eq!(arrives(&mut flows, &[header, "Require:replaces".to_owned()]), (TAKEN.to_owned(), Some(dialog)));
 
-    for (more, status) in [(";early-only", "486 INVITE")] {
-        let mut flows = connected();
-        let header = replaces(&flows, more);
-        assert_eq!(arrives(&mut flows, &[header]), (status.to_owned(), None));
-    }
+    let mut flows = connected();
+    let header = replaces(&flows, ";early-only");
+    assert_eq!(arrives(&mut flows, &[header]), ("486 INVITE".to_owned(), None));
     for (header, status) in [
         ("Replaces:nobody;to-tag=a;from-tag=b", "481 INVITE"),
         ("Replaces:call-1;to-tag=a", "400 INVITE"),
@@ -78,7 +76,7 @@ fn nobody_takes_over_the_dialog_of_another_trunk() {
     );
     let header = replaces(&flows, "");
     flows.flow.remote = "127.0.0.2:5062".parse().expect("an address");
-    assert_eq!(arrives(&mut flows, &[header.clone()]), ("481 INVITE".to_owned(), None));
+    assert_eq!(arrives(&mut flows, std::slice::from_ref(&header)), ("481 INVITE".to_owned(), None));
     flows.flow.remote = "127.0.0.1:5070".parse().expect("an address");
     let dialog = flows.dialog;
     assert_eq!(arrives(&mut flows, &[header]).1, Some(dialog));
