@@ -6,6 +6,7 @@ use super::Choices;
 use ivr1357::random::Random;
 use ivr1357::sip::framing::{Frame, Stream};
 use ivr1357::sip::progress::EarlyMedia;
+use ivr1357::sip::session_timer::Intervals;
 use ivr1357::sip::trunk::{Network, Peers, Proof, Trunk};
 use ivr1357::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Flow, ReferRequest, StatusCode, Transport};
 use ivr1357::time::{Duration, Now};
@@ -58,7 +59,7 @@ pub fn run(data: &[u8]) {
     let trunks =
         if choices.byte().is_multiple_of(2) { Vec::new() } else { vec![Trunk { proof: Proof::Address, ..trunk }] };
     let peers = Peers { trunks, ..Peers::default() };
-    let config = AgentConfig { product: "ivr1357".to_owned(), peers };
+    let config = AgentConfig { product: "ivr1357".to_owned(), peers, session: Intervals::default() };
     let mut rig = Rig {
         agent: Agent::new(config, Random::from_number(7)),
         now: Now::default(),
@@ -122,6 +123,7 @@ impl Rig {
             (13, Some(dialog)) => {
                 let request = ReferRequest {
                     target: "sip:k@127.0.0.1".parse().expect("a URI"),
+                    subscribe: choices.byte().is_multiple_of(2),
                     referred_by: "sip:1357@127.0.0.1".parse().expect("a URI"),
                 };
                 self.agent.refer(now, dialog, &request, &mut out);
