@@ -501,8 +501,9 @@ impl Oracle {
             self.broken(now, "drain", &call_id, "a new call was taken while draining".to_owned());
         }
         let again = known.is_some();
-        // A repeated 200 may name a port that has another owner by now.
-        if !again {
+        // A repeated 200 may name a port that has another owner by now; after a crash it is the answer of a new process to
+        // an INVITE that was sent again.
+        if !again || self.cases.get(&call_id).is_some_and(|case| case.crashed) {
             self.name_stream(message);
         }
         let Some(case) = self.cases.get_mut(&call_id) else { return };
