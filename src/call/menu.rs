@@ -30,6 +30,32 @@ pub struct Dialogue {
     phase: Phase,
 }
 
+/// A dialogue without its times, for those who compare calls.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Asking {
+    /// Which menu.
+    pub menu: MenuId,
+    /// Silences so far.
+    pub silences: u8,
+    /// Wrong keys so far.
+    pub mistakes: u8,
+    /// How far it is.
+    pub turn: Turn,
+}
+
+/// Whose turn it is in a menu.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Turn {
+    /// The menu is being said.
+    Speaking,
+    /// All is said.
+    Waiting,
+    /// Keys that can become a longer choice.
+    Collecting(Digits),
+    /// On hold.
+    Suspended,
+}
+
 /// What the session should do next.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
@@ -67,6 +93,18 @@ impl Dialogue {
             Phase::Waiting { until } | Phase::Collecting { until, .. } => Some(until),
             Phase::Speaking | Phase::Suspended => None,
         }
+    }
+
+    /// Where the dialogue stands, without its times.
+    pub fn asking(&self) -> Asking {
+        let Self { menu, silences, mistakes, phase } = self;
+        let turn = match phase {
+            Phase::Speaking => Turn::Speaking,
+            Phase::Waiting { .. } => Turn::Waiting,
+            Phase::Collecting { digits, .. } => Turn::Collecting(digits.clone()),
+            Phase::Suspended => Turn::Suspended,
+        };
+        Asking { menu: *menu, silences: *silences, mistakes: *mistakes, turn }
     }
 
     /// The menu is being said and no key may cut it.

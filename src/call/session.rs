@@ -4,6 +4,7 @@
 //! hanging up. A transfer that fails gives the caller back to the ladder; SIP and sound are known elsewhere.
 
 mod handover;
+pub mod standing;
 
 use crate::call::menu::{self, Dialogue};
 use crate::call::record::{AttemptResult, Outcome, Record};
@@ -32,8 +33,8 @@ const CONTEXT_BYTES_MAX: usize = 128;
 /// Destinations followed without a sound between them; a longer chain is a loop that check() missed.
 const HOPS_MAX: usize = 16;
 
-/// One call.
-#[derive(Debug)]
+/// One call. A clone goes its own way from here: that is how tables are explored.
+#[derive(Clone, Debug)]
 pub struct Session {
     call: CallKey,
     plan: Arc<Plan>,

@@ -10,7 +10,7 @@ use crate::time::Instant;
 use std::collections::VecDeque;
 
 /// What is tried next.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Step {
     /// REFER to this address of this centre.
     Refer {
@@ -53,6 +53,11 @@ impl Ladder {
             }
         }
         Self { center, steps }
+    }
+
+    /// What is still to try, in order.
+    pub fn rest(&self) -> impl Iterator<Item = Step> {
+        self.steps.iter().copied()
     }
 
     /// Takes the next rung; `None` when all are used up.

@@ -17,6 +17,8 @@ impl StatusCode {
     pub const SESSION_PROGRESS: Self = Self(183);
     /// 200 OK.
     pub const OK: Self = Self(200);
+    /// 202 Accepted (RFC 3515 §2.4.2).
+    pub const ACCEPTED: Self = Self(202);
     /// 400 Bad Request.
     pub const BAD_REQUEST: Self = Self(400);
     /// 401 Unauthorized.
@@ -69,6 +71,8 @@ impl StatusCode {
     pub const SERVER_TIMEOUT: Self = Self(504);
     /// 505 Version Not Supported.
     pub const VERSION_NOT_SUPPORTED: Self = Self(505);
+    /// 603 Decline.
+    pub const DECLINE: Self = Self(603);
 
     /// 603 Decline.
     pub const DECLINE: Self = Self(603);

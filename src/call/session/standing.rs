@@ -1,0 +1,136 @@
+//! Where a call stands, without its times and its record: what those compare who explore a table.
+//!
+//! Two calls that stand alike on one plan, at one hour, do the same from here on. What waits, waits for the same length
+//! of time wherever it began, so the moments themselves are left out.
+
+use super::{Session, State};
+use crate::call::menu::Asking;
+use crate::call::transfer::{Phase, Step, Transfer};
+use crate::number::Key;
+use crate::routing::plan::{CenterId, Destination, MenuId, NoticeId};
+
+/// Where a call stands.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Standing {
+    /// What the call is doing.
+    pub place: Place,
+    /// The menus the caller came through, the present one last.
+    pub menus: Vec<MenuId>,
+    /// Keys typed ahead.
+    pub ahead: Vec<Key>,
+    /// Ladders that ended without a person.
+    pub rounds: u8,
+    /// The caller's side put us on hold.
+    pub held: bool,
+    /// The longest call is over; only the goodbye is left.
+    pub overtime: bool,
+}
+
+/// What a call is doing.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Place {
+    /// Not answered yet.
+    Arriving,
+    /// The number's greeting before our 200, or the wait for its PRACK.
+    Early {
+        /// What follows it.
+        then: Destination,
+    },
+    /// Answered; nobody hears us yet.
+    Answered {
+        /// What follows a greeting that was heard already.
+        then: Option<Destination>,
+    },
+    /// The number's greeting.
+    Greeting {
+        /// What follows it.
+        then: Destination,
+    },
+    /// In a menu.
+    Menu(Asking),
+    /// An announcement.
+    Notice(NoticeId),
+    /// Being handed over.
+    Transfer {
+        /// The centre the caller asked for.
+        asked: CenterId,
+        /// The centre tried now.
+        center: CenterId,
+        /// Which of its addresses.
+        target: usize,
+        /// What is still to try.
+        rest: Vec<Step>,
+        /// How far it is.
+        reach: Reach,
+    },
+    /// The caller hung up while a REFER was open.
+    Leaving,
+    /// Over.
+    Done,
+}
+
+/// How far a rung is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Reach {
+    /// The words before the REFER.
+    Announcing,
+    /// The REFER is out.
+    Referring,
+    /// The caller's phone said that it is trying.
+    Ringing,
+}
+
+impl Session {
+    /// Where the call stands.
+    pub fn standing(&self) -> Standing {
+        // Named one by one, so that a new field has to say whether it changes what a caller meets.
+        let Self {
+            state,
+            menus,
+            ahead,
+            rounds,
+            held,
+            overtime,
+            call: _,
+            plan: _,
+            number: _,
+            record: _,
+            plays: _,
+            caller: _,
+            switches: _,
+            ends: _,
+        } = self;
+        Standing {
+            place: place(state),
+            menus: menus.clone(),
+            ahead: ahead.iter().copied().collect(),
+            rounds: *rounds,
+            held: *held,
+            overtime: *overtime,
+        }
+    }
+}
+
+fn place(state: &State) -> Place {
+    match state {
+        State::Arriving => Place::Arriving,
+        State::EarlyGreeting { then, .. } | State::Answering { then } => Place::Early { then: *then },
+        State::Answered { then, .. } => Place::Answered { then: *then },
+        State::Greeting { then, .. } => Place::Greeting { then: *then },
+        State::Menu { dialogue, .. } => Place::Menu(dialogue.asking()),
+        State::Notice { notice, .. } => Place::Notice(*notice),
+        State::Transferring(Transfer { ladder, center, target, phase }) => Place::Transfer {
+            asked: ladder.center,
+            center: *center,
+            target: *target,
+            rest: ladder.rest().collect(),
+            reach: match phase {
+                Phase::Announcing { .. } => Reach::Announcing,
+                Phase::Referring { progressed: false, .. } => Reach::Referring,
+                Phase::Referring { progressed: true, .. } => Reach::Ringing,
+            },
+        },
+        State::Leaving { .. } => Place::Leaving,
+        State::Done => Place::Done,
+    }
+}
