@@ -1,21 +1,23 @@
 //! `ivr1357 try` and `ivr1357 simulate` as subcommands: the same engine in simulated time.
 
 use super::{FileArguments, simulate, try_};
-use crate::routing::Language;
+use crate::routing::{Language, Plan};
 use crate::shell::clock::Clock;
 use crate::shell::serve::Failure;
 use crate::shell::table::{Files, Table};
 use crate::sim::Faults;
+use crate::speech::Catalogue;
 use crate::time::Duration;
 use clap::Args;
 use std::io::{IsTerminal, Read};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Args, Debug)]
 pub(super) struct TryArguments {
-    /// A table and a script, or either; without a script it is read from standard input
+    /// A table and a script, or either; without a script commands are typed one by one, or read from standard input
     #[arg(value_name = "FILE|SCRIPT", num_args = 0..=2)]
     words: Vec<String>,
     #[command(flatten)]
@@ -37,11 +39,15 @@ pub(super) fn run_try(arguments: TryArguments) -> Result<(), Failure> {
             Some(script.clone())
         }
     };
+    let language = files.language;
+    let failed = |error: try_::ScriptError| {
+        Failure::Setup(if language == Language::English { error.english() } else { error.to_string() })
+    };
     let script = match script {
         Some(script) => script,
         None if std::io::stdin().is_terminal() => {
-            print!("{}", try_::USAGE);
-            return Ok(());
+            let Table { plan, catalogue } = Table::load(&files).map_err(Failure::Setup)?;
+            return talk(plan, &catalogue, language);
         }
         None => {
             let mut text = String::new();
@@ -49,13 +55,22 @@ pub(super) fn run_try(arguments: TryArguments) -> Result<(), Failure> {
             text.lines().collect::<Vec<_>>().join(";")
         }
     };
-    let language = files.language;
     let Table { plan, catalogue } = Table::load(&files).map_err(Failure::Setup)?;
-    let told = try_::run(plan, &catalogue, &script).map_err(|error| {
-        Failure::Setup(if language == Language::English { error.english() } else { error.to_string() })
-    })?;
-    print!("{told}");
+    print!("{}", try_::run(plan, &catalogue, &script, language).map_err(failed)?);
     Ok(())
+}
+
+/// A conversation in the terminal, with the lines of before at the arrow keys.
+fn talk(plan: Arc<Plan>, catalogue: &Catalogue, language: Language) -> Result<(), Failure> {
+    let broken = |error: String| Failure::Broken(error);
+    let mut editor = rustyline::DefaultEditor::new().map_err(|error| broken(error.to_string()))?;
+    let mut next = |prompt: &str| {
+        let line = editor.readline(prompt).ok()?;
+        let _ = editor.add_history_entry(line.as_str());
+        Some(line)
+    };
+    try_::converse(plan, catalogue, language, &mut next, &mut std::io::stdout())
+        .map_err(|error| broken(error.to_string()))
 }
 
 /// A script has commands; a table has a name that ends like one, or lies there.

@@ -53,8 +53,10 @@ pub enum Command {
     Hold,
     /// `resume`.
     Resume,
-    /// `center kosmes busy`.
-    Center(String, backend::Manner),
+    /// `listen`: until something new happens, or what is said has been said.
+    Listen,
+    /// `center kosmes busy`, or `center kosmes busy answers` for its addresses in turn.
+    Center(String, Vec<backend::Manner>),
     /// `phone tcp`: a habit of the caller's telephone; before the call.
     Phone(String),
     /// `odd old-cseq`: the telephone does something that nobody has asked for.
@@ -141,9 +143,12 @@ impl ScriptError {
 
 impl std::error::Error for ScriptError {}
 
+/// When scripts begin that do not say: a Tuesday morning.
+pub const USUAL: DateTime = DateTime::constant(2026, 11, 24, 10, 0, 0, 0);
 /// The commands, for those who ask.
-pub const COMMANDS: [&str; 14] = [
-    "call", "key", "wait", "hangup", "hold", "resume", "center", "at", "end", "phone", "odd", "reset", "drain", "clock",
+pub const COMMANDS: [&str; 15] = [
+    "call", "key", "wait", "listen", "hangup", "hold", "resume", "center", "at", "end", "phone", "odd", "reset", "drain",
+    "clock",
 ];
 /// What a centre can do.
 const MANNERS: [&str; 5] = ["answers", "busy", "rings", "dead", "refuses"];
@@ -153,13 +158,15 @@ const PATIENCE: Duration = Duration::from_secs(2 * 3600);
 const RINGS: Duration = Duration::from_secs(2);
 /// How long after what he heard a caller presses: the prompt has begun by then.
 const REACTION: Duration = Duration::from_millis(200);
+/// The longest that `listen` listens.
+const LISTENS: Duration = Duration::from_secs(120);
 /// Long enough for a key to be heard and for what it leads to to begin.
 const SETTLE: Duration = Duration::from_millis(100);
 
 impl Script {
     /// Reads a script. `plan` knows the centres.
     pub fn parse(text: &str, plan: &Plan) -> Result<Self, ScriptError> {
-        let mut script = Self { at: DateTime::constant(2026, 11, 24, 10, 0, 0, 0), steps: Vec::new() };
+        let mut script = Self { at: USUAL, steps: Vec::new() };
         let mut calls = 0;
         for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
             let (commands, expected) = line.split_once("=>").unwrap_or((line, ""));
@@ -182,6 +189,7 @@ impl Script {
                     Command::Odd(_) | Command::Reset => {}
                     Command::Keys(_)
                     | Command::Wait(_)
+                    | Command::Listen
                     | Command::HangUp
                     | Command::Hold
                     | Command::Resume
@@ -192,6 +200,7 @@ impl Script {
                     }
                     Command::Keys(_)
                     | Command::Wait(_)
+                    | Command::Listen
                     | Command::HangUp
                     | Command::Hold
                     | Command::Resume
@@ -212,58 +221,99 @@ impl Script {
     /// Plays it with a well-behaved caller on a fine day: the world afterwards, and for each step how many of its
     /// moments had happened by its end.
     pub fn play(&self, plan: Arc<Plan>, catalogue: &Catalogue) -> (World, Vec<usize>) {
-        let began = plan.timezone.to_timestamp(self.at).map_or(0, |timestamp| timestamp.as_microsecond());
+        let mut stage = Stage::new(plan, catalogue, self.at);
+        let mut marks = Vec::new();
+        for step in &self.steps {
+            stage.command(&step.command);
+            marks.push(stage.world().moments().len());
+        }
+        (stage.world, marks)
+    }
+}
+
+/// A world in which a script is played, command by command.
+pub struct Stage {
+    world: World,
+    phone: usize,
+    /// What the telephone will do from the first message on.
+    habits: Vec<String>,
+}
+
+impl Stage {
+    /// A fine day: every centre answers, and nobody has called yet.
+    pub fn new(plan: Arc<Plan>, catalogue: &Catalogue, at: DateTime) -> Self {
+        let began = plan.timezone.to_timestamp(at).map_or(0, |timestamp| timestamp.as_microsecond());
         let setup = Setup::new(plan, catalogue, Wall::from_micros(began));
         let mut world = World::new(&setup, 1357, Conditions::calm(), true);
         world.keep_moments();
         for row in setup.plan().centers.iter().map(|center| center.row.to_string()) {
-            world.set_centre(&row, backend::Manner::Answers(RINGS));
+            world.set_centre(&row, &[backend::Manner::Answers(RINGS)]);
         }
-        let mut phone = 0;
-        let mut habits: Vec<&str> = Vec::new();
-        let mut marks = Vec::new();
-        for step in &self.steps {
-            match &step.command {
-                Command::Call(number) => {
-                    let mut manner = Manner { patience: PATIENCE, ..Manner::plain(number) };
-                    for habit in &habits {
-                        manner.take_up(habit);
-                    }
-                    phone = world.add_caller(manner, world.now());
-                    let limit = world.now() + Duration::from_secs(2);
-                    while world.now() < limit && !world.sounds() && !over(&world, phone) {
-                        world.run_until(world.now() + Duration::from_millis(10));
-                    }
+        Self { world, phone: 0, habits: Vec::new() }
+    }
+
+    /// The world as it is now.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Whether the call is over.
+    pub fn is_over(&self) -> bool {
+        over(&self.world, self.phone)
+    }
+
+    /// Plays one command.
+    pub fn command(&mut self, command: &Command) {
+        let Self { world, phone, habits } = self;
+        match command {
+            Command::Call(number) => {
+                let mut manner = Manner { patience: PATIENCE, ..Manner::plain(number) };
+                for habit in habits.iter() {
+                    manner.take_up(habit);
                 }
-                Command::Keys(keys) => {
-                    for key in keys.chars() {
-                        world.run_until(world.now() + REACTION);
-                        world.act(phone, Action::Key(key));
-                        // A plain phone's event lasts 140 ms; the next key may not begin before.
-                        world.run_until(world.now() + SETTLE);
-                    }
+                *phone = world.add_caller(manner, world.now());
+                let limit = world.now() + Duration::from_secs(2);
+                while world.now() < limit && !world.sounds() && !over(world, *phone) {
+                    world.run_until(world.now() + Duration::from_millis(10));
                 }
-                Command::Wait(time) => world.run_until(world.now() + *time),
-                Command::HangUp => pause_after(&mut world, phone, Action::HangUp),
-                Command::Hold => pause_after(&mut world, phone, Action::Hold(HoldForm::SendOnly)),
-                Command::Resume => pause_after(&mut world, phone, Action::Resume),
-                Command::Center(row, manner) => {
-                    world.set_centre(row, *manner);
-                }
-                Command::Phone(habit) => habits.push(habit),
-                Command::Odd(strange) => pause_after(&mut world, phone, Action::Strange(*strange)),
-                Command::Reset => {
-                    world.reset_connection(phone);
+            }
+            Command::Keys(keys) => {
+                for key in keys.chars() {
+                    world.run_until(world.now() + REACTION);
+                    world.act(*phone, Action::Key(key));
+                    // A plain phone's event lasts 140 ms; the next key may not begin before.
                     world.run_until(world.now() + SETTLE);
                 }
-                Command::Drain => world.drain(),
-                Command::Clock(seconds) => world.step_clock(*seconds),
-                Command::At => {}
-                Command::End => world.run_to_the_end(),
             }
-            marks.push(world.moments().len());
+            Command::Wait(time) => world.run_until(world.now() + *time),
+            Command::Listen => {
+                let (limit, heard) = (world.now() + LISTENS, world.moments().len());
+                let sounded = world.sounds();
+                while world.now() < limit
+                    && world.moments().len() == heard
+                    && world.sounds() == sounded
+                    && !over(world, *phone)
+                {
+                    world.run_until(world.now() + Duration::from_millis(10));
+                }
+            }
+            Command::HangUp => pause_after(world, *phone, Action::HangUp),
+            Command::Hold => pause_after(world, *phone, Action::Hold(HoldForm::SendOnly)),
+            Command::Resume => pause_after(world, *phone, Action::Resume),
+            Command::Center(row, manners) => {
+                world.set_centre(row, manners);
+            }
+            Command::Phone(habit) => habits.push(habit.clone()),
+            Command::Odd(strange) => pause_after(world, *phone, Action::Strange(*strange)),
+            Command::Reset => {
+                world.reset_connection(*phone);
+                world.run_until(world.now() + SETTLE);
+            }
+            Command::Drain => world.drain(),
+            Command::Clock(seconds) => world.step_clock(*seconds),
+            Command::At => {}
+            Command::End => world.run_to_the_end(),
         }
-        (world, marks)
     }
 }
 
@@ -321,7 +371,13 @@ pub fn surprise(script: &Script, world: &World, marks: &[usize]) -> Option<Strin
     None
 }
 
-fn read(command: &str, plan: &Plan, at: &mut DateTime) -> Result<Command, ScriptError> {
+/// The mistake of a command that needs a call before there is one.
+pub fn no_call(command: &str) -> ScriptError {
+    error(command, command, Problem::NoCall, &[])
+}
+
+/// Reads one command; `at` is what an `at` sets.
+pub fn read(command: &str, plan: &Plan, at: &mut DateTime) -> Result<Command, ScriptError> {
     let mut words = command.split_whitespace();
     let name = words.next().unwrap_or("");
     let mut word = |possible: &[&str]| words.next().ok_or_else(|| error("", command, Problem::Missing, possible));
@@ -340,6 +396,7 @@ fn read(command: &str, plan: &Plan, at: &mut DateTime) -> Result<Command, Script
             let time = word(&possible)?;
             Command::Wait(duration(time).ok_or_else(|| error(time, command, Problem::Unfit, &possible))?)
         }
+        "listen" => Command::Listen,
         "hangup" => Command::HangUp,
         "hold" => Command::Hold,
         "resume" => Command::Resume,
@@ -352,15 +409,11 @@ fn read(command: &str, plan: &Plan, at: &mut DateTime) -> Result<Command, Script
             if !rows.contains(&bare) {
                 return Err(error(row, command, Problem::UnknownCenter, &rows));
             }
-            let manner = match word(&MANNERS)? {
-                "answers" => backend::Manner::Answers(RINGS),
-                "busy" => backend::Manner::Busy,
-                "rings" => backend::Manner::RingsForever,
-                "dead" => backend::Manner::Dead,
-                "refuses" => backend::Manner::Refuses(603),
-                other => return Err(error(other, command, Problem::Unfit, &MANNERS)),
-            };
-            Command::Center(format!("center.{bare}"), manner)
+            let mut manners = vec![manner(word(&MANNERS)?, command)?];
+            for further in words.by_ref() {
+                manners.push(manner(further, command)?);
+            }
+            Command::Center(format!("center.{bare}"), manners)
         }
         "phone" => {
             let habit = word(&Manner::HABITS)?;
@@ -389,6 +442,17 @@ fn read(command: &str, plan: &Plan, at: &mut DateTime) -> Result<Command, Script
             Command::At
         }
         other => return Err(error(other, command, Problem::UnknownCommand, &COMMANDS)),
+    })
+}
+
+fn manner(word: &str, command: &str) -> Result<backend::Manner, ScriptError> {
+    Ok(match word {
+        "answers" => backend::Manner::Answers(RINGS),
+        "busy" => backend::Manner::Busy,
+        "rings" => backend::Manner::RingsForever,
+        "dead" => backend::Manner::Dead,
+        "refuses" => backend::Manner::Refuses(603),
+        other => return Err(error(other, command, Problem::Unfit, &MANNERS)),
     })
 }
 

@@ -275,14 +275,16 @@ impl World {
         self.add_noise();
     }
 
-    /// All addresses of a centre behave like this from now on; false when the table has no such row.
-    pub fn set_centre(&mut self, row: &str, manner: backend::Manner) -> bool {
+    /// The addresses of a centre behave like this from now on, in the order of the table; the last manner is that of all further
+    /// ones. False when the table has no such row.
+    pub fn set_centre(&mut self, row: &str, manners: &[backend::Manner]) -> bool {
+        let of_row = self.centres.iter_mut().zip(&self.centre_names).filter(|(_, name)| *name == row);
         let mut known = false;
-        for (centre, name) in self.centres.iter_mut().zip(&self.centre_names) {
-            if name == row {
-                centre.behave(manner);
-                known = true;
+        for (at, (centre, _)) in of_row.enumerate() {
+            if let Some(manner) = manners.get(at).or(manners.last()) {
+                centre.behave(*manner);
             }
+            known = true;
         }
         known
     }
