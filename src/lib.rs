@@ -14,6 +14,8 @@
 //! * [`speech`]: the words and their sound: the prompt catalogue, particles, numerals, pronunciation.
 //! * [`routing`]: `routing.toml` as written, every mistake in it at once, and the [`routing::Plan`] it means.
 //! * [`call`]: what a call is about: menus, announcements, the ladder of transfers, the record.
+//! * [`proof`]: every way through a table, walked with the call's own machine; what is promised to callers holds on all.
+//! * [`chart`]: the linkage flow chart of a table, for print and for other tools.
 //! * [`engine`]: owns the agent, the calls and the streams; turns inputs into outputs and decides nothing.
 //! * [`sim`]: the engine in simulated time, against callers and centres that share no code with it, watched by an oracle.
 //! * [`shell`]: the engine on sockets, files and clocks; the only place that has them.
@@ -28,12 +30,14 @@
 //! whether our BYE follows or the next rung of the ladder. The end of the session is the one line of its record.
 
 pub mod call;
+pub mod chart;
 pub mod cli;
 pub mod engine;
 pub mod leg;
 pub mod limits;
 pub mod media;
 pub mod number;
+pub mod proof;
 pub mod random;
 pub mod routing;
 pub mod sdp;

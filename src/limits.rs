@@ -271,3 +271,5 @@ pub const SESSION_RETRY: Duration = Duration::from_secs(10);
 pub const SESSION_REFRESHES_422_MAX: u8 = 3;
 /// RFC 3261 §13.3.1.1: a provisional response at least each minute, for proxies give up after three.
 pub const PROGRESS_AGAIN: Duration = Duration::from_secs(60);
+/// States explored of one table: some 4 GB. A table of 1,000 rows has some 100,000.
+pub const STATES_MAX: usize = 4_000_000;

@@ -23,7 +23,8 @@ fn probe(row: &str) -> String {
         "center" => format!("[center.a]\n{field}"),
         "sip" => format!("[center.a]\nsip = [{{ {field} }}]"),
         "notice" => format!("[notice.a]\n{field}"),
-        "holidays" | "limits" | "defaults.menu" | "defaults.transfer" => format!("[{row}]\n{field}"),
+        "test" => format!("[[test]]\n{field}"),
+        "holidays" | "limits" | "prove" | "defaults.menu" | "defaults.transfer" => format!("[{row}]\n{field}"),
         row => panic!("the row {row} has no probe"),
     }
 }

@@ -33,6 +33,8 @@ const TABLE: &[(&str, &[&str])] = &[
             "media::PlayKey",
         ],
     ),
+    ("chart", &["number", "routing"]),
+    ("proof", &["time", "number", "limits", "speech", "routing", "call", "sip::status", "media::PlayKey"]),
     ("engine", &["time", "number", "random", "limits", "sip", "sdp", "media", "leg", "speech", "routing", "call"]),
     ("sim::caller", &["time", "random", "sim::fault"]),
     ("sim::fault", &[]),
@@ -62,7 +64,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "sip::uri",
         ],
     ),
-    ("cli", &["shell", "sim", "routing", "limits", "time", "speech"]),
+    ("cli", &["shell", "sim", "proof", "chart", "routing", "limits", "time", "speech"]),
     ("main", &["shell", "sim", "routing", "cli"]),
     ("lib", &[]),
 ];

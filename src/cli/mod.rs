@@ -1,15 +1,19 @@
 //! The command line: one file per subcommand, thin.
 
+mod chart;
 pub mod check;
 mod demo;
+pub mod diff;
 mod explain;
 mod prompts;
+pub mod prove;
 mod schema;
 mod serve;
 mod show;
 pub mod simulate;
 mod simulated;
 mod switch;
+pub mod test;
 pub mod try_;
 
 use crate::routing::Language;
@@ -49,9 +53,17 @@ enum Command {
     Show(show::Arguments),
     /// Turns a switch of the table on or off, in a running engine too; without a name all are listed
     Switch(switch::Arguments),
+    /// Walks every way through a table and shows the keys that break a promise; exit code 0 is kept, 1 is broken
+    Prove(prove::Arguments),
     /// Makes the sounds of the prompts from their texts, and checks or lists them
     Prompts(prompts::Args),
-    /// Dials through the table in simulated time and tells what the caller hears
+    /// Runs the [[test]] rows of a table and then its proof; exit code 0 is all well, 1 is not
+    Test(test::Arguments),
+    /// Draws the linkage flow chart (연계흐름도) of a table
+    Chart(chart::Arguments),
+    /// Tells which callers go elsewhere in a new table, or which recorded calls would end otherwise
+    Diff(diff::Arguments),
+    /// Dials through the table in simulated time and tells what the caller hears: a script, or command by command
     Try(simulated::TryArguments),
     /// Thousands of calls in simulated time, with everything that can go wrong
     Simulate(simulated::SimulateArguments),
@@ -69,6 +81,27 @@ struct FileArguments {
     /// The language in which mistakes are told
     #[arg(long, value_enum, default_value_t = Lang::of_locale())]
     lang: Lang,
+}
+
+/// A table named first, and where its prompts lie.
+#[derive(Args, Clone, Debug)]
+struct TableArguments {
+    /// The table
+    #[arg(value_name = "FILE", default_value = "routing.toml")]
+    file: PathBuf,
+    /// The folder of prompts
+    #[arg(long, value_name = "DIR", default_value = "prompts")]
+    prompts: PathBuf,
+    /// The language of the report
+    #[arg(long, value_enum, default_value = "ko")]
+    lang: Lang,
+}
+
+impl From<TableArguments> for Files {
+    fn from(arguments: TableArguments) -> Self {
+        let TableArguments { file, prompts, lang } = arguments;
+        Self { routing: file, prompts, language: lang.into() }
+    }
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
@@ -126,15 +159,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Switch(arguments)) => finish(switch::run(&arguments)),
         Some(Command::Try(arguments)) => finish(simulated::run_try(arguments)),
         Some(Command::Simulate(arguments)) => finish(simulated::run_simulate(arguments)),
-        Some(Command::Check(arguments)) => match check::run_command(&arguments) {
-            Ok(code) => ExitCode::from(code),
-            Err(failure) => finish(Err(failure)),
-        },
+        Some(Command::Check(arguments)) => code(check::run_command(&arguments)),
+        Some(Command::Prove(arguments)) => code(prove::run_command(arguments)),
+        Some(Command::Test(arguments)) => code(test::run_command(arguments)),
+        Some(Command::Chart(arguments)) => code(chart::run_command(arguments)),
+        Some(Command::Diff(arguments)) => code(diff::run_command(arguments)),
         Some(Command::Prompts(arguments)) => {
             // A table with new words does not check before they have sounds: its words are read without checking.
             let table = std::fs::read_to_string(&arguments.routing).unwrap_or_default();
             prompts::run(&arguments, &crate::shell::prompts::words_in(&table))
         }
+    }
+}
+
+fn code(result: Result<u8, Failure>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => finish(Err(failure)),
     }
 }
 
@@ -172,6 +213,10 @@ mod tests {
             "switch --lang en",
             "switch emergency on --until 18:00 --lang en",
             "check routing.toml --lang en --json",
+            "prove routing.toml --lang en",
+            "test routing.toml --junit out.xml --lang en",
+            "chart routing.toml --format svg --output chart.svg --lang en",
+            "diff old.toml new.toml --calls calls.jsonl --lang en",
             "prompts check --lang en",
             "prompts --lang en list",
             "prompts build --prune --lang en",

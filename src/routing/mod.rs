@@ -10,10 +10,12 @@ mod file;
 pub mod pattern;
 pub mod plan;
 pub mod resolved;
+pub mod rules;
 pub mod schema;
 pub mod select;
 pub mod stand_in;
 pub mod switch;
+pub mod test_row;
 
 pub use check::{Checked, check, check_bytes, check_without_sound};
 pub use diagnostic::{Diagnostic, Language, Severity};

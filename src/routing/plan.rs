@@ -5,6 +5,8 @@
 use crate::number::{CallerKind, Dialled, Digits};
 use crate::routing::calendar::korea;
 use crate::routing::pattern::Pattern;
+use crate::routing::rules::Rules;
+use crate::routing::test_row::TestRow;
 use crate::sip::uri::SipUri;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -56,6 +58,10 @@ pub struct Plan {
     pub call_max: Duration,
     /// Prompts whose words come from the table itself (`say`, centre names), by id.
     pub words: BTreeMap<PromptId, Words>,
+    /// `[prove]`.
+    pub rules: Rules,
+    /// `[[test]]`.
+    pub tests: Vec<TestRow>,
 }
 
 /// Words that the table gives a prompt of its own.
@@ -178,6 +184,8 @@ pub struct Center {
     pub row: Arc<str>,
     /// 중소벤처기업진흥공단.
     pub name: String,
+    /// 산업통상자원부: whose centre it is, for readers of the table and its chart.
+    pub ministry: Option<String>,
     /// Said before the transfer; `None` (`announce = false`) hands over at once.
     pub announce: Option<PromptId>,
     /// SIP addresses, the first tried first. Never empty.

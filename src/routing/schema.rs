@@ -36,6 +36,8 @@ pub fn rows() -> Vec<(&'static str, Vec<(String, String)>)> {
         ("defaults.transfer", fields::<Transfer>()),
         ("notice", fields::<Notice>()),
         ("limits", fields::<Limits>()),
+        ("prove", fields::<Prove>()),
+        ("test", fields::<Test>()),
     ]
 }
 
@@ -70,6 +72,10 @@ struct Routing {
     notice: Option<BTreeMap<String, Notice>>,
     /// 스위치: 이름 = "쓰임새" / switches: name = "what it is for"
     switch: Option<BTreeMap<String, String>>,
+    /// 어느 길에서나 지켜져야 할 약속 / what must hold on every way through the table
+    prove: Option<Prove>,
+    /// 이대로 가야 하는 전화 / calls that must be led as written
+    test: Option<Vec<Test>>,
 }
 
 #[derive(JsonSchema)]
@@ -351,4 +357,58 @@ struct Notice {
     prompt: OneOrMany,
     /// 그다음에 가는 곳, 끝나면 "end" / what follows; "end" ends the call
     then: String,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Prove {
+    /// 어느 메뉴에서든 사람까지 누르는 횟수 1–20, 없으면 3 / keys from any menu to a person, 3 if left out
+    #[schemars(range(min = 1, max = 20))]
+    person: Option<u8>,
+    /// 가장 깊은 메뉴의 단계 1–20, 없으면 5 / how deep menus may lie, 5 if left out
+    #[schemars(range(min = 1, max = 20))]
+    menus: Option<u8>,
+    /// 0번은 어느 메뉴에서나 사람에게 닿는가, 없으면 true / whether 0 leads to a person from every menu
+    zero: Option<bool>,
+    /// 기관까지 많아야 누르는 횟수 0–20: { "center.*" = 2 } / keys to a centre at most
+    keys: Option<BTreeMap<String, u8>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Test {
+    /// 무엇을 보이는 시험인가 / what it shows
+    name: String,
+    /// 거는 때 "2026-11-24T10:00", 없으면 그 화요일 아침 / when the call comes; that Tuesday morning if left out
+    at: Option<String>,
+    /// 건 번호, 없으면 첫 번호 / the number that is dialled; the first if left out
+    call: Option<String>,
+    /// "11" 누르기, "" 말없이, "5s" 듣기, "hangup" 끊기 / "11" keys, "" silence, "5s" listening, "hangup"
+    press: Option<OneOrMany>,
+    /// 센터의 형편 { "center.kosmes" = "busy" }, 주소마다 ["busy", "answers"], 없으면 모두 받음 / how centres behave, by address in a list; all answer if left out
+    world: Option<BTreeMap<String, Manners>>,
+    /// 이 차례로 지나는 행 / rows that are passed in this order
+    expect: Option<OneOrMany>,
+    /// 이 차례로 들리는 안내의 이름이나 글의 한 토막 / prompts, or parts of their words, that are heard in this order
+    hears: Option<OneOrMany>,
+    /// 끝나는 곳 "center.…", "notice.…", "hangup" / where the call ends
+    end: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[serde(untagged)]
+enum Manners {
+    One(Manner),
+    Many(Vec<Manner>),
+}
+
+/// 받음, 통화 중, 울리기만 함, 대답 없음, 거절 / answers, is busy, only rings, is silent, refuses
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Manner {
+    Answers,
+    Busy,
+    Rings,
+    Dead,
+    Refuses,
 }

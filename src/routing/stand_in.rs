@@ -4,6 +4,7 @@ use crate::number::{Dialled, Digits};
 use crate::routing::plan::{
     Answer, Center, Destination, Holidays, Menu, MenuId, Notice, NoticeId, Number, Plan, PromptId, Retry, Target, Words,
 };
+use crate::routing::rules::Rules;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -62,6 +63,8 @@ pub fn stand_ins(plan: &Plan) -> Plan {
         waiting: plan.waiting.clone(),
         call_max: plan.call_max,
         words,
+        rules: Rules::default(),
+        tests: Vec::new(),
     }
 }
 

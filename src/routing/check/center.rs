@@ -72,7 +72,7 @@ pub(super) fn center(
     let table = row.table(findings);
     let mut fields = Fields::new(&row.name, table);
     let name = name(row, &mut fields, findings);
-    let _ = fields.text("ministry", findings);
+    let ministry = fields.text("ministry", findings).map(|(name, _)| name.to_owned());
     let targets = targets(row, &mut fields, own, findings);
     let hours = fields
         .text("hours", findings)
@@ -113,6 +113,7 @@ pub(super) fn center(
     let center = Center {
         row: row.name.as_str().into(),
         name: name.0,
+        ministry,
         announce,
         targets: targets.targets,
         shares: targets.shares,

@@ -13,7 +13,9 @@ mod menu;
 mod names;
 mod notice;
 mod number;
+mod prove;
 mod sound;
+mod test_rows;
 mod text;
 
 use crate::limits::FINDINGS_MAX;
@@ -95,6 +97,8 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
     let centers = rows("center", &|at| Named::Center(CenterId(at)));
     let notices = rows("notice", &|at| Named::Notice(NoticeId(at)));
     let switches = rows("switch", &|_| Named::Switch);
+    let rules = fields.table("prove", &mut findings);
+    let tests = fields.entry("test");
     top_level_leftovers(fields, &mut findings);
 
     let mut sites = flow::Sites::default();
@@ -112,6 +116,8 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
         waiting,
         call_max,
         words: BTreeMap::new(),
+        rules: prove::rules(rules, &names, &mut findings),
+        tests: Vec::new(),
     };
     if numbers.is_empty() && !file.root.broken {
         findings.push(no_number());
@@ -142,6 +148,7 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
         plan.notices.push(notice);
         sites.notices.push(site);
     }
+    plan.tests = test_rows::tests(text, tests, &names, &plan.numbers, &mut findings);
     flow::check(&plan, &sites, &names, whole, korean_profile, &mut findings);
     if let Some(prompts) = prompts {
         sounds.check(prompts, &mut findings);

@@ -101,6 +101,12 @@ impl Names {
         rows
     }
 
+    /// The centres whose names begin like this.
+    pub(super) fn centers_like(&self, start: &str) -> Vec<CenterId> {
+        let rows = self.rows.iter().filter(|(name, _)| name.starts_with(start));
+        rows.filter_map(|(_, (named, _))| if let Named::Center(id) = named { Some(*id) } else { None }).collect()
+    }
+
     /// The rows that mistyped destinations probably meant.
     pub(super) fn guessed(&self) -> Vec<Destination> {
         let guessed = self.guessed.borrow();

@@ -1,0 +1,279 @@
+//! What a chart shows: numbers, menus by how deep they lie, centres by whose they are, and what holds everywhere.
+
+use crate::number::{CallerKind, Digits};
+use crate::routing::plan::{CenterId, Condition, Destination, Menu, MenuId, NoticeId, Plan, Rung};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// What a chart shows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Model {
+    /// The numbers that may be dialled.
+    pub numbers: Vec<NumberBox>,
+    /// Menus in columns: those one key away from the number first.
+    pub columns: Vec<Vec<MenuBox>>,
+    /// Centres in groups.
+    pub groups: Vec<Group>,
+    /// Keys that do the same in every menu.
+    pub common: Vec<Choice>,
+    /// The centre that a common key leads to: drawn as a mark, not with a line from everywhere.
+    pub everywhere: Option<CenterId>,
+    /// What silence and wrong keys lead to in most menus.
+    pub unanswered: Option<Destination>,
+    /// The ladder of most centres.
+    pub ladder: Vec<Rung>,
+    /// After how many ladders a caller is told goodbye, and how.
+    pub give_up: Option<(u8, NoticeId)>,
+}
+
+/// A number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NumberBox {
+    /// What may be dialled.
+    pub dialled: Vec<String>,
+    /// Conditions and where they lead, the first that holds; hours come as written.
+    pub when: Vec<(String, Destination)>,
+    /// Otherwise.
+    pub go: Destination,
+}
+
+/// A menu.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MenuBox {
+    /// Which.
+    pub id: MenuId,
+    /// What it is called: the words of the key that leads to it.
+    pub title: String,
+    /// Its own choices, in the order they are said.
+    pub choices: Vec<Choice>,
+}
+
+/// A key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Choice {
+    /// `1`.
+    pub keys: Digits,
+    /// What is said for it, or the name of what it leads to.
+    pub words: String,
+    /// Where it leads.
+    pub go: Destination,
+}
+
+/// Centres that belong together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Group {
+    /// The ministry; `None` for our own.
+    pub ministry: Option<String>,
+    /// Its centres, in the order of the table.
+    pub centers: Vec<CenterId>,
+}
+
+impl Model {
+    /// Reads a chart out of a plan.
+    pub fn of(plan: &Plan) -> Self {
+        let said: Vec<BTreeMap<String, String>> = plan.menus.iter().map(said).collect();
+        let common = common(plan, &said);
+        let everywhere = common.iter().find_map(|choice| match choice.go {
+            Destination::Center(center) => Some(center),
+            _ => None,
+        });
+        let (depths, titles) = depths(plan, &said);
+        let mut columns: Vec<Vec<MenuBox>> = Vec::new();
+        for (id, depth) in depths {
+            while columns.len() <= depth {
+                columns.push(Vec::new());
+            }
+            let title = titles.get(&id).cloned().unwrap_or_else(|| "처음 메뉴".to_owned());
+            columns[depth].push(MenuBox { id, title, choices: choices(plan, id, &said[id.0], &common) });
+        }
+        let most = most_common(plan.centers.iter().map(|center| &center.transfer.ladder));
+        let give_up = most_common(plan.centers.iter().map(|center| (center.transfer.rounds, center.transfer.give_up)));
+        Self {
+            numbers: numbers(plan),
+            columns,
+            groups: groups(plan),
+            common,
+            everywhere,
+            unanswered: most_common(plan.menus.iter().map(|menu| menu.no_input.then)),
+            ladder: most.cloned().unwrap_or_default(),
+            give_up,
+        }
+    }
+
+    /// Whether a key does in this menu what it does in all.
+    pub fn is_everywhere(&self, go: Destination) -> bool {
+        self.everywhere.is_some_and(|center| go == Destination::Center(center))
+    }
+}
+
+/// The name of a place, for people.
+pub fn name(plan: &Plan, go: Destination) -> String {
+    match go {
+        Destination::Center(id) => plan.center(id).name.clone(),
+        Destination::Menu(id) => plan.menu(id).row.trim_start_matches("menu.").to_owned(),
+        Destination::Notice(id) => plan.notice(id).row.trim_start_matches("notice.").to_owned(),
+        Destination::Back => "이전 메뉴".to_owned(),
+        Destination::Repeat => "다시 듣기".to_owned(),
+        Destination::End => "끝".to_owned(),
+    }
+}
+
+/// What a menu says for each of its keys: `say/…` and the keys' own prompts after it.
+fn said(menu: &Menu) -> BTreeMap<String, String> {
+    let mut said = BTreeMap::new();
+    let mut open: Option<(String, String)> = None;
+    for prompt in &menu.speech {
+        if let Some(words) = prompt.strip_prefix("say/") {
+            said.extend(open.take());
+            open = Some((String::new(), words.to_owned()));
+        } else if let (Some(key), Some((keys, _))) = (prompt.strip_prefix("key_"), open.as_mut()) {
+            keys.push_str(match key {
+                "star" => "*",
+                "hash" => "#",
+                digit => digit,
+            });
+        }
+    }
+    said.extend(open);
+    said
+}
+
+/// Keys that every menu has, with the same destination.
+fn common(plan: &Plan, said: &[BTreeMap<String, String>]) -> Vec<Choice> {
+    let Some(first) = plan.menus.first() else { return Vec::new() };
+    let everywhere = |keys: &Digits, go: &Destination| {
+        plan.menus.len() > 1 && plan.menus.iter().all(|menu| menu.choices.get(keys) == Some(go))
+    };
+    let words = |keys: &Digits, go: Destination| {
+        said.iter().find_map(|said| said.get(keys.as_str()).cloned()).unwrap_or_else(|| name(plan, go))
+    };
+    let of_all = first.choices.iter().filter(|(keys, go)| everywhere(keys, go));
+    of_all.map(|(keys, go)| Choice { keys: keys.clone(), words: words(keys, *go), go: *go }).collect()
+}
+
+fn choices(plan: &Plan, id: MenuId, said: &BTreeMap<String, String>, common: &[Choice]) -> Vec<Choice> {
+    let own = plan.menu(id).choices.iter().filter(|(keys, _)| common.iter().all(|choice| choice.keys != **keys));
+    own.map(|(keys, go)| Choice {
+        keys: keys.clone(),
+        words: said.get(keys.as_str()).cloned().unwrap_or_else(|| name(plan, *go)),
+        go: *go,
+    })
+    .collect()
+}
+
+/// How many keys lead to each menu, in the order a reader meets them; and the words that lead there.
+fn depths(plan: &Plan, said: &[BTreeMap<String, String>]) -> (Vec<(MenuId, usize)>, BTreeMap<MenuId, String>) {
+    let (mut order, mut titles) = (Vec::new(), BTreeMap::new());
+    let mut seen = BTreeSet::new();
+    let entries =
+        plan.numbers.iter().flat_map(|number| [number.go].into_iter().chain(number.when.iter().map(|when| when.go)));
+    let mut open: VecDeque<(Destination, usize)> = entries.map(|go| (go, 0)).collect();
+    while let Some((at, depth)) = open.pop_front() {
+        match at {
+            Destination::Menu(id) if seen.insert(id) => {
+                order.push((id, depth));
+                for (keys, go) in &plan.menu(id).choices {
+                    if let (Destination::Menu(to), Some(words)) = (go, said[id.0].get(keys.as_str()))
+                        && !seen.contains(to)
+                    {
+                        titles.entry(*to).or_insert_with(|| words.clone());
+                    }
+                    open.push_back((*go, depth + 1));
+                }
+            }
+            Destination::Notice(id) => {
+                let then = plan.notice(id).then;
+                if matches!(then, Destination::Menu(menu) if !seen.contains(&menu)) {
+                    open.push_back((then, depth + 1));
+                }
+            }
+            _ => {}
+        }
+    }
+    (order, titles)
+}
+
+fn numbers(plan: &Plan) -> Vec<NumberBox> {
+    let condition = |condition: &Condition| match condition {
+        Condition::Outside(hours) => {
+            let hours = plan.hours.get(hours.0);
+            let spans: Vec<String> = hours.iter().flat_map(|hours| &hours.spans).map(span).collect();
+            format!("{} 밖", spans.join(", "))
+        }
+        Condition::Holiday(true) => "공휴일".to_owned(),
+        Condition::Holiday(false) => "공휴일이 아닌 날".to_owned(),
+        Condition::Switch(name) => match plan.switches.get(name).filter(|words| !words.is_empty()) {
+            Some(words) => format!("{words} ({name})"),
+            None => format!("스위치 {name}"),
+        },
+        Condition::Caller(patterns) => {
+            let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+            format!("건 번호 {}", patterns.join(", "))
+        }
+        Condition::CallerKind(kind) => {
+            let word = CallerKind::WORDS.iter().find(|(_, known)| known == kind).map_or("", |(word, _)| word);
+            format!("건 전화 {word}")
+        }
+        Condition::Share(percent) => format!("백 통에 {percent}통"),
+    };
+    let number = |number: &crate::routing::plan::Number| NumberBox {
+        dialled: number.dialled.iter().map(ToString::to_string).collect(),
+        when: number.when.iter().map(|when| (condition(&when.condition), when.go)).collect(),
+        go: number.go,
+    };
+    plan.numbers.iter().map(number).collect()
+}
+
+/// `월-금 09:00-18:00`.
+pub fn span(span: &crate::routing::plan::Span) -> String {
+    const DAYS: [&str; 7] = ["월", "화", "수", "목", "금", "토", "일"];
+    let mut days: Vec<String> = Vec::new();
+    let mut at = 0;
+    while at < 7 {
+        let run = span.days.iter().skip(at).take_while(|open| **open).count();
+        match run {
+            0 => at += 1,
+            7 => return format!("매일 {}", times(span)),
+            1 => days.push(DAYS[at].to_owned()),
+            2 => days.push(format!("{},{}", DAYS[at], DAYS[at + 1])),
+            _ => days.push(format!("{}-{}", DAYS[at], DAYS[at + run - 1])),
+        }
+        at += run;
+    }
+    format!("{} {}", days.join(","), times(span))
+}
+
+fn times(span: &crate::routing::plan::Span) -> String {
+    let open = span.open;
+    format!(
+        "{:02}:{:02}-{:02}:{:02}",
+        open.from / 60,
+        open.from % 60,
+        open.to / 60 % 24 + if open.to == 24 * 60 { 24 } else { 0 },
+        open.to % 60
+    )
+}
+
+/// Our own centres first, then each ministry's, in the order of the table.
+fn groups(plan: &Plan) -> Vec<Group> {
+    let mut groups = vec![Group { ministry: None, centers: Vec::new() }];
+    for (at, center) in plan.centers.iter().enumerate() {
+        match groups.iter_mut().find(|group| group.ministry == center.ministry) {
+            Some(group) => group.centers.push(CenterId(at)),
+            None => groups.push(Group { ministry: center.ministry.clone(), centers: vec![CenterId(at)] }),
+        }
+    }
+    groups.retain(|group| !group.centers.is_empty());
+    groups
+}
+
+fn most_common<T: PartialEq + Clone>(values: impl Iterator<Item = T>) -> Option<T> {
+    let mut counts: Vec<(T, usize)> = Vec::new();
+    for value in values {
+        match counts.iter_mut().find(|(known, _)| *known == value) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((value, 1)),
+        }
+    }
+    // The first of equals: the order of the table.
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).map(|(value, _)| value)
+}

@@ -1,0 +1,232 @@
+//! One call under exploration: a [`Session`] with what sounds on its line, moved step by step.
+//!
+//! A step is something a caller, a centre or time can do. Prompts have no length here; who needs time
+//! (`proof::caller`) adds it.
+
+use super::circumstance::Circumstance;
+use crate::call::record::Origin;
+use crate::call::session::standing::{Place, Reach, Standing};
+use crate::call::{Attempt, CallKey, Effect, Event, Record, Session};
+use crate::media::PlayKey;
+use crate::number::Key;
+use crate::routing::plan::Plan;
+use crate::sip::status::StatusCode;
+use crate::time::{Instant, Now, Wall};
+use std::sync::Arc;
+
+/// What can happen to a call, as those see it who explore.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Step {
+    /// We answer, and the caller hears us.
+    Connect,
+    /// A key.
+    Key(Key),
+    /// What is said has been said.
+    Heard,
+    /// What waits has waited long enough: for a key, or for word of a transfer.
+    Silence,
+    /// The caller's phone takes the REFER.
+    Accepts,
+    /// The caller's phone refuses the REFER.
+    Refuses,
+    /// The phone says that it is trying the centre.
+    Rings,
+    /// The centre does not take the call.
+    Fails,
+    /// The subscription ends without a word.
+    Vanishes,
+    /// The centre answers.
+    Reaches,
+    /// The caller hangs up.
+    HangUp,
+    /// The caller's side puts us on hold.
+    Hold,
+    /// It comes back.
+    Resume,
+    /// The longest call is over.
+    CallMax,
+}
+
+/// What sounds on the line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sound {
+    /// Nothing.
+    Nothing,
+    /// Something that will come to its end.
+    Once(PlayKey),
+    /// Something that goes on until replaced.
+    Repeated,
+}
+
+/// A call on its way.
+#[derive(Clone, Debug)]
+pub struct Line {
+    session: Session,
+    now: Now,
+    sound: Sound,
+    attempt: Option<Attempt>,
+    ends: Instant,
+}
+
+impl Line {
+    /// A call to this number of the table, at a moment, from nobody in particular.
+    pub fn new(plan: &Arc<Plan>, number: usize, wall: Wall) -> Self {
+        Self::called(plan, number, &Circumstance::at(plan, wall))
+    }
+
+    /// A call to this number of the table.
+    pub fn called(plan: &Arc<Plan>, number: usize, circumstance: &Circumstance) -> Self {
+        let call = CallKey(0x1357 + circumstance.chance);
+        let now = Now { instant: Instant::START, wall: circumstance.at };
+        let dialled = plan.numbers.get(number).and_then(|number| number.dialled.first());
+        let dialled = dialled.map(|pattern| pattern.example()).unwrap_or_default();
+        let origin = Origin {
+            call,
+            call_id: "",
+            caller: &circumstance.caller,
+            dialled: &dialled,
+            table: &plan.version,
+            zone: &plan.timezone,
+            hash_key: &[0; 32],
+        };
+        let record = Record::new(now, &origin);
+        let session = Session::new(now, call, plan.clone(), number, record)
+            .situated(circumstance.caller.clone(), circumstance.switches());
+        Self { session, now, sound: Sound::Nothing, attempt: None, ends: now.instant + plan.call_max }
+    }
+
+    /// Where it stands.
+    pub fn standing(&self) -> Standing {
+        self.session.standing()
+    }
+
+    /// What has been written of it.
+    pub fn record(&self) -> &Record {
+        self.session.record()
+    }
+
+    /// What sounds.
+    pub fn sound(&self) -> Sound {
+        self.sound
+    }
+
+    /// When the call wakes by itself; the longest call apart.
+    pub fn waits(&self) -> Option<Instant> {
+        self.session.deadline().filter(|&deadline| deadline < self.ends)
+    }
+
+    /// When the longest call is over.
+    pub fn ends(&self) -> Instant {
+        self.ends
+    }
+
+    /// The time.
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// Time goes by and nothing happens.
+    pub fn advance(&mut self, to: Instant) {
+        self.now = self.now.after(to.since(self.now.instant));
+    }
+
+    /// One step; what comes of it is added to `effects`.
+    pub fn step(&mut self, step: Step, effects: &mut Vec<Effect>) {
+        let from = effects.len();
+        let attempt = self.attempt.unwrap_or(Attempt(0));
+        let word = |status: Option<StatusCode>, terminated| Event::Notified { attempt, status, terminated };
+        let event = match step {
+            Step::Connect => {
+                self.session.handle(self.now, Event::Answered, effects);
+                Event::Connected
+            }
+            Step::Key(key) => Event::Key(key),
+            Step::Heard => match self.sound {
+                Sound::Once(play) => {
+                    self.sound = Sound::Nothing;
+                    Event::Finished(play)
+                }
+                Sound::Nothing | Sound::Repeated => return,
+            },
+            Step::Silence => {
+                let Some(until) = self.waits() else { return };
+                self.advance_clock_of_waits(until);
+                Event::Tick
+            }
+            Step::Accepts => Event::ReferAnswered(attempt, StatusCode::ACCEPTED),
+            Step::Refuses => Event::ReferAnswered(attempt, StatusCode::DECLINE),
+            Step::Rings => word(Some(StatusCode::TRYING), false),
+            Step::Fails => word(Some(StatusCode::BUSY), true),
+            Step::Vanishes => word(None, true),
+            Step::Reaches => word(Some(StatusCode::OK), true),
+            Step::HangUp => Event::HungUp,
+            Step::Hold => Event::Held(true),
+            Step::Resume => Event::Held(false),
+            Step::CallMax => {
+                self.now.instant = self.now.instant.max(self.ends);
+                Event::Tick
+            }
+        };
+        self.session.handle(self.now, event, effects);
+        for effect in effects.iter().skip(from) {
+            match effect {
+                Effect::Play { play, repeat: false, .. } => self.sound = Sound::Once(*play),
+                Effect::Play { repeat: true, .. } => self.sound = Sound::Repeated,
+                Effect::StopPlaying | Effect::HangUp => self.sound = Sound::Nothing,
+                Effect::Refer { attempt, .. } => self.attempt = Some(*attempt),
+                Effect::Entered(_) | Effect::Pressed(_) | Effect::Answer | Effect::Over => {}
+            }
+        }
+    }
+
+    /// Hours are one class for the whole call, so waiting moves the timers and leaves the time of day.
+    fn advance_clock_of_waits(&mut self, until: Instant) {
+        self.now.instant = self.now.instant.max(until);
+    }
+
+    /// Every step that can come next and may change something.
+    pub fn possible(&self, standing: &Standing, steps: &mut Vec<Step>) {
+        const KEYS: &str = "0123456789*#A";
+        let keys = || KEYS.chars().filter_map(Key::from_char).map(Step::Key);
+        // One key typed ahead does what the same key does a moment later; a second would do so after it.
+        let ahead = standing.ahead.is_empty();
+        if matches!(self.sound, Sound::Once(_)) {
+            steps.push(Step::Heard);
+        }
+        match &standing.place {
+            Place::Arriving => steps.push(Step::Connect),
+            Place::Early { .. } | Place::Answered { .. } => steps.push(Step::Silence),
+            Place::Done => return,
+            Place::Leaving => {
+                steps.extend([Step::Silence, Step::Fails, Step::Reaches]);
+                return;
+            }
+            Place::Menu(_) if standing.held => steps.push(Step::Resume),
+            Place::Menu(_) => {
+                if ahead {
+                    steps.extend(keys());
+                }
+                steps.push(Step::Hold);
+            }
+            Place::Greeting { .. } | Place::Notice(_) => {
+                if ahead && !standing.overtime {
+                    steps.extend(keys());
+                }
+            }
+            Place::Transfer { reach: Reach::Announcing, .. } => {}
+            Place::Transfer { reach, .. } => {
+                steps.extend([Step::Reaches, Step::Fails, Step::Accepts, Step::Refuses, Step::Vanishes]);
+                if *reach == Reach::Referring {
+                    steps.push(Step::Rings);
+                }
+            }
+        }
+        if self.waits().is_some() && !steps.contains(&Step::Silence) {
+            steps.push(Step::Silence);
+        }
+        steps.push(Step::HangUp);
+        if !standing.overtime && !standing.held {
+            steps.push(Step::CallMax);
+        }
+    }
+}

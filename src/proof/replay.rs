@@ -1,0 +1,271 @@
+//! Recorded calls, made again: on the table they followed and on a new one.
+//!
+//! A record holds which keys counted in which menu, and what became of each transfer. On the old table that gives the call
+//! back step by step; on the new one the same caller does the same, and a centre does what it did then, or answers.
+
+use super::diff::outcome;
+use super::line::{Line, Sound, Step};
+use crate::call::Effect;
+use crate::call::session::standing::Place;
+use crate::number::{Dialled, Key};
+use crate::routing::plan::Plan;
+use crate::time::Wall;
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Steps of one call; a record with more is not one of ours.
+const STEPS_MAX: usize = 2_000;
+
+/// What a replay found.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Replayed {
+    /// Calls replayed.
+    pub calls: usize,
+    /// Calls that went otherwise than recorded on the old table already: it is not the table they followed.
+    pub unlike: usize,
+    /// Lines that are not records.
+    pub unreadable: usize,
+    /// Calls that would end otherwise.
+    pub otherwise: Vec<Otherwise>,
+}
+
+/// A call that would end otherwise.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Otherwise {
+    /// Its key.
+    pub call: String,
+    /// When it began.
+    pub began: String,
+    /// How it ended on the old table.
+    pub old: String,
+    /// How it would on the new one.
+    pub new: String,
+}
+
+/// What is read of a record.
+#[derive(Deserialize)]
+struct Recorded<'r> {
+    #[serde(borrow)]
+    call: std::borrow::Cow<'r, str>,
+    #[serde(borrow)]
+    began: std::borrow::Cow<'r, str>,
+    #[serde(borrow)]
+    dialled: std::borrow::Cow<'r, str>,
+    path: Vec<String>,
+    keys: Vec<RecordedKeys>,
+    attempts: Vec<RecordedAttempt>,
+    outcome: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RecordedKeys {
+    menu: String,
+    keys: String,
+}
+
+#[derive(Deserialize)]
+struct RecordedAttempt {
+    center: String,
+    result: String,
+}
+
+/// What a caller did in a menu, or at any other place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Did {
+    Pressed(String),
+    Waited,
+    HungUp,
+}
+
+/// Replays one line of a file of records.
+pub fn call(plans: [&Arc<Plan>; 2], line: &str, replayed: &mut Replayed) {
+    if line.trim().is_empty() {
+        return;
+    }
+    let recorded = serde_json::from_str::<Recorded<'_>>(line).ok();
+    let Some((recorded, at)) = recorded.and_then(|recorded| {
+        let at = recorded.began.parse::<Timestamp>().ok()?;
+        Some((recorded, Wall::from_micros(at.as_microsecond())))
+    }) else {
+        replayed.unreadable += 1;
+        return;
+    };
+    replayed.calls += 1;
+    let dialled = Dialled::new(&recorded.dialled);
+    let places = plans.map(|plan| plan.number_at(&dialled));
+    let (went, did) = match places[0] {
+        None => ("refused", Vec::new()),
+        Some(number) => again(plans[0], number, at, &recorded),
+    };
+    if recorded.outcome.as_deref() != Some(went) {
+        replayed.unlike += 1;
+    }
+    // Both by the same means, so that what the record does not tell is guessed alike.
+    let [old, new] = [0, 1].map(|table| match places[table] {
+        None => "refused".to_owned(),
+        Some(number) => like(plans[table], number, at, &recorded, &did),
+    });
+    if old != new {
+        let (call, began) = (recorded.call.into_owned(), recorded.began.into_owned());
+        replayed.otherwise.push(Otherwise { call, began, old, new });
+    }
+}
+
+/// The call on the table it followed: how it ends, and what the caller did on the way.
+fn again(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>) -> (&'static str, Vec<Did>) {
+    let mut line = Line::new(plan, number, at);
+    let mut did = Vec::new();
+    let (mut keys, mut attempts) = (recorded.keys.iter().peekable(), recorded.attempts.iter());
+    let mut effects = Vec::new();
+    let hung_up = recorded.outcome.as_deref() == Some("abandoned");
+    for _ in 0..STEPS_MAX {
+        let place = line.standing().place;
+        // Rows that were passed after the one the call is in now.
+        let goes_on = recorded.path.len() > line.record().path().len();
+        let step = match &place {
+            Place::Done => break,
+            Place::Arriving => Step::Connect,
+            Place::Menu(asking) => {
+                let row = &plan.menu(asking.menu).row;
+                match keys.next_if(|pressed| *pressed.menu == **row) {
+                    Some(pressed) => {
+                        did.push(Did::Pressed(pressed.keys.clone()));
+                        press(&mut line, &pressed.keys, &mut effects);
+                        continue;
+                    }
+                    None if goes_on || !hung_up => {
+                        if did.last() != Some(&Did::Waited) {
+                            did.push(Did::Waited);
+                        }
+                        waits(&line)
+                    }
+                    None => hang_up(&mut did),
+                }
+            }
+            Place::Transfer { .. } if matches!(line.sound(), Sound::Once(_)) => Step::Heard,
+            Place::Transfer { .. } => match attempts.next().map(|attempt| &*attempt.result) {
+                Some(result) => told(result),
+                None => hang_up(&mut did),
+            },
+            _ if goes_on || !hung_up => waits(&line),
+            _ => hang_up(&mut did),
+        };
+        line.step(step, &mut effects);
+        effects.clear();
+    }
+    (outcome(line.record().outcome()), did)
+}
+
+/// The same caller on another table.
+fn like(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>, did: &[Did]) -> String {
+    let mut line = Line::new(plan, number, at);
+    let mut did = did.iter().peekable();
+    let mut results: BTreeMap<&str, std::collections::VecDeque<&str>> = BTreeMap::new();
+    for attempt in &recorded.attempts {
+        results.entry(&attempt.center).or_default().push_back(&attempt.result);
+    }
+    let mut effects = Vec::new();
+    let mut last_menu = None;
+    for _ in 0..STEPS_MAX {
+        let place = line.standing().place;
+        let step = match &place {
+            Place::Done => break,
+            Place::Arriving => Step::Connect,
+            Place::Menu(asking) => match did.peek() {
+                Some(Did::Pressed(keys)) => {
+                    did.next();
+                    last_menu = None;
+                    press(&mut line, keys, &mut effects);
+                    continue;
+                }
+                // One wait lasts until the menu has led on.
+                Some(Did::Waited) if last_menu.is_none() || last_menu == Some(asking.menu) => {
+                    last_menu = Some(asking.menu);
+                    waits(&line)
+                }
+                Some(Did::Waited) => {
+                    did.next();
+                    last_menu = None;
+                    continue;
+                }
+                Some(Did::HungUp) => Step::HangUp,
+                None => waits(&line),
+            },
+            Place::Transfer { .. } if matches!(line.sound(), Sound::Once(_)) => Step::Heard,
+            Place::Transfer { center, .. } => {
+                if did.peek() == Some(&&Did::Waited) {
+                    did.next();
+                }
+                let row = &*plan.center(*center).row;
+                match results.get_mut(row).and_then(std::collections::VecDeque::pop_front) {
+                    Some(result) => told(result),
+                    None => Step::Reaches,
+                }
+            }
+            _ if did.peek() == Some(&&Did::HungUp)
+                && line.waits().is_none()
+                && !matches!(line.sound(), Sound::Once(_)) =>
+            {
+                Step::HangUp
+            }
+            _ => waits(&line),
+        };
+        line.step(step, &mut effects);
+        effects.clear();
+    }
+    ending(&line)
+}
+
+fn press(line: &mut Line, keys: &str, effects: &mut Vec<Effect>) {
+    for key in keys.chars().filter_map(Key::from_char) {
+        line.step(Step::Key(key), effects);
+    }
+    // A longer choice would still be possible: the caller pressed no more.
+    if line.waits().is_some() && line.sound() == Sound::Nothing && collects(line) {
+        line.step(Step::Silence, effects);
+    }
+    effects.clear();
+}
+
+fn collects(line: &Line) -> bool {
+    let place = line.standing().place;
+    matches!(place, Place::Menu(asking) if matches!(asking.turn, crate::call::menu::Turn::Collecting(_)))
+}
+
+/// Time goes by: what is said is heard to its end, what waits waits in vain.
+fn waits(line: &Line) -> Step {
+    if matches!(line.sound(), Sound::Once(_)) { Step::Heard } else { Step::Silence }
+}
+
+fn hang_up(did: &mut Vec<Did>) -> Step {
+    did.push(Did::HungUp);
+    Step::HangUp
+}
+
+fn told(result: &str) -> Step {
+    match result {
+        "reached" => Step::Reaches,
+        "failed" => Step::Fails,
+        "refused" => Step::Refuses,
+        "timeout" => Step::Silence,
+        _ => Step::HangUp,
+    }
+}
+
+/// How a call ended, and where.
+fn ending(line: &Line) -> String {
+    let record = line.record();
+    let how = outcome(record.outcome());
+    match how {
+        "transferred" => {
+            let reached = record.attempts().iter().rev().find(|attempt| attempt.took_ms.is_some());
+            format!("{how} {}", reached.map_or("?", |attempt| &attempt.center))
+        }
+        _ => {
+            let row = record.path().last().map_or("?", |row| &**row);
+            format!("{how} {row}")
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! `[[test]]`: calls the table must lead as written.
+
+use super::Findings;
+use super::fields::{Fields, duration, wrong_kind};
+use super::names::{Named, Names};
+use crate::number::{Dialled, Digits};
+use crate::routing::diagnostic::{Diagnostic, position};
+use crate::routing::file::{Entry, Kind, Table, Value};
+use crate::routing::plan::{CenterId, Number};
+use crate::routing::test_row::{Act, Ending, Manner, TestRow};
+use jiff::civil::DateTime;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A Tuesday morning at work, as in scripts.
+const USUAL: DateTime = DateTime::constant(2026, 11, 24, 10, 0, 0, 0);
+
+/// Reads all tests.
+pub(super) fn tests(
+    text: &str,
+    entry: Option<&Entry>,
+    names: &Names,
+    numbers: &[Number],
+    findings: &mut Findings,
+) -> Vec<TestRow> {
+    let Some(entry) = entry else { return Vec::new() };
+    let Kind::List(items) = &entry.value.kind else {
+        findings.push(wrong_kind(
+            "routing.toml",
+            "test",
+            &entry.value,
+            ["[[test]] (괄호 두 겹)", "[[test]] (two brackets)"],
+        ));
+        return Vec::new();
+    };
+    let mut tests = Vec::new();
+    for item in items {
+        match &item.kind {
+            Kind::Table(table) => tests.push(test(text, item.span.clone(), table, names, numbers, findings)),
+            Kind::Lost => {}
+            _ => findings.push(wrong_kind("routing.toml", "test", item, ["[[test]]", "[[test]]"])),
+        }
+    }
+    tests
+}
+
+fn test(
+    text: &str,
+    span: Range<usize>,
+    table: &Table,
+    names: &Names,
+    numbers: &[Number],
+    findings: &mut Findings,
+) -> TestRow {
+    let line = position(text, span.start).0;
+    let mut fields = Fields::new("test", table);
+    let name = fields.text("name", findings).map_or("", |(name, _)| name);
+    fields.missing("name", span, "name = \"정책자금은 두 번 눌러 닿는다\"", findings);
+    let at = match fields.text("at", findings) {
+        None => USUAL,
+        Some((text, span)) => text.parse().unwrap_or_else(|_| {
+            findings.push(wrong(
+                "at",
+                text,
+                span,
+                ["\"2026-11-24T10:00\" 꼴로 쓰세요", "write it as \"2026-11-24T10:00\""],
+            ));
+            USUAL
+        }),
+    };
+    let number = match fields.text("call", findings) {
+        None => 0,
+        Some((text, span)) => {
+            let dialled = Dialled::new(text);
+            numbers
+                .iter()
+                .position(|number| number.dialled.iter().any(|pattern| pattern.matches(dialled.as_str())))
+                .unwrap_or_else(|| {
+                    let help =
+                        ["[number.…] 의 match 에 있는 번호를 쓰세요", "write a number that a [number.…] row matches"];
+                    findings.push(wrong("call", text, span, help));
+                    0
+                })
+        }
+    };
+    let press = fields.texts("press", findings).unwrap_or_default();
+    let press = press.into_iter().filter_map(|(text, span)| act(text, span, findings)).collect();
+    let world = world(fields.table("world", findings), names, findings);
+    let expect = fields.texts("expect", findings).unwrap_or_default();
+    let expect: Vec<Arc<str>> = expect
+        .into_iter()
+        .filter_map(|(text, span)| names.look_up("test.expect", text, span, findings).map(|_| text.into()))
+        .collect();
+    let hears = fields.texts("hears", findings).unwrap_or_default();
+    let hears = hears.into_iter().map(|(text, _)| text.to_owned()).collect();
+    let end = fields.text("end", findings).and_then(|(text, span)| ending(text, span, names, findings));
+    fields.finish(findings);
+    TestRow { name: name.to_owned(), line, at, number, press, world, expect, hears, end }
+}
+
+fn act(text: &str, span: Range<usize>, findings: &mut Findings) -> Option<Act> {
+    if text.is_empty() {
+        return Some(Act::Silence);
+    }
+    if text == "hangup" {
+        return Some(Act::HangUp);
+    }
+    let act = Digits::parse(text).map(Act::Keys).or_else(|| duration(text).ok().map(Act::Wait));
+    if act.is_none() {
+        let help = [
+            "버튼 \"11\", 말없이 \"\", 기다리기 \"5s\", 끊기 \"hangup\" 가운데 하나를 쓰세요",
+            "write keys \"11\", silence \"\", a wait \"5s\" or \"hangup\"",
+        ];
+        findings.push(wrong("press", text, span, help));
+    }
+    act
+}
+
+fn world(table: Option<&Table>, names: &Names, findings: &mut Findings) -> BTreeMap<CenterId, Vec<Manner>> {
+    let mut world = BTreeMap::new();
+    for entry in table.iter().flat_map(|table| &table.entries) {
+        let center = match names.look_up("test.world", &entry.key, entry.key_span.clone(), findings) {
+            Some(Named::Center(id)) => id,
+            Some(_) => {
+                let help = ["\"center.kosmes\" 처럼 쓰세요", "write \"center.kosmes\""];
+                findings.push(wrong("world", &entry.key, entry.key_span.clone(), help));
+                continue;
+            }
+            None => continue,
+        };
+        let values: Vec<&Value> = match &entry.value.kind {
+            Kind::List(items) => items.iter().collect(),
+            _ => vec![&entry.value],
+        };
+        let manners = values.into_iter().filter_map(|value| manner(entry, value, findings)).collect();
+        world.insert(center, manners);
+    }
+    world
+}
+
+fn manner(entry: &Entry, value: &Value, findings: &mut Findings) -> Option<Manner> {
+    const WORDS: &str = "answers, busy, rings, dead, refuses";
+    let found = match &value.kind {
+        Kind::Text(text) => Manner::ALL.into_iter().find(|manner| manner.word() == text),
+        Kind::Lost => return None,
+        _ => None,
+    };
+    if found.is_none() {
+        findings.push(wrong_kind("test.world", &entry.key, value, [WORDS, WORDS]));
+    }
+    found
+}
+
+fn ending(text: &str, span: Range<usize>, names: &Names, findings: &mut Findings) -> Option<Ending> {
+    if text == "hangup" {
+        return Some(Ending::HungUp);
+    }
+    match names.look_up("test.end", text, span.clone(), findings)? {
+        Named::Center(id) => Some(Ending::Center(id)),
+        Named::Notice(id) => Some(Ending::Notice(id)),
+        _ => {
+            let help = [
+                "전화가 끝나는 곳을 쓰세요: \"center.…\", \"notice.…\", \"hangup\"",
+                "write where the call ends: \"center.…\", \"notice.…\" or \"hangup\"",
+            ];
+            findings.push(wrong("end", text, span, help));
+            None
+        }
+    }
+}
+
+fn wrong(field: &str, text: &str, span: Range<usize>, help: [&str; 2]) -> Diagnostic {
+    Diagnostic::error(
+        "E0103",
+        span,
+        format!("test: {field} 에 쓸 수 없는 값입니다: \"{text}\""),
+        format!("test: {field} cannot be \"{text}\""),
+    )
+    .help(help[0], help[1])
+}
