@@ -63,8 +63,8 @@ fn every_way_through_the_shipped_table_keeps_the_promises() {
     let graph = proof::explore(&plan);
     assert_eq!(proof::prove(&plan, &graph), []);
     assert!(!graph.cut && graph.nodes.len() > 1_000, "{} states", graph.nodes.len());
-    // Open and closed.
-    assert_eq!(graph.roots.len(), 2);
+    // Open, closed and a public holiday, each with the emergency switch off and on.
+    assert_eq!(graph.roots.len(), 6);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn the_promises_that_always_hold_are_seen_broken() {
 /// The rows a way passes, by the call's own record.
 fn rows(plan: &Arc<Plan>, graph: &Graph, node: u32) -> (String, Vec<String>) {
     let (root, steps) = graph.way(node);
-    let mut line = Line::new(plan, root.number, root.circumstance.at);
+    let mut line = Line::called(plan, root.number, &root.circumstance);
     let mut effects: Vec<Effect> = Vec::new();
     steps.iter().for_each(|step| line.step(*step, &mut effects));
     let rows = line.record().path().iter().map(|row| row.to_string()).collect();

@@ -134,14 +134,17 @@ impl<'c> Talk<'c> {
         match command {
             // A new call is a new day: what the centres do stays.
             Command::Call(_) if called => {
-                self.said.retain(|(_, command)| matches!(command, Command::Center(..) | Command::At));
+                self.said.retain(|(_, command)| {
+                    matches!(command, Command::Center(..) | Command::Switch(_) | Command::At | Command::Phone(_))
+                });
                 self.replay();
             }
             Command::At => {
                 self.said.clear();
                 self.replay();
             }
-            Command::Call(_) | Command::Center(..) => {}
+            Command::Call(_) | Command::Center(..) | Command::Switch(_) | Command::Phone(_) => {}
+            Command::Drain | Command::Clock(_) => {}
             _ if !called => return Err(script::no_call(text)),
             _ => {}
         }

@@ -3,6 +3,7 @@
 //! Prompts last as long as their sound. What telephones and centres say comes when well-behaved ones say it, so that the
 //! same caller meets the same in the simulator; a test holds the two together.
 
+use super::circumstance::Circumstance;
 use super::diff::outcome;
 use super::line::{Line, Sound, Step};
 use crate::call::session::standing::Place;
@@ -10,7 +11,7 @@ use crate::call::{Effect, Record};
 use crate::number::Key;
 use crate::routing::plan::{CenterId, NoticeId, Plan, PromptId};
 use crate::routing::test_row::{Act, Manner};
-use crate::time::{Duration, Instant, Wall};
+use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -85,12 +86,12 @@ impl<'p> Caller<'p> {
         lengths: &'p BTreeMap<String, Duration>,
         world: &'p BTreeMap<CenterId, Vec<Manner>>,
         number: usize,
-        at: Wall,
+        circumstance: &Circumstance,
     ) -> Self {
         let mut caller = Self {
             lengths,
             world,
-            line: Line::new(plan, number, at),
+            line: Line::called(plan, number, circumstance),
             sounds: None,
             news: VecDeque::new(),
             moments: Vec::new(),
@@ -100,6 +101,7 @@ impl<'p> Caller<'p> {
             longest: None,
         };
         caller.longest = Some(caller.line.ends());
+        caller.script.extend(circumstance.on.iter().map(|name| format!("switch {name}")));
         for (center, manners) in world {
             let row = &plan.center(*center).row;
             let words: Vec<&str> = manners.iter().map(|manner| manner.word()).collect();

@@ -1,6 +1,7 @@
 //! The `[[test]]` rows of a table, run; and the rows that no test reaches.
 
 use super::caller::{Caller, Finish, Moment};
+use super::circumstance::Circumstance;
 use crate::routing::Language;
 use crate::routing::plan::Plan;
 use crate::routing::test_row::{Ending, TestRow};
@@ -46,7 +47,8 @@ pub enum Surprise {
 /// Runs one test.
 pub fn run(plan: &Arc<Plan>, catalogue: &Catalogue, lengths: &BTreeMap<String, Duration>, test: &TestRow) -> Ran {
     let at = plan.timezone.to_timestamp(test.at).map_or(0, |timestamp| timestamp.as_microsecond());
-    let mut caller = Caller::dial(plan, lengths, &test.world, test.number, Wall::from_micros(at));
+    let circumstance = Circumstance { on: test.switches.clone(), ..Circumstance::at(plan, Wall::from_micros(at)) };
+    let mut caller = Caller::dial(plan, lengths, &test.world, test.number, &circumstance);
     let mut surprises = Vec::new();
     for act in &test.press {
         if caller.is_over() {

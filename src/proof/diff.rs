@@ -195,7 +195,12 @@ impl Walk {
 
     fn tell(&mut self, change: Change, pair: &Pair, step: Step, old: Met, new: Met) {
         let row = pair.lines[0].record().path().last().cloned().unwrap_or_else(|| "number".into());
-        if !self.seen.insert((change, row.clone(), old.clone(), new.clone())) {
+        // The same words after the same key are one difference, whether or not another key waits behind them.
+        let key = |met: &Met| match change {
+            Change::Waits => met.clone(),
+            _ => Met { waits: None, deaf: false, ..met.clone() },
+        };
+        if !self.seen.insert((change, row.clone(), key(&old), key(&new))) {
             return;
         }
         let mut steps = vec![step];

@@ -146,9 +146,11 @@ fn again(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>) -> 
             }
             Place::Transfer { .. } if matches!(line.sound(), Sound::Once(_)) => Step::Heard,
             Place::Transfer { .. } => match attempts.next().map(|attempt| &*attempt.result) {
+                None | Some("left") => hang_up(&mut did),
                 Some(result) => told(result),
-                None => hang_up(&mut did),
             },
+            // Gone already; what is still waited for does not come.
+            Place::Leaving => Step::Silence,
             _ if goes_on || !hung_up => waits(&line),
             _ => hang_up(&mut did),
         };

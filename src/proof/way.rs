@@ -86,6 +86,7 @@ impl<'p> Told<'p> {
     ) -> Self {
         let moment = Timestamp::from_microsecond(circumstance.at.as_micros()).unwrap_or(Timestamp::UNIX_EPOCH);
         let moment = plan.timezone.to_datetime(moment);
+        let switches = circumstance.on.iter().map(|name| format!("switch {name}"));
         Self {
             plan,
             lengths,
@@ -94,7 +95,7 @@ impl<'p> Told<'p> {
             sounds: Duration::ZERO,
             pending: Duration::ZERO,
             manners: BTreeMap::new(),
-            script: vec![format!("at {}", moment.strftime("%Y-%m-%dT%H:%M"))],
+            script: std::iter::once(format!("at {}", moment.strftime("%Y-%m-%dT%H:%M"))).chain(switches).collect(),
         }
     }
 
@@ -131,7 +132,13 @@ impl<'p> Told<'p> {
             Step::Heard => self.pending += self.sounds,
             Step::Silence => self.pending += waited,
             Step::Refuses | Step::Fails => self.pending += SIGNALLING,
-            Step::HangUp => self.say("hangup".to_owned()),
+            Step::HangUp => {
+                // A caller of scripts has called before hanging up.
+                if before.place == Place::Arriving {
+                    self.say(format!("call {}", self.dialled));
+                }
+                self.say("hangup".to_owned());
+            }
             Step::Hold => self.say("hold".to_owned()),
             Step::Resume => self.say("resume".to_owned()),
             Step::CallMax => self.pending += self.plan.call_max,

@@ -383,6 +383,8 @@ struct Test {
     at: Option<String>,
     /// 건 번호, 없으면 첫 번호 / the number that is dialled; the first if left out
     call: Option<String>,
+    /// 켜져 있는 스위치 / switches that are on
+    switch: Option<OneOrMany>,
     /// "11" 누르기, "" 말없이, "5s" 듣기, "hangup" 끊기 / "11" keys, "" silence, "5s" listening, "hangup"
     press: Option<OneOrMany>,
     /// 센터의 형편 { "center.kosmes" = "busy" }, 주소마다 ["busy", "answers"], 없으면 모두 받음 / how centres behave, by address in a list; all answer if left out

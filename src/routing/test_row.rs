@@ -16,6 +16,8 @@ pub struct TestRow {
     pub line: usize,
     /// The moment of the call, in the table's zone.
     pub at: DateTime,
+    /// Switches that are on.
+    pub switches: Vec<Arc<str>>,
     /// Which number is dialled: an index into `Plan::numbers`.
     pub number: usize,
     /// What the caller does.

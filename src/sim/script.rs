@@ -67,6 +67,8 @@ pub enum Command {
     Drain,
     /// `clock -1h`: wall time jumps by so many seconds.
     Clock(i64),
+    /// `switch emergency`: an operator turns it on.
+    Switch(String),
     /// `at 2026-11-24T10:00`: already in [`Script::at`].
     At,
     /// `end`: the caller stays on the line until the call is over. Every script ends so, said or not.
@@ -146,9 +148,9 @@ impl std::error::Error for ScriptError {}
 /// When scripts begin that do not say: a Tuesday morning.
 pub const USUAL: DateTime = DateTime::constant(2026, 11, 24, 10, 0, 0, 0);
 /// The commands, for those who ask.
-pub const COMMANDS: [&str; 15] = [
-    "call", "key", "wait", "listen", "hangup", "hold", "resume", "center", "at", "end", "phone", "odd", "reset", "drain",
-    "clock",
+pub const COMMANDS: [&str; 16] = [
+    "call", "key", "wait", "listen", "hangup", "hold", "resume", "center", "at", "end", "phone", "odd", "reset",
+    "drain", "clock", "switch",
 ];
 /// What a centre can do.
 const MANNERS: [&str; 5] = ["answers", "busy", "rings", "dead", "refuses"];
@@ -184,7 +186,12 @@ impl Script {
                 match step.command {
                     Command::Call(_) if calls > 0 => return Err(error(Problem::SecondCall)),
                     Command::Call(_) => calls += 1,
-                    Command::Center(..) | Command::At | Command::Phone(_) | Command::Drain | Command::Clock(_) => {}
+                    Command::Center(..)
+                    | Command::Switch(_)
+                    | Command::At
+                    | Command::Phone(_)
+                    | Command::Drain
+                    | Command::Clock(_) => {}
                     Command::Odd(_) | Command::Reset if calls == 0 => return Err(error(Problem::NoCall)),
                     Command::Odd(_) | Command::Reset => {}
                     Command::Keys(_)
@@ -303,6 +310,7 @@ impl Stage {
             Command::Center(row, manners) => {
                 world.set_centre(row, manners);
             }
+            Command::Switch(name) => world.turn_on(name),
             Command::Phone(habit) => habits.push(habit.clone()),
             Command::Odd(strange) => pause_after(world, *phone, Action::Strange(*strange)),
             Command::Reset => {
@@ -401,6 +409,14 @@ pub fn read(command: &str, plan: &Plan, at: &mut DateTime) -> Result<Command, Sc
         "hold" => Command::Hold,
         "resume" => Command::Resume,
         "end" => Command::End,
+        "switch" => {
+            let names: Vec<&str> = plan.switches.keys().map(|name| &**name).collect();
+            let name = word(&names)?;
+            if !names.contains(&name) {
+                return Err(error(name, command, Problem::Unfit, &names));
+            }
+            Command::Switch(name.to_owned())
+        }
         "center" => {
             let rows: Vec<&str> =
                 plan.centers.iter().map(|one| one.row.strip_prefix("center.").unwrap_or(&one.row)).collect();

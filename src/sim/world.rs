@@ -23,6 +23,7 @@ use super::trace::{Brief, Trace, command_name, told};
 use crate::engine::{CallKey, Engine, Entry, Input, Intervals, News, Output, Settings};
 use crate::media::{Command, Event as Sound, StreamKey};
 use crate::random::Random;
+use crate::routing::switch::Switches;
 use crate::sip::locate::{Answer, LookupKey};
 use crate::sip::trunk::{Credentials, Network as Range, Peers, Registration, Trunk};
 use crate::sip::{Flow, Transport};
@@ -30,6 +31,7 @@ use crate::time::{Duration, Instant, Now, Wall};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 
 #[derive(Debug)]
 enum Event {
@@ -46,6 +48,8 @@ enum Event {
     Stop,
     /// Wall time jumps by so many seconds.
     Clock(i64),
+    /// An operator turns a switch on.
+    Switch(String),
     /// What could not leave.
     SendFailed(Flow),
     /// Bytes of a connection are due at the engine.
@@ -76,6 +80,8 @@ pub struct World {
     now: Instant,
     queue: Queue<Event>,
     engine: Engine,
+    /// What operators turned on.
+    switched: Switches,
     network: Network,
     random: Random,
     phones: Vec<Phone>,
@@ -155,6 +161,7 @@ impl World {
         }
         let mut world = Self {
             engine: Self::engine(setup, &conditions, engine_random),
+            switched: Switches::default(),
             network: Network::new(conditions.weather, network_random),
             random,
             now: Instant::START,
@@ -353,6 +360,11 @@ impl World {
         self.happen(Event::Drain);
     }
 
+    /// An operator turns a switch on; it stays on.
+    pub fn turn_on(&mut self, switch: &str) {
+        self.happen(Event::Switch(switch.to_owned()));
+    }
+
     /// Wall time jumps.
     pub fn step_clock(&mut self, seconds: i64) {
         self.happen(Event::Clock(seconds));
@@ -468,6 +480,11 @@ impl World {
             Event::Clock(seconds) => {
                 self.note(b"clock", || format!("clock     jumps by {seconds} s"));
                 self.clock_off += seconds;
+            }
+            Event::Switch(name) => {
+                self.note(b"switch", || format!("switch    {name} is on"));
+                self.switched.turn_on(&name, None);
+                self.feed(Input::Switched(Arc::new(self.switched.clone())));
             }
             Event::Crash => self.crash(),
             Event::Drain => {
@@ -772,6 +789,7 @@ impl World {
         }
         self.ports.clear();
         self.engine = Self::engine(&self.setup, &self.conditions, Random::from_number(self.random.u64()));
+        self.feed(Input::Switched(Arc::new(self.switched.clone())));
         self.lose_connections();
     }
 

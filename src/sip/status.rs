@@ -74,9 +74,6 @@ impl StatusCode {
     /// 603 Decline.
     pub const DECLINE: Self = Self(603);
 
-    /// 603 Decline.
-    pub const DECLINE: Self = Self(603);
-
     /// A code in 100–699.
     pub fn new(code: u16) -> Option<Self> {
         (100..700).contains(&code).then_some(Self(code))

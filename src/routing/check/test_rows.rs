@@ -84,6 +84,11 @@ fn test(
                 })
         }
     };
+    let switches = fields.texts("switch", findings).unwrap_or_default();
+    let switches = switches
+        .into_iter()
+        .filter_map(|(text, span)| names.switch("test", text, span, findings).map(Arc::from))
+        .collect();
     let press = fields.texts("press", findings).unwrap_or_default();
     let press = press.into_iter().filter_map(|(text, span)| act(text, span, findings)).collect();
     let world = world(fields.table("world", findings), names, findings);
@@ -96,7 +101,7 @@ fn test(
     let hears = hears.into_iter().map(|(text, _)| text.to_owned()).collect();
     let end = fields.text("end", findings).and_then(|(text, span)| ending(text, span, names, findings));
     fields.finish(findings);
-    TestRow { name: name.to_owned(), line, at, number, press, world, expect, hears, end }
+    TestRow { name: name.to_owned(), line, at, switches, number, press, world, expect, hears, end }
 }
 
 fn act(text: &str, span: Range<usize>, findings: &mut Findings) -> Option<Act> {
