@@ -443,17 +443,21 @@ fn sounds() -> BTreeMap<String, Duration> {
     all.iter().map(|id| (id.to_string(), Duration::from_millis(500))).collect()
 }
 
-/// What a caller can meet of a table, without its version.
+/// What a caller can meet of a table: without its version, its promises and its tests.
 fn meaning(plan: &Plan) -> String {
     let mut plan = plan.clone();
     plan.version.clear();
+    plan.rules = Default::default();
+    plan.tests.clear();
     format!("{plan:?}")
 }
 
 #[test]
 fn slips_are_found_and_the_score_is_told() {
     let sounds = sounds();
-    let mut all = slips("shipped", SHIPPED);
+    // The rows that lead calls; slips in the tests behind them have cases of their own.
+    let (rows, _) = SHIPPED.split_once("[[test]]").expect("the shipped table has tests");
+    let mut all = slips("shipped", rows);
     all.extend(slips("rich", RICH));
     let mut seen = BTreeSet::new();
     all.retain(|slip| seen.insert(slip.text.clone()));

@@ -91,12 +91,14 @@ fn what_a_test_cannot_say_is_a_finding() {
     let (_, catalogue) = shipped();
     for (row, code) in [
         ("press = [\"x\"]", "E0103"),
+        ("press = [\"60d\"]", "E0103"),
+        ("press = [\"0s\"]", "E0103"),
         ("at = \"tomorrow\"", "E0103"),
         ("call = \"1358\"", "E0103"),
         ("expect = [\"center.kosmse\"]", "E0201"),
         ("world = { \"center.kosmes\" = \"lazy\" }", "E0103"),
-        ("world = { \"menu.main\" = \"busy\" }", "E0103"),
-        ("end = \"menu.main\"", "E0103"),
+        ("world = { \"menu.main\" = \"busy\" }", "E0202"),
+        ("end = \"menu.main\"", "E0202"),
         ("expects = []", "E0102"),
     ] {
         let checked = check(&format!("{SHIPPED}\n[[test]]\nname = \"x\"\n{row}\n"), &catalogue.lengths());

@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_mistake_is_shown_in_the_operators_language_and_ends_with_1() {
-        let broken = SHIPPED.replace("\"center.kised\"", "\"center.kisd\"");
+        let broken = SHIPPED.replace("go = \"center.kised\"", "go = \"center.kisd\"");
         let (code, korean) = check(&broken, Language::Korean, false);
         assert_eq!(code, 1);
         assert!(

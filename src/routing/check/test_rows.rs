@@ -55,7 +55,13 @@ fn test(
 ) -> TestRow {
     let line = position(text, span.start).0;
     let mut fields = Fields::new("test", table);
-    let name = fields.text("name", findings).map_or("", |(name, _)| name);
+    let named = fields.text("name", findings);
+    let name = named.as_ref().map_or("", |(name, _)| *name);
+    if let Some((text, span)) = named
+        && text.trim().is_empty()
+    {
+        findings.push(wrong("name", text, span, ["무엇을 보이는지 쓰세요", "say what it shows"]));
+    }
     fields.missing("name", span, "name = \"정책자금은 두 번 눌러 닿는다\"", findings);
     let at = match fields.text("at", findings) {
         None => USUAL,
@@ -111,7 +117,10 @@ fn act(text: &str, span: Range<usize>, findings: &mut Findings) -> Option<Act> {
     if text == "hangup" {
         return Some(Act::HangUp);
     }
-    let act = Digits::parse(text).map(Act::Keys).or_else(|| duration(text).ok().map(Act::Wait));
+    // `60d` is a slip for `60s`, not the keys 6, 0 and D, which telephones lack.
+    let keys = || Digits::parse(text).filter(|_| !text.contains(char::is_alphabetic)).map(Act::Keys);
+    let wait = || duration(text).ok().filter(|time| !time.is_zero()).map(Act::Wait);
+    let act = keys().or_else(wait);
     if act.is_none() {
         let help = [
             "버튼 \"11\", 말없이 \"\", 기다리기 \"5s\", 끊기 \"hangup\" 가운데 하나를 쓰세요",
@@ -129,7 +138,7 @@ fn world(table: Option<&Table>, names: &Names, findings: &mut Findings) -> BTree
             Some(Named::Center(id)) => id,
             Some(_) => {
                 let help = ["\"center.kosmes\" 처럼 쓰세요", "write \"center.kosmes\""];
-                findings.push(wrong("world", &entry.key, entry.key_span.clone(), help));
+                findings.push(wrong_place("world", &entry.key, entry.key_span.clone(), help));
                 continue;
             }
             None => continue,
@@ -169,15 +178,24 @@ fn ending(text: &str, span: Range<usize>, names: &Names, findings: &mut Findings
                 "전화가 끝나는 곳을 쓰세요: \"center.…\", \"notice.…\", \"hangup\"",
                 "write where the call ends: \"center.…\", \"notice.…\" or \"hangup\"",
             ];
-            findings.push(wrong("end", text, span, help));
+            findings.push(wrong_place("end", text, span, help));
             None
         }
     }
 }
 
 fn wrong(field: &str, text: &str, span: Range<usize>, help: [&str; 2]) -> Diagnostic {
+    told("E0103", field, text, span, help)
+}
+
+/// A row that is there, and not of the kind that is wanted.
+fn wrong_place(field: &str, text: &str, span: Range<usize>, help: [&str; 2]) -> Diagnostic {
+    told("E0202", field, text, span, help)
+}
+
+fn told(code: &'static str, field: &str, text: &str, span: Range<usize>, help: [&str; 2]) -> Diagnostic {
     Diagnostic::error(
-        "E0103",
+        code,
         span,
         format!("test: {field} 에 쓸 수 없는 값입니다: \"{text}\""),
         format!("test: {field} cannot be \"{text}\""),

@@ -93,9 +93,9 @@ fn header(text: &str, start: usize, line: &str, file: &mut File) -> Vec<Step> {
         path = bare_path(start, line);
     }
     let span = start..start + line.trim_end().len();
-    if !repeated {
-        define(&mut file.root, &path, span, !errors.is_empty(), &mut file.mistakes);
-    }
+    let enter =
+        if repeated || line.trim_start_matches('\u{feff}').trim_start().starts_with("[[") { append } else { define };
+    enter(&mut file.root, &path, span, !errors.is_empty(), &mut file.mistakes);
     path
 }
 
@@ -130,6 +130,23 @@ fn define(root: &mut Table, path: &[Step], span: Range<usize>, broken: bool, mis
             table.span = span;
             *key_span = last.span.clone();
         }
+        Some(first) => mistakes.push(twice(last, first.key_span.clone())),
+    }
+}
+
+/// Makes one more table of a repeated header, `[[test]]`.
+fn append(root: &mut Table, path: &[Step], span: Range<usize>, broken: bool, mistakes: &mut Vec<Diagnostic>) {
+    let Some((last, parents)) = path.split_last() else { return };
+    let Some(parent) = descend(root, parents) else { return };
+    let table = Table { span: span.clone(), broken, ..Table::default() };
+    let item = Value { span: span.clone(), kind: Kind::Table(table) };
+    match parent.entries.iter_mut().find(|entry| entry.key == last.key) {
+        None => parent.entries.push(Entry {
+            key: last.key.clone(),
+            key_span: last.span.clone(),
+            value: Value { span, kind: Kind::List(vec![item]) },
+        }),
+        Some(Entry { value: Value { kind: Kind::List(items), .. }, .. }) => items.push(item),
         Some(first) => mistakes.push(twice(last, first.key_span.clone())),
     }
 }
@@ -305,6 +322,11 @@ fn descend<'t>(root: &'t mut Table, path: &[Step]) -> Option<&'t mut Table> {
         };
         table = match &mut table.entries[at].value.kind {
             Kind::Table(inner) => inner,
+            // Of a repeated row, the latest.
+            Kind::List(items) => match items.last_mut() {
+                Some(Value { kind: Kind::Table(inner), .. }) => inner,
+                _ => return None,
+            },
             _ => return None,
         };
     }
