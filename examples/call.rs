@@ -12,6 +12,7 @@
 //! * `--rings N`: so many provisional responses must have come before the end
 //! * `--replaces VALUE`: the value of `Replaces`
 //! * `--from URI`: who calls
+//! * `--host NAME=ADDRESS,ADDRESS`: the addresses of a name, in this order; other names are asked of the system
 //! * `--user NAME --password SECRET [--realm REALM]`: what challenges are answered with
 //!
 //! It exits 0 when every call went as asked, 1 when one did not, 2 when it was not told what to do.
@@ -29,7 +30,7 @@ use ivr1357::sip::{
 use ivr1357::time::{Instant, Now, Wall};
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -51,6 +52,7 @@ struct Options {
     rings: usize,
     replaces: Option<String>,
     credentials: Option<Credentials>,
+    host: Option<(String, Vec<IpAddr>)>,
 }
 
 fn main() -> ExitCode {
@@ -87,6 +89,7 @@ impl Options {
             rings: 0,
             replaces: None,
             credentials: None,
+            host: None,
         };
         let mut credentials = Credentials { realm: None, user: String::new(), password: String::new() };
         let mut rest = rest.iter();
@@ -114,6 +117,12 @@ impl Options {
                 }
                 "--rings" => options.rings = number(value()?)? as usize,
                 "--replaces" => options.replaces = Some(value()?),
+                "--host" => {
+                    let value = value()?;
+                    let (name, list) = value.split_once('=').ok_or_else(|| wrong(&value))?;
+                    let list: Result<Vec<IpAddr>, _> = list.split(',').map(str::parse).collect();
+                    options.host = Some((name.to_owned(), list.map_err(|_| wrong(&value))?));
+                }
                 "--user" => credentials.user = value()?,
                 "--password" => credentials.password = value()?,
                 "--realm" => credentials.realm = Some(value()?),
@@ -155,6 +164,7 @@ struct Line {
     last_stream: u64,
     began: std::time::Instant,
     events: Vec<AgentEvent>,
+    host: Option<(String, Vec<IpAddr>)>,
 }
 
 impl Line {
@@ -173,6 +183,7 @@ impl Line {
             last_stream: 0,
             began: std::time::Instant::now(),
             events: Vec::new(),
+            host: options.host.clone(),
         })
     }
 
@@ -323,6 +334,9 @@ impl Line {
                             if transport != Transport::Tls && remote.is_ipv4() == self.local.is_ipv4() =>
                         {
                             Answer::Local(self.local)
+                        }
+                        Question::Addresses(host) if self.host.as_ref().is_some_and(|(name, _)| *name == host) => {
+                            Answer::Addresses(self.host.iter().flat_map(|(_, list)| list.clone()).collect())
                         }
                         Question::Addresses(host) => match (host.as_str(), 0).to_socket_addrs() {
                             Ok(found) => Answer::Addresses(found.map(|address| address.ip()).collect()),
