@@ -7,6 +7,7 @@
 #![allow(dead_code)]
 
 pub mod agent;
+pub mod auth;
 pub mod message;
 pub mod rtp;
 pub mod sdp;
@@ -19,6 +20,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// All of them.
 pub const TARGETS: &[Target] = &[
     ("agent", agent::run),
+    ("auth", auth::run),
     ("message", message::run),
     ("rtp", rtp::run),
     ("sdp", sdp::run),
