@@ -94,7 +94,7 @@ fn write(message: &Message<'_>, description: &[u8]) -> Vec<u8> {
         connection: 0,
     };
     let via = message.values(Name::Via).flat_map(elements).next().and_then(Via::parse).expect("a Via");
-    let head = ResponseHead::new(message, &via, flow, Some("0123456789abcdef".to_owned()));
+    let head = ResponseHead::new(message, &via, flow, Some("0123456789abcdef".to_owned()), None);
     let mut lines = Vec::with_capacity(512);
     for route in message.values(Name::RecordRoute).flat_map(elements) {
         write_header(&mut lines, b"Record-Route: ", route);

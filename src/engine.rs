@@ -15,6 +15,7 @@ use crate::routing::Plan;
 use crate::routing::plan::{PromptId, Target};
 use crate::routing::switch::Switches;
 use crate::sdp::Refusal;
+use crate::sip::admission::Refused;
 use crate::sip::identity::UserToUser;
 use crate::sip::reason::Reason;
 use crate::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Invite, ReferKey, ReferRequest, StatusCode};
@@ -23,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 /// The engine.
 pub struct Engine {
@@ -121,6 +122,8 @@ impl Engine {
         match input {
             Input::Received { flow, bytes } => self.agent(now, out, |agent, to| agent.received(now, flow, bytes, to)),
             Input::Secured { connection, names } => self.agent.secured(connection, names),
+            Input::Overdue { flow, bytes } => self.agent(now, out, |agent, to| agent.overdue(now, flow, bytes, to)),
+            Input::Waits { shortest } => self.agent.messages_wait(now, shortest),
             Input::Disconnected { connection } => self.agent.disconnected(connection),
             Input::SendFailed { flow } => self.agent(now, out, |agent, to| agent.send_failed(now, flow, to)),
             Input::LookedUp { lookup, answer } => {
@@ -205,6 +208,10 @@ impl Engine {
 
     fn agent_event(&mut self, now: Now, event: AgentEvent, out: &mut Vec<Output>) {
         let (dialog, event) = match event {
+            AgentEvent::CallsRefused(refused) => {
+                let Refused { too_many, too_fast, too_late, slowed_to } = refused;
+                return warn!(too_many, too_fast, too_late, slowed_to, "new calls were refused");
+            }
             AgentEvent::Invite(invite) => return self.invited(now, *invite, out),
             AgentEvent::Reinvite { dialog, offer } => return self.reinvited(now, dialog, offer, out),
             AgentEvent::Acknowledged { dialog, body } => return self.acknowledged(now, dialog, body, true, out),

@@ -79,8 +79,8 @@ pub const PROMPT_SECONDS_MAX: u32 = 120;
 pub const PROMPT_TEXT_CHARS_MAX: usize = 400;
 /// A name becomes a file name, and those end at 255 bytes on every file system in use.
 pub const PROMPT_ID_BYTES_MAX: usize = 200;
-/// Datagrams read from one SIP socket before anything else gets a turn: some 2 ms of work.
-pub const DATAGRAMS_PER_TURN: usize = 64;
+/// Datagrams read from one SIP socket before the next socket gets a turn: more than the kernel's usual queue holds.
+pub const DATAGRAMS_PER_TURN: usize = 512;
 /// What the kernel may hold for a SIP socket: a burst of 4,000 INVITEs while the engine is busy elsewhere.
 pub const SIP_RECEIVE_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 /// Peers whose route is remembered; each costs 40 bytes, and asking again costs some 5 µs.
@@ -273,3 +273,44 @@ pub const SESSION_REFRESHES_422_MAX: u8 = 3;
 pub const PROGRESS_AGAIN: Duration = Duration::from_secs(60);
 /// States explored of one table: some 4 GB. A table of 1,000 rows has some 100,000.
 pub const STATES_MAX: usize = 4_000_000;
+/// Sources whose share of the pace of new calls is told apart; the rest shares one. Some 300 KiB.
+pub const SOURCES_MAX: usize = 4096;
+/// How much a source may have taken in the last second, as a multiple of what the bucket holds now. With 1.5, a single
+/// source gets the whole pace, two thirds of a second's calls stay for others, and equal sources get equal shares.
+pub const SOURCE_SHARE: f64 = 1.5;
+/// Refused INVITEs remembered in each of two generations, eight bytes and a hash table's room each: 6,000 a second for 32 s.
+pub const REFUSALS_REMEMBERED_MAX: usize = 200_000;
+/// One line in the log tells of all calls refused in this time: a flood is no record storm.
+pub const REFUSALS_TOLD_EVERY: Duration = Duration::from_secs(5);
+/// When every message waits at least this long, the pace of new calls is lowered: a tenth of T1, so that nobody repeats
+/// himself yet.
+pub const WAIT_LONG: Duration = Duration::from_millis(50);
+/// When some message waits no longer than this, the pace is raised again.
+pub const WAIT_SHORT: Duration = Duration::from_millis(10);
+/// A changed pace shows its effect before it is changed again.
+pub const PACE_EASED_EVERY: Duration = Duration::from_millis(500);
+/// However long messages wait, so many new calls a second are tried: they show when it is over.
+pub const ADMITTED_PER_SECOND_MIN: f64 = 5.0;
+/// What a peer under overload control is asked to keep back at most (RFC 7339): the rest shows when it is over.
+pub const LOSS_PERCENT_MAX: u32 = 95;
+/// How long such a word holds: longer than the pause between two calls of a peer that is slowed down.
+pub const OVERLOAD_VALIDITY: Duration = Duration::from_secs(5);
+/// How far into a datagram its urgency is looked for: To stands among the first headers.
+pub const URGENCY_PEEK_BYTES: usize = 2048;
+/// New calls that wait for the engine: a quarter of a second's work.
+pub const INVITES_WAITING_MAX: usize = 2048;
+/// Pings that wait: more are no pings, and are dropped.
+pub const PINGS_WAITING_MAX: usize = 1024;
+/// All datagrams that wait together: what the kernel would hold, twice.
+pub const INTAKE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// A new call that waited longer is refused: well before T1, so that its sender hears something before he repeats himself.
+pub const INVITE_WAIT_MAX: Duration = Duration::from_millis(150);
+/// How often the engine is told how long messages wait.
+pub const WAITS_TOLD_EVERY: Duration = Duration::from_millis(100);
+/// Time for datagrams of live calls and for emptying the kernel's queue before new calls get their turn, and for new calls
+/// before live ones get theirs.
+pub const TURN: Duration = Duration::from_millis(3);
+/// Fewer messages than this in that time say nothing about overload: a moment without the processor hits one or two.
+pub const WAITS_COUNTED: usize = 5;
+/// Pings worked on before a new call gets its turn, if one waits.
+pub const PINGS_IN_A_ROW: usize = 4;

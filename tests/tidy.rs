@@ -62,6 +62,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "sip::trunk",
             "sip::locate",
             "sip::uri",
+            "sip::urgency",
         ],
     ),
     ("cli", &["shell", "sim", "proof", "chart", "routing", "limits", "time", "speech"]),

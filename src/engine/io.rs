@@ -10,6 +10,7 @@ use crate::sip::locate::{Answer, LookupKey, Question};
 pub use crate::sip::session_timer::Intervals;
 use crate::sip::trunk::Peers;
 use crate::speech::Catalogue;
+use crate::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -47,6 +48,19 @@ pub enum Input<'a> {
         connection: u64,
         /// Whom the certificate is for.
         names: Vec<String>,
+    },
+    /// A datagram that waited too long or found no room to wait: as [`Input::Received`], but a new call is refused.
+    Overdue {
+        /// Where from.
+        flow: Flow,
+        /// What.
+        bytes: &'a [u8],
+    },
+    /// From time to time: how long messages wait before they come in, told by the luckiest of them. New calls come slower
+    /// while that is long.
+    Waits {
+        /// How long.
+        shortest: Duration,
     },
     /// A TCP connection ended.
     Disconnected {

@@ -1,13 +1,14 @@
 //! The engine thread: one owner of all signalling and call state.
 //!
-//! It waits for datagrams, the inbox and the engine's deadline, whichever comes first; feeds what came to the engine and
-//! carries out what the engine wants, until nothing is left to do. UDP is read and written right here: a hand-over to
+//! It waits for datagrams, the inbox and the engine's deadline, whichever comes first; feeds what came to the engine, the
+//! urgent before the rest (`intake`), and carries out what the engine wants, until nothing is left to do. UDP is read and written right here: a hand-over to
 //! another thread would cost more than the system call.
 
 use crate::engine::{Engine, Input, Output};
-use crate::limits::{DATAGRAMS_PER_TURN, MESSAGE_BYTES_MAX, OUTPUT_ROUNDS_MAX, STOP_PATIENCE};
+use crate::limits::{DATAGRAMS_PER_TURN, MESSAGE_BYTES_MAX, OUTPUT_ROUNDS_MAX, STOP_PATIENCE, TURN};
 use crate::shell::clock::Clock;
 use crate::shell::inbox::{Inbox, Message};
+use crate::shell::intake::{Arrival, Intake, Turn};
 use crate::shell::journal::{Journal, Written};
 use crate::shell::live::Live;
 use crate::shell::local::{Routes, Views};
@@ -19,6 +20,7 @@ use crate::sip::{Flow, Transport};
 use crate::time::{Duration, Instant};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -41,6 +43,10 @@ pub struct EngineThread {
     views: Views,
     routes: Routes,
     messages: Vec<Message>,
+    /// What TCP said, waiting its turn.
+    streams: VecDeque<Message>,
+    /// Datagrams, waiting their turn.
+    intake: Intake,
     outputs: Vec<Output>,
     carried: Vec<Output>,
     /// What outputs were answered with on the spot.
@@ -124,6 +130,8 @@ impl EngineThread {
             views,
             routes: Routes::default(),
             messages: Vec::new(),
+            streams: VecDeque::new(),
+            intake: Intake::default(),
             outputs: Vec::new(),
             carried: Vec::new(),
             answers: Vec::new(),
@@ -138,10 +146,11 @@ impl EngineThread {
         while !self.is_done() {
             self.wait(&mut events)?;
             self.carry_out();
-            // Words of admitted calls (keys, acknowledgements, TCP) before datagrams, which may be new calls.
+            // Words of admitted calls (keys, acknowledgements) before datagrams, which may be new calls.
             self.read_inbox();
             self.read_sockets();
             self.tick();
+            self.work_intake();
             self.drained();
         }
         let calls = self.engine.calls();
@@ -153,7 +162,8 @@ impl EngineThread {
     }
 
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        let timeout = if !self.outputs.is_empty() || self.sockets.iter().any(|socket| socket.readable) {
+        let work = !self.outputs.is_empty() || !self.intake.is_empty() || !self.streams.is_empty();
+        let timeout = if work || self.sockets.iter().any(|socket| socket.readable) {
             Some(Duration::ZERO)
         } else {
             let now = self.clock.instant();
@@ -183,22 +193,39 @@ impl EngineThread {
         self.inbox.take(&mut messages);
         for message in messages.drain(..) {
             match message {
-                Message::Received { flow, bytes, permit } => {
-                    self.step(Input::Received { flow, bytes: &bytes });
-                    drop(permit);
-                }
-                Message::Secured { connection, names } => self.step(Input::Secured { connection, names }),
-                Message::LookedUp { lookup, answer } => self.step(Input::LookedUp { lookup, answer }),
-                Message::Disconnected { connection } => self.step(Input::Disconnected { connection }),
-                Message::SendFailed { flow } => self.step(Input::SendFailed { flow }),
-                Message::Media { stream, event } => self.step(Input::Media { stream, event }),
-                Message::Journaled { call } => self.step(Input::Journaled { call }),
-                Message::Switched(switches) => self.step(Input::Switched(switches)),
-                Message::Drain { limit } => self.drain(limit),
-                Message::Stop => self.stop(),
+                // Of a stream nobody can tell what is urgent in it; what streams say keeps its order.
+                Message::Received { .. }
+                | Message::Secured { .. }
+                | Message::Disconnected { .. }
+                | Message::SendFailed { .. } => self.streams.push_back(message),
+                message => self.take_message(message),
             }
         }
         self.messages = messages;
+        let began = self.clock.instant();
+        while self.clock.instant().since(began) < TURN
+            && let Some(message) = self.streams.pop_front()
+        {
+            self.take_message(message);
+        }
+    }
+
+    fn take_message(&mut self, message: Message) {
+        match message {
+            Message::Received { flow, bytes, permit } => {
+                self.step(Input::Received { flow, bytes: &bytes });
+                drop(permit);
+            }
+            Message::Secured { connection, names } => self.step(Input::Secured { connection, names }),
+            Message::LookedUp { lookup, answer } => self.step(Input::LookedUp { lookup, answer }),
+            Message::Disconnected { connection } => self.step(Input::Disconnected { connection }),
+            Message::SendFailed { flow } => self.step(Input::SendFailed { flow }),
+            Message::Media { stream, event } => self.step(Input::Media { stream, event }),
+            Message::Journaled { call } => self.step(Input::Journaled { call }),
+            Message::Switched(switches) => self.step(Input::Switched(switches)),
+            Message::Drain { limit } => self.drain(limit),
+            Message::Stop => self.stop(),
+        }
     }
 
     fn drain(&mut self, limit: Duration) {
@@ -245,7 +272,9 @@ impl EngineThread {
         waited >= STOP_PATIENCE || (self.engine.calls() == 0 && self.engine.asking() == 0)
     }
 
+    /// Empties the kernel's queues: what belongs to live calls is worked on at once, the rest waits in the intake.
     fn read_sockets(&mut self) {
+        let began = self.clock.instant();
         for index in 0..self.sockets.len() {
             for _ in 0..DATAGRAMS_PER_TURN {
                 let socket = &mut self.sockets[index];
@@ -270,14 +299,43 @@ impl EngineThread {
                 let local = self.views.seen(address, own, remote.ip());
                 let flow = Flow { transport: Transport::Udp, local, remote, connection: 0 };
                 let bytes = &self.datagram[..length];
-                self.engine.handle(now, Input::Received { flow, bytes }, &mut self.outputs);
+                match self.intake.arrives(now.instant, flow, bytes) {
+                    Arrival::Urgent => self.engine.handle(now, Input::Received { flow, bytes }, &mut self.outputs),
+                    Arrival::NoRoom => self.engine.handle(now, Input::Overdue { flow, bytes }, &mut self.outputs),
+                    Arrival::Waits | Arrival::Dropped => {}
+                }
                 self.carry_out();
+                if now.instant.since(began) >= TURN {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Pings and new calls, until the sockets should be looked at again.
+    fn work_intake(&mut self) {
+        let began = self.clock.instant();
+        let mut now = began;
+        while now.since(began) < TURN
+            && let Some(Turn { flow, bytes, overdue }) = self.intake.next(now)
+        {
+            let bytes = &*bytes;
+            self.step(if overdue { Input::Overdue { flow, bytes } } else { Input::Received { flow, bytes } });
+            now = self.clock.instant();
+        }
+        if let Some(shortest) = self.intake.waits(now) {
+            self.step(Input::Waits { shortest });
+            let pings = self.intake.dropped();
+            if pings > 0 {
+                warn!(pings, "more pings than can be answered: dropped");
             }
         }
     }
 
     fn tick(&mut self) {
-        if self.engine.deadline().is_some_and(|deadline| deadline <= self.clock.instant()) {
+        let now = self.clock.instant();
+        if let Some(deadline) = self.engine.deadline().filter(|deadline| *deadline <= now) {
+            self.intake.ticked(now.since(deadline));
             self.step(Input::Tick);
         }
     }

@@ -19,6 +19,7 @@ pub mod demo;
 pub mod engine_thread;
 pub mod inbox;
 pub mod instance;
+mod intake;
 pub mod journal;
 pub mod listen;
 pub mod live;

@@ -90,13 +90,20 @@ fn serve(options: &Options) -> Result<(), Failure> {
         true => halves(&settings.media_ports),
         false => (settings.media_ports.clone(), 0..=0),
     };
+    // A call beyond that room would be refused anyhow, at the price of a record.
+    let room = u32::try_from(calls_possible(&our_ports, open_files, caps.all)).unwrap_or(u32::MAX);
+    let peers = Peers {
+        calls: Some(settings.limits.calls.map_or(room, |calls| calls.min(room))),
+        calls_per_second: settings.limits.calls_per_second,
+        ..settings.peers.clone()
+    };
     let mut instance = Instance::start(Parts {
         engine: engine::Settings {
             session: engine::Intervals {
                 interval: settings.session_timer.expires,
                 shortest: settings.session_timer.least,
             },
-            ..engine_settings(&table, hash_key, settings.peers.clone(), options.stand_ins)?
+            ..engine_settings(&table, hash_key, peers, options.stand_ins)?
         },
         sockets: Sockets {
             listeners,

@@ -209,7 +209,7 @@ impl World {
     fn engine(setup: &Setup, conditions: &Conditions, random: Random) -> Engine {
         let networks: Vec<Range> = ["10.2.0.0/16", "10.4.0.0/16"].iter().filter_map(|text| text.parse().ok()).collect();
         let peers = match conditions.trunk {
-            Some(strangers) => Peers { trunks: vec![Self::trunk(networks, conditions)], strangers },
+            Some(strangers) => Peers { trunks: vec![Self::trunk(networks, conditions)], strangers, ..Peers::default() },
             None => Peers::default(),
         };
         Engine::new(Settings {

@@ -18,6 +18,7 @@ mod within;
 use crate::limits::TRANSACTION_TIMEOUT;
 use crate::number::Dialled;
 use crate::random::Random;
+use crate::sip::admission::{Admission, Refused};
 use crate::sip::auth::server::Guard;
 use crate::sip::dialog::{Dialog, Farewell, Open, State, Success};
 pub use crate::sip::flow::{Flow, Transport};
@@ -34,7 +35,7 @@ use crate::sip::transaction::{self, invite_server, server};
 use crate::sip::trunk::{Peers, Trunk, TrunkId};
 use crate::sip::uri::SipUri;
 use crate::sip::writer::{ALLOW, write_contact, write_supported};
-use crate::time::{Instant, Now};
+use crate::time::{Duration, Instant, Now, Wall};
 use outgoing::Outgoing;
 pub use outgoing::{CallRequest, RegistrationReport};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -240,6 +241,8 @@ pub enum AgentEvent {
         /// Whose.
         dialog: DialogKey,
     },
+    /// New calls that were not taken in the last seconds: no other trace of them is left.
+    CallsRefused(Refused),
 }
 
 /// What the agent wants done.
@@ -302,8 +305,14 @@ pub struct Agent {
     stream_bytes: usize,
     /// The names in the certificates of TLS peers, by connection.
     secured: HashMap<u64, Vec<String>>,
+    /// Which new calls are taken.
+    admission: Admission,
     /// No new calls any more.
     draining: bool,
+    /// What is being read waited too long: if it is a new call, it is refused.
+    overdue: bool,
+    /// Wall time of this step, for overload control.
+    wall: Wall,
     /// Hints: whoever stands here is asked, and its state knows whether its time has come.
     deadlines: BTreeSet<(Instant, Timer)>,
     /// What the machines say, between two steps.
@@ -316,6 +325,7 @@ impl Agent {
         let secret = [random.u64(), random.u64()];
         let guard = Guard::new(&mut random);
         let mut agent = Self {
+            admission: Admission::new(&config.peers),
             config,
             random,
             secret,
@@ -333,6 +343,8 @@ impl Agent {
             stream_bytes: 0,
             secured: HashMap::new(),
             draining: false,
+            overdue: false,
+            wall: Wall::default(),
             deadlines: BTreeSet::new(),
             said: Vec::new(),
         };
@@ -342,12 +354,25 @@ impl Agent {
 
     /// A datagram, or some bytes of a TCP connection.
     pub fn received(&mut self, now: Now, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
+        self.wall = now.wall;
         self.take_bytes(now.instant, flow, bytes, out);
     }
 
     /// A TLS peer has shown a certificate for these names; they count until its connection ends.
     pub fn secured(&mut self, connection: u64, names: Vec<String>) {
         self.secured.insert(connection, names);
+    }
+
+    /// A datagram that waited too long, or found no room to wait: as [`Agent::received`], but a new call is refused.
+    pub fn overdue(&mut self, now: Now, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
+        self.overdue = true;
+        self.received(now, flow, bytes, out);
+        self.overdue = false;
+    }
+
+    /// How long messages wait before they come here: see [`Admission::waits`].
+    pub fn messages_wait(&mut self, now: Now, wait: Duration) {
+        self.admission.waits(now.instant, wait);
     }
 
     /// A TCP connection ended; its half-read message is dropped.
@@ -378,11 +403,15 @@ impl Agent {
             self.deadlines.pop_first();
             self.wake(now.instant, timer, out);
         }
+        if let Some(refused) = self.admission.told(now.instant) {
+            out.push(AgentOutput::Event(AgentEvent::CallsRefused(refused)));
+        }
     }
 
     /// When [`Agent::tick`] is next needed.
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(at, _)| *at)
+        let timers = self.deadlines.first().map(|(at, _)| *at);
+        [timers, self.admission.deadline()].into_iter().flatten().min()
     }
 
     /// From now on every new INVITE and every OPTIONS outside a dialog is refused with Retry-After, so that proxies and
@@ -543,6 +572,8 @@ impl Agent {
     fn send_bye(&mut self, now: Instant, dialog: DialogKey, reason: Option<Reason>, out: &mut Vec<AgentOutput>) {
         if let Some(entry) = self.dialogs.get_mut(&dialog) {
             entry.state = State::Leaving;
+            let place = entry.place.take();
+            self.vacate(place);
             self.drop_refresh(dialog);
             self.hush_refers(now, dialog, out);
             let lines = reason.map(Reason::line).unwrap_or_default();
@@ -566,6 +597,8 @@ impl Agent {
             self.remove_dialog(dialog);
         } else {
             entry.state = State::Lingering { until: now + TRANSACTION_TIMEOUT };
+            let place = entry.place.take();
+            self.vacate(place);
             self.schedule_dialog(dialog);
         }
     }

@@ -7,6 +7,7 @@ mod placed;
 pub use placed::Placed;
 
 use crate::limits::{DATAGRAM_REQUEST_BYTES_MAX, TRANSACTION_TIMEOUT};
+use crate::sip::admission::Place;
 use crate::sip::agent::ReferKey;
 use crate::sip::flow::{Flow, Transport};
 use crate::sip::header::{NameAddr, elements};
@@ -75,6 +76,8 @@ pub struct Dialog {
     pub refused_422: u8,
     /// The client transactions of those REFERs.
     pub refer_transactions: Vec<u64>,
+    /// Its place among the live calls; `None` once it is over, and for calls that needed none.
+    pub place: Option<Place>,
     /// Where it stands.
     pub state: State,
 }
@@ -229,6 +232,7 @@ impl Dialog {
             least_interval: Duration::ZERO,
             refused_422: 0,
             refer_transactions: Vec::new(),
+            place: None,
             state: State::Early { invite, record_routes, progress: Progress::new(message), open: None },
         }
     }

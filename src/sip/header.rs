@@ -118,6 +118,8 @@ pub struct Via<'a> {
     pub rport: bool,
     /// It says `received` already.
     pub received: bool,
+    /// Its sender takes part in overload control (RFC 7339).
+    pub overload: bool,
 }
 
 impl<'a> Via<'a> {
@@ -138,7 +140,8 @@ impl<'a> Via<'a> {
         } else {
             None
         };
-        let mut via = Self { raw, host, port, branch: None, rport_end: None, rport: false, received: false };
+        let mut via =
+            Self { raw, host, port, branch: None, rport_end: None, rport: false, received: false, overload: false };
         while cursor.eat(b';') {
             let name = cursor.token()?;
             let name_end = cursor.at;
@@ -150,6 +153,7 @@ impl<'a> Via<'a> {
                     via.rport = true;
                     via.rport_end = value.is_none().then_some(name_end);
                 }
+                _ if name.eq_ignore_ascii_case(b"oc") => via.overload = true,
                 _ => {}
             }
         }

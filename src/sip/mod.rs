@@ -3,6 +3,7 @@
 //! [`agent::Agent`] is the door: datagrams go in, [`agent::AgentEvent`]s come out; commands go in, datagrams
 //! come out. Inside: the reader and writer of messages, one file per transaction machine, dialogs, REFER.
 
+pub mod admission;
 pub mod agent;
 pub mod auth;
 pub mod body;
@@ -22,6 +23,7 @@ pub mod session_timer;
 pub mod status;
 pub mod transaction;
 pub mod trunk;
+pub mod urgency;
 pub mod uri;
 pub mod writer;
 

@@ -21,6 +21,10 @@ pub struct Peers {
     pub trunks: Vec<Trunk>,
     /// What the others meet.
     pub strangers: Strangers,
+    /// The most calls at one time, of all peers together.
+    pub calls: Option<u32>,
+    /// The most new calls in a second, of all peers together.
+    pub calls_per_second: Option<u32>,
 }
 
 /// What a source meets that no trunk covers, the same for every method.

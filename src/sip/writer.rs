@@ -3,8 +3,9 @@
 //! Responses echo bytes of the request, unfolded; requests are built by `dialog`. Every message carries its
 //! Content-Length, so that one writer serves datagrams and streams.
 
+use crate::sip::admission::feedback::Control;
 use crate::sip::flow::{Flow, Transport};
-use crate::sip::header::{Via, elements};
+use crate::sip::header::{Params, Via, elements};
 use crate::sip::reader::{Message, Name};
 use crate::sip::status::StatusCode;
 use std::io::Write;
@@ -34,15 +35,25 @@ pub struct ResponseHead {
 }
 
 impl ResponseHead {
-    /// From the request; `via` is its topmost.
-    pub fn new(message: &Message<'_>, via: &Via<'_>, flow: Flow, tag: Option<String>) -> Self {
+    /// From the request; `via` is its topmost, and `control` what that peer hears of our overload, if it wants to.
+    pub fn new(
+        message: &Message<'_>,
+        via: &Via<'_>,
+        flow: Flow,
+        tag: Option<String>,
+        control: Option<Control>,
+    ) -> Self {
         let mut bytes = Vec::with_capacity(USUAL_BYTES);
         let mut top = true;
         for value in message.values(Name::Via) {
             for element in elements(value) {
                 bytes.extend_from_slice(b"Via: ");
                 if top {
+                    let begin = bytes.len();
                     write_top_via(&mut bytes, via, flow);
+                    if let Some(control) = control {
+                        write_overload(&mut bytes, begin, control);
+                    }
                     top = false;
                 } else {
                     write_unfolded(&mut bytes, element);
@@ -209,6 +220,25 @@ fn write_top_via(out: &mut Vec<u8>, via: &Via<'_>, flow: Flow) {
     if !via.received && (via.rport || crate::sip::uri::host_ip(via.host) != Some(source)) {
         write!(out, ";received={source}").expect("a Vec takes every write");
     }
+}
+
+/// Puts our words in the place of those that offered overload control (RFC 7339 §4): the Via begins at `begin`.
+fn write_overload(out: &mut Vec<u8>, begin: usize, control: Control) {
+    let via = out.split_off(begin);
+    let end = via.iter().position(|&byte| byte == b';').unwrap_or(via.len());
+    out.extend_from_slice(&via[..end]);
+    for (name, value) in Params(&via[end..]).iter() {
+        if [&b"oc"[..], b"oc-algo", b"oc-validity", b"oc-seq"].iter().any(|ours| name.eq_ignore_ascii_case(ours)) {
+            continue;
+        }
+        out.push(b';');
+        out.extend_from_slice(name);
+        if let Some(value) = value {
+            out.push(b'=');
+            out.extend_from_slice(value);
+        }
+    }
+    control.write(out);
 }
 
 /// Over UDP: with `rport` back to the very source, else to the source address and the port of sent-by.

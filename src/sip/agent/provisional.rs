@@ -109,6 +109,8 @@ impl Agent {
         if dialog.unacknowledged.is_none() {
             self.remove_dialog(key);
         } else {
+            let place = dialog.place.take();
+            self.vacate(place);
             self.schedule_dialog(key);
         }
         if let State::Early { invite, open, .. } = state {

@@ -11,6 +11,8 @@ use crate::limits::{
     TRANSACTIONS_FOR_NEW_CALLS, TRANSACTIONS_MAX,
 };
 use crate::number::Dialled;
+use crate::sip::admission::feedback::Control;
+use crate::sip::admission::{Asking, Source};
 use crate::sip::body::{self, Unusable};
 use crate::sip::dialog::{Dialog, Open, State};
 use crate::sip::framing::{Frame, Stream};
@@ -27,7 +29,7 @@ use crate::sip::uri::{UriFault, UriView};
 use crate::sip::writer::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, ResponseHead, SUPPORTED, write_header, write_number, write_supported,
 };
-use crate::time::Instant;
+use crate::time::{Instant, Now};
 
 /// A request that has all it needs to be matched.
 pub(super) struct Request<'a, 'm> {
@@ -42,13 +44,15 @@ pub(super) struct Request<'a, 'm> {
     pub key: Vec<u8>,
     /// The trunk that its digest proves.
     pub proven: Option<TrunkId>,
+    /// What its sender hears of our overload, if it wants to.
+    pub control: Option<Control>,
 }
 
 impl Request<'_, '_> {
     /// The head of its responses; `tag` goes into To unless there is one.
     pub fn head(&self, tag: impl FnOnce() -> String) -> ResponseHead {
         let tag = self.to.tag().is_none().then(tag);
-        ResponseHead::new(self.message, self.via, self.flow, tag)
+        ResponseHead::new(self.message, self.via, self.flow, tag, self.control)
     }
 }
 
@@ -173,6 +177,7 @@ impl Agent {
             rport_end: None,
             rport: false,
             received: true,
+            overload: false,
         });
         let read = match (version_2, method, message.fault, parsed) {
             (false, ..) => Err((StatusCode::VERSION_NOT_SUPPORTED, StatusCode::VERSION_NOT_SUPPORTED.reason())),
@@ -190,11 +195,13 @@ impl Agent {
             Who::Stranger => Err((StatusCode::FORBIDDEN, StatusCode::FORBIDDEN.reason())),
             Who::Trunk(_) | Who::Private | Who::Unproven => read,
         };
+        let step = Now { instant: now, wall: self.wall };
+        let control = via.overload.then(|| self.admission.feedback(step));
         match read {
             Ok((from, to, essentials)) => {
                 let key = server_key(method, &essentials, &via, uri);
                 let request =
-                    Request { message, method, uri, via: &via, flow, from, to, essentials, key, proven: None };
+                    Request { message, method, uri, via: &via, flow, from, to, essentials, key, proven: None, control };
                 self.dispatch(now, request, out);
             }
             // An ACK is never answered.
@@ -202,7 +209,7 @@ impl Agent {
             Err((status, reason)) => {
                 let tagged = message.value(Name::To).and_then(NameAddr::parse).is_some_and(|to| to.tag().is_some());
                 let tag = (!tagged).then(|| self.tag_for(top));
-                let head = ResponseHead::new(message, &via, flow, tag);
+                let head = ResponseHead::new(message, &via, flow, tag, control);
                 let lines = if status == StatusCode::NOT_IMPLEMENTED { ALLOW } else { b"" };
                 let bytes = head.response(status, reason, &self.config.product, lines, b"");
                 out.push(AgentOutput::Transmit { flow: head.flow, bytes });
@@ -226,7 +233,7 @@ impl Agent {
             (Method::Invite | Method::Options, None) if self.draining => {
                 self.refuse(&request, StatusCode::UNAVAILABLE, &retry_after(), out);
             }
-            (Method::Invite, None) => self.take_invite(request, out),
+            (Method::Invite, None) => self.take_invite(now, request, out),
             (Method::Options, None) => self.take_options(&request, out),
             (Method::Bye | Method::Info | Method::Update | Method::Notify | Method::Prack, None) => {
                 self.refuse(&request, StatusCode::NO_DIALOG, b"", out);
@@ -306,7 +313,7 @@ impl Agent {
         self.refuse(request, StatusCode::OK, &lines, out);
     }
 
-    fn take_invite(&mut self, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
+    fn take_invite(&mut self, now: Instant, request: Request<'_, '_>, out: &mut Vec<AgentOutput>) {
         let merged = merged_key(&request.essentials);
         let timer = Terms::of_request(request.message, self.config.session, None);
         let trunk = request.proven.or_else(|| self.trunk_of(request.flow));
@@ -327,6 +334,15 @@ impl Agent {
         if let Some((status, lines)) = refusal {
             return self.refuse(&request, status, &lines, out);
         }
+        let asking = Asking {
+            invite: self.hash_of(&request.key),
+            source: Source::new(trunk, request.flow.remote.ip()),
+            controlled: request.control.is_some(),
+            late: self.overdue,
+        };
+        let Some(place) = self.admission.admit(Now { instant: now, wall: self.wall }, &asking) else {
+            return self.refuse(&request, StatusCode::UNAVAILABLE, b"", out);
+        };
         let key = DialogKey(self.new_id());
         let head = request.head(|| tag.clone());
         let believed = match trunk {
@@ -357,6 +373,7 @@ impl Agent {
         };
         let trunk_early_media =
             trunk.and_then(|trunk| self.config.peers.trunk(trunk)).is_some_and(|trunk| trunk.early_media);
+        dialog.place = Some(place);
         dialog.route(self.config.answers_public());
         self.add_dialog(key, dialog);
         if trunk.is_some() {

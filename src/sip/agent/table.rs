@@ -2,6 +2,7 @@
 
 use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, ReferKey, Transport};
 use crate::limits::{REFER_REPEATS, STREAM_MESSAGE_TIMEOUT, TRANSACTION_TIMEOUT};
+use crate::sip::admission::Place;
 use crate::sip::dialog::{Dialog, Due, Farewell, State};
 use crate::sip::header::Via;
 use crate::sip::reader::{Message, Method, Name};
@@ -237,16 +238,21 @@ impl Agent {
     /// A tag that only we can make and that the same bytes make again.
     pub(super) fn tag_for(&self, bytes: &[u8]) -> String {
         const ALPHABET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
-        let mut hasher = DefaultHasher::new();
-        self.secret.hash(&mut hasher);
-        bytes.hash(&mut hasher);
-        let mut bits = hasher.finish();
+        let mut bits = self.hash_of(bytes);
         let mut tag = String::with_capacity(13);
         for _ in 0..13 {
             tag.push(char::from(ALPHABET[(bits & 31) as usize]));
             bits >>= 5;
         }
         tag
+    }
+
+    /// A number that only we can make and that the same bytes make again.
+    pub(super) fn hash_of(&self, bytes: &[u8]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.secret.hash(&mut hasher);
+        bytes.hash(&mut hasher);
+        hasher.finish()
     }
 
     pub(super) fn new_id(&mut self) -> u64 {
@@ -490,7 +496,8 @@ impl Agent {
     }
 
     pub(super) fn remove_dialog(&mut self, key: DialogKey) -> Option<Dialog> {
-        let dialog = self.dialogs.remove(&key)?;
+        let mut dialog = self.dialogs.remove(&key)?;
+        self.vacate(dialog.place.take());
         if let Some(host) = dialog.placed_to {
             self.outgoing.unlearn(host);
         }
@@ -499,6 +506,13 @@ impl Agent {
             self.dialog_index.remove(dialog.local_tag.as_bytes());
         }
         Some(dialog)
+    }
+
+    /// A call no longer takes its place among the live ones.
+    pub(super) fn vacate(&mut self, place: Option<Place>) {
+        if let Some(place) = place {
+            self.admission.leave(place);
+        }
     }
 
     pub(super) fn schedule_dialog(&mut self, key: DialogKey) {

@@ -109,6 +109,11 @@ impl Flows {
                 self.agent.received(self.now, self.flow, response.as_bytes(), &mut out);
             }
             "held" => return self.agent.held().to_string(),
+            // As a message that waited too long.
+            "late" => {
+                let text = self.request(argument, &rest[1..]);
+                self.agent.overdue(self.now, self.flow, text.as_bytes(), &mut out);
+            }
             "drain" => self.agent.drain(),
             "call" => self.call_id = argument.to_owned(),
             "tcp" => {
@@ -274,6 +279,10 @@ fn name_of(event: &AgentEvent) -> String {
         AgentEvent::Progress { status, fork, sdp, .. } => format!("progress {status} fork {fork}{}", with(sdp)),
         AgentEvent::Accepted { sdp, .. } => format!("accepted{}", with(sdp)),
         AgentEvent::Failed { status, .. } => format!("failed {status}"),
+        AgentEvent::CallsRefused(refused) => format!(
+            "refused {} too many, {} too fast, {} too late",
+            refused.too_many, refused.too_fast, refused.too_late
+        ),
     }
 }
 

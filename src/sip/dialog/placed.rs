@@ -54,6 +54,7 @@ impl Dialog {
             least_interval: Duration::ZERO,
             refused_422: 0,
             refer_transactions: Vec::new(),
+            place: None,
             state: State::Live { open: None, success: None, bye: None },
         };
         dialog.replaced_by(message, flow, answer_public);

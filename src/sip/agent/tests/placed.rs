@@ -42,7 +42,7 @@ impl Placing {
     }
 
     fn with(trunk: Trunk) -> Self {
-        let peers = Peers { trunks: vec![trunk], strangers: Strangers::Silence };
+        let peers = Peers { trunks: vec![trunk], strangers: Strangers::Silence, ..Peers::default() };
         let config = AgentConfig { product: "ivr1357".to_owned(), peers, session: Intervals::default() };
         Self {
             agent: Agent::new(config, Random::from_number(1)),
