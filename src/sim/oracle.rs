@@ -112,6 +112,7 @@ pub struct Oracle {
     owed: BTreeSet<(Instant, String, Owes)>,
     stopping: bool,
     draining: bool,
+    capped: bool,
     /// Noise may make calls of nobody.
     noisy: bool,
     /// The callers' numbers, which nobody may read in a record.
@@ -131,6 +132,7 @@ impl Oracle {
             owed: BTreeSet::new(),
             stopping: false,
             draining: false,
+            capped: false,
             noisy: false,
             numbers: BTreeSet::new(),
             violations: Vec::new(),
@@ -246,6 +248,11 @@ impl Oracle {
         if let Some(case) = self.streams.get(&stream).and_then(|call| self.cases.get_mut(call)) {
             case.finished_in = Some(case.row.clone());
         }
+    }
+
+    /// The engine has caps: whoever calls beyond them meets a 503 and has no record.
+    pub fn capped(&mut self) {
+        self.capped = true;
     }
 
     /// The engine was told to take nothing new: whoever calls from now on is sent elsewhere.
@@ -491,6 +498,7 @@ impl Oracle {
             return self.broken(now, "one final response", &call_id, what);
         }
         if status >= 300 {
+            case.shed |= self.capped && status == 503 && cseq == INVITE_CSEQ && known.is_none();
             let sent_away = status != 503 || message.get("Retry-After").is_some();
             if case.unwelcome && !sent_away {
                 self.broken(now, "drain", &call_id, "503 without Retry-After while draining".to_owned());

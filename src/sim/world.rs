@@ -195,6 +195,9 @@ impl World {
             conditions,
         };
         let Conditions { crash, drain, stop, .. } = world.conditions;
+        if world.conditions.caps.is_some() {
+            world.oracle.capped();
+        }
         for (at, event) in [(crash, Event::Crash), (drain, Event::Drain), (stop, Event::Stop)] {
             if let Some(at) = at {
                 world.push(Instant::START + at, event);

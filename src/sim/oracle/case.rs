@@ -10,6 +10,8 @@ pub struct Case {
     pub invited: Option<Instant>,
     /// It came when nothing new was taken any more.
     pub unwelcome: bool,
+    /// Its INVITE met a 503 of an engine that has caps.
+    pub shed: bool,
     /// The transaction of the INVITE that reached the engine first.
     pub initial: Option<(u32, String)>,
     /// Final responses by transaction.

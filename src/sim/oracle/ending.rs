@@ -46,8 +46,8 @@ impl Oracle {
         let wrong: Vec<(String, u32)> = self
             .cases
             .iter()
-            // Whoever is sent elsewhere while draining has no record: nothing was done for him here.
-            .filter(|(_, case)| case.ends == 0 && !case.crashed && !case.unwelcome)
+            // Whoever is sent elsewhere while draining, or is one too many, has no record: nothing was done for him here.
+            .filter(|(_, case)| case.ends == 0 && !case.crashed && !case.unwelcome && !case.shed)
             .map(|(call_id, case)| (call_id.clone(), case.ends))
             .collect();
         for (call_id, ends) in wrong {

@@ -340,6 +340,25 @@ fn whoever_calls_a_draining_engine_is_sent_elsewhere() {
 }
 
 #[test]
+fn whoever_is_one_too_many_has_no_record_and_only_where_there_are_caps() {
+    for (capped, answer, fine) in [
+        (true, "503 Service Unavailable", true),
+        (true, "486 Busy Here", false),
+        (false, "503 Service Unavailable", false),
+    ] {
+        let mut oracle = Oracle::new(law());
+        if capped {
+            oracle.capped();
+        }
+        oracle.delivered(at(0.0), INVITE.as_bytes());
+        oracle.sent(at(0.0), response(answer, "").as_bytes());
+        oracle.quiet(at(60.0), 0, 0, 0);
+        let unrecorded = oracle.violations().iter().filter(|violation| violation.rule == "one record").count();
+        assert_eq!(unrecorded == 0, fine, "{capped} {answer}");
+    }
+}
+
+#[test]
 fn an_engine_that_nobody_talks_to_comes_to_rest() {
     for (last_tick, over_streams, fine) in
         [(32.5, false, true), (40.0, false, false), (60.0, true, true), (70.0, true, false)]
