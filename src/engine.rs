@@ -177,6 +177,16 @@ impl Engine {
         self.agent.asking()
     }
 
+    /// Registrations that are kept alive or tried again: they end with [`Input::Drain`].
+    pub fn registering(&self) -> usize {
+        self.agent.registering()
+    }
+
+    /// Connections that are open, as far as it was told.
+    pub fn connections(&self) -> usize {
+        self.agent.connections()
+    }
+
     /// Everything still held (calls, dialogs, transactions, streams), for the baseline check.
     pub fn held(&self) -> usize {
         self.calls.len() + self.dialogs.len() + self.streams.len() + self.deadlines.len() + self.agent.held()

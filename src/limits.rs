@@ -212,6 +212,8 @@ pub const REGISTER_INTERVALS_MAX: u32 = 2;
 pub const REGISTER_EVERY_LEAST: Duration = Duration::from_secs(10);
 /// How often a stream that calls are to come by is kept open (RFC 5626 §4.4.1: at most 120 s, by four fifths).
 pub const REGISTER_PING: Duration = Duration::from_secs(95);
+/// Keys by INFO that are known when they come again: no more are under way when a connection breaks.
+pub const INFOS_REMEMBERED: usize = 16;
 /// Proxies of a Service-Route; carriers give one or two.
 pub const SERVICE_ROUTES_MAX: usize = 8;
 /// A field of a digest header; a nonce of a large vendor is some 200 bytes.

@@ -7,6 +7,7 @@ mod case;
 mod ending;
 
 pub use case::Case;
+pub use ending::Left;
 
 use super::caller::Story;
 use super::caller::text::{self, Message};

@@ -14,7 +14,7 @@ use super::caller::{Action, By, Directory, Manner, Packet, Phone, text};
 use super::fault::Fault;
 use super::line::Line;
 use super::network::Network;
-use super::oracle::{Oracle, Violation};
+use super::oracle::{Left, Oracle, Violation};
 use super::queue::Queue;
 use super::registrar::{self, Registrar};
 use super::setup::{Moment, Setup};
@@ -391,17 +391,21 @@ impl World {
             }
             self.step();
         }
+        self.oracle.rested(self.now, self.last_tick, self.last_traffic, self.last_connection > 0);
         self.close_connections();
         let safe = self.conditions.is_fair();
         let stories: Vec<_> = self.phones.iter().map(|phone| phone.story().clone()).collect();
         for story in &stories {
             self.oracle.settle(self.now, story, safe);
         }
-        self.oracle.quiet(self.now, self.engine.calls(), self.engine.held(), self.lines.len());
-        // A registration that fails is tried again for ever.
-        if !self.registers() {
-            self.oracle.rested(self.now, self.last_tick, self.last_traffic, self.last_connection > 0);
-        }
+        let left = Left {
+            calls: self.engine.calls(),
+            registrations: self.engine.registering(),
+            held: self.engine.held(),
+            connections: self.engine.connections(),
+            streams: self.lines.len(),
+        };
+        self.oracle.quiet(self.now, left);
     }
 
     /// When something happens next.
@@ -425,10 +429,6 @@ impl World {
                 self.last_tick = self.now;
                 self.oracle.check(self.now);
                 self.feed(Input::Tick);
-                // A greeting before the answer needs no message for a minute.
-                if self.engine.calls() > 0 {
-                    self.last_traffic = self.now;
-                }
             }
             (_, None) => {}
         }
@@ -508,7 +508,6 @@ impl World {
     fn arrives(&mut self, packet: Packet) {
         if packet.to == ENGINE {
             self.note(&packet.bytes, || format!("{:>15} -> engine  {}", packet.from.ip(), Brief(&packet.bytes)));
-            self.last_traffic = self.now;
             let is_caller = matches!(self.addresses.get(&packet.from), Some(Place::Phone(_)));
             if is_caller && packet.by != By::Void {
                 self.delivered(&packet.bytes);
@@ -616,7 +615,6 @@ impl World {
 
     fn transmit(&mut self, flow: Flow, bytes: Vec<u8>) {
         self.note(&bytes, || format!("engine -> {:<15} {}", flow.remote.ip(), Brief(&bytes)));
-        self.last_traffic = self.now;
         match self.place_of(&flow) {
             Some(Place::Noise { known: true }) => {}
             Some(Place::Noise { known: false }) => self.oracle.told_stranger(self.now, &bytes, self.conditions.trunk),
@@ -645,7 +643,11 @@ impl World {
     fn feed(&mut self, input: Input<'_>) {
         let now = Now { instant: self.now, wall: self.wall() };
         let mut outputs = std::mem::take(&mut self.outputs);
+        let told = !matches!(input, Input::Tick);
         self.engine.handle(now, input, &mut outputs);
+        if told || !outputs.is_empty() {
+            self.last_traffic = self.now;
+        }
         for output in outputs.drain(..) {
             self.carry_out(output);
         }
@@ -785,6 +787,7 @@ impl World {
                     | Event::Journaled(_)
                     | Event::SendFailed(_)
                     | Event::OpeningFailed(_)
+                    | Event::LookedUp(..)
             )
         });
         for (_, (_, port)) in std::mem::take(&mut self.lines) {

@@ -499,6 +499,7 @@ impl Agent {
     /// BYE. Before the ACK of our 200 it waits for that ACK (RFC 3261 §15). The dialog is over for its owner;
     /// a late NOTIFY is still answered 200 while the BYE lives. `reason` stands in it (RFC 3326).
     pub fn bye(&mut self, now: Now, dialog: DialogKey, reason: Option<Reason>, out: &mut Vec<AgentOutput>) {
+        self.unschedule_dialog(dialog);
         // A call that we placed and nobody answered yet.
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return self.cancel_call(now, dialog, out) };
         match &mut entry.state {
@@ -516,6 +517,7 @@ impl Agent {
             }
             State::Leaving | State::Lingering { .. } => {}
         }
+        self.schedule_dialog(dialog);
     }
 
     /// What the settings say of a trunk.
@@ -528,9 +530,23 @@ impl Agent {
         self.clients.values().filter(|client| client.is_asking()).count() + self.outgoing.asking()
     }
 
-    /// Dialogs and transactions still held, for the baseline check of the simulator.
+    /// Dialogs, transactions, lookups and whatever finds them, for the baseline check of the simulator. Registrations are
+    /// no part of it, only what is under way for them.
     pub fn held(&self) -> usize {
-        self.dialogs.len() + self.servers.len() + self.clients.len() + self.outgoing.held()
+        let dialogs = self.dialogs.len() + self.dialog_index.len();
+        let servers = self.servers.len() + self.server_index.len() + self.merged_index.len();
+        let clients = self.clients.len() + self.client_index.len();
+        dialogs + servers + clients + self.outgoing.held()
+    }
+
+    /// Connections, and what is kept of them.
+    pub fn connections(&self) -> usize {
+        self.streams.len() + self.secured.len() + self.stream_bytes
+    }
+
+    /// Registrations that are kept alive or tried again.
+    pub fn registering(&self) -> usize {
+        self.outgoing.registering()
     }
 
     /// The 200 of an INVITE or re-INVITE, and its repeats.
@@ -555,7 +571,7 @@ impl Agent {
         }
         entry.agreed(now, invite.timer, sdp);
         self.schedule_dialog(dialog);
-        out.push(AgentOutput::Transmit { flow: invite.head.flow, bytes });
+        out.push(AgentOutput::Transmit { flow: self.way_back(invite.head.back()), bytes });
     }
 
     /// A final refusal of a request that waited for a decision.
@@ -570,6 +586,7 @@ impl Agent {
 
     /// The BYE leaves; the dialog waits for its answer.
     fn send_bye(&mut self, now: Instant, dialog: DialogKey, reason: Option<Reason>, out: &mut Vec<AgentOutput>) {
+        self.unschedule_dialog(dialog);
         if let Some(entry) = self.dialogs.get_mut(&dialog) {
             entry.state = State::Leaving;
             let place = entry.place.take();
@@ -592,6 +609,7 @@ impl Agent {
     /// The dialog is over on the wire too; one that sent REFERs still listens for their NOTIFYs.
     fn end_dialog(&mut self, now: Instant, dialog: DialogKey) {
         self.drop_refresh(dialog);
+        self.unschedule_dialog(dialog);
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
         if entry.refers.is_empty() {
             self.remove_dialog(dialog);

@@ -6,7 +6,7 @@ mod placed;
 
 pub use placed::Placed;
 
-use crate::limits::{DATAGRAM_REQUEST_BYTES_MAX, TRANSACTION_TIMEOUT};
+use crate::limits::{DATAGRAM_REQUEST_BYTES_MAX, INFOS_REMEMBERED, TRANSACTION_TIMEOUT};
 use crate::sip::admission::Place;
 use crate::sip::agent::ReferKey;
 use crate::sip::flow::{Flow, Transport};
@@ -20,8 +20,9 @@ use crate::sip::session_timer::{self, SessionTimer, Terms};
 use crate::sip::transaction::Repeat;
 use crate::sip::trunk::TrunkId;
 use crate::sip::uri::{SipUri, UriView, host_ip};
-use crate::sip::writer::{RequestParts, ResponseHead, request, write_header};
+use crate::sip::writer::{Back, RequestParts, ResponseHead, request, write_header};
 use crate::time::{Duration, Instant};
+use std::collections::VecDeque;
 use std::mem;
 use std::net::IpAddr;
 
@@ -54,6 +55,8 @@ pub struct Dialog {
     local_cseq: u32,
     /// Of the latest INVITE or UPDATE.
     pub remote_cseq: u32,
+    /// The numbers of the latest INFOs, the newest at the end.
+    infos: VecDeque<u32>,
     /// The host we called, in a call that we placed.
     pub placed_to: Option<IpAddr>,
     /// Our REFERs, in order.
@@ -78,6 +81,8 @@ pub struct Dialog {
     pub refer_transactions: Vec<u64>,
     /// Its place among the live calls; `None` once it is over, and for calls that needed none.
     pub place: Option<Place>,
+    /// The deadline that stands in the agent's index.
+    pub scheduled: Option<Instant>,
     /// Where it stands.
     pub state: State,
 }
@@ -152,7 +157,7 @@ pub struct Open {
 #[derive(Debug)]
 pub struct Success {
     bytes: Vec<u8>,
-    flow: Flow,
+    back: Back,
     cseq: u32,
     /// The ACK brings the answer.
     pub late_offer: bool,
@@ -168,7 +173,7 @@ pub enum Due {
     /// Nothing yet.
     Nothing,
     /// The 2xx again.
-    Repeat(Flow, Vec<u8>),
+    Repeat(Back, Vec<u8>),
     /// No ACK in 64·T1.
     Unacknowledged,
     /// Something of a session timer.
@@ -184,7 +189,7 @@ impl Success {
     pub fn new(now: Instant, open: &Open, bytes: Vec<u8>) -> Self {
         Self {
             bytes,
-            flow: open.head.flow,
+            back: open.head.back(),
             cseq: open.cseq,
             late_offer: open.late_offer,
             initial: open.initial,
@@ -221,6 +226,7 @@ impl Dialog {
             found: None,
             local_cseq: 0,
             remote_cseq: invite.cseq,
+            infos: VecDeque::new(),
             placed_to: None,
             refers: Vec::new(),
             unacknowledged: None,
@@ -233,6 +239,7 @@ impl Dialog {
             refused_422: 0,
             refer_transactions: Vec::new(),
             place: None,
+            scheduled: None,
             state: State::Early { invite, record_routes, progress: Progress::new(message), open: None },
         }
     }
@@ -364,6 +371,19 @@ impl Dialog {
         self.local_cseq
     }
 
+    /// An INFO with this CSeq has come; false for a copy. A stream's transaction ends with its answer (timer J is zero), yet
+    /// a peer whose connection broke before it read that answer asks again on the next one.
+    pub fn take_info(&mut self, cseq: u32) -> bool {
+        if self.infos.contains(&cseq) {
+            return false;
+        }
+        if self.infos.len() == INFOS_REMEMBERED {
+            self.infos.pop_front();
+        }
+        self.infos.push_back(cseq);
+        true
+    }
+
     /// A request whose offer waits for our decision, where there may be one.
     pub fn open(&mut self) -> Option<&mut Option<Open>> {
         match &mut self.state {
@@ -408,7 +428,7 @@ impl Dialog {
                         return Due::Unacknowledged;
                     }
                     if success.repeat.due(now) {
-                        return Due::Repeat(success.flow, success.bytes.clone());
+                        return Due::Repeat(success.back, success.bytes.clone());
                     }
                 }
                 match &mut self.timer {

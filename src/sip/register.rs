@@ -103,6 +103,11 @@ impl Register {
         matches!(self.state, State::Leaving { .. })
     }
 
+    /// Nothing is left to do.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+
     /// One step.
     pub fn handle(&mut self, now: Instant, input: Input, random: &mut Random) -> Option<Send> {
         let mut send = None;
@@ -121,7 +126,8 @@ impl Register {
                 self.last = Some(status);
                 self.answered(now, status, granted, least, random, &mut send)
             }
-            (State::Waiting { .. } | State::Asking, Input::Stop) if self.bound_until.take().is_none() => State::Over,
+            // What is under way may still bind us, so it is taken back even before its answer.
+            (State::Waiting { .. }, Input::Stop) if self.bound_until.take().is_none() => State::Over,
             (State::Waiting { .. } | State::Asking, Input::Stop) => {
                 send = Some(Send(Duration::ZERO));
                 State::Leaving { until: now + TRANSACTION_TIMEOUT }
@@ -273,6 +279,11 @@ mod tests {
         let mut unbound = Scene::new();
         assert_eq!(unbound.step(at(0), Input::Stop), None, "nothing was bound");
         assert_eq!(unbound.machine.deadline(), None);
+        let mut asking = Scene::new();
+        asking.step(at(0), Input::Tick);
+        assert_eq!(asking.step(at(1), Input::Stop), Some(0), "the first REGISTER may have bound us already");
+        asking.answer(at(2), 200, Some(0), None);
+        assert!(asking.machine.is_over());
     }
 
     #[test]

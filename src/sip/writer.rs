@@ -32,6 +32,25 @@ pub struct ResponseHead {
     tag: Option<String>,
     /// Where the transport wants the answer (RFC 3261 §18.2.2, RFC 3581).
     pub flow: Flow,
+    /// The port for a new connection, should that of the request end before its answer.
+    sent_by: u16,
+}
+
+/// The way back to whoever asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Back {
+    /// The way its request came.
+    pub flow: Flow,
+    sent_by: u16,
+}
+
+impl Back {
+    /// Once the connection has ended: the port it came from is nobody's, that of sent-by is listened at (RFC 3261 §18.2.2).
+    pub fn anew(self) -> Flow {
+        let mut flow = self.flow;
+        flow.remote.set_port(self.sent_by);
+        Flow { connection: 0, ..flow }
+    }
 }
 
 impl ResponseHead {
@@ -74,7 +93,13 @@ impl ResponseHead {
             }
             None => None,
         };
-        Self { bytes, tag, flow: reply_flow(via, flow) }
+        let sent_by = via.port.unwrap_or_else(|| flow.transport.port());
+        Self { bytes, tag, flow: reply_flow(via, flow), sent_by }
+    }
+
+    /// The way back.
+    pub fn back(&self) -> Back {
+        Back { flow: self.flow, sent_by: self.sent_by }
     }
 
     /// A response: `lines` are whole header lines, `body` is SDP.

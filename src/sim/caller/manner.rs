@@ -59,6 +59,8 @@ pub enum Strange {
     BrokenStream,
     /// A BYE larger than anything real.
     Oversized,
+    /// The last key by INFO again, byte for byte, as if its answer had been lost.
+    InfoAgain,
 }
 
 /// In how many ways [`Strange::Broken`] breaks a BYE.
@@ -235,6 +237,7 @@ impl Strange {
             "notify-of-nothing" => Self::NotifyOfNothing,
             "unknown-cancel" => Self::UnknownCancel,
             "broken-stream" => Self::BrokenStream,
+            "info-again" => Self::InfoAgain,
             "oversized" => Self::Oversized,
             _ => {
                 let way = word.strip_prefix("broken-")?.parse().ok().filter(|way| *way < BROKEN)?;
@@ -244,7 +247,7 @@ impl Strange {
     }
 
     /// The words of [`Strange::named`].
-    pub const NAMES: [&str; 17] = [
+    pub const NAMES: [&str; 18] = [
         "offerless",
         "offerless-unanswered",
         "overlap",
@@ -262,6 +265,7 @@ impl Strange {
         "broken-stream",
         "broken-0",
         "oversized",
+        "info-again",
     ];
 }
 

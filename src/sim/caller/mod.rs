@@ -168,6 +168,7 @@ pub struct Phone {
     sender: Sender,
     /// Keys for INFO that wait for the answer to the one before: two on their way at once may change places.
     waiting_keys: VecDeque<char>,
+    last_info: Vec<u8>,
     dials: Vec<Dial>,
     story: Story,
 }
@@ -207,6 +208,7 @@ impl Phone {
             agenda: Vec::new(),
             sender: Sender::new(&mut random),
             waiting_keys: VecDeque::new(),
+            last_info: Vec::new(),
             dials: Vec::new(),
             story,
             random,
@@ -651,6 +653,7 @@ impl Phone {
         self.cseq += 1;
         let branch = format!("z9hG4bKi{}", self.random.token(8));
         let bytes = self.request("INFO", self.cseq, &branch, &format!("Content-Type: {content}\r\n"), &body);
+        self.last_info.clone_from(&bytes);
         self.send_request(now, Purpose::Info, "INFO", self.cseq, bytes, out);
     }
 

@@ -59,6 +59,8 @@ impl Phone {
                 let bytes = self.broken_bye(way);
                 out.push(Packet { from: self.at, to: self.server, bytes, by: By::Void });
             }
+            Strange::InfoAgain if self.last_info.is_empty() => {}
+            Strange::InfoAgain => out.push(self.post(self.server, self.last_info.clone())),
             Strange::BrokenStream => {
                 let text = format!(
                     "BYE sip:1357@{} SIP/2.0\r\nVia: SIP/2.0/TCP {};branch=z9hG4bKx\r\nFrom: <sip:x@x>;tag=x\r\n\

@@ -5,6 +5,21 @@ use crate::sim::caller::text;
 use crate::sim::caller::{End, Story};
 use crate::time::Instant;
 
+/// What an engine still has when everybody has gone and its registrations were taken back.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Left {
+    /// Calls.
+    pub calls: usize,
+    /// Registrations that are kept alive, or tried again.
+    pub registrations: usize,
+    /// Dialogs, transactions, lookups, and whatever finds them.
+    pub held: usize,
+    /// Connections that ended.
+    pub connections: usize,
+    /// Streams of sound.
+    pub streams: usize,
+}
+
 impl Oracle {
     /// Holds what a caller lived through against what the engine wrote down.
     pub fn settle(&mut self, now: Instant, story: &Story, keys_are_safe: bool) {
@@ -37,8 +52,15 @@ impl Oracle {
     }
 
     /// What is left when everybody has gone.
-    pub fn quiet(&mut self, now: Instant, calls: usize, held: usize, streams: usize) {
-        for (name, count) in [("calls", calls), ("things held", held), ("streams", streams)] {
+    pub fn quiet(&mut self, now: Instant, left: Left) {
+        let Left { calls, registrations, held, connections, streams } = left;
+        for (name, count) in [
+            ("calls", calls),
+            ("registrations", registrations),
+            ("things held", held),
+            ("connections", connections),
+            ("streams", streams),
+        ] {
             if count > 0 {
                 self.broken(now, "back to the baseline", "", format!("{count} {name} after {GIVE_UP:?} of quiet"));
             }

@@ -78,7 +78,7 @@ impl Watch {
 
     fn settles(&mut self, story: Story) {
         self.0.settle(at(100.0), &Story { call_id: "c".into(), ..story }, true);
-        self.0.quiet(at(100.0), 0, 0, 0);
+        self.0.quiet(at(100.0), Left::default());
     }
 
     /// The rules broken so far.
@@ -254,7 +254,7 @@ fn a_key_counts_once_and_none_is_missed() {
 #[test]
 fn what_is_left_behind_is_counted() {
     let mut oracle = Oracle::new(law());
-    oracle.quiet(at(100.0), 1, 2, 0);
+    oracle.quiet(at(100.0), Left { calls: 1, held: 2, ..Left::default() });
     assert_eq!(oracle.violations().len(), 2);
 }
 
@@ -352,7 +352,7 @@ fn whoever_is_one_too_many_has_no_record_and_only_where_there_are_caps() {
         }
         oracle.delivered(at(0.0), INVITE.as_bytes());
         oracle.sent(at(0.0), response(answer, "").as_bytes());
-        oracle.quiet(at(60.0), 0, 0, 0);
+        oracle.quiet(at(60.0), Left::default());
         let unrecorded = oracle.violations().iter().filter(|violation| violation.rule == "one record").count();
         assert_eq!(unrecorded == 0, fine, "{capped} {answer}");
     }

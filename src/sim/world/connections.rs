@@ -128,7 +128,6 @@ impl World {
         self.note(&bytes, || {
             format!("{:>15} -> engine  {} bytes on connection {number}", flow.remote.ip(), bytes.len())
         });
-        self.last_traffic = self.now;
         for message in whole {
             self.note(b"", || format!("{:>15} -> engine  {}", flow.remote.ip(), super::Brief(&message)));
             self.delivered(&message);

@@ -143,8 +143,14 @@ impl Outgoing {
 
     /// Everything held.
     pub(super) fn held(&self) -> usize {
-        // Registrations themselves stay as long as the agent.
-        self.errands.len() + self.calls.len() + self.asking.len() + self.lookups.len()
+        let transactions = self.asking.len() + self.index.len();
+        let lookups = self.lookups.len() + self.findings.len();
+        self.errands.len() + self.calls.len() + transactions + lookups + self.known.len()
+    }
+
+    /// Registrations that want something more.
+    pub(super) fn registering(&self) -> usize {
+        self.registrations.values().filter(|registering| registering.is_alive()).count()
     }
 
     /// Client transactions held.

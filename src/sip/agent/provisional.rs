@@ -79,7 +79,7 @@ impl Agent {
             Due::Nothing => {}
             Due::Repeat(bytes) => {
                 if let Some(State::Early { invite, .. }) = self.dialogs.get(&key).map(|dialog| &dialog.state) {
-                    out.push(AgentOutput::Transmit { flow: invite.head.flow, bytes });
+                    out.push(AgentOutput::Transmit { flow: self.way_back(invite.head.back()), bytes });
                 }
             }
             Due::Renew(status) => {
@@ -162,7 +162,7 @@ impl Agent {
             (Exchange::Agreed | Exchange::Revised, Some(_)) if open.is_none() => {
                 let head = request.head(String::new);
                 let cseq = request.essentials.cseq;
-                let transaction = self.add_other_server(request.key, head.flow);
+                let transaction = self.add_other_server(request.key, head.back());
                 let waiting = Open {
                     transaction,
                     head,

@@ -30,6 +30,7 @@ use crate::sip::writer::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, ResponseHead, SUPPORTED, write_header, write_number, write_supported,
 };
 use crate::time::{Instant, Now};
+use std::mem;
 
 /// A request that has all it needs to be matched.
 pub(super) struct Request<'a, 'm> {
@@ -77,8 +78,9 @@ impl Agent {
     }
 
     fn take_stream(&mut self, now: Instant, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {
-        // Out of its table while its messages are handled, so that they can be views into its buffer.
-        let mut stream = self.streams.remove(&flow.connection).unwrap_or_default();
+        // Out of its table while its messages are handled, so that they can be views into its buffer; an empty one says
+        // meanwhile that the connection is open.
+        let mut stream = mem::take(self.streams.entry(flow.connection).or_default());
         self.stream_bytes -= stream.held();
         if !stream.closed {
             stream.push(bytes);
@@ -335,8 +337,7 @@ impl Agent {
             return self.refuse(&request, status, &lines, out);
         }
         let asking = Asking {
-            // A merged copy is the same call: its caller was told by the first way that it is not taken.
-            invite: self.hash_of(&merged),
+            invite: self.hash_of(&request.key),
             source: Source::new(trunk, request.flow.remote.ip()),
             controlled: request.control.is_some(),
             late: self.overdue,
@@ -355,7 +356,7 @@ impl Agent {
         let timer = timer.ok().flatten();
         let replaces = replaces.ok().flatten();
         let trying = self.trying(message, &head);
-        let transaction = self.add_invite_server(transaction_key, Some(merged), head.flow, key, trying, out);
+        let transaction = self.add_invite_server(transaction_key, Some(merged), head.back(), key, trying, out);
         let invite = Open {
             transaction,
             head,

@@ -15,6 +15,7 @@ use crate::sip::transaction::invite_client::{self, InviteClient};
 use crate::sip::transaction::invite_server::{self, InviteServer};
 use crate::sip::transaction::server::{self, Server};
 use crate::sip::trunk::TrunkId;
+use crate::sip::writer::Back;
 use crate::time::{Duration, Instant};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -36,7 +37,7 @@ pub(super) struct ServerEntry {
     merged: Option<Arc<[u8]>>,
     machine: Machine,
     /// Where its responses go.
-    flow: Flow,
+    back: Back,
     /// The dialog of an INVITE.
     pub dialog: Option<DialogKey>,
 }
@@ -266,14 +267,14 @@ impl Agent {
         &mut self,
         key: Vec<u8>,
         merged: Option<Vec<u8>>,
-        flow: Flow,
+        back: Back,
         dialog: DialogKey,
         trying: Vec<u8>,
         out: &mut Vec<AgentOutput>,
     ) -> u64 {
-        let machine = InviteServer::new(flow.transport, trying, &mut self.said);
-        self.flush(flow, out);
-        let id = self.add_server(key, Machine::Invite(machine), flow, Some(dialog));
+        let machine = InviteServer::new(back.flow.transport, trying, &mut self.said);
+        self.flush(back.flow, out);
+        let id = self.add_server(key, Machine::Invite(machine), back, Some(dialog));
         if let Some(merged) = merged.map(Arc::<[u8]>::from) {
             self.merged_index.insert(Arc::clone(&merged), id);
             if let Some(entry) = self.servers.get_mut(&id) {
@@ -284,16 +285,22 @@ impl Agent {
     }
 
     /// A server transaction of any other method.
-    pub(super) fn add_other_server(&mut self, key: Vec<u8>, flow: Flow) -> u64 {
-        self.add_server(key, Machine::Other(Server::new(flow.transport)), flow, None)
+    pub(super) fn add_other_server(&mut self, key: Vec<u8>, back: Back) -> u64 {
+        self.add_server(key, Machine::Other(Server::new(back.flow.transport)), back, None)
     }
 
-    fn add_server(&mut self, key: Vec<u8>, machine: Machine, flow: Flow, dialog: Option<DialogKey>) -> u64 {
+    fn add_server(&mut self, key: Vec<u8>, machine: Machine, back: Back, dialog: Option<DialogKey>) -> u64 {
         let id = self.new_id();
         let key: Arc<[u8]> = key.into();
         self.server_index.insert(Arc::clone(&key), id);
-        self.servers.insert(id, ServerEntry { key, merged: None, machine, flow, dialog });
+        self.servers.insert(id, ServerEntry { key, merged: None, machine, back, dialog });
         id
+    }
+
+    /// The way of a response that leaves now. A connection that brought something stands in `streams` until it ends.
+    pub(super) fn way_back(&self, back: Back) -> Flow {
+        let Flow { transport, connection, .. } = back.flow;
+        if transport.is_stream() && !self.streams.contains_key(&connection) { back.anew() } else { back.flow }
     }
 
     /// Sends what the machines said; responses of servers only, so there is nobody to tell.
@@ -343,7 +350,7 @@ impl Agent {
             Machine::Invite(machine) => (machine.is_terminated(), machine.deadline()),
             Machine::Other(machine) => (machine.is_terminated(), machine.deadline()),
         };
-        let flow = entry.flow;
+        let flow = self.way_back(entry.back);
         if over && let Some(entry) = self.servers.remove(&id) {
             self.server_index.remove(&entry.key);
             if let Some(merged) = entry.merged {
@@ -496,6 +503,7 @@ impl Agent {
     }
 
     pub(super) fn remove_dialog(&mut self, key: DialogKey) -> Option<Dialog> {
+        self.unschedule_dialog(key);
         let mut dialog = self.dialogs.remove(&key)?;
         self.vacate(dialog.place.take());
         if let Some(host) = dialog.placed_to {
@@ -516,8 +524,18 @@ impl Agent {
     }
 
     pub(super) fn schedule_dialog(&mut self, key: DialogKey) {
-        let deadline = self.dialogs.get(&key).and_then(Dialog::deadline);
+        self.unschedule_dialog(key);
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        dialog.scheduled = dialog.deadline();
+        let deadline = dialog.scheduled;
         self.schedule(deadline, Timer::Dialog(key));
+    }
+
+    /// A dialog that is over, or in another state, is not to be woken for what it waited for before: a session timer is long.
+    pub(super) fn unschedule_dialog(&mut self, key: DialogKey) {
+        if let Some(due) = self.dialogs.get_mut(&key).and_then(|dialog| dialog.scheduled.take()) {
+            self.deadlines.remove(&(due, Timer::Dialog(key)));
+        }
     }
 
     pub(super) fn schedule(&mut self, deadline: Option<Instant>, timer: Timer) {
@@ -548,7 +566,10 @@ impl Agent {
             Due::Nothing => {}
             Due::Session(due) => self.wake_session(now, key, due, out),
             Due::Early(due) => self.wake_early(now, key, due, out),
-            Due::Repeat(flow, bytes) => out.push(AgentOutput::Transmit { flow, bytes }),
+            Due::Repeat(back, bytes) => {
+                let flow = self.way_back(back);
+                out.push(AgentOutput::Transmit { flow, bytes });
+            }
             Due::Forget => {
                 self.remove_dialog(key);
             }

@@ -92,7 +92,7 @@ impl Agent {
     ) {
         let head = request.head(String::new);
         let response = head.response(status, status.reason(), &self.config.product, lines, b"");
-        let transaction = self.add_other_server(request.key, head.flow);
+        let transaction = self.add_other_server(request.key, head.back());
         self.drive_server(now, transaction, server::Input::Final(response), out);
     }
 
@@ -144,8 +144,9 @@ impl Agent {
         let content_type = before_params(request.message.value(Name::ContentType).unwrap_or_default());
         let content_type = String::from_utf8_lossy(content_type).to_ascii_lowercase();
         let body = request.message.body.to_vec();
+        let is_new = self.dialogs.get_mut(&key).is_some_and(|dialog| dialog.take_info(request.essentials.cseq));
         self.answer_at_once(now, request, StatusCode::OK, b"", out);
-        if wanted {
+        if wanted && is_new {
             out.push(AgentOutput::Event(AgentEvent::Info { dialog: key, content_type, body }));
         }
     }
@@ -216,9 +217,9 @@ impl Agent {
         let (message, cseq) = (request.message, request.essentials.cseq);
         let transaction = if invite {
             let trying = self.trying(message, &head);
-            self.add_invite_server(request.key, None, head.flow, key, trying, out)
+            self.add_invite_server(request.key, None, head.back(), key, trying, out)
         } else {
-            self.add_other_server(request.key, head.flow)
+            self.add_other_server(request.key, head.back())
         };
         if let Some(open) = self.dialogs.get_mut(&key).and_then(Dialog::open) {
             *open = Some(Open {
@@ -248,7 +249,7 @@ impl Agent {
         let head = request.head(String::new);
         let trying = self.trying(request.message, &head);
         let response = head.response(status, status.reason(), &self.config.product, lines, b"");
-        let transaction = self.add_invite_server(request.key, None, head.flow, key, trying, out);
+        let transaction = self.add_invite_server(request.key, None, head.back(), key, trying, out);
         self.drive_invite(now, transaction, invite_server::Input::Refusal(response), out);
     }
 }

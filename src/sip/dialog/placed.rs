@@ -7,6 +7,7 @@ use crate::sip::identity::lists;
 use crate::sip::reader::{Message, Name};
 use crate::sip::trunk::TrunkId;
 use crate::time::Duration;
+use std::collections::VecDeque;
 
 /// What the INVITE said that made the dialog.
 pub struct Placed<'a> {
@@ -43,6 +44,7 @@ impl Dialog {
             found: None,
             local_cseq: placed.cseq,
             remote_cseq: 0,
+            infos: VecDeque::new(),
             placed_to: Some(flow.remote.ip()),
             refers: Vec::new(),
             unacknowledged: None,
@@ -55,6 +57,7 @@ impl Dialog {
             refused_422: 0,
             refer_transactions: Vec::new(),
             place: None,
+            scheduled: None,
             state: State::Live { open: None, success: None, bye: None },
         };
         dialog.replaced_by(message, flow, answer_public);

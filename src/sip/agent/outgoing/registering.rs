@@ -43,6 +43,13 @@ pub struct RegistrationReport {
     pub last: Option<StatusCode>,
 }
 
+impl Registering {
+    /// It is kept up, or tried again, or being removed.
+    pub(super) fn is_alive(&self) -> bool {
+        !self.machine.is_over() || self.errand.is_some()
+    }
+}
+
 impl Agent {
     /// Every trunk that has a registration, in the order of the settings.
     pub fn registrations(&self, now: Now) -> Vec<RegistrationReport> {
@@ -122,8 +129,14 @@ impl Agent {
 
     fn drive_registration(&mut self, now: Instant, id: TrunkId, input: Input, out: &mut Vec<AgentOutput>) {
         let Some(registering) = self.outgoing.registrations.get_mut(&id) else { return };
+        let before = registering.machine.deadline();
+        let ping = registering.flow.map(|(_, ping)| ping);
         let send = registering.machine.handle(now, input, &mut self.random);
         let deadline = registering.machine.deadline();
+        // A back-off is long: nobody is to be woken for one that was given up.
+        if let Some(before) = before.filter(|before| deadline != Some(*before) && ping != Some(*before)) {
+            self.deadlines.remove(&(before, Timer::Registration(id)));
+        }
         self.schedule(deadline, Timer::Registration(id));
         if let Some(Send(expires)) = send {
             self.send_register(now, id, expires, out);

@@ -235,6 +235,75 @@ fn a_caller_whose_connection_is_gone_is_called_back_at_its_contact() {
 }
 
 #[test]
+fn a_key_told_again_on_the_next_connection_counts_once() {
+    let mut flows = Flows::new();
+    flows.check(
+        "tcp
+         INVITE 1 a => 100 INVITE; invite 1357 from 01012345678 offer
+         answer  => 200 INVITE
+         ACK 1 b => acknowledged
+         INFO 2 c Content-Type:application/dtmf body=1 => 200 INFO; info application/dtmf 1",
+    );
+    flows.agent.disconnected(7);
+    flows.flow.connection = 8;
+    flows.check("INFO 2 c Content-Type:application/dtmf body=1 => 200 INFO");
+    // With a new branch it is still the same key; another number is another key, even an older one.
+    flows.check(
+        "INFO 2 d Content-Type:application/dtmf body=1 => 200 INFO
+         INFO 4 e Content-Type:application/dtmf body=1 => 200 INFO; info application/dtmf 1
+         INFO 3 f Content-Type:application/dtmf body=1 => 200 INFO; info application/dtmf 1",
+    );
+    for cseq in 5..=4 + crate::limits::INFOS_REMEMBERED {
+        let said = flows.step(&format!("INFO {cseq} g Content-Type:application/dtmf body=1"));
+        assert_eq!(said, "200 INFO; info application/dtmf 1");
+    }
+    flows.check("INFO 20 h Content-Type:application/dtmf body=1 => 200 INFO");
+    flows.check("INFO 2 i Content-Type:application/dtmf body=1 => 200 INFO; info application/dtmf 1");
+}
+
+#[test]
+fn responses_whose_connection_is_gone_go_where_the_via_says() {
+    let gone = |flows: &mut Flows| {
+        flows.flow.remote.set_port(40_001);
+        flows.check("tcp");
+        flows.check("INVITE 1 a => 100 INVITE; invite 1357 from 01012345678 offer");
+        assert_eq!(flows.sent_to, Some(flows.flow));
+    };
+    let mut anew = Flows::new().flow;
+    anew.transport = Transport::Tcp;
+    // The repeats of a 200 …
+    let mut flows = Flows::new();
+    gone(&mut flows);
+    flows.check("answer => 200 INVITE");
+    assert_eq!(flows.sent_to, Some(flows.flow));
+    flows.agent.disconnected(7);
+    flows.check("wait 500 => 200 INVITE");
+    assert_eq!(flows.sent_to, Some(anew), "the port of sent-by");
+    // … the first 200, and a refusal.
+    for (command, said) in [("answer", "200 INVITE"), ("reject 486", "486 INVITE")] {
+        let mut flows = Flows::new();
+        gone(&mut flows);
+        flows.agent.disconnected(7);
+        assert_eq!(flows.step(command), said);
+        assert_eq!(flows.sent_to, Some(anew), "{command}");
+    }
+}
+
+#[test]
+fn a_bye_that_waited_for_the_ack_goes_by_the_connection_that_brought_it() {
+    let mut flows = Flows::new();
+    flows.flow.remote.set_port(40_001);
+    flows.check(
+        "tcp
+         INVITE 1 a Contact:<sip:caller@127.0.0.1:5099;transport=tcp> => 100 INVITE; invite 1357 from 01012345678 offer
+         answer  => 200 INVITE
+         bye     =>
+         ACK 1 b => BYE",
+    );
+    assert_eq!(flows.sent_to, Some(flows.flow));
+}
+
+#[test]
 fn a_flood_of_calls_meets_503_without_retry_after() {
     let mut flows = Flows::new();
     for id in 0..crate::limits::DIALOGS_MAX as u64 {

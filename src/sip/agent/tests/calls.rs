@@ -353,3 +353,27 @@ fn a_ping_inside_a_call_is_answered_whatever_its_max_forwards() {
     flows.check("OPTIONS 3 p Max-Forwards:0 => 200 OPTIONS");
     flows.check("BYE 4 c Max-Forwards:0 => 200 BYE; bye");
 }
+
+#[test]
+fn nobody_is_woken_for_a_call_that_is_over() {
+    let over = |script: &str| {
+        let mut flows = Flows::new();
+        flows.check(script);
+        flows.step("wait 64001");
+        assert_eq!(flows.step("held"), "0");
+        assert_eq!(flows.agent.deadline(), None, "{script}");
+    };
+    over(
+        "INVITE 1 a Supported:timer Session-Expires:1800 => 100 INVITE; invite 1357 from 01012345678 offer
+         answer  => 200 INVITE
+         ACK 1 b => acknowledged
+         BYE 2 c => 200 BYE; bye",
+    );
+    over(
+        "INVITE 1 a Supported:timer Session-Expires:1800 => 100 INVITE; invite 1357 from 01012345678 offer
+         answer  => 200 INVITE
+         ACK 1 b => acknowledged
+         bye     => BYE
+         respond 200 =>",
+    );
+}

@@ -553,7 +553,7 @@ fn a_registration_is_proved_refreshed_and_removed() {
     assert_eq!(placing.header("Contact").as_deref(), Some("<sip:1357@192.0.2.100:5060>"));
     placing.check(
         "respond 200 REGISTER Contact:<sip:x@h>;expires=9,<sip:1357@192.0.2.100:5060>;expires=600 Service-Route:<sip:192.0.2.55;lr> =>
-         held => 2",
+         held => 5",
     );
     let report = placing.agent.registrations(placing.now);
     let until = Instant::START + Duration::from_secs(600);
