@@ -337,7 +337,8 @@ impl Agent {
             return self.refuse(&request, status, &lines, out);
         }
         let asking = Asking {
-            invite: self.hash_of(&request.key),
+            // A merged copy is the same call: its caller was told by the first way that it is not taken.
+            invite: self.hash_of(&merged),
             source: Source::new(trunk, request.flow.remote.ip()),
             controlled: request.control.is_some(),
             late: self.overdue,

@@ -69,6 +69,8 @@ fn a_call_beyond_the_cap_meets_one_refusal_without_retry_after_and_leaves_nothin
          call second
          # The 503 may be under way: its copy must not become a call.
          INVITE 1 c => 503 INVITE
+         # Nor must one that came by another way: its caller was told already.
+         INVITE 1 z => 503 INVITE
          call third
          INVITE 1 e => 100 INVITE; invite 1357 from 01012345678 offer
          wait 5000  => refused 1 too many, 0 too fast, 0 too late",
