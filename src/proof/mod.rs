@@ -1,6 +1,6 @@
 //! What a table does to callers, shown by walking every way through it.
 //!
-//! [`explore`] drives [`crate::call::Session`] itself over every state a call can be in (states, not paths: a thousand ways to
+//! [`explore()`] drives [`crate::call::Session`] itself over every state a call can be in (states, not paths: a thousand ways to
 //! one place are one place), [`promise`] holds what was found against the promises to callers and the `[prove]` rules of the table,
 //! [`diff`] walks two tables in step, and [`way`] tells a way through the table as keys to press and as a script for `ivr1357 try`.
 //! [`cases`] runs the `[[test]]` rows with a [`caller`] in time.
