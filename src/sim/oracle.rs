@@ -271,6 +271,7 @@ impl Oracle {
     pub fn crashed(&mut self) {
         for case in self.cases.values_mut() {
             case.crashed = true;
+            case.orphaned = case.answered.is_some() && !case.is_over();
         }
         self.draining = false;
         self.stopping = false;

@@ -101,6 +101,8 @@ pub struct World {
     free_ports: VecDeque<u16>,
     /// Starts of calls that have no end yet, as a journal on disk would show them.
     open_calls: BTreeMap<CallKey, String>,
+    /// And their dialogs.
+    open_dialogs: BTreeMap<CallKey, String>,
     records: Vec<String>,
     oracle: Oracle,
     trace: Trace,
@@ -178,6 +180,7 @@ impl World {
             ports: BTreeMap::new(),
             free_ports: PORTS.filter(|port| port % 2 == 0).collect(),
             open_calls: BTreeMap::new(),
+            open_dialogs: BTreeMap::new(),
             records: Vec::new(),
             oracle: Oracle::new(setup.law.clone()),
             trace: Trace::new(traced),
@@ -693,7 +696,8 @@ impl World {
                     self.free_ports.push_back(port);
                 }
             }
-            Output::Journal { call, entry: Entry::Start(line) } => {
+            Output::Journal { call, entry: Entry::Start { record: line, dialog } } => {
+                self.open_dialogs.extend(dialog.map(|dialog| (call, dialog)));
                 self.note(line.as_bytes(), || format!("engine    start {line}"));
                 self.oracle.journal_start(self.now, call, &line);
                 self.open_calls.insert(call, line);
@@ -701,10 +705,16 @@ impl World {
                 let wait = Duration::from_nanos(self.random.below(wait.saturating_add(1)));
                 self.push(self.now + wait, Event::Journaled(call));
             }
+            Output::Journal { call, entry: Entry::Dialog(dialog) } => {
+                if let Some(known) = self.open_dialogs.get_mut(&call) {
+                    *known = dialog;
+                }
+            }
             Output::Journal { call, entry: Entry::End(line) } => {
                 self.note(line.as_bytes(), || format!("engine    end   {line}"));
                 self.oracle.journal_end(self.now, call, &line);
                 self.open_calls.remove(&call);
+                self.open_dialogs.remove(&call);
                 self.records.push(line);
             }
             Output::Live { call, news } => {
@@ -797,6 +807,8 @@ impl World {
         self.engine = Self::engine(&self.setup, &self.conditions, Random::from_number(self.random.u64()));
         self.feed(Input::Switched(Arc::new(self.switched.clone())));
         self.lose_connections();
+        let dialogs = std::mem::take(&mut self.open_dialogs).into_values().collect();
+        self.feed(Input::Orphaned { dialogs });
     }
 
     // ---- what is kept ------------------------------------------------------------------------------------------

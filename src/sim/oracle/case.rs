@@ -66,6 +66,8 @@ pub struct Case {
     pub end: Option<serde_json::Value>,
     /// The engine died while this call was there.
     pub crashed: bool,
+    /// It left the caller with a dialog that nobody had ended.
+    pub orphaned: bool,
 }
 
 /// A response that repeats until it is acknowledged.

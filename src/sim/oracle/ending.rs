@@ -31,6 +31,9 @@ impl Oracle {
         if case.decided().is_none() && !case.crashed {
             found.push(("one final response", "none at all".to_owned()));
         }
+        if case.orphaned && case.released.is_none() && case.hung_up.is_none() {
+            found.push(("a goodbye after a crash", "left in silence".to_owned()));
+        }
         if !case.crashed {
             found.extend(outcome(case, story).map(|what| ("true record", what)));
             found.extend(keys(case, story, keys_are_safe).map(|what| ("a key counts once", what)));

@@ -388,3 +388,18 @@ fn a_reliable_183_must_be_repeated_until_its_prack() {
     watch.0.check(at(9.0));
     assert_eq!(watch.rules(), ["183 until PRACK"]);
 }
+
+#[test]
+fn whoever_a_crash_left_with_a_dialog_is_owed_a_bye() {
+    for (goodbye, broken) in [(true, false), (false, true)] {
+        let mut watch = Watch::connected();
+        watch.0.crashed();
+        if goodbye {
+            watch.sends(2.0, &request("BYE", "", ""));
+        }
+        let story = Story { call_id: "c".to_owned(), ..Story::default() };
+        watch.0.settle(at(60.0), &story, true);
+        let found = watch.0.violations().iter().any(|violation| violation.rule == "a goodbye after a crash");
+        assert_eq!(found, broken);
+    }
+}
