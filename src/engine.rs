@@ -132,6 +132,7 @@ impl Engine {
             Input::StreamOpened { stream, port } => self.stream_opened(now, stream, port, out),
             Input::Media { stream, event } => self.media_event(now, stream, event, out),
             Input::Journaled { call } => self.journaled(now, call, out),
+            Input::Orphaned { dialogs } => self.agent.orphaned(now, dialogs),
             Input::Tick => {
                 self.agent(now, out, |agent, to| agent.tick(now, to));
                 while let Some(&(due, call)) = self.deadlines.first()
@@ -252,6 +253,7 @@ impl Engine {
                 self.told_why(dialog, reason);
                 (dialog, Event::HungUp)
             }
+            AgentEvent::Moved { dialog } => return self.moved(dialog, out),
             AgentEvent::Refreshed { dialog, body } => return self.refreshed(now, dialog, body, out),
             AgentEvent::Expired { dialog } => (dialog, Event::Expired),
             AgentEvent::Lost { dialog } => (dialog, Event::Lost),
@@ -381,8 +383,16 @@ impl Engine {
         self.close(old.stream, out);
         out.extend(command.map(|command| Output::Media { stream, command }));
         self.agent(now, out, |agent, to| agent.answer(now, dialog, sdp, to));
+        self.moved(dialog, out);
         self.agent(now, out, |agent, to| agent.bye(now, old.dialog, None, to));
         self.session(now, call, Event::Replaced, out);
+    }
+
+    /// A call's dialog is another than the journal holds.
+    fn moved(&self, dialog: DialogKey, out: &mut Vec<Output>) {
+        if let (Some(&call), Some(saved)) = (self.dialogs.get(&dialog), self.agent.saved(dialog)) {
+            out.push(Output::Journal { call, entry: Entry::Dialog(saved) });
+        }
     }
 
     fn told_why(&mut self, dialog: DialogKey, reason: Option<Reason>) {
@@ -412,8 +422,9 @@ impl Engine {
         };
         match entry.leg.opened(port) {
             Ok(()) => {
-                let line = entry.session.record().line();
-                out.push(Output::Journal { call, entry: Entry::Start(line) });
+                let (record, dialog) = (entry.session.record().line(), entry.leg.dialog);
+                let dialog = self.agent.saved(dialog);
+                out.push(Output::Journal { call, entry: Entry::Start { record, dialog } });
             }
             Err(Refusal(why)) => {
                 info!(%call, why, "offer refused");

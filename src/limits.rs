@@ -171,8 +171,10 @@ pub const JOURNAL_GROUP: Duration = Duration::from_millis(5);
 pub const JOURNAL_BUSY: Duration = Duration::from_millis(50);
 /// Lines waiting for the disk. A disk that hangs this long is broken: further starts are answered unwritten.
 pub const JOURNAL_QUEUE_MAX: usize = 100_000;
-/// The journal is rewritten with the open calls only when it is this long: some 20,000 calls.
+/// The journal is rewritten with the open calls only when it is this long: some 6,000 calls.
 pub const JOURNAL_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// How often the journal is rewritten with the open calls alone, if calls have ended: so long it may name a caller who has gone.
+pub const JOURNAL_TIDY: Duration = Duration::from_secs(60);
 /// Records kept in memory while the disk refuses them: half a minute at 500 calls/s.
 pub const RECORDS_KEPT_MAX: usize = 16 * 1024;
 /// The end of a call is on disk at the latest after this; its start was there before the call was answered.
@@ -187,6 +189,9 @@ pub const DATAGRAM_REQUEST_BYTES_MAX: usize = 1300;
 pub const ADDRESS_PATIENCE: Duration = Duration::from_secs(6);
 /// How long a question to the name system may stay open; resolvers give up after some five seconds.
 pub const LOOKUP_PATIENCE: Duration = Duration::from_secs(10);
+/// How long the name of a next hop inside a dialog is looked up with all its questions: a request that waits for it
+/// (the BYE of a call that a dead process left) is wanted by nobody after 64·T1.
+pub const FINDING_PATIENCE: Duration = Duration::from_secs(20);
 /// How long an address that failed is passed over while there is another.
 pub const UNREACHABLE_FOR: Duration = Duration::from_secs(60);
 /// Addresses that failed, remembered at once: those of all trunks together are some dozens.
@@ -240,6 +245,13 @@ pub const TRANSACTIONS_FOR_NEW_CALLS: usize = 300_000;
 pub const REFER_REPEATS: Duration = Duration::from_secs(15);
 /// Dialogs held at once: 1,000 calls/s of 100 s each; more than the media of one machine carries.
 pub const DIALOGS_MAX: usize = 100_000;
+/// How far above the last number of a dialog that of its BYE lies when a later process has to send it. A call of a day that is
+/// refreshed each second sends 86,400 requests; numbers end at 2^31 (RFC 3261 §8.1.1.5).
+pub const CSEQ_JUMP: u32 = 1_000_000;
+/// BYEs for the dialogs of a process that died, sent at once: some 100 µs of work, so that no new call waits for them.
+pub const ORPHANS_AT_ONCE: usize = 5;
+/// And the pause between: 500 a second are 20 s for 10,000 calls, and 16,000 transactions if nobody answers any.
+pub const ORPHANS_EVERY: Duration = Duration::from_millis(10);
 /// What the kernel may hold for an RTP socket: about a second of one caller, and nothing of a flood.
 pub const RTP_RECEIVE_BUFFER_BYTES: usize = 64 * 1024;
 /// Packets read from one RTP socket in a millisecond; a telephone sends one in twenty.

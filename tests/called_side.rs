@@ -95,7 +95,7 @@ impl Bench {
                     self.stream = stream;
                     said.push("open".to_owned());
                 }
-                Output::Journal { call, entry: Entry::Start(_) } => {
+                Output::Journal { call, entry: Entry::Start { .. } } => {
                     self.call = Some(call);
                     said.push("start".to_owned());
                 }

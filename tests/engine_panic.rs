@@ -78,7 +78,7 @@ impl Bench {
         let stream = stream.expect("a stream is opened");
         let out = self.give(Input::StreamOpened { stream, port: Some(port + 1000) });
         let call = out.iter().find_map(|output| match output {
-            Output::Journal { call, entry: Entry::Start(_) } => Some(*call),
+            Output::Journal { call, entry: Entry::Start { .. } } => Some(*call),
             _ => None,
         });
         let out = self.give(Input::Journaled { call: call.expect("a start is written") });

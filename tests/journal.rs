@@ -32,8 +32,20 @@ impl Drop for Folder {
     }
 }
 
-fn start(call: u64) -> (CallKey, String) {
-    (CallKey(call), format!(r#"{{"schema":1,"call":"{call:016x}","caller":"가나","outcome":null,"cause":null}}"#))
+fn start(call: u64) -> (CallKey, String, Option<String>) {
+    let line = format!(r#"{{"schema":1,"call":"{call:016x}","caller":"가나","outcome":null,"cause":null}}"#);
+    (CallKey(call), line, Some(dialog(call)))
+}
+
+/// What is needed to end its dialog: any text.
+fn dialog(call: u64) -> String {
+    format!("BYE \"{call}\"\r\n\u{e9}")
+}
+
+/// The dialog line of a call in a journal.
+fn dialog_line(call: &str) -> String {
+    let call = u64::from_str_radix(call, 16).expect("a number");
+    serde_json::json!({ "dialog": format!("{call:016x}"), "saved": dialog(call) }).to_string()
 }
 
 fn end(call: u64) -> (CallKey, String) {
@@ -96,12 +108,22 @@ fn history(path: &Path) -> Vec<State> {
     states
 }
 
-/// Opens the files, closes nothing properly, and opens them once more: nothing may change then.
+/// Opens the files, closes nothing properly, and opens them once more: nothing may change then. The calls that were open have a
+/// goodbye to come, each time, if their dialog was written.
 fn open_twice(path: &Path, what: &str) -> BTreeMap<String, (usize, usize)> {
-    Store::open(path).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+    let journal = String::from_utf8_lossy(&fs::read(journal_path(path)).unwrap_or_default()).into_owned();
+    let (store, _) = Store::open(path).unwrap_or_else(|error| panic!("{what}: {error:?}"));
     let first = lines(path);
-    let (_, recovered) = Store::open(path).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+    let interrupted = first.iter().filter(|(_, (_, interrupted))| *interrupted > 0).map(|(call, _)| call);
+    let owed: Vec<String> = interrupted
+        .filter(|call| journal.contains(&(dialog_line(call) + "\n")))
+        .map(|call| dialog(u64::from_str_radix(call, 16).expect("a number")))
+        .collect();
+    assert_eq!(store.orphans(), owed, "{what}");
+    drop(store);
+    let (store, recovered) = Store::open(path).unwrap_or_else(|error| panic!("{what}: {error:?}"));
     assert_eq!((recovered.interrupted, recovered.records_torn), (0, 0), "{what}: nothing is left to mend");
+    assert_eq!(store.orphans(), owed, "{what}: a process that died once more hands them on");
     assert_eq!(lines(path), first, "{what}");
     first
 }
@@ -143,7 +165,7 @@ fn every_started_call_has_exactly_one_line_after_a_death_at_any_byte() {
             cuts += 1;
         }
     }
-    assert!(cuts > 700, "only {cuts} moments were tried");
+    assert!(cuts > 900, "only {cuts} moments were tried");
 }
 
 #[test]
@@ -192,6 +214,34 @@ fn a_clean_end_leaves_nothing_to_mend() {
     let (_, recovered) = Store::open(&path).expect("opens");
     assert_eq!(recovered, Default::default());
     assert_eq!(State::of(&path).records, before.records);
+}
+
+#[test]
+fn a_dialog_names_its_caller_to_nobody_else_and_no_longer_than_its_call() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("private");
+    let path = folder.records();
+    let journal = || fs::read_to_string(journal_path(&path)).expect("a journal");
+    let mode = || fs::metadata(journal_path(&path)).expect("a journal").permissions().mode() & 0o777;
+    let (mut store, _) = Store::open(&path).expect("opens");
+    store.start([start(1), start(2)]).expect("written");
+    assert_eq!((mode(), journal().matches("BYE").count()), (0o600, 2));
+    store.end([end(1)]).expect("written");
+    store.tidy().expect("tidied");
+    assert_eq!((mode(), journal().matches("BYE").count()), (0o600, 1), "the call that ended is forgotten");
+    store.moved([(CallKey(1), "BYE 1".to_owned()), (CallKey(2), "BYE elsewhere".to_owned())]).expect("written");
+    drop(store);
+    let (mut store, _) = Store::open(&path).expect("opens");
+    assert_eq!(store.orphans(), ["BYE elsewhere"], "the latest counts");
+    assert!(!fs::read_to_string(&path).expect("records").contains("BYE"), "no record holds a dialog");
+    store.tidy().expect("tidied");
+    assert_eq!(journal().matches("BYE").count(), 0, "its goodbye was said");
+    // What an earlier version left for others to read is read by nobody.
+    fs::write(journal_path(&path).with_extension("open.new"), "left").expect("writes");
+    store.start([start(3)]).expect("written");
+    store.end([end(3)]).expect("written");
+    store.tidy().expect("tidied");
+    assert_eq!((mode(), journal().lines().count()), (0o600, 1));
 }
 
 #[test]

@@ -187,6 +187,67 @@ fn a_call_that_a_killed_process_took_with_it_is_closed_once_by_the_next() {
     }
 }
 
+/// The number of a request's CSeq, and its method.
+fn cseq(message: &str) -> (u32, String) {
+    let value = message.lines().find_map(|line| line.strip_prefix("CSeq: ")).expect("a CSeq");
+    let (number, method) = value.split_once(' ').expect("two words");
+    (number.parse().expect("a number"), method.to_owned())
+}
+
+/// A header of a message.
+fn header<'a>(message: &'a str, name: &str) -> &'a str {
+    let value = message.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    value.unwrap_or_else(|| panic!("no {name} in\n{message}"))
+}
+
+#[test]
+fn whoever_a_killed_process_left_in_silence_gets_a_bye_from_the_next_and_holds_nothing_up() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut engine = Engine::start("orphans");
+    // One answers 481, as a phone that has hung up meanwhile; the other never says a word again.
+    let phones = [Phone::call(&engine), Phone::call(&engine)];
+    engine.signal("-KILL");
+    engine.end();
+    let journal = engine.folder.join("calls.jsonl.open");
+    assert_eq!(fs::metadata(&journal).expect("a journal").permissions().mode() & 0o777, 0o600);
+    let mut again = Engine::start_in(engine.folder.clone());
+    for phone in &phones {
+        let bye = phone.wait_for("BYE ");
+        let us = phone.socket.local_addr().expect("bound");
+        assert!(bye.starts_with(&format!("BYE sip:test@{us} SIP/2.0\r\n")), "{bye}");
+        assert_eq!(header(&bye, "Call-ID"), format!("call@{us}"));
+        assert_eq!(header(&bye, "To"), format!("<sip:01012345678@{us}>;tag=1"));
+        assert!(header(&bye, "From").ends_with(&phone.tag), "{bye}");
+        let (number, method) = cseq(&bye);
+        assert!(number > 1000 && method == "BYE", "{bye}");
+    }
+    let bye = phones[0].wait_for("BYE ");
+    let gone = format!(
+        "SIP/2.0 481 Gone\r\nVia: {}\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {}\r\nContent-Length: 0\r\n\r\n",
+        header(&bye, "Via"),
+        header(&bye, "From"),
+        header(&bye, "To"),
+        header(&bye, "Call-ID"),
+        header(&bye, "CSeq")
+    );
+    phones[0].socket.send_to(gone.as_bytes(), again.address).expect("sends");
+    // The other's is repeated; meanwhile somebody else calls and is answered.
+    phones[1].wait_for("BYE ");
+    let third = Phone::call(&again);
+    third.hang_up();
+    third.wait_for("SIP/2.0 200 ");
+    again.signal("-TERM");
+    let (code, log) = again.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("dialogs=2"), "{log}");
+    let records = again.records();
+    assert_eq!(records.iter().filter(|record| record["cause"] == "interrupted").count(), 2, "{records:?}");
+    assert_eq!(records.len(), 3);
+    let files = [&journal, &again.folder.join("calls.jsonl")].map(|file| fs::read_to_string(file).expect("a file"));
+    assert!(!files.concat().contains("01012345678"), "nobody's number stays behind");
+    std::mem::take(&mut again.folder);
+}
+
 #[test]
 fn options_is_answered_over_udp_and_over_tcp() {
     let engine = Engine::start("options");

@@ -99,6 +99,11 @@ pub enum Input<'a> {
         /// Whose.
         call: CallKey,
     },
+    /// Dialogs that an earlier process left open, as its journal kept them: each gets one BYE.
+    Orphaned {
+        /// As in [`Entry::Start`].
+        dialogs: Vec<String>,
+    },
     /// Time went by.
     Tick,
     /// No new calls: an INVITE and a balancer's OPTIONS are answered 503 with Retry-After. Live calls go on to their end.
@@ -178,8 +183,16 @@ pub enum Output {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Entry {
     /// The call as it stands before its 200: on disk first, answered with [`Input::Journaled`].
-    /// This very line, completed by `interrupted`, becomes the record if the process dies.
-    Start(String),
+    Start {
+        /// This very line, completed by `interrupted`, becomes the record if the process dies.
+        record: String,
+        /// What [`Input::Orphaned`] needs to end the dialog then. It names the caller in clear: for the journal, never for the
+        /// records.
+        dialog: Option<String>,
+    },
+    /// The dialog of a call whose start was written, as it stands now: another peer, or reached elsewhere. Written soon; until
+    /// then, and when the disk is slow, the one of before counts.
+    Dialog(String),
     /// The whole record, once per call, also for calls without a start (refused ones).
     End(String),
 }

@@ -222,6 +222,7 @@ impl EngineThread {
             Message::SendFailed { flow } => self.step(Input::SendFailed { flow }),
             Message::Media { stream, event } => self.step(Input::Media { stream, event }),
             Message::Journaled { call } => self.step(Input::Journaled { call }),
+            Message::Orphaned(dialogs) => self.step(Input::Orphaned { dialogs }),
             Message::Switched(switches) => self.step(Input::Switched(switches)),
             Message::Drain { limit } => self.drain(limit),
             Message::Stop => self.stop(),

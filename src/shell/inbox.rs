@@ -69,6 +69,8 @@ pub enum Message {
     },
     /// What operators turned on, whole.
     Switched(Arc<Switches>),
+    /// Dialogs that the last process left open.
+    Orphaned(Vec<String>),
     /// End all calls, then the thread.
     Stop,
 }

@@ -100,6 +100,7 @@ impl Instance {
         let inbox = Arc::new(Inbox::new(&poll)?);
         let journal = match store {
             Some(store) => {
+                inbox.push(Message::Orphaned(store.orphans()));
                 let inbox = Arc::clone(&inbox);
                 Journal::Files(Writer::start(store, move |calls| {
                     inbox.extend(calls.iter().map(|&call| Message::Journaled { call }));

@@ -4,6 +4,7 @@
 //! retransmissions, CANCEL, OPTIONS, 400/405/415/416/420/481/482/491/501/505, the ACKs and the repeats.
 //! What a call is about is known to `call::session`; what is offered and answered, to `leg`.
 
+mod orphans;
 mod outgoing;
 mod proof;
 mod provisional;
@@ -38,7 +39,7 @@ use crate::sip::writer::{ALLOW, write_contact, write_supported};
 use crate::time::{Duration, Instant, Now, Wall};
 use outgoing::Outgoing;
 pub use outgoing::{CallRequest, RegistrationReport};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -241,6 +242,11 @@ pub enum AgentEvent {
         /// Whose.
         dialog: DialogKey,
     },
+    /// Its peer is reached elsewhere from now on: what [`Agent::saved`] said before is old.
+    Moved {
+        /// Whose.
+        dialog: DialogKey,
+    },
     /// New calls that were not taken in the last seconds: no other trace of them is left.
     CallsRefused(Refused),
 }
@@ -313,6 +319,8 @@ pub struct Agent {
     overdue: bool,
     /// Wall time of this step, for overload control.
     wall: Wall,
+    /// Dialogs of a process that died, whose BYE has not left.
+    orphans: VecDeque<String>,
     /// Hints: whoever stands here is asked, and its state knows whether its time has come.
     deadlines: BTreeSet<(Instant, Timer)>,
     /// What the machines say, between two steps.
@@ -345,6 +353,7 @@ impl Agent {
             draining: false,
             overdue: false,
             wall: Wall::default(),
+            orphans: VecDeque::new(),
             deadlines: BTreeSet::new(),
             said: Vec::new(),
         };
@@ -443,7 +452,7 @@ impl Agent {
         let answer_public = self.config.answers_public();
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
         let Some(mut open) = entry.open().and_then(Option::take) else { return };
-        entry.refresh(None, open.contact.take(), answer_public);
+        let moved = entry.refresh(None, open.contact.take(), answer_public);
         if let State::Early { progress, .. } = &mut entry.state {
             progress.exchange = Exchange::Revised;
         }
@@ -457,6 +466,9 @@ impl Agent {
             self.schedule_dialog(dialog);
             self.accept_other(now.instant, &open, &lines, &sdp, out);
             self.answer_now(now.instant, dialog, out);
+        }
+        if moved {
+            self.moved(now.instant, dialog, out);
         }
     }
 
@@ -527,7 +539,7 @@ impl Agent {
 
     /// Requests of ours without an answer.
     pub fn asking(&self) -> usize {
-        self.clients.values().filter(|client| client.is_asking()).count() + self.outgoing.asking()
+        self.clients.values().filter(|client| client.is_asking()).count() + self.outgoing.asking() + self.orphans.len()
     }
 
     /// Dialogs, transactions, lookups and whatever finds them, for the baseline check of the simulator. Registrations are
@@ -536,7 +548,7 @@ impl Agent {
         let dialogs = self.dialogs.len() + self.dialog_index.len();
         let servers = self.servers.len() + self.server_index.len() + self.merged_index.len();
         let clients = self.clients.len() + self.client_index.len();
-        dialogs + servers + clients + self.outgoing.held()
+        dialogs + servers + clients + self.orphans.len() + self.outgoing.held()
     }
 
     /// Connections, and what is kept of them.

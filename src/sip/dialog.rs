@@ -3,6 +3,7 @@
 //! Holds what a dialog is and which requests are open in it; sends nothing. The agent asks and sends.
 
 mod placed;
+mod saved;
 
 pub use placed::Placed;
 
@@ -24,7 +25,7 @@ use crate::sip::writer::{Back, RequestParts, ResponseHead, request, write_header
 use crate::time::{Duration, Instant};
 use std::collections::VecDeque;
 use std::mem;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The remote target of a peer that gave neither Contact nor a From we can read: its flow still finds it.
 const NOBODY: &[u8] = b"sip:anonymous.invalid";
@@ -52,6 +53,8 @@ pub struct Dialog {
     pub next: Flow,
     /// A next hop that was looked up, and where it is.
     found: Option<(Box<[u8]>, Flow)>,
+    /// The next hop being looked up.
+    pub finding: Option<u64>,
     local_cseq: u32,
     /// Of the latest INVITE or UPDATE.
     pub remote_cseq: u32,
@@ -224,6 +227,7 @@ impl Dialog {
             flow,
             next: flow,
             found: None,
+            finding: None,
             local_cseq: 0,
             remote_cseq: invite.cseq,
             infos: VecDeque::new(),
@@ -259,11 +263,12 @@ impl Dialog {
         first.unwrap_or(&self.target)
     }
 
-    /// That URI when its host is a name and no connection is open, so that it is worth looking up.
+    /// That URI when its host is a name that was not looked up and no connection is open, so that it is worth asking for.
     pub fn named_hop(&self) -> Option<SipUri> {
         let uri: SipUri = std::str::from_utf8(self.hop()).ok()?.parse().ok()?;
         let is_name = !uri.host().is_empty() && host_ip(uri.host().as_bytes()).is_none();
-        (is_name && self.connection().is_none()).then_some(uri)
+        let known = self.found.as_ref().is_some_and(|(name, _)| **name == *self.hop());
+        (is_name && !known && self.connection().is_none()).then_some(uri)
     }
 
     /// What the name of the next hop led to.
@@ -272,8 +277,19 @@ impl Dialog {
         self.route(answer_public);
     }
 
-    /// A target refresh (§12.2.2): the flow and the Contact of an accepted re-INVITE or UPDATE.
-    pub fn refresh(&mut self, flow: Option<Flow>, contact: Option<Box<[u8]>>, answer_public: bool) {
+    /// Requests that go back the way its last one came leave from this address of ours.
+    pub fn leaves_by(&mut self, local: SocketAddr) {
+        if local.is_ipv4() == self.flow.remote.is_ipv4() {
+            self.flow.local = local;
+        }
+    }
+
+    /// A target refresh (§12.2.2): the flow and the Contact of an accepted re-INVITE or UPDATE. Whether the peer is
+    /// reached elsewhere from now on.
+    pub fn refresh(&mut self, flow: Option<Flow>, contact: Option<Box<[u8]>>, answer_public: bool) -> bool {
+        let way = |flow: Flow| (flow.transport, flow.local, flow.remote);
+        let moved = flow.is_some_and(|flow| way(flow) != way(self.flow))
+            || contact.as_ref().is_some_and(|contact| *contact != self.target);
         if let Some(flow) = flow {
             self.flow = flow;
         }
@@ -281,6 +297,7 @@ impl Dialog {
             self.target = contact;
         }
         self.route(answer_public);
+        moved
     }
 
     /// The TCP connection of its flow, if there is one; when it is gone, the Contact says where to open another.

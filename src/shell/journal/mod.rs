@@ -8,7 +8,7 @@ mod append;
 pub mod store;
 
 use crate::engine::{CallKey, Entry};
-use crate::limits::{ALARM_EVERY, JOURNAL_BUSY, JOURNAL_GROUP, JOURNAL_QUEUE_MAX, RECORDS_SYNC};
+use crate::limits::{ALARM_EVERY, JOURNAL_BUSY, JOURNAL_GROUP, JOURNAL_QUEUE_MAX, JOURNAL_TIDY, RECORDS_SYNC};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -42,8 +42,8 @@ impl Journal {
         match self {
             Self::Files(writer) => writer.write(call, entry),
             Self::Nowhere => match entry {
-                Entry::Start(_) => Written::Now,
-                Entry::End(_) => Written::Later,
+                Entry::Start { .. } => Written::Now,
+                Entry::Dialog(_) | Entry::End(_) => Written::Later,
             },
         }
     }
@@ -90,6 +90,10 @@ pub fn open(path: &Path) -> Result<Store, OpenError> {
     if recovered.unreadable > 0 {
         warn!(%file, lines = recovered.unreadable, "records: lines that are not records left as they are");
     }
+    let dialogs = store.orphan_count();
+    if dialogs > 0 {
+        warn!(%file, dialogs, "journal: dialogs of the last run are still open, each gets a BYE");
+    }
     if recovered.interrupted > 0 {
         warn!(%file, calls = recovered.interrupted, "records: calls of the last run closed as interrupted");
     }
@@ -109,9 +113,15 @@ impl Writer {
 
     fn write(&self, call: CallKey, entry: Entry) -> Written {
         let mut queue = self.shared.lock();
-        if matches!(entry, Entry::Start(_)) && queue.entries.len() >= JOURNAL_QUEUE_MAX {
-            queue.shed += 1;
-            return Written::Now;
+        if queue.entries.len() >= JOURNAL_QUEUE_MAX {
+            match entry {
+                Entry::Start { .. } => {
+                    queue.shed += 1;
+                    return Written::Now;
+                }
+                Entry::Dialog(_) => return Written::Later,
+                Entry::End(_) => {}
+            }
         }
         let rings = queue.entries.is_empty();
         queue.entries.push((call, entry));
@@ -145,6 +155,7 @@ impl<A: Fn(&[CallKey])> Thread<A> {
         let mut batch = Vec::new();
         let mut written = Instant::now() - JOURNAL_BUSY;
         let mut synced = Instant::now();
+        let mut tidied = Instant::now();
         loop {
             let (closing, shed) = self.wait(&mut batch, written);
             if shed > 0 {
@@ -162,6 +173,12 @@ impl<A: Fn(&[CallKey])> Thread<A> {
                 synced = Instant::now();
                 if let Err(error) = self.store.sync() {
                     self.alarm.raise("records are not on disk", &error.to_string(), 0);
+                }
+            }
+            if tidied.elapsed() >= JOURNAL_TIDY {
+                tidied = Instant::now();
+                if let Err(error) = self.store.tidy() {
+                    self.alarm.raise("the journal keeps callers that have gone", &error.to_string(), 0);
                 }
             }
             if closing {
@@ -194,19 +211,24 @@ impl<A: Fn(&[CallKey])> Thread<A> {
 
     fn write(&mut self, batch: &mut Vec<(CallKey, Entry)>) {
         let mut starts = Vec::new();
-        let mut ends = Vec::new();
+        let (mut moves, mut ends) = (Vec::new(), Vec::new());
         for (call, entry) in batch.drain(..) {
             match entry {
-                Entry::Start(line) => starts.push((call, line)),
+                Entry::Start { record, dialog } => starts.push((call, record, dialog)),
+                Entry::Dialog(dialog) => moves.push((call, dialog)),
                 Entry::End(line) => ends.push((call, line)),
             }
         }
-        let calls: Vec<_> = starts.iter().map(|(call, _)| *call).collect();
+        let calls: Vec<_> = starts.iter().map(|(call, ..)| *call).collect();
         if let Err(WriteError { error, lost }) = self.store.start(starts) {
             self.alarm.raise("the start of calls is not on disk", &error.to_string(), lost);
         }
         if !calls.is_empty() {
             (self.acknowledge)(&calls);
+        }
+        // No call waits for these: what a death before them loses is only where the peer has moved to.
+        if let Err(WriteError { error, .. }) = self.store.moved(moves) {
+            self.alarm.raise("where callers are is not on disk", &error.to_string(), 0);
         }
         if let Err(WriteError { error, lost }) = self.store.end(ends) {
             self.alarm.raise("records are not written", &error.to_string(), lost);
@@ -252,7 +274,7 @@ mod tests {
             Writer::start(store, move |calls| sender.send(calls.to_vec()).expect("the test listens")).expect("starts"),
         );
         let line = r#"{"call":"0000000000000001","cause":null}"#;
-        assert_eq!(journal.write(CallKey(1), Entry::Start(line.to_owned())), Written::Later);
+        assert_eq!(journal.write(CallKey(1), Entry::Start { record: line.to_owned(), dialog: None }), Written::Later);
         assert_eq!(acknowledged.recv(), Ok(vec![CallKey(1)]));
         let journal_text = std::fs::read_to_string(store::journal_path(&path)).expect("reads");
         assert!(journal_text.contains(line));
@@ -275,7 +297,7 @@ mod tests {
         );
         let line = |call: u64| format!(r#"{{"call":"{call:016x}"}}"#);
         for call in 1..=3 {
-            let _ = journal.write(CallKey(call), Entry::Start(line(call)));
+            let _ = journal.write(CallKey(call), Entry::Start { record: line(call), dialog: None });
             assert_eq!(acknowledged.recv(), Ok(vec![CallKey(call)]));
             let _ = journal.write(CallKey(call), Entry::End(line(call)));
         }
@@ -289,6 +311,9 @@ mod tests {
 
     #[test]
     fn a_journal_to_nowhere_acknowledges_at_once() {
-        assert_eq!(Journal::Nowhere.write(CallKey(1), Entry::Start(String::new())), Written::Now);
+        assert_eq!(
+            Journal::Nowhere.write(CallKey(1), Entry::Start { record: String::new(), dialog: None }),
+            Written::Now
+        );
     }
 }

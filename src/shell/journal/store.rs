@@ -8,18 +8,24 @@
 //! not (a power cut keeps what it likes), and would then lose the call. The journal's header says how long the
 //! records were when it was begun, so that only their tail is read.
 //!
+//! Behind each start stands its dialog, in a line of its own: what the BYE of a call needs that the process took with it.
+//! These lines name callers in clear. So nobody else may read the journal, they never become records, and they go
+//! with their call: when the journal is next rewritten, within a minute ([`Store::tidy`]). A process that dies once more
+//! before the goodbyes were said hands them on to the next.
+//!
 //! Every step can be cut short and done again: records are synced before the journal that knew their calls is
 //! replaced, and the journal is replaced by renaming a whole new one over it.
 
 use super::append::Appender;
 use crate::engine::CallKey;
-use crate::limits::{JOURNAL_BYTES_MAX, RECORDS_KEPT_MAX};
-use serde::Deserialize;
+use crate::limits::{DIALOGS_MAX, JOURNAL_BYTES_MAX, RECORDS_KEPT_MAX};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// What opening the files found and mended.
@@ -60,13 +66,33 @@ pub struct Store {
     journal: Appender,
     /// The journal is replaced when it is longer than this.
     journal_max: u64,
-    /// Calls whose record is not written yet, with their start lines.
-    open: BTreeMap<CallKey, String>,
+    /// Calls whose record is not written yet.
+    open: BTreeMap<CallKey, Opened>,
+    /// Dialogs that the last process left open, as lines of the journal.
+    orphans: Vec<String>,
+    /// The journal holds more than the open calls.
+    untidy: bool,
     /// Records that the disk refused, the oldest first.
     refused: VecDeque<(CallKey, String)>,
     /// Some start in `open` may be missing in the journal: write it anew when the disk works again.
     stale: bool,
     buffer: Vec<u8>,
+}
+
+/// A call without a record.
+#[derive(Debug)]
+struct Opened {
+    /// Its start line.
+    start: String,
+    /// The line of its dialog.
+    dialog: Option<String>,
+}
+
+impl Opened {
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        // A death between the two leaves a start that is closed, and no goodbye to somebody who was never answered.
+        [Some(self.start.as_str()), self.dialog.as_deref()].into_iter().flatten()
+    }
 }
 
 /// What `write` could not do.
@@ -102,21 +128,25 @@ impl Store {
         let mut records = Appender::new(file, length);
 
         let journal_path = journal_path(path);
-        let left = read_journal(&journal_path, &mut recovered).map_err(failed("read the journal", &journal_path))?;
+        let mut left =
+            read_journal(&journal_path, &mut recovered).map_err(failed("read the journal", &journal_path))?;
         if !left.starts.is_empty() {
             let ended = ended_calls(path, left.records, &mut recovered).map_err(failed("read the records", path))?;
             let mut lines = Vec::new();
-            for (call, start) in left.starts.iter().filter(|(call, _)| !ended.contains(*call)) {
+            for (call, start) in left.starts.iter().filter(|(call, _)| !ended.contains_key(*call)) {
                 lines.extend_from_slice(interrupted(call, start).as_bytes());
                 lines.push(b'\n');
                 recovered.interrupted += 1;
             }
+            // One that was closed like this before belongs to a process that died over its mending.
+            left.dialogs.retain(|call, _| ended.get(call).is_none_or(|interrupted| *interrupted));
             records.append(&lines).map_err(failed("close the interrupted calls in", path))?;
         }
         // Also when nothing was added: what the last process wrote may not be on disk yet, and its journal goes now.
         records.dirty();
         records.sync().map_err(failed("write to disk", path))?;
-        let journal = begin_journal(path, records.length(), std::iter::empty())
+        let orphans: Vec<String> = left.dialogs.into_values().take(DIALOGS_MAX).collect();
+        let journal = begin_journal(path, records.length(), orphans.iter().map(String::as_str))
             .map_err(failed("begin the journal", &journal_path))?;
         let store = Self {
             path: path.to_owned(),
@@ -124,6 +154,8 @@ impl Store {
             journal,
             journal_max: JOURNAL_BYTES_MAX,
             open: BTreeMap::new(),
+            untidy: !orphans.is_empty(),
+            orphans,
             refused: VecDeque::new(),
             stale: false,
             buffer: Vec::new(),
@@ -131,14 +163,48 @@ impl Store {
         Ok((store, recovered))
     }
 
-    /// Puts starts on disk. On an error the calls go on; their starts are tried again with the next ones.
-    pub fn start(&mut self, starts: impl IntoIterator<Item = (CallKey, String)>) -> Result<(), WriteError> {
+    /// The dialogs that the last process left open. They stay in the journal until [`Store::tidy`].
+    pub fn orphans(&self) -> Vec<String> {
+        let saved =
+            |line: &String| serde_json::from_str::<DialogLine<'_>>(line).ok().map(|line| line.saved.into_owned());
+        self.orphans.iter().filter_map(saved).collect()
+    }
+
+    /// How many there are.
+    pub fn orphan_count(&self) -> usize {
+        self.orphans.len()
+    }
+
+    /// Puts starts on disk, each with its dialog. On an error the calls go on; their starts are tried again with the next ones.
+    pub fn start(
+        &mut self,
+        starts: impl IntoIterator<Item = (CallKey, String, Option<String>)>,
+    ) -> Result<(), WriteError> {
         self.buffer.clear();
-        for (call, line) in starts {
-            self.buffer.extend_from_slice(line.as_bytes());
-            self.buffer.push(b'\n');
-            self.open.insert(call, line);
+        for (call, start, dialog) in starts {
+            let opened = Opened { start, dialog: dialog.map(|saved| dialog_line(call, &saved)) };
+            add_lines(&mut self.buffer, opened.lines());
+            self.open.insert(call, opened);
         }
+        self.write_journal()
+    }
+
+    /// Dialogs of open calls, as they stand now.
+    pub fn moved(&mut self, dialogs: impl IntoIterator<Item = (CallKey, String)>) -> Result<(), WriteError> {
+        self.buffer.clear();
+        for (call, saved) in dialogs {
+            // A call that ended meanwhile has nothing to be told.
+            if let Some(opened) = self.open.get_mut(&call) {
+                let line = dialog_line(call, &saved);
+                add_lines(&mut self.buffer, [line.as_str()].into_iter());
+                opened.dialog = Some(line);
+            }
+        }
+        self.write_journal()
+    }
+
+    /// What the buffer holds of calls that are all in `open`.
+    fn write_journal(&mut self) -> Result<(), WriteError> {
         if self.buffer.is_empty() {
             return Ok(());
         }
@@ -165,7 +231,7 @@ impl Store {
         match self.records.append(&self.buffer) {
             Ok(()) => {
                 for (call, _) in self.refused.drain(..) {
-                    self.open.remove(&call);
+                    self.untidy |= self.open.remove(&call).is_some();
                 }
                 Ok(())
             }
@@ -188,17 +254,30 @@ impl Store {
         self.records.sync()
     }
 
+    /// Forgets what the journal holds of calls that have ended, and dialogs of the last process: their BYEs have left by now.
+    pub fn tidy(&mut self) -> io::Result<()> {
+        if !self.untidy {
+            return Ok(());
+        }
+        self.orphans.clear();
+        let done = self.replace_journal();
+        self.stale |= done.is_err();
+        done
+    }
+
     /// Writes what waits and begins an empty journal, so that the next start has nothing to mend.
     pub fn close(mut self) -> Result<(), WriteError> {
         self.end(std::iter::empty())?;
+        self.orphans.clear();
         self.replace_journal().map_err(|error| WriteError { error, lost: 0 })
     }
 
     /// A new journal with the open calls only; the records that made the old one longer are on disk first.
     fn replace_journal(&mut self) -> io::Result<()> {
         self.records.sync()?;
-        let starts = self.open.values().map(String::as_str);
-        self.journal = begin_journal(&self.path, self.records.length(), starts)?;
+        let lines = self.orphans.iter().map(String::as_str).chain(self.open.values().flat_map(Opened::lines));
+        self.journal = begin_journal(&self.path, self.records.length(), lines)?;
+        self.untidy = !self.orphans.is_empty();
         // Twice the open calls at least, so that many of them do not mean a new journal for each.
         self.journal_max = JOURNAL_BYTES_MAX.max(2 * self.journal.length());
         Ok(())
@@ -230,6 +309,31 @@ const JOURNAL_VERSION: u32 = 1;
 struct CallOfLine<'a> {
     #[serde(borrow)]
     call: Cow<'a, str>,
+    #[serde(borrow, default)]
+    cause: Option<Cow<'a, str>>,
+}
+
+/// A line of the journal beside starts: the dialog of a call.
+#[derive(Deserialize, Serialize)]
+struct DialogLine<'a> {
+    /// Whose.
+    #[serde(borrow)]
+    dialog: Cow<'a, str>,
+    /// As `sip` wrote it.
+    #[serde(borrow)]
+    saved: Cow<'a, str>,
+}
+
+fn dialog_line(call: CallKey, saved: &str) -> String {
+    let line = DialogLine { dialog: call.to_string().into(), saved: saved.into() };
+    serde_json::to_string(&line).expect("two strings make an object")
+}
+
+fn add_lines<'a>(buffer: &mut Vec<u8>, lines: impl Iterator<Item = &'a str>) {
+    for line in lines {
+        buffer.extend_from_slice(line.as_bytes());
+        buffer.push(b'\n');
+    }
 }
 
 /// The `call` of a line, if it is a whole record or start.
@@ -237,11 +341,14 @@ fn call_of(line: &[u8]) -> Option<String> {
     serde_json::from_slice::<CallOfLine<'_>>(line).ok().map(|line| line.call.into_owned())
 }
 
-/// What a journal says: the length of the records when it was begun, and the starts since, by `call`.
+/// What a journal says: the length of the records when it was begun, and the starts since, by `call`, with their dialogs; a
+/// dialog without a start is one that an earlier process left to the last one.
 #[derive(Default)]
 struct Left {
     records: u64,
     starts: BTreeMap<String, String>,
+    /// Whole lines.
+    dialogs: BTreeMap<String, String>,
 }
 
 fn read_journal(path: &Path, recovered: &mut Recovered) -> io::Result<Left> {
@@ -268,27 +375,30 @@ fn read_journal(path: &Path, recovered: &mut Recovered) -> io::Result<Left> {
             (Some(call), Ok(line)) => {
                 left.starts.insert(call, line.to_owned());
             }
+            (None, Ok(line)) if let Ok(dialog) = serde_json::from_str::<DialogLine<'_>>(line) => {
+                left.dialogs.insert(dialog.dialog.into_owned(), line.to_owned());
+            }
             _ => recovered.unreadable += 1,
         }
     }
     Ok(left)
 }
 
-/// The calls that have a record behind `offset`.
-fn ended_calls(path: &Path, offset: u64, recovered: &mut Recovered) -> io::Result<BTreeSet<String>> {
+/// The calls that have a record behind `offset`, and whether they were closed as interrupted.
+fn ended_calls(path: &Path, offset: u64, recovered: &mut Recovered) -> io::Result<BTreeMap<String, bool>> {
     let mut file = File::open(path)?;
     // Shorter than the journal remembers: somebody moved the records away. All that is left is read.
     let offset = if file.metadata()?.len() < offset { 0 } else { offset };
     file.seek(SeekFrom::Start(offset))?;
     let mut reader = BufReader::new(file);
-    let mut ended = BTreeSet::new();
+    let mut ended = BTreeMap::new();
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line)? > 0 {
-        match call_of(&line) {
-            Some(call) => {
-                ended.insert(call);
+        match serde_json::from_slice::<CallOfLine<'_>>(&line) {
+            Ok(CallOfLine { call, cause }) => {
+                ended.insert(call.into_owned(), cause.is_some_and(|cause| cause == "interrupted"));
             }
-            None => recovered.unreadable += 1,
+            Err(_) => recovered.unreadable += 1,
         }
         line.clear();
     }
@@ -339,16 +449,18 @@ fn mend_last_line(file: &mut File) -> io::Result<(u64, u64)> {
 }
 
 /// Replaces the journal by a new one, whole on disk before it takes the old one's name.
-fn begin_journal<'a>(records_path: &Path, records: u64, starts: impl Iterator<Item = &'a str>) -> io::Result<Appender> {
+fn begin_journal<'a>(records_path: &Path, records: u64, lines: impl Iterator<Item = &'a str>) -> io::Result<Appender> {
     let path = journal_path(records_path);
     let new_path = with_suffix(&path, ".new");
     let mut text = format!("{{\"journal\":{JOURNAL_VERSION},\"records\":{records}}}\n");
-    for start in starts {
-        text.push_str(start);
+    for line in lines {
+        text.push_str(line);
         text.push('\n');
     }
-    // Not opened for appending yet: what an earlier try left must go.
-    std::fs::write(&new_path, &text)?;
+    // Not opened for appending yet: what an earlier try left must go, and what others could read of it.
+    let mut new = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new_path)?;
+    new.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    new.write_all(text.as_bytes())?;
     let file = OpenOptions::new().append(true).open(&new_path)?;
     file.sync_all()?;
     std::fs::rename(&new_path, &path)?;

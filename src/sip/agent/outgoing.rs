@@ -148,6 +148,12 @@ impl Outgoing {
         self.errands.len() + self.calls.len() + transactions + lookups + self.known.len()
     }
 
+    /// Names being looked up inside dialogs, and open questions.
+    #[cfg(test)]
+    pub(super) fn findings_and_lookups(&self) -> (usize, usize) {
+        (self.findings.len(), self.lookups.len())
+    }
+
     /// Registrations that want something more.
     pub(super) fn registering(&self) -> usize {
         self.registrations.values().filter(|registering| registering.is_alive()).count()
@@ -232,7 +238,9 @@ impl Agent {
     /// The answer to [`AgentOutput::Lookup`]. One that nobody waits for any more is dropped.
     pub fn looked_up(&mut self, now: Now, lookup: LookupKey, answer: Answer, out: &mut Vec<AgentOutput>) {
         let Some(id) = self.outgoing.lookups.remove(&lookup) else { return };
-        let Some(errand) = self.outgoing.errands.get_mut(&id) else { return self.found(id, answer, out) };
+        let Some(errand) = self.outgoing.errands.get_mut(&id) else {
+            return self.found(now.instant, id, answer, out);
+        };
         let step = errand.locator.answer(answer, &mut self.random);
         self.step_errand(now.instant, id, step, out);
     }
@@ -591,12 +599,16 @@ impl Agent {
         if self.outgoing.asking.contains_key(&id) {
             return self.drive_outgoing(now, id, None, Word::Silence, out);
         }
+        if self.wake_finding(now, id, out) {
+            return;
+        }
         self.wake_call(now, DialogKey(id), out);
         let Some(errand) = self.outgoing.errands.get_mut(&id) else { return };
         match &mut errand.stage {
             Stage::Locating { until } if *until <= now => {
                 self.outgoing.lookups.retain(|_, of| *of != id);
-                let step = self.outgoing.errands.get_mut(&id).map(|errand| errand.locator.step());
+                let errand = self.outgoing.errands.get_mut(&id);
+                let step = errand.map(|errand| errand.locator.answer(Answer::Failed, &mut self.random));
                 self.step_errand(now, id, step.unwrap_or(Step::End), out);
             }
             Stage::Sent { patience, hop, transaction } if patience.is_some_and(|patience| patience <= now) => {

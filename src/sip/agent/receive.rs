@@ -380,7 +380,7 @@ impl Agent {
         dialog.route(self.config.answers_public());
         self.add_dialog(key, dialog);
         if trunk.is_some() {
-            self.find_next_hop(key, out);
+            self.find_next_hop(now, key, out);
         }
         out.push(AgentOutput::Event(AgentEvent::Invite(Box::new(Invite {
             dialog: key,

@@ -97,7 +97,10 @@ impl Agent {
             (200..300, Some(reply)) => {
                 dialog.refused_422 = 0;
                 dialog.timer = Some(SessionTimer::new(now, Terms::of_response(reply, timer.interval)));
-                dialog.refresh(None, contact(reply), answer_public);
+                let moved = dialog.refresh(None, contact(reply), answer_public);
+                if moved {
+                    self.moved(now, key, out);
+                }
                 if reinvite.is_some() {
                     out.push(AgentOutput::Event(AgentEvent::Refreshed { dialog: key, body: offer(reply) }));
                 }

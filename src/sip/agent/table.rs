@@ -29,6 +29,7 @@ pub(super) enum Timer {
     Outgoing(u64),
     Registration(TrunkId),
     Stream(u64),
+    Orphans,
 }
 
 /// A server transaction and what finds it.
@@ -506,6 +507,9 @@ impl Agent {
         self.unschedule_dialog(key);
         let mut dialog = self.dialogs.remove(&key)?;
         self.vacate(dialog.place.take());
+        if let Some(finding) = dialog.finding.take() {
+            self.drop_finding(finding);
+        }
         if let Some(host) = dialog.placed_to {
             self.outgoing.unlearn(host);
         }
@@ -557,6 +561,7 @@ impl Agent {
             Timer::Outgoing(id) => self.wake_outgoing(now, id, out),
             Timer::Registration(trunk) => self.wake_registration(now, trunk, out),
             Timer::Stream(connection) => self.wake_stream(now, connection, out),
+            Timer::Orphans => self.wake_orphans(now, out),
         }
     }
 

@@ -4,6 +4,7 @@
 mod answers;
 mod calls;
 mod headers;
+mod orphans;
 mod overload;
 mod placed;
 mod provisional;
@@ -12,6 +13,7 @@ mod replaces;
 mod transfers;
 
 use super::*;
+use crate::sip::locate::Answer;
 use crate::time::Duration;
 
 const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n";
@@ -31,6 +33,8 @@ struct Flows {
     requests: Vec<String>,
     /// The last message sent.
     last: String,
+    /// Questions, the last one at the end.
+    lookups: Vec<LookupKey>,
     /// Where it went.
     sent_to: Option<Flow>,
 }
@@ -55,6 +59,7 @@ impl Flows {
             rseq: 0,
             requests: Vec::new(),
             last: String::new(),
+            lookups: Vec::new(),
             sent_to: None,
         }
     }
@@ -107,6 +112,11 @@ impl Flows {
                 let response =
                     self.response(argument, method).replace("Content-Length:", &format!("{headers}Content-Length:"));
                 self.agent.received(self.now, self.flow, response.as_bytes(), &mut out);
+            }
+            // The answer to the last question: where we listen.
+            "local" => {
+                let answer = Answer::Local(argument.parse().expect("an address"));
+                self.agent.looked_up(self.now, self.lookups.pop().expect("a question"), answer, &mut out);
             }
             "held" => return self.agent.held().to_string(),
             // As a message that waited too long.
@@ -199,7 +209,10 @@ impl Flows {
 
     fn name(&mut self, output: AgentOutput) -> String {
         match output {
-            AgentOutput::Lookup { question, .. } => format!("lookup {question:?}"),
+            AgentOutput::Lookup { lookup, question } => {
+                self.lookups.push(lookup);
+                format!("lookup {question:?}")
+            }
             AgentOutput::Expect { name, .. } => format!("expect {name}"),
             AgentOutput::Close { connection } => format!("close {connection}"),
             AgentOutput::Event(event) => {
@@ -273,6 +286,7 @@ fn name_of(event: &AgentEvent) -> String {
             let status = status.map_or("nothing".to_owned(), |status| status.to_string());
             format!("refer {} notified {status}{}", refer.0, if *terminated { " terminated" } else { "" })
         }
+        AgentEvent::Moved { .. } => "moved".to_owned(),
         AgentEvent::Refreshed { body, .. } => format!("refreshed{}", with(body)),
         AgentEvent::Expired { .. } => "expired".to_owned(),
         AgentEvent::Lost { .. } => "lost".to_owned(),

@@ -29,8 +29,11 @@ impl Agent {
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         if request.flow.transport.is_stream() {
             // The peer may have come back over a new connection.
-            dialog.refresh(Some(request.flow), None, self.config.answers_public());
+            if dialog.refresh(Some(request.flow), None, self.config.answers_public()) {
+                self.moved(now, key, out);
+            }
         }
+        let Some(dialog) = self.dialogs.get(&key) else { return };
         // Copies belong to their transaction, so a lower CSeq here is a datagram that was overtaken. INFO and
         // NOTIFY are taken even so (a key or the end of a transfer would be lost with a 500); only offers must
         // come in order.
@@ -205,13 +208,17 @@ impl Agent {
         let new_target = contact(request.message);
         if !invite && !offers {
             // An UPDATE without an offer only refreshes the target and the session.
-            dialog.refresh(Some(request.flow), new_target, self.config.answers_public());
+            let moved = dialog.refresh(Some(request.flow), new_target, self.config.answers_public());
             let mut lines = Vec::with_capacity(128);
             write_contact(&mut lines, request.flow);
             lines.extend(timer.iter().flat_map(Terms::lines));
             dialog.agreed(now, timer, b"");
             self.schedule_dialog(key);
-            return self.answer_at_once(now, request, StatusCode::OK, &lines, out);
+            self.answer_at_once(now, request, StatusCode::OK, &lines, out);
+            if moved {
+                self.moved(now, key, out);
+            }
+            return;
         }
         let head = request.head(String::new);
         let (message, cseq) = (request.message, request.essentials.cseq);

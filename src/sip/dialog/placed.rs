@@ -42,6 +42,7 @@ impl Dialog {
             flow,
             next: flow,
             found: None,
+            finding: None,
             local_cseq: placed.cseq,
             remote_cseq: 0,
             infos: VecDeque::new(),

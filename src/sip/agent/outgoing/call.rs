@@ -434,7 +434,7 @@ impl Agent {
             self.add_dialog(call, dialog);
             self.schedule_dialog(call);
             if through_trunk {
-                self.find_next_hop(call, out);
+                self.find_next_hop(now, call, out);
             }
             self.outgoing.errands.remove(&call.0);
             let sdp = super::super::receive::offer(message);

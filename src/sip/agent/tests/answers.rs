@@ -88,7 +88,7 @@ fn requests_follow_the_route_set_and_the_refreshed_target() {
     flows.check(
         "ACK 1 b => acknowledged
          RE-INVITE 2 c Contact:<sip:new@127.0.0.1:6000> => 100 INVITE; reinvite with body
-         answer-reinvite => 200 INVITE
+         answer-reinvite => 200 INVITE; moved
          ACK 2 d => reinvite acknowledged
          bye     => BYE",
     );

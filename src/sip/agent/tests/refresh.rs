@@ -64,9 +64,9 @@ fn our_refresh_is_an_update_where_the_peer_takes_it() {
          wait 45000  => UPDATE
          # lost twice
          wait 1600   => UPDATE; UPDATE
-         respond 200 Session-Expires:90;refresher=uas Contact:<sip:new@127.0.0.1:6000> =>
+         respond 200 Session-Expires:90;refresher=uas Contact:<sip:new@127.0.0.1:6000> => moved
          wait 59999  =>
-         UPDATE 2 u  => 200 UPDATE
+         UPDATE 2 u  => 200 UPDATE; moved
          bye         => BYE",
     );
 }
