@@ -29,6 +29,8 @@ pub const SDP_FORMATS_MAX: usize = 64;
 
 /// Keys collected in one go: a 13-digit registration number and room for slips.
 pub const DIGITS_MAX: usize = 32;
+/// Digits of one entry: card numbers have sixteen, and a longer one nobody enters on a telephone.
+pub const ENTRY_DIGITS_MAX: usize = 16;
 /// Keys typed ahead while something plays that no key may cut.
 pub const TYPE_AHEAD_MAX: usize = 16;
 /// Menus a caller can be deep in before `#` stops remembering more.

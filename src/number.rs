@@ -1,7 +1,11 @@
 //! Telephone keys and numbers: parsed once at the edge, masked when printed.
 
+pub mod entry;
+
 use crate::limits::DIGITS_MAX;
 use std::fmt;
+
+pub use entry::{Entry, EntryKind};
 
 /// One key of a telephone: `0`–`9`, `*`, `#`, and `A`–`D` of the military keypad.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

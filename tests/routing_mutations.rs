@@ -43,6 +43,11 @@ no_input = { retries = 1, prompt = "again", then = "center.counsel" }
 no_match = { retries = 3, prompt = "invalid", then = "center.counsel" }
 keys = { "0" = { say = "상담원", go = "center.counsel" }, "#" = "back", "*" = "repeat" }
 
+[defaults.input]
+digit_timeout = "8s"
+no_input = { retries = 1, prompt = "again", then = "center.counsel" }
+no_match = { prompt = "entry_invalid", then = "center.counsel" }
+
 [defaults.transfer]
 ladder = ["refer", "next-target", "center.counsel", "notice.busy"]
 refer_success = "notify-200"
@@ -77,6 +82,28 @@ prompt = "menu_main"
 prompt = ["menu_fund", "menu_rnd"]
 1 = { say = "창업", go = "center.start" }
 3 = "center.tech"
+4 = { say = "창업", go = "input.business" }
+5 = { say = "창업", go = "input.region" }
+6 = "input.phone"
+
+[input.business]
+prompt = "ask_business"
+kind = "business-number"
+confirm = true
+then = "center.start"
+
+[input.region]
+prompt = "ask_region"
+digits = 2
+allow = ["01-17", "99"]
+keys = { "*" = "center.counsel", "#" = "back" }
+then = "center.tech"
+
+[input.phone]
+prompt = "ask_phone"
+digits = "6-8"
+interdigit = "5s"
+then = "center.tech"
 
 [center]
 counsel = { name = "상담원", sip = ["sip:counsel@127.0.0.1:5070"] }
@@ -239,7 +266,7 @@ fn text_slips(slips: &mut Slips<'_>, at: Range<usize>, rows: &BTreeSet<String>) 
         slips.put("E0101", at.end - 1..at.end, "");
         slips.put("E0101", at.clone(), &format!("“{text}”"));
     }
-    if ["menu.", "center.", "notice."].iter().any(|kind| text.starts_with(kind)) {
+    if ["menu.", "input.", "center.", "notice."].iter().any(|kind| text.starts_with(kind)) {
         let cut = &text[..text.len() - 1];
         if !rows.contains(cut) {
             slips.put("E0201", inside.clone(), cut);
@@ -288,7 +315,17 @@ fn text_slips(slips: &mut Slips<'_>, at: Range<usize>, rows: &BTreeSet<String>) 
         }
     } else if matches!(
         text.as_str(),
-        "Asia/Seoul" | "kr-ars-2009" | "notify-200" | "refer-to" | "none" | "kr" | "relay"
+        "Asia/Seoul"
+            | "kr-ars-2009"
+            | "notify-200"
+            | "refer-to"
+            | "none"
+            | "kr"
+            | "relay"
+            | "business-number"
+            | "01-17"
+            | "99"
+            | "6-8"
     ) {
         slips.put("E0103", inside.clone(), &format!("{text}x"));
         slips.put("E0103", at.clone(), "true");
@@ -337,6 +374,49 @@ fn row_slips(slips: &mut Slips<'_>) {
         slips.put("W0505", at..at + prompt.len(), &format!("prompt = [{long}]"));
         slips.put("E0107", at..at + prompt.len(), "");
     }
+    for header in headers(table, "input") {
+        let row = header.trim_matches(['[', ']']);
+        let body = table.split(header).nth(1).unwrap_or("").split("\n[").next().unwrap_or("");
+        let at = table.find(header).expect("the header") + header.len();
+        for digit in ["0", "1", "5", "00"] {
+            let keys = body.contains("keys = {");
+            let place = if keys { at + body.find("keys = {").expect("it is there") + 8 } else { at };
+            let slip = if keys {
+                format!(" \"{digit}\" = \"center.counsel\",")
+            } else {
+                format!("\nkeys = {{ \"{digit}\" = \"center.counsel\" }}")
+            };
+            slips.put("E0601", place..place, &slip);
+        }
+        if !body.contains("keys = {") {
+            slips.add_under("K1001", header, "keys = { \"#\" = \"notice.closed\" }");
+            slips.add_under("K1001", header, "keys = { \"#\" = \"repeat\" }");
+            slips.add_under("E0103", header, "keys = { \"A\" = \"back\" }");
+        }
+        slips.add_under("E0206", header, &format!("no_input = {{ then = \"{row}\" }}"));
+        slips.add_under("E0206", header, &format!("no_match = {{ then = \"{row}\" }}"));
+        slips.add_under("E0103", header, "confirm = 1");
+        if let Some(kind) = body.find("kind = ") {
+            let (start, end) = (at + kind, at + kind + body[kind..].find('\n').expect("a line"));
+            for more in ["digits = 9", "digits = \"8-10\"", "allow = \"1-7\"", "allow = [\"01\"]"] {
+                slips.put("E0603", end..end, &format!("\n{more}"));
+            }
+            slips.put("E0107", start..end, "");
+        }
+        if let Some(digits) = body.find("digits = 2") {
+            let start = at + digits;
+            for length in ["1", "3", "4", "\"3-5\"", "16", "\"1-1\""] {
+                slips.put("E0603", start..start + 10, &format!("digits = {length}"));
+            }
+            for length in ["0", "17", "-1", "\"5-2\"", "\"two\"", "true"] {
+                slips.put("E0103", start..start + 10, &format!("digits = {length}"));
+            }
+            for (value, code) in [("1-17", "E0603"), ("001", "E0603"), ("17-01", "E0103"), ("1~7", "E0103")] {
+                let allow = at + body.find("\"99\"").expect("a value");
+                slips.put(code, allow..allow + 4, &format!("\"{value}\""));
+            }
+        }
+    }
     for line in table.lines().filter(|line| line.contains("= {") && line.contains("sip = [")) {
         let at = table.find(line).expect("the line");
         let end = at + line.rfind('}').expect("it is closed");
@@ -361,7 +441,7 @@ fn row_slips(slips: &mut Slips<'_>) {
             slips.put("E0104", start..start + uri.len(), &format!("{uri}, {uri}"));
         }
     }
-    for line in table.lines().filter(|line| line.contains("then = \"") && !line.contains("retries")) {
+    for line in table.lines().filter(|line| line.contains("then = \"") && line.contains("= {")) {
         let at = table.find(line).expect("the line");
         let row = format!("notice.{}", line.split([' ', '=']).next().unwrap_or(""));
         let then = line.find("then = \"").expect("it has one") + 8;
@@ -391,7 +471,7 @@ fn table_slips(slips: &mut Slips<'_>, code: &str) {
             "sms",
             "program",
             "access",
-            "input",
+            "visual",
             "message",
             "trunk",
         ][n];
@@ -537,6 +617,24 @@ fn right_tables() -> Vec<String> {
         let zone = if n % 5 == 4 && n % 3 != 1 { "timezone = \"Europe/Berlin\"" } else { "" };
         let barge = n % 4 == 0;
         let keys = if n % 3 == 0 { "10" } else { "4" };
+        let asks = [
+            "kind = \"any\"\ndigits = \"4-6\"",
+            "kind = \"phone\"\nconfirm = true",
+            "kind = \"business-number\"\nbarge_in = false",
+            "allow = [\"01-17\", \"99\"]\nkeys = { \"*\" = \"center.counsel\" }",
+            "digits = 1\nallow = \"1-7\"\ninterdigit = \"3s\"",
+            "kind = \"date\"\ndigit_timeout = \"20s\"",
+        ][n % 6];
+        let (asked, input) = if n % 2 == 0 {
+            (
+                "7 = \"input.ask\"",
+                format!(
+                    "[input.ask]\nprompt = \"menu_fund\"\n{asks}\nno_input = {{ then = \"center.counsel\" }}\nno_match = {{ retries = 1, then = \"menu.main\" }}\nthen = \"center.start\"\n"
+                ),
+            )
+        } else {
+            ("", String::new())
+        };
         tables.push(format!(
             r##"
 schema = 1
@@ -563,7 +661,9 @@ prompt = "menu_main"
 [menu.second]
 prompt = ["menu_fund"]
 5 = "center.start"
+{asked}
 no_input = {{ retries = 5 }}
+{input}
 [center]
 counsel = {{ name = "상담원", sip = "sip:counsel@h.example" }}
 start = {{ name = "진흥원", sip = {sip}, hours = "hours.main", closed = "notice.closed", announce = false }}

@@ -18,13 +18,16 @@ fn probe(row: &str) -> String {
         "number" => format!("[number.a]\n{field}"),
         "when" => format!("[number.a]\nwhen = [{{ {field} }}]"),
         "menu" => format!("[menu.a]\n{field}"),
+        "input" => format!("[input.a]\n{field}"),
         "choice" => format!("[menu.a]\n1 = {{ {field} }}"),
         "no_input" => format!("[menu.a]\nno_input = {{ {field} }}"),
         "center" => format!("[center.a]\n{field}"),
         "sip" => format!("[center.a]\nsip = [{{ {field} }}]"),
         "notice" => format!("[notice.a]\n{field}"),
         "test" => format!("[[test]]\n{field}"),
-        "holidays" | "limits" | "prove" | "defaults.menu" | "defaults.transfer" => format!("[{row}]\n{field}"),
+        "holidays" | "limits" | "prove" | "defaults.menu" | "defaults.input" | "defaults.transfer" => {
+            format!("[{row}]\n{field}")
+        }
         row => panic!("the row {row} has no probe"),
     }
 }

@@ -3,6 +3,7 @@
 //! [`session::Session`] is the one machine: [`Event`]s go in, [`Effect`]s come out. It knows addresses and status
 //! codes, never dialogs or RTP: a menu test needs no SIP, and the SIP stack needs no menu.
 
+pub mod input;
 pub mod menu;
 pub mod record;
 pub mod session;
@@ -117,8 +118,8 @@ pub enum Effect {
     HangUp,
     /// The call entered a row of the table.
     Entered(Arc<str>),
-    /// A key counted.
-    Pressed(Key),
+    /// A key counted; which one, unless it may belong to an entry.
+    Pressed(Option<Key>),
     /// The call is over; [`Session::record`] is complete.
     Over,
 }

@@ -5,6 +5,7 @@
 use crate::call::CallKey;
 use crate::limits::PATH_ROWS_MAX;
 use crate::number::{Caller, Digits};
+use crate::routing::plan::Input;
 use crate::sip::status::StatusCode;
 use crate::time::{Now, Wall};
 use hmac::{Hmac, KeyInit, Mac};
@@ -79,6 +80,21 @@ pub struct KeyRecord {
     pub at_ms: u64,
 }
 
+/// Something a caller entered: what it was to be and how long it was, never what it was.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct EntryRecord {
+    /// `input.business`.
+    pub input: Arc<str>,
+    /// `business-number`.
+    pub kind: &'static str,
+    /// How many digits.
+    pub length: usize,
+    /// Whether it was taken.
+    pub valid: bool,
+    /// Milliseconds after the call began.
+    pub at_ms: u64,
+}
+
 /// The record of one call.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Record {
@@ -112,6 +128,8 @@ pub struct Record {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     path_cut: bool,
     keys: Vec<KeyRecord>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    entries: Vec<EntryRecord>,
     attempts: Vec<AttemptRecord>,
     outcome: Option<Outcome>,
     cause: Option<&'static str>,
@@ -179,6 +197,7 @@ impl Record {
             path: Vec::new(),
             path_cut: false,
             keys: Vec::new(),
+            entries: Vec::new(),
             attempts: Vec::new(),
             outcome: None,
             cause: None,
@@ -226,6 +245,14 @@ impl Record {
         if self.keys.len() < PATH_ROWS_MAX {
             let at_ms = self.millis(now);
             self.keys.push(KeyRecord { menu: menu.clone(), keys: keys.as_str().to_owned(), at_ms });
+        }
+    }
+
+    /// An entry was made.
+    pub fn entered_digits(&mut self, now: Now, input: &Input, length: usize, valid: bool) {
+        if self.entries.len() < PATH_ROWS_MAX {
+            let (at_ms, kind) = (self.millis(now), input.accepts.kind.word());
+            self.entries.push(EntryRecord { input: input.row.clone(), kind, length, valid, at_ms });
         }
     }
 

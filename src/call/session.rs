@@ -3,14 +3,17 @@
 //! Every path ends with a person, or with an announcement that says what happens next, or with the caller
 //! hanging up. A transfer that fails gives the caller back to the ladder; SIP and sound are known elsewhere.
 
+mod entering;
 mod handover;
+mod listening;
 pub mod standing;
 
-use crate::call::menu::{self, Dialogue};
+use crate::call::input;
+use crate::call::menu::Dialogue;
 use crate::call::record::{AttemptResult, Outcome, Record};
 use crate::call::transfer::{Phase, Transfer};
 use crate::call::{CallKey, Effect, Event};
-use crate::limits::{MENU_DEPTH_MAX, T1, TYPE_AHEAD_MAX};
+use crate::limits::{MENU_DEPTH_MAX, T1};
 use crate::media::PlayKey;
 use crate::number::{Caller, Key};
 use crate::routing::plan::{Answer, Center, CenterId, Destination, MenuId, NoticeId, Plan, PromptId};
@@ -74,6 +77,8 @@ enum State {
     Greeting { play: PlayKey, then: Destination },
     /// In a menu.
     Menu { dialogue: Dialogue, play: Option<PlayKey> },
+    /// Asked for digits.
+    Input { dialogue: input::Dialogue, play: Option<PlayKey> },
     /// An announcement.
     Notice { notice: NoticeId, play: PlayKey },
     /// Handing over.
@@ -137,6 +142,7 @@ impl Session {
             State::EarlyGreeting { until, .. } | State::Leaving { until } => return Some(*until),
             State::Answered { until, .. } => Some(*until),
             State::Menu { dialogue, .. } => dialogue.deadline(),
+            State::Input { dialogue, .. } => dialogue.deadline(),
             State::Transferring(Transfer { phase: Phase::Referring { until, .. }, .. }) => Some(*until),
             State::Transferring(_) | State::Greeting { .. } | State::Notice { .. } => None,
         };
@@ -173,6 +179,7 @@ impl Session {
                     | State::Answered { .. }
                     | State::Greeting { .. }
                     | State::Menu { .. }
+                    | State::Input { .. }
                     | State::Notice { .. }
                     | State::Transferring(_)
                     | State::Leaving { .. }
@@ -246,6 +253,7 @@ impl Session {
                 Some(Destination::Repeat)
             }
             State::Menu { .. } | State::Notice { .. } => Some(Destination::Repeat),
+            State::Input { dialogue, .. } => Some(Destination::Input(dialogue.input)),
         };
         self.ahead.clear();
         self.held = false;
@@ -264,6 +272,7 @@ impl Session {
             | State::Answered { .. }
             | State::Greeting { .. }
             | State::Menu { .. }
+            | State::Input { .. }
             | State::Notice { .. }
             | State::Transferring(_) => self.over(now, Outcome::Abandoned, "caller-hung-up", None, out),
         }
@@ -281,6 +290,7 @@ impl Session {
             State::Answered { .. }
             | State::Greeting { .. }
             | State::Menu { .. }
+            | State::Input { .. }
             | State::Notice { .. }
             | State::Transferring(_)
             | State::Done => self.end_call(now, Outcome::Failed, "shutdown", out),
@@ -347,6 +357,11 @@ impl Session {
                 let step = dialogue.tick(now.instant, plan.menu(dialogue.menu));
                 self.menu_step(now, step, out);
             }
+            State::Input { dialogue, .. } => {
+                let plan = self.plan.clone();
+                let step = dialogue.tick(now.instant, plan.input(dialogue.input));
+                self.input_step(now, step, out);
+            }
             State::Transferring(Transfer { phase: Phase::Referring { attempt, until, .. }, .. })
                 if now.instant >= *until =>
             {
@@ -388,6 +403,7 @@ impl Session {
         for _ in 0..HOPS_MAX {
             match to {
                 Destination::Menu(menu) => return self.enter_menu(now, menu, true, out),
+                Destination::Input(input) => return self.ask(now, input, out),
                 Destination::Repeat => match self.menus.last() {
                     Some(&menu) => return self.enter_menu(now, menu, true, out),
                     None => to = self.entrance(now),
@@ -459,105 +475,6 @@ impl Session {
         }
     }
 
-    // ---- keys and silence --------------------------------------------------------------------------------------
-
-    fn key(&mut self, now: Now, key: Key, out: &mut Vec<Effect>) {
-        match &mut self.state {
-            State::EarlyGreeting { then, .. } => {
-                let then = *then;
-                let bars = matches!(then, Destination::Menu(menu) if !self.plan.menu(menu).barge_in);
-                out.push(Effect::Pressed(key));
-                self.type_ahead(key);
-                if !bars {
-                    out.push(Effect::StopPlaying);
-                    self.answer(then, out);
-                }
-            }
-            State::Greeting { then, .. } => {
-                let then = *then;
-                let bars = matches!(then, Destination::Menu(menu) if !self.plan.menu(menu).barge_in);
-                out.push(Effect::Pressed(key));
-                self.type_ahead(key);
-                if !bars {
-                    self.go(now, then, out);
-                }
-            }
-            State::Menu { dialogue, .. } => {
-                out.push(Effect::Pressed(key));
-                let plan = self.plan.clone();
-                let menu = plan.menu(dialogue.menu);
-                if dialogue.is_deaf(menu) {
-                    return self.type_ahead(key);
-                }
-                let step = dialogue.key(now.instant, menu, key);
-                self.menu_step(now, step, out);
-            }
-            State::Notice { .. } => {
-                out.push(Effect::Pressed(key));
-                self.type_ahead(key);
-            }
-            // A key cannot call a REFER back, and one pressed in impatience must not choose in the next menu.
-            State::Transferring(_) => {}
-            State::Arriving | State::Answering { .. } | State::Answered { .. } => self.type_ahead(key),
-            State::Leaving { .. } | State::Done => {}
-        }
-    }
-
-    fn type_ahead(&mut self, key: Key) {
-        if self.ahead.len() < TYPE_AHEAD_MAX {
-            self.ahead.push_back(key);
-        }
-    }
-
-    fn menu_step(&mut self, now: Now, step: menu::Step, out: &mut Vec<Effect>) {
-        let State::Menu { dialogue, play } = &mut self.state else { return };
-        let row = self.plan.menu(dialogue.menu).row.clone();
-        match step {
-            menu::Step::Stay => self.drain_ahead(now, out),
-            menu::Step::Hush => {
-                if play.take().is_some() {
-                    out.push(Effect::StopPlaying);
-                }
-                self.drain_ahead(now, out);
-            }
-            menu::Step::Say(prompts) => self.say_menu(prompts, out),
-            menu::Step::Wrong { keys, say } => {
-                self.record.pressed(now, &row, &keys);
-                self.ahead.clear();
-                self.say_menu(say, out);
-            }
-            menu::Step::Go { to, keys } => {
-                if let Some(keys) = keys {
-                    self.record.pressed(now, &row, &keys);
-                }
-                self.go(now, to, out);
-            }
-        }
-    }
-
-    fn drain_ahead(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let plan = self.plan.clone();
-        while let State::Menu { dialogue, .. } = &mut self.state {
-            let menu = plan.menu(dialogue.menu);
-            if dialogue.is_deaf(menu) {
-                return;
-            }
-            let Some(key) = self.ahead.pop_front() else { return };
-            let step = dialogue.key(now.instant, menu, key);
-            if matches!(step, menu::Step::Stay | menu::Step::Hush) {
-                continue;
-            }
-            return self.menu_step(now, step, out);
-        }
-    }
-
-    fn say_menu(&mut self, prompts: Vec<PromptId>, out: &mut Vec<Effect>) {
-        let said = self.play(prompts, false, out);
-        if let State::Menu { play, .. } = &mut self.state {
-            *play = Some(said);
-        }
-    }
-
     fn finished(&mut self, now: Now, done: PlayKey, out: &mut Vec<Effect>) {
         match &mut self.state {
             State::EarlyGreeting { play, then, .. } if *play == done => {
@@ -574,6 +491,12 @@ impl Session {
                 dialogue.spoken(now.instant, plan.menu(dialogue.menu));
                 self.drain_ahead(now, out);
             }
+            State::Input { dialogue, play } if *play == Some(done) => {
+                *play = None;
+                let plan = self.plan.clone();
+                dialogue.spoken(now.instant, plan.input(dialogue.input));
+                self.drain_ahead_of_input(now, out);
+            }
             State::Notice { notice, play } if *play == done => {
                 let then = self.plan.notice(*notice).then;
                 self.go(now, then, out);
@@ -588,26 +511,11 @@ impl Session {
             | State::Answered { .. }
             | State::Greeting { .. }
             | State::Menu { .. }
+            | State::Input { .. }
             | State::Notice { .. }
             | State::Transferring(_)
             | State::Leaving { .. }
             | State::Done => {}
-        }
-    }
-
-    fn held(&mut self, now: Now, held: bool, out: &mut Vec<Effect>) {
-        if self.held == held {
-            return;
-        }
-        self.held = held;
-        // Greeting and announcements pause in the stream and go on by themselves; a REFER does not care.
-        if let State::Menu { dialogue, play } = &mut self.state {
-            let plan = self.plan.clone();
-            let step = dialogue.held(held, plan.menu(dialogue.menu));
-            if held && play.take().is_some() {
-                out.push(Effect::StopPlaying);
-            }
-            self.menu_step(now, step, out);
         }
     }
 

@@ -17,6 +17,7 @@ pub fn mermaid(plan: &Plan) -> String {
         let _ = match id.split('_').next() {
             Some("number") => writeln!(out, "  {id}([\"{label}\"])"),
             Some("notice") => writeln!(out, "  {id}>\"{label}\"]"),
+            Some("input") => writeln!(out, "  {id}[/\"{label}\"/]"),
             _ => writeln!(out, "  {id}[\"{label}\"]"),
         };
     }
@@ -60,7 +61,7 @@ fn nodes(plan: &Plan, model: &Model) -> Vec<(String, String)> {
         nodes.push((format!("number_{at}"), number.dialled.join(", ")));
     }
     for menu in model.columns.iter().flatten() {
-        nodes.push((id(plan, Destination::Menu(menu.id)), menu.title.clone()));
+        nodes.push((id(plan, menu.of), menu.title.clone()));
     }
     for (at, center) in plan.centers.iter().enumerate() {
         nodes.push((format!("center_{at}"), center.name.clone()));
@@ -81,10 +82,13 @@ fn read(plan: &Plan) -> (Model, Vec<Arrow>) {
         arrows.push((format!("number_{at}"), "그 밖에".to_owned(), id(plan, number.go)));
     }
     for menu in model.columns.iter().flatten() {
-        let from = id(plan, Destination::Menu(menu.id));
-        for Choice { keys, words, go } in menu.choices.iter().chain(&model.common) {
+        let from = id(plan, menu.of);
+        // In an input the keys of every menu are digits.
+        let common = model.common.iter().filter(|_| matches!(menu.of, Destination::Menu(_)));
+        for Choice { keys, words, go } in menu.choices.iter().chain(common) {
             if !matches!(go, Destination::Back | Destination::Repeat | Destination::End) {
-                arrows.push((from.clone(), format!("{} {words}", keys.as_str()), id(plan, *go)));
+                let label = format!("{} {words}", keys.as_str());
+                arrows.push((from.clone(), label.trim_start().to_owned(), id(plan, *go)));
             }
         }
     }
@@ -105,6 +109,7 @@ fn id(plan: &Plan, go: Destination) -> String {
     match go {
         Destination::Menu(id) => format!("menu_{}", id.0),
         Destination::Center(id) => format!("center_{}", id.0),
+        Destination::Input(id) => format!("input_{}", id.0),
         Destination::Notice(id) => format!("notice_{}", id.0),
         Destination::Back | Destination::Repeat | Destination::End => name(plan, go),
     }

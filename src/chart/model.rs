@@ -1,7 +1,7 @@
 //! What a chart shows: numbers, menus by how deep they lie, centres by whose they are, and what holds everywhere.
 
-use crate::number::{CallerKind, Digits};
-use crate::routing::plan::{CenterId, Condition, Destination, Menu, MenuId, NoticeId, Plan, Rung};
+use crate::number::{CallerKind, Digits, EntryKind};
+use crate::routing::plan::{CenterId, Condition, Destination, InputId, Menu, MenuId, NoticeId, Plan, Rung};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What a chart shows.
@@ -36,11 +36,11 @@ pub struct NumberBox {
     pub go: Destination,
 }
 
-/// A menu.
+/// A menu, or a question that is answered with digits.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MenuBox {
     /// Which.
-    pub id: MenuId,
+    pub of: Destination,
     /// What it is called: the words of the key that leads to it.
     pub title: String,
     /// Its own choices, in the order they are said.
@@ -82,8 +82,18 @@ impl Model {
             while columns.len() <= depth {
                 columns.push(Vec::new());
             }
-            let title = titles.get(&id).cloned().unwrap_or_else(|| "처음 메뉴".to_owned());
-            columns[depth].push(MenuBox { id, title, choices: choices(plan, id, &said[id.0], &common) });
+            let title = titles.get(&id).cloned();
+            columns[depth].push(match id {
+                Destination::Input(input) => {
+                    MenuBox { of: id, title: title.unwrap_or_else(|| name(plan, id)), choices: answers(plan, input) }
+                }
+                Destination::Menu(menu) => MenuBox {
+                    of: id,
+                    title: title.unwrap_or_else(|| "처음 메뉴".to_owned()),
+                    choices: choices(plan, menu, &said[menu.0], &common),
+                },
+                _ => continue,
+            });
         }
         let most = most_common(plan.centers.iter().map(|center| &center.transfer.ladder));
         let give_up = most_common(plan.centers.iter().map(|center| (center.transfer.rounds, center.transfer.give_up)));
@@ -110,6 +120,7 @@ pub fn name(plan: &Plan, go: Destination) -> String {
     match go {
         Destination::Center(id) => plan.center(id).name.clone(),
         Destination::Menu(id) => plan.menu(id).row.trim_start_matches("menu.").to_owned(),
+        Destination::Input(id) => plan.input(id).row.trim_start_matches("input.").to_owned(),
         Destination::Notice(id) => plan.notice(id).row.trim_start_matches("notice.").to_owned(),
         Destination::Back => "이전 메뉴".to_owned(),
         Destination::Repeat => "다시 듣기".to_owned(),
@@ -160,8 +171,29 @@ fn choices(plan: &Plan, id: MenuId, said: &BTreeMap<String, String>, common: &[C
     .collect()
 }
 
-/// How many keys lead to each menu, in the order a reader meets them; and the words that lead there.
-fn depths(plan: &Plan, said: &[BTreeMap<String, String>]) -> (Vec<(MenuId, usize)>, BTreeMap<MenuId, String>) {
+/// What answers to an input lead to: a right one, and wrong ones or silence.
+fn answers(plan: &Plan, id: InputId) -> Vec<Choice> {
+    let input = plan.input(id);
+    let what = match input.accepts.kind {
+        EntryKind::Any => "번호",
+        EntryKind::Phone => "전화번호",
+        EntryKind::BusinessNumber => "사업자등록번호",
+        EntryKind::Date => "날짜",
+    };
+    let answer = |words: String, go| Choice { keys: Digits::default(), words, go };
+    let mut all = vec![answer(format!("{what} 입력"), input.then)];
+    all.push(answer("거듭 틀리면".to_owned(), input.no_match.then));
+    if input.no_input.then != input.no_match.then {
+        all.push(answer("누르지 않으면".to_owned(), input.no_input.then));
+    }
+    all
+}
+
+/// How many keys lead to each menu or input, in the order a reader meets them; and the words that lead there.
+fn depths(
+    plan: &Plan,
+    said: &[BTreeMap<String, String>],
+) -> (Vec<(Destination, usize)>, BTreeMap<Destination, String>) {
     let (mut order, mut titles) = (Vec::new(), BTreeMap::new());
     let mut seen = BTreeSet::new();
     let entries =
@@ -169,20 +201,25 @@ fn depths(plan: &Plan, said: &[BTreeMap<String, String>]) -> (Vec<(MenuId, usize
     let mut open: VecDeque<(Destination, usize)> = entries.map(|go| (go, 0)).collect();
     while let Some((at, depth)) = open.pop_front() {
         match at {
-            Destination::Menu(id) if seen.insert(id) => {
-                order.push((id, depth));
+            Destination::Menu(id) if seen.insert(at) => {
+                order.push((at, depth));
                 for (keys, go) in &plan.menu(id).choices {
-                    if let (Destination::Menu(to), Some(words)) = (go, said[id.0].get(keys.as_str()))
-                        && !seen.contains(to)
+                    if let (Destination::Menu(_) | Destination::Input(_), Some(words)) =
+                        (go, said[id.0].get(keys.as_str()))
+                        && !seen.contains(go)
                     {
-                        titles.entry(*to).or_insert_with(|| words.clone());
+                        titles.entry(*go).or_insert_with(|| words.clone());
                     }
                     open.push_back((*go, depth + 1));
                 }
             }
+            Destination::Input(id) if seen.insert(at) => {
+                order.push((at, depth));
+                open.push_back((plan.input(id).then, depth + 1));
+            }
             Destination::Notice(id) => {
                 let then = plan.notice(id).then;
-                if matches!(then, Destination::Menu(menu) if !seen.contains(&menu)) {
+                if matches!(then, Destination::Menu(_) | Destination::Input(_)) && !seen.contains(&then) {
                     open.push_back((then, depth + 1));
                 }
             }

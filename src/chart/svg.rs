@@ -151,7 +151,9 @@ fn cards(plan: &Plan, model: &Model, text: &dyn Fn(&str) -> Option<String>) -> V
                 rows.push(Row {
                     keys: String::new(),
                     words: line.clone(),
-                    go: first.then_some(*go).filter(|go| matches!(go, Destination::Menu(_) | Destination::Center(_))),
+                    go: first.then_some(*go).filter(|go| {
+                        matches!(go, Destination::Menu(_) | Destination::Input(_) | Destination::Center(_))
+                    }),
                     mark: first.then(|| mark(plan, *go)).flatten(),
                 });
             }
@@ -177,7 +179,7 @@ fn cards(plan: &Plan, model: &Model, text: &dyn Fn(&str) -> Option<String>) -> V
         for menu in column {
             let rows = menu.choices.iter().map(|choice| choice_row(plan, model, depth, choice)).collect();
             cards.push(Card {
-                of: Some(Destination::Menu(menu.id)),
+                of: Some(menu.of),
                 kind: Kind::Menu,
                 column: 1 + depth,
                 head: menu.title.clone(),
@@ -235,7 +237,7 @@ fn notice(plan: &Plan, id: NoticeId, text: &dyn Fn(&str) -> Option<String>) -> C
         wrap(&words.join(" "), TEXT, LEFT_WIDTH - 2.5 * PADDING).into_iter().map(Row::plain).collect();
     let then = match row.then {
         Destination::End => "말한 뒤 통화를 마칩니다".to_owned(),
-        Destination::Menu(menu) => format!("말한 뒤 '{}'(으)로", title(plan, menu)),
+        Destination::Menu(_) | Destination::Input(_) => format!("말한 뒤 '{}'(으)로", title(plan, row.then)),
         go => format!("말한 뒤 {} 연결", name(plan, go)),
     };
     rows.push(Row { keys: "→".to_owned(), words: then, go: None, mark: None });
@@ -251,10 +253,10 @@ fn notice(plan: &Plan, id: NoticeId, text: &dyn Fn(&str) -> Option<String>) -> C
     }
 }
 
-fn title(plan: &Plan, menu: crate::routing::plan::MenuId) -> String {
+fn title(plan: &Plan, of: Destination) -> String {
     let model = Model::of(plan);
-    let found = model.columns.iter().flatten().find(|other| other.id == menu).map(|menu| menu.title.clone());
-    found.unwrap_or_else(|| name(plan, Destination::Menu(menu)))
+    let found = model.columns.iter().flatten().find(|other| other.of == of).map(|menu| menu.title.clone());
+    found.unwrap_or_else(|| name(plan, of))
 }
 
 /// What holds in every menu.
@@ -312,12 +314,12 @@ fn ladder(plan: &Plan, model: &Model) -> Option<Card> {
 
 fn choice_row(plan: &Plan, model: &Model, depth: usize, choice: &Choice) -> Row {
     let Choice { keys, words, go } = choice;
-    let deeper = |menu| {
-        let place = model.columns.iter().position(|column| column.iter().any(|other: &MenuBox| other.id == menu));
+    let deeper = |to: Destination| {
+        let place = model.columns.iter().position(|column| column.iter().any(|other: &MenuBox| other.of == to));
         place.is_some_and(|place| place > depth)
     };
     let line = match go {
-        Destination::Menu(menu) => deeper(*menu),
+        Destination::Menu(_) | Destination::Input(_) => deeper(*go),
         Destination::Center(_) => !model.is_everywhere(*go),
         _ => false,
     };

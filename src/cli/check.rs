@@ -82,14 +82,19 @@ fn report(name: &str, text: &str, checked: &Checked, language: Language, colour:
 fn contents(name: &str, plan: &Plan, language: Language) -> String {
     let Plan { version, numbers, menus, centers, notices, .. } = plan;
     let (numbers, menus, centers, notices) = (numbers.len(), menus.len(), centers.len(), notices.len());
+    let inputs = match (plan.inputs.len(), language) {
+        (0, _) => String::new(),
+        (inputs, Language::Korean) => format!(" 입력 {inputs},"),
+        (inputs, Language::English) => format!(" inputs {inputs},"),
+    };
     match language {
         Language::Korean => {
             format!(
-                "{name}: 쓸 수 있습니다. 번호 {numbers}, 메뉴 {menus}, 기관 {centers}, 안내 {notices} (판 {version})\n"
+                "{name}: 쓸 수 있습니다. 번호 {numbers}, 메뉴 {menus},{inputs} 기관 {centers}, 안내 {notices} (판 {version})\n"
             )
         }
         Language::English => format!(
-            "{name}: ready. numbers {numbers}, menus {menus}, centres {centers}, notices {notices} (version {version})\n"
+            "{name}: ready. numbers {numbers}, menus {menus},{inputs} centres {centers}, notices {notices} (version {version})\n"
         ),
     }
 }

@@ -60,7 +60,7 @@ pub fn report(name: &str, plan: &Plan, ran: &[Ran], language: Language) -> Strin
     }
     let (all, kept) = (ran.len(), ran.iter().filter(|ran| ran.surprises.is_empty()).count());
     let unreached = cases::unreached(plan, ran);
-    let rows = plan.menus.len() + plan.centers.len() + plan.notices.len();
+    let rows = plan.menus.len() + plan.inputs.len() + plan.centers.len() + plan.notices.len();
     let list = unreached.iter().map(|row| &**row).collect::<Vec<_>>().join(", ");
     let _ = match (language, unreached.is_empty()) {
         (Language::Korean, true) => writeln!(out, "시험 {all}개 가운데 {kept}개 통과. 모든 행 {rows}개를 지납니다."),

@@ -3,7 +3,7 @@
 
 use crate::routing::{Language, Plan};
 use crate::sim::script::{self, Command, Script, Stage};
-use crate::sim::{Moment, World};
+use crate::sim::{Moment, UNSAID, World};
 use crate::speech::Catalogue;
 use jiff::civil::DateTime;
 use std::fmt::Write as _;
@@ -238,6 +238,8 @@ impl Teller<'_> {
 
     fn play(&self, out: &mut String, prompts: &[String], length: Duration, heard: Option<Duration>, repeat: bool) {
         let text = |id: &String| match self.catalogue.prompts.get(id) {
+            // What was entered is read back to the caller, and to nobody else.
+            Some(_) if id.starts_with("digit_") => UNSAID.to_string(),
             Some(prompt) if !prompt.text.trim().is_empty() => prompt.text.trim().to_owned(),
             _ => format!("({id})"),
         };

@@ -214,8 +214,8 @@ pub enum News {
     },
     /// A key counted.
     Key {
-        /// Which.
-        key: crate::number::Key,
+        /// Which; `None` where it may be part of what a caller enters.
+        key: Option<crate::number::Key>,
     },
     /// It ended.
     Ended {

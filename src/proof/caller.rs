@@ -37,8 +37,8 @@ pub enum Moment {
     Enters(Arc<str>),
     /// These prompts begin.
     Plays(Vec<PromptId>),
-    /// A key counted.
-    Key(Key),
+    /// A key counted; which one, unless it may be part of what the caller enters.
+    Key(Option<Key>),
     /// The caller is handed to this centre.
     Refers(CenterId),
     /// That failed.
@@ -173,14 +173,15 @@ impl<'p> Caller<'p> {
         self.script.join("; ")
     }
 
-    /// Listens until a menu has waited in vain once.
+    /// Listens until a menu, or an input, has waited in vain once.
     fn be_silent(&mut self) {
         let end = self.line.now().instant + LONGEST;
         while let Some((at, what)) = self.next() {
             if self.is_over() || at > end {
                 return;
             }
-            let waits_in_menu = what == What::Wait && matches!(self.line.standing().place, Place::Menu(_));
+            let waits_in_menu =
+                what == What::Wait && matches!(self.line.standing().place, Place::Menu(_) | Place::Input(_));
             self.happen(at, what);
             if waits_in_menu {
                 return;

@@ -102,9 +102,10 @@ pub fn unreached(plan: &Plan, ran: &[Ran]) -> Vec<Arc<str>> {
     };
     let passed: BTreeSet<Arc<str>> = ran.iter().flat_map(|ran| &ran.moments).filter_map(entered).collect();
     let menus = plan.menus.iter().map(|menu| &menu.row);
+    let inputs = plan.inputs.iter().map(|input| &input.row);
     let centers = plan.centers.iter().map(|center| &center.row);
     let notices = plan.notices.iter().map(|notice| &notice.row);
-    menus.chain(centers).chain(notices).filter(|row| !passed.contains(*row)).cloned().collect()
+    menus.chain(inputs).chain(centers).chain(notices).filter(|row| !passed.contains(*row)).cloned().collect()
 }
 
 impl Surprise {

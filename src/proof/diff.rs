@@ -163,9 +163,12 @@ impl Walk {
     fn run(&mut self) {
         let mut steps = Vec::new();
         while let Some((class, pair)) = self.open.pop_front() {
-            let [line, _] = &pair.lines;
+            let [line, other] = &pair.lines;
             steps.clear();
             line.possible(&pair.standings[0], &mut steps);
+            // What the new table takes, the old one may not.
+            let more: Vec<Step> = other.entries().filter(|step| !steps.contains(step)).collect();
+            steps.extend(more);
             // Hanging up and holding are the caller's own.
             steps.retain(|step| !matches!(step, Step::HangUp | Step::Hold | Step::Resume));
             for &step in &steps {

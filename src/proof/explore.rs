@@ -209,6 +209,11 @@ fn is_attended(plan: &Plan, standing: &Standing, line: &Line) -> bool {
             let patience = menu.digit_timeout.max(menu.interdigit);
             line.waits().is_some_and(|until| until.since(line.now().instant) <= patience)
         }
+        Place::Input(asking) => {
+            let input = plan.input(asking.input);
+            let patience = input.digit_timeout.max(input.interdigit);
+            line.waits().is_some_and(|until| until.since(line.now().instant) <= patience)
+        }
         Place::Greeting { .. } | Place::Notice(_) | Place::Transfer { .. } => false,
     }
 }

@@ -7,11 +7,14 @@ use super::circumstance::Circumstance;
 use crate::call::record::Origin;
 use crate::call::session::standing::{Place, Reach, Standing};
 use crate::call::{Attempt, CallKey, Effect, Event, Record, Session};
+use crate::limits::ENTRY_DIGITS_MAX;
 use crate::media::PlayKey;
 use crate::number::Key;
+use crate::routing::accepts::Class;
 use crate::routing::plan::Plan;
 use crate::sip::status::StatusCode;
 use crate::time::{Instant, Now, Wall};
+use std::fmt;
 use std::sync::Arc;
 
 /// What can happen to a call, as those see it who explore.
@@ -21,6 +24,8 @@ pub enum Step {
     Connect,
     /// A key.
     Key(Key),
+    /// Keys in a row that make an entry of a class, or begin one: what an input does depends on the class alone.
+    Enter(Typed),
     /// What is said has been said.
     Heard,
     /// What waits has waited long enough: for a key, or for word of a transfer.
@@ -45,6 +50,43 @@ pub enum Step {
     Resume,
     /// The longest call is over.
     CallMax,
+}
+
+/// Made-up keys for an input.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Typed {
+    /// What they make.
+    pub class: Class,
+    length: u8,
+    /// Two keys a byte: steps are kept by the million.
+    packed: [u8; TYPED_BYTES],
+}
+
+/// An entry and its `#`.
+const TYPED_BYTES: usize = ENTRY_DIGITS_MAX / 2 + 1;
+
+impl Typed {
+    /// Keys as text; more than an entry has are left out.
+    pub fn new(class: Class, keys: &str) -> Self {
+        let mut typed = Self { class, length: 0, packed: [0; TYPED_BYTES] };
+        for key in keys.chars().filter_map(Key::from_char).take(TYPED_BYTES * 2) {
+            let at = usize::from(typed.length);
+            typed.packed[at / 2] |= key.event() << (4 * (at % 2));
+            typed.length += 1;
+        }
+        typed
+    }
+
+    /// The keys.
+    pub fn keys(self) -> impl Iterator<Item = Key> {
+        (0..usize::from(self.length)).filter_map(move |at| Key::from_event(self.packed[at / 2] >> (4 * (at % 2)) & 0xf))
+    }
+}
+
+impl fmt::Display for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.keys().try_for_each(|key| key.fmt(f))
+    }
 }
 
 /// What sounds on the line.
@@ -132,6 +174,9 @@ impl Line {
 
     /// One step; what comes of it is added to `effects`.
     pub fn step(&mut self, step: Step, effects: &mut Vec<Effect>) {
+        if let Step::Enter(typed) = step {
+            return typed.keys().for_each(|key| self.step(Step::Key(key), effects));
+        }
         let from = effects.len();
         let attempt = self.attempt.unwrap_or(Attempt(0));
         let word = |status: Option<StatusCode>, terminated| Event::Notified { attempt, status, terminated };
@@ -141,6 +186,7 @@ impl Line {
                 Event::Connected
             }
             Step::Key(key) => Event::Key(key),
+            Step::Enter(_) => return,
             Step::Heard => match self.sound {
                 Sound::Once(play) => {
                     self.sound = Sound::Nothing;
@@ -179,6 +225,11 @@ impl Line {
         }
     }
 
+    /// What can be entered now, by class.
+    pub fn entries(&self) -> impl Iterator<Item = Step> {
+        self.session.entries().into_iter().map(|(class, keys)| Step::Enter(Typed::new(class, &keys)))
+    }
+
     /// Hours are one class for the whole call, so waiting moves the timers and leaves the time of day.
     fn advance_clock_of_waits(&mut self, until: Instant) {
         self.now.instant = self.now.instant.max(until);
@@ -205,6 +256,16 @@ impl Line {
             Place::Menu(_) => {
                 if ahead {
                     steps.extend(keys());
+                }
+                steps.push(Step::Hold);
+            }
+            Place::Input(_) if standing.held => steps.push(Step::Resume),
+            Place::Input(asking) => {
+                if ahead && asking.confirming {
+                    steps.extend(keys());
+                } else if ahead {
+                    steps.extend(self.entries());
+                    steps.extend("*#A".chars().filter_map(Key::from_char).map(Step::Key));
                 }
                 steps.push(Step::Hold);
             }

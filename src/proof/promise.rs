@@ -5,10 +5,12 @@
 
 use super::explore::{Came, Edge, End, Graph, Node};
 use super::line::Step;
+use crate::call::input;
 use crate::call::menu::Turn;
 use crate::call::session::standing::{Place, Reach};
 use crate::number::{Digits, Key};
 use crate::routing::Language;
+use crate::routing::accepts::Class;
 use crate::routing::plan::{CenterId, Plan};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -90,7 +92,7 @@ pub fn prove(plan: &Plan, graph: &Graph) -> Vec<Broken> {
     list.sort_by_key(|broken| {
         let (_, way) = graph.way(broken.node);
         let steps = way.len() + broken.then.len();
-        let keys = way.iter().chain(&broken.then).filter(|step| matches!(step, Step::Key(_))).count();
+        let keys = way.iter().chain(&broken.then).filter(|step| matches!(step, Step::Key(_) | Step::Enter(_))).count();
         (keys, steps)
     });
     list
@@ -144,8 +146,16 @@ impl Found<'_> {
             let follows = |at: u32, edge: &Edge| {
                 let passes = match edge.step {
                     Step::Heard | Step::Refuses | Step::Fails | Step::Connect => true,
-                    Step::Silence => !wrong_keys || !matches!(self.graph.node(at).standing.place, Place::Menu(_)),
+                    Step::Silence => match &self.graph.node(at).standing.place {
+                        Place::Menu(_) => !wrong_keys,
+                        // Digits that stop too early are a wrong entry.
+                        Place::Input(asking) => {
+                            !wrong_keys || matches!(asking.turn, input::Turn::Collecting { valid: false, .. })
+                        }
+                        _ => true,
+                    },
                     Step::Key(key) => wrong_keys && self.is_wrong(at, key),
+                    Step::Enter(typed) => wrong_keys && typed.class != Class::Valid,
                     _ => false,
                 };
                 passes && edge.to != at
@@ -157,8 +167,11 @@ impl Found<'_> {
         }
     }
 
-    /// Nothing in this menu begins with the key.
+    /// Nothing in this menu begins with the key, or the question whether an entry is right is not answered with it.
     fn is_wrong(&self, node: u32, key: Key) -> bool {
+        if let Place::Input(asking) = &self.graph.node(node).standing.place {
+            return asking.confirming && !"12*#".contains(key.as_char());
+        }
         let Place::Menu(asking) = &self.graph.node(node).standing.place else { return false };
         let mut digits = match &asking.turn {
             Turn::Collecting(digits) => digits.clone(),
@@ -215,6 +228,7 @@ impl Found<'_> {
                 Place::Done => return closed,
                 // A closed centre may lead to a menu that says more.
                 Place::Menu(_) if asks && node.standing.ahead.is_empty() => return closed,
+                Place::Input(_) => return closed,
                 _ => {}
             }
             let next = self.graph.steps(at).iter().find(|edge| matches!(edge.step, Step::Heard | Step::Silence));
@@ -233,7 +247,14 @@ impl Found<'_> {
             self.nodes().filter(|(at, _)| far[*at as usize] != FAR).map(|(_, node)| node.hours).collect();
         for (at, &far) in far.iter().enumerate() {
             let node = self.graph.node(at as u32);
-            let asks = matches!(node.standing.place, Place::Menu(_));
+            // In the middle of an entry a caller is not lost.
+            let asks = match &node.standing.place {
+                Place::Menu(_) => true,
+                Place::Input(asking) => {
+                    !matches!(asking.turn, input::Turn::Collecting { .. }) && node.standing.ahead.is_empty()
+                }
+                _ => false,
+            };
             if asks && !node.standing.held && far > u32::from(most) && served.contains(&node.hours) {
                 self.add(Promise::Person(most), at as u32, Vec::new());
             }
@@ -319,8 +340,14 @@ fn relax(back: &[Vec<(u32, u32)>], far: &mut [u32], mut open: VecDeque<u32>) {
 fn deliberate(node: &Node, edge: &Edge) -> Option<u32> {
     match edge.step {
         Step::Key(_) => Some(1),
+        // An entry is one thing to do, however long it is.
+        Step::Enter(typed) => (typed.class == Class::Valid).then_some(1),
         // Keys typed ahead count once the menu has been said.
-        Step::Heard if matches!(node.standing.place, Place::Menu(_)) && node.standing.ahead.is_empty() => None,
+        Step::Heard
+            if matches!(node.standing.place, Place::Menu(_) | Place::Input(_)) && node.standing.ahead.is_empty() =>
+        {
+            None
+        }
         Step::Connect | Step::Heard | Step::Accepts | Step::Rings | Step::Reaches => Some(0),
         Step::Silence if matches!(&node.standing.place, Place::Menu(asking) if matches!(asking.turn, Turn::Collecting(_))) => {
             Some(0)
@@ -386,6 +413,7 @@ pub fn row(plan: &Plan, graph: &Graph, node: u32) -> Arc<str> {
         let node = graph.node(at);
         match &node.standing.place {
             Place::Menu(asking) => return plan.menu(asking.menu).row.clone(),
+            Place::Input(asking) => return plan.input(asking.input).row.clone(),
             Place::Notice(notice) => return plan.notice(*notice).row.clone(),
             Place::Transfer { center, .. } => return plan.center(*center).row.clone(),
             Place::Arriving

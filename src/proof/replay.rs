@@ -6,8 +6,10 @@
 use super::diff::outcome;
 use super::line::{Line, Sound, Step};
 use crate::call::Effect;
+use crate::call::input::Turn;
 use crate::call::session::standing::Place;
 use crate::number::{Dialled, Key};
+use crate::routing::accepts::Class;
 use crate::routing::plan::Plan;
 use crate::time::Wall;
 use jiff::Timestamp;
@@ -55,6 +57,8 @@ struct Recorded<'r> {
     dialled: std::borrow::Cow<'r, str>,
     path: Vec<String>,
     keys: Vec<RecordedKeys>,
+    #[serde(default)]
+    entries: Vec<RecordedEntry>,
     attempts: Vec<RecordedAttempt>,
     outcome: Option<String>,
 }
@@ -63,6 +67,12 @@ struct Recorded<'r> {
 struct RecordedKeys {
     menu: String,
     keys: String,
+}
+
+#[derive(Deserialize)]
+struct RecordedEntry {
+    input: String,
+    valid: bool,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +85,8 @@ struct RecordedAttempt {
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Did {
     Pressed(String),
+    /// Entered something that was taken, or was not: which digits, no record tells.
+    Entered(bool),
     Waited,
     HungUp,
 }
@@ -118,6 +130,7 @@ fn again(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>) -> 
     let mut line = Line::new(plan, number, at);
     let mut did = Vec::new();
     let (mut keys, mut attempts) = (recorded.keys.iter().peekable(), recorded.attempts.iter());
+    let mut entries = recorded.entries.iter().peekable();
     let mut effects = Vec::new();
     let hung_up = recorded.outcome.as_deref() == Some("abandoned");
     for _ in 0..STEPS_MAX {
@@ -133,6 +146,23 @@ fn again(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>) -> 
                     Some(pressed) => {
                         did.push(Did::Pressed(pressed.keys.clone()));
                         press(&mut line, &pressed.keys, &mut effects);
+                        continue;
+                    }
+                    None if goes_on || !hung_up => {
+                        if did.last() != Some(&Did::Waited) {
+                            did.push(Did::Waited);
+                        }
+                        waits(&line)
+                    }
+                    None => hang_up(&mut did),
+                }
+            }
+            Place::Input(asking) => {
+                let row = &plan.input(asking.input).row;
+                match entries.next_if(|entry| *entry.input == **row) {
+                    Some(entry) => {
+                        did.push(Did::Entered(entry.valid));
+                        enter(&mut line, entry.valid, goes_on || !hung_up, &mut effects);
                         continue;
                     }
                     None if goes_on || !hung_up => {
@@ -182,6 +212,11 @@ fn like(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>, did:
                     press(&mut line, keys, &mut effects);
                     continue;
                 }
+                // Another caller of the old table was asked for digits here.
+                Some(Did::Entered(_)) => {
+                    did.next();
+                    continue;
+                }
                 // One wait lasts until the menu has led on.
                 Some(Did::Waited) if last_menu.is_none() || last_menu == Some(asking.menu) => {
                     last_menu = Some(asking.menu);
@@ -194,6 +229,21 @@ fn like(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>, did:
                 }
                 Some(Did::HungUp) => Step::HangUp,
                 None => waits(&line),
+            },
+            Place::Input(_) => match did.peek() {
+                Some(Did::Entered(valid)) => {
+                    let valid = *valid;
+                    did.next();
+                    enter(&mut line, valid, true, &mut effects);
+                    continue;
+                }
+                // Keys of a menu that is no more.
+                Some(Did::Pressed(_)) => {
+                    did.next();
+                    continue;
+                }
+                Some(Did::HungUp) => Step::HangUp,
+                Some(Did::Waited) | None => waits(&line),
             },
             Place::Transfer { .. } if matches!(line.sound(), Sound::Once(_)) => Step::Heard,
             Place::Transfer { center, .. } => {
@@ -227,6 +277,23 @@ fn press(line: &mut Line, keys: &str, effects: &mut Vec<Effect>) {
     // A longer choice would still be possible: the caller pressed no more.
     if line.waits().is_some() && line.sound() == Sound::Nothing && collects(line) {
         line.step(Step::Silence, effects);
+    }
+    effects.clear();
+}
+
+/// Makes an entry that is taken, or one that is not; where it is read back, a caller who `stays` says that it is right.
+fn enter(line: &mut Line, valid: bool, stays: bool, effects: &mut Vec<Effect>) {
+    let class = |step: &Step| matches!(step, Step::Enter(typed) if (typed.class == Class::Valid) == valid);
+    let made = line.entries().find(class);
+    // An input that takes everything has no wrong entry but none at all.
+    line.step(made.unwrap_or_else(|| waits(line)), effects);
+    let place = line.standing().place;
+    if matches!(&place, Place::Input(asking) if matches!(asking.turn, Turn::Collecting { .. })) {
+        line.step(Step::Silence, effects);
+    }
+    let confirming = matches!(line.standing().place, Place::Input(asking) if asking.confirming);
+    if let (true, true, Some(right)) = (confirming, stays, Key::from_char('1')) {
+        line.step(Step::Key(right), effects);
     }
     effects.clear();
 }

@@ -9,6 +9,7 @@ use crate::call::Effect;
 use crate::call::session::standing::{Place, Standing};
 use crate::number::Dialled;
 use crate::routing::Language;
+use crate::routing::accepts::Class;
 use crate::routing::plan::{CenterId, Plan};
 use crate::time::Duration;
 use jiff::Timestamp;
@@ -29,6 +30,14 @@ pub fn keys(steps: &[Step], language: Language) -> String {
 fn word(step: Step, language: Language) -> Option<String> {
     let pair = match step {
         Step::Key(key) => return Some(key.to_string()),
+        Step::Enter(typed) => {
+            let class = match typed.class {
+                Class::Valid => ["바른 입력", "a right entry"],
+                Class::Invalid => ["틀린 입력", "a wrong entry"],
+                Class::Short => ["누르다 맒", "unfinished"],
+            };
+            return Some(format!("{typed} ({})", language.of(&class)));
+        }
         Step::Silence => ["(말없이)", "(silence)"],
         Step::Refuses => ["(전화기가 연결 거부)", "(the phone refuses)"],
         Step::Fails => ["(통화 중)", "(busy)"],
@@ -129,6 +138,7 @@ impl<'p> Told<'p> {
         match step {
             Step::Connect => self.say(format!("call {}", self.dialled)),
             Step::Key(key) => self.say(format!("key {key}")),
+            Step::Enter(typed) => self.say(format!("key {typed}")),
             Step::Heard => self.pending += self.sounds,
             Step::Silence => self.pending += waited,
             Step::Refuses | Step::Fails => self.pending += SIGNALLING,
@@ -173,7 +183,7 @@ fn met(before: &Standing, after: &Standing, rest: &[Step]) -> Option<(CenterId, 
         Step::Fails => Some("busy"),
         Step::Refuses => Some("refuses"),
         Step::Silence | Step::Vanishes | Step::HangUp => Some("rings"),
-        Step::Accepts | Step::Rings | Step::Heard | Step::Connect | Step::Key(_) => None,
+        Step::Accepts | Step::Rings | Step::Heard | Step::Connect | Step::Key(_) | Step::Enter(_) => None,
         Step::Hold | Step::Resume | Step::CallMax => None,
     });
     manner.map(|manner| (center, manner))

@@ -355,6 +355,16 @@ pub const ALL: &[Explanation] = &[
         "[menu.long]\nprompt = [\"menu_main\", \"menu_fund\", \"menu_rnd\", \"menu_startup\", \"menu_market\", \"menu_people\", \"menu_partner\", \"menu_expert\", \"greeting\", \"closed\", \"busy\", \"goodbye\"]",
     ),
     code(
+        "E0601",
+        ["입력의 숫자이기도 한 버튼", "a key that is also a digit of the entry"],
+        [
+            "숫자를 입력하는 곳에서는 0 도 숫자입니다. 상담원은 \"*\" 나 \"#\" 에 두세요: 첫 숫자 앞에서는 그 뜻으로 들립니다.",
+            "Where digits are entered, 0 is one of them. Put the counsellor on \"*\" or \"#\", which mean it before the first digit.",
+        ],
+        "",
+        "[menu.fund]\n4 = \"input.number\"\n[input.number]\nprompt = \"menu_fund\"\nkind = \"phone\"\nkeys = { \"0\" = \"center.counsel\" }\nno_input = { then = \"center.counsel\" }\nno_match = { then = \"center.counsel\" }\nthen = \"center.counsel\"",
+    ),
+    code(
         "W0601",
         ["짧은 번호가 긴 번호를 기다림", "a key waits for a longer one"],
         [
@@ -372,8 +382,18 @@ pub const ALL: &[Explanation] = &[
         "[menu.partner]\n\"*\" = { say = \"그 밖\", go = \"center.counsel\" }",
     ),
     code(
+        "E0603",
+        ["digits 와 allow, kind 가 맞지 않음", "`digits`, `allow` and `kind` disagree"],
+        [
+            "두 자리를 기다리는데 한 자리 값을 받는다고 하면, 그 값은 누를 수 없습니다.",
+            "Where two digits are waited for, a value of one digit can never be entered.",
+        ],
+        "",
+        "[menu.fund]\n4 = \"input.region\"\n[input.region]\nprompt = \"menu_fund\"\ndigits = 2\nallow = \"1-17\"\nno_input = { then = \"center.counsel\" }\nno_match = { then = \"center.counsel\" }\nthen = \"center.counsel\"",
+    ),
+    code(
         "K1001",
-        ["0번이 상담원에게 닿지 않음", "0 does not lead to a person"],
+        ["0번이 (입력에서는 * 나 # 이) 상담원에게 닿지 않음", "0 (in an input: `*` or `#`) does not lead to a person"],
         [
             "ARS 지침(2009)은 어느 단계에서나 0 이 상담원이기를 권합니다.",
             "The ARS guideline of 2009 wants 0 to be the counsellor at every step.",

@@ -3,6 +3,7 @@
 //! A [`Plan`] is made by `check` only and shared by all calls that began with it.
 
 use crate::number::{CallerKind, Dialled, Digits};
+use crate::routing::accepts::Accepts;
 use crate::routing::calendar::korea;
 use crate::routing::pattern::Pattern;
 use crate::routing::rules::Rules;
@@ -21,6 +22,9 @@ pub type PromptId = Arc<str>;
 /// An index into [`Plan::menus`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct MenuId(pub usize);
+/// An index into [`Plan::inputs`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct InputId(pub usize);
 /// An index into [`Plan::centers`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct CenterId(pub usize);
@@ -42,6 +46,8 @@ pub struct Plan {
     pub numbers: Vec<Number>,
     /// Menus.
     pub menus: Vec<Menu>,
+    /// Questions that are answered with digits.
+    pub inputs: Vec<Input>,
     /// Centres, the counsellors among them.
     pub centers: Vec<Center>,
     /// Announcements.
@@ -133,6 +139,8 @@ pub enum Condition {
 pub enum Destination {
     /// Into a menu.
     Menu(MenuId),
+    /// To a question that is answered with digits.
+    Input(InputId),
     /// To a person.
     Center(CenterId),
     /// To an announcement.
@@ -164,6 +172,46 @@ pub struct Menu {
     pub no_match: Retry,
     /// Choices, inherited ones (`0`, `#`, `*`) included.
     pub choices: BTreeMap<Digits, Destination>,
+}
+
+/// A question that is answered with digits: its entries are personal, and no record or log holds them.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// `input.business`.
+    pub row: Arc<str>,
+    /// What is asked, in order.
+    pub speech: Vec<PromptId>,
+    /// A key cuts the speech short.
+    pub barge_in: bool,
+    /// Silence allowed after the speech.
+    pub digit_timeout: Duration,
+    /// Silence allowed between keys.
+    pub interdigit: Duration,
+    /// What silence leads to.
+    pub no_input: Retry,
+    /// What an entry that is not taken leads to.
+    pub no_match: Retry,
+    /// Which entries are taken.
+    pub accepts: Accepts,
+    /// The entry is read back, and the caller says whether it is right.
+    pub confirm: Option<ReadBack>,
+    /// What `*` does before the first digit; after it, `*` begins the entry again.
+    pub star: Destination,
+    /// What `#` does before the first digit; after it, `#` ends the entry.
+    pub hash: Destination,
+    /// Where an entry that is taken leads.
+    pub then: Destination,
+}
+
+/// `confirm`: the entry is read back digit by digit between these.
+#[derive(Clone, Debug)]
+pub struct ReadBack {
+    /// "누르신 번호는".
+    pub before: PromptId,
+    /// The digits, 0 to 9.
+    pub digits: [PromptId; 10],
+    /// "맞으면 1번, 다시 누르시려면 2번".
+    pub after: PromptId,
 }
 
 /// What happens when the caller does not answer a menu.
@@ -400,6 +448,11 @@ impl Plan {
         &self.menus[id.0]
     }
 
+    /// The input behind an id.
+    pub fn input(&self, id: InputId) -> &Input {
+        &self.inputs[id.0]
+    }
+
     /// The centre behind an id.
     pub fn center(&self, id: CenterId) -> &Center {
         &self.centers[id.0]
@@ -420,6 +473,14 @@ impl Plan {
             all.extend(menu.speech.iter().cloned());
             all.insert(menu.no_input.prompt.clone());
             all.insert(menu.no_match.prompt.clone());
+        }
+        for input in &self.inputs {
+            all.extend(input.speech.iter().cloned());
+            all.insert(input.no_input.prompt.clone());
+            all.insert(input.no_match.prompt.clone());
+            if let Some(ReadBack { before, digits, after }) = &input.confirm {
+                all.extend(digits.iter().chain([before, after]).cloned());
+            }
         }
         for center in &self.centers {
             all.extend(center.announce.clone());

@@ -3,7 +3,7 @@
 use crate::routing::check::{check_without_sound, spell};
 use crate::routing::diagnostic::position;
 use crate::routing::file::{self, Entry, Kind, Table};
-use crate::routing::plan::{Center, Context, Menu, Plan, Retry, Success};
+use crate::routing::plan::{Center, Context, Destination, Input, Menu, Plan, Retry, Success};
 
 /// One field of a row.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,6 +34,9 @@ pub fn resolve(text: &str, row: &str) -> Result<Vec<Resolved>, NotShown> {
     let lines = |defaults| Lines { text, own, defaults, list: Vec::new() };
     if let Some(menu) = plan.menus.iter().find(|menu| &*menu.row == row) {
         return Ok(resolve_menu(menu, lines(table(&root, &["defaults", "menu"]))));
+    }
+    if let Some(input) = plan.inputs.iter().find(|input| &*input.row == row) {
+        return Ok(resolve_input(input, lines(table(&root, &["defaults", "input"]))));
     }
     if let Some(center) = plan.centers.iter().find(|center| &*center.row == row) {
         return Ok(resolve_center(&plan, center, lines(table(&root, &["defaults", "transfer"]))));
@@ -93,19 +96,18 @@ impl<'t> Lines<'t> {
 
     /// `no_input`, part by part.
     fn retry(&mut self, name: &str, retry: &Retry) {
-        let parts = |table: Option<&'t Table>| table.and_then(|table| table.get(name)).and_then(inner);
-        let (own, defaults) = (parts(self.own), parts(self.defaults));
-        for (part, built_in) in [
-            ("retries", retry.retries.to_string()),
-            ("prompt", format!("{:?}", &*retry.prompt)),
-            ("then", String::new()),
-        ] {
-            let field = format!("{name}.{part}");
-            let find = |table: Option<&'t Table>| table.and_then(|table| table.get(part));
-            match find(own).or_else(|| find(defaults)) {
-                Some(entry) => self.written(field, entry),
-                None => self.list.push(Resolved { field, value: built_in, line: None }),
-            }
+        self.part(name, "retries", || retry.retries.to_string());
+        self.part(name, "prompt", || format!("{:?}", &*retry.prompt));
+        self.part(name, "then", String::new);
+    }
+
+    /// One part of a table in a field; each is inherited by itself.
+    fn part(&mut self, name: &str, part: &str, built_in: impl FnOnce() -> String) {
+        let find = |table: Option<&'t Table>| inner(table?.get(name)?)?.get(part);
+        let field = format!("{name}.{part}");
+        match find(self.own).or_else(|| find(self.defaults)) {
+            Some(entry) => self.written(field, entry),
+            None => self.list.push(Resolved { field, value: built_in(), line: None }),
         }
     }
 }
@@ -124,6 +126,28 @@ fn resolve_menu(menu: &Menu, mut lines: Lines<'_>) -> Vec<Resolved> {
             lines.written(keys.as_str().to_owned(), &entry);
         }
     }
+    lines.list
+}
+
+fn resolve_input(input: &Input, mut lines: Lines<'_>) -> Vec<Resolved> {
+    lines.own_field("prompt");
+    lines.field("kind", || format!("{:?}", input.accepts.kind.word()));
+    let (low, high) = (input.accepts.digits.start(), input.accepts.digits.end());
+    lines.field("digits", || if low == high { low.to_string() } else { format!("\"{low}-{high}\"") });
+    lines.own_field("allow");
+    lines.field("barge_in", || input.barge_in.to_string());
+    lines.field("digit_timeout", || spell(input.digit_timeout));
+    lines.field("interdigit", || spell(input.interdigit));
+    lines.retry("no_input", &input.no_input);
+    lines.retry("no_match", &input.no_match);
+    for (key, to) in [("*", input.star), ("#", input.hash)] {
+        lines.part("keys", key, || match to {
+            Destination::Back => "\"back\"".to_owned(),
+            _ => "\"repeat\"".to_owned(),
+        });
+    }
+    lines.field("confirm", || input.confirm.is_some().to_string());
+    lines.own_field("then");
     lines.list
 }
 

@@ -31,6 +31,8 @@ pub fn rows() -> Vec<(&'static str, Vec<(String, String)>)> {
         ("choice", fields::<Choice>()),
         ("no_input", fields::<Retry>()),
         ("defaults.menu", fields::<MenuDefaults>()),
+        ("input", fields::<Input>()),
+        ("defaults.input", fields::<InputDefaults>()),
         ("center", fields::<Center>()),
         ("sip", fields::<Address>()),
         ("defaults.transfer", fields::<Transfer>()),
@@ -66,6 +68,8 @@ struct Routing {
     hours: Option<BTreeMap<String, OneOrMany>>,
     /// 메뉴 / menus
     menu: Option<BTreeMap<String, Menu>>,
+    /// 숫자로 답하는 물음 / questions that are answered with digits
+    input: Option<BTreeMap<String, Input>>,
     /// 기관 / centres
     center: Option<BTreeMap<String, Center>>,
     /// 안내 / announcements
@@ -108,6 +112,8 @@ struct Length(#[schemars(regex(pattern = r"^[0-9]{1,9} *(ms|s|m|h)$"))] String);
 struct Defaults {
     /// 모든 메뉴가 물려받는 값 / what all menus inherit
     menu: Option<MenuDefaults>,
+    /// 모든 입력이 물려받는 값 / what all inputs inherit
+    input: Option<InputDefaults>,
     /// 모든 연결이 물려받는 값 / what all transfers inherit
     transfer: Option<Transfer>,
 }
@@ -219,6 +225,81 @@ struct MenuDefaults {
     no_match: Option<Retry>,
     /// 모든 메뉴에 있는 버튼 / keys of every menu
     keys: Option<BTreeMap<String, Key>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Input {
+    /// 묻는 말 (안내음) / what is asked (prompts)
+    prompt: OneOrMany,
+    /// 무엇을 입력하는가, 없으면 "any" / what is entered, "any" if left out
+    kind: Option<EntryKind>,
+    /// 자릿수 4 또는 "4-8", 16까지; "any" 에 씁니다 / how many digits: 4, or "4-8", at most 16; for "any"
+    digits: Option<EntryDigits>,
+    /// 받는 값: "1-7", ["01-17", "99"]; "any" 에 씁니다 / the values that are taken; for "any"
+    allow: Option<OneOrMany>,
+    /// 안내 중에 눌러도 되는가, 없으면 true / whether a key cuts the speech short
+    barge_in: Option<bool>,
+    /// 안내 뒤에 기다리는 시간 "500ms"–"1m", 없으면 "10s" / silence allowed after the speech
+    digit_timeout: Option<Length>,
+    /// 이어 누르는 사이에 기다리는 시간 "300ms"–"1m", 없으면 "4s" / silence allowed between keys
+    interdigit: Option<Length>,
+    /// 아무것도 누르지 않으면 / what silence leads to
+    no_input: Option<Retry>,
+    /// 맞지 않는 번호를 누르면 / what an entry that is not taken leads to
+    no_match: Option<Retry>,
+    /// 첫 숫자 앞의 "*" 와 "#", 없으면 "repeat" 와 "back" / "*" and "#" before the first digit, "repeat" and "back" if left out
+    keys: Option<InputKeys>,
+    /// 입력한 번호를 읽어 주고 맞는지 묻는가, 없으면 false / whether the entry is read back and confirmed, false if left out
+    confirm: Option<bool>,
+    /// 바르게 입력하면 가는 곳 / where an entry that is taken leads
+    then: String,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct InputDefaults {
+    /// 안내 중에 눌러도 되는가, 없으면 true / whether a key cuts the speech short
+    barge_in: Option<bool>,
+    /// 안내 뒤에 기다리는 시간 "500ms"–"1m", 없으면 "10s" / silence allowed after the speech
+    digit_timeout: Option<Length>,
+    /// 이어 누르는 사이에 기다리는 시간 "300ms"–"1m", 없으면 "4s" / silence allowed between keys
+    interdigit: Option<Length>,
+    /// 아무것도 누르지 않으면 / what silence leads to
+    no_input: Option<Retry>,
+    /// 맞지 않는 번호를 누르면 / what an entry that is not taken leads to
+    no_match: Option<Retry>,
+    /// 첫 숫자 앞의 "*" 와 "#", 없으면 "repeat" 와 "back" / "*" and "#" before the first digit, "repeat" and "back" if left out
+    keys: Option<InputKeys>,
+    /// 입력한 번호를 읽어 주고 맞는지 묻는가, 없으면 false / whether the entry is read back and confirmed, false if left out
+    confirm: Option<bool>,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum EntryKind {
+    Any,
+    Phone,
+    BusinessNumber,
+    Date,
+}
+
+#[derive(JsonSchema)]
+#[serde(untagged)]
+enum EntryDigits {
+    Exactly(#[schemars(range(min = 1, max = 16))] u8),
+    Between(#[schemars(regex(pattern = r"^ *[0-9]{1,2} *- *[0-9]{1,2} *$"))] String),
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct InputKeys {
+    /// 첫 숫자 앞의 별표 / the star before the first digit
+    #[serde(rename = "*")]
+    star: Option<String>,
+    /// 첫 숫자 앞의 우물정자 / the hash before the first digit
+    #[serde(rename = "#")]
+    hash: Option<String>,
 }
 
 /// 버튼: "center.counsel" 또는 { say = "정책자금", go = "menu.fund" } / a key

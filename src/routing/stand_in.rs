@@ -51,6 +51,7 @@ pub fn stand_ins(plan: &Plan) -> Plan {
         timezone: plan.timezone.clone(),
         numbers,
         menus,
+        inputs: Vec::new(),
         centers: Vec::new(),
         notices: vec![Notice {
             row: "notice.goodbye".into(),

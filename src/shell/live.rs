@@ -53,7 +53,10 @@ impl Live {
                 }
             }
             News::Key { key } => {
-                debug!(%call, %key, "key counted");
+                match key {
+                    Some(key) => debug!(%call, %key, "key counted"),
+                    None => debug!(%call, "a key counted"),
+                }
                 if let Some(mut live) = self.calls.get_mut(&call) {
                     live.keys += 1;
                 }

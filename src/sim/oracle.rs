@@ -72,6 +72,9 @@ impl Law {
                 law.targets.insert(target);
             }
         }
+        for input in &plan.inputs {
+            law.menus.insert(input.row.to_string(), input.digit_timeout.max(input.interdigit));
+        }
         for menu in &plan.menus {
             law.menus.insert(menu.row.to_string(), menu.digit_timeout.max(menu.interdigit));
         }
@@ -446,7 +449,7 @@ impl Oracle {
                 }
             }
             News::Key { key } => {
-                case.counted.push(key.as_char());
+                case.counted.extend(key.map(|key| key.as_char()));
                 // A caller who types is not left in silence.
                 if case.silent_since.is_some() {
                     case.silent_since = Some(now);

@@ -42,6 +42,9 @@ impl Setup {
     }
 }
 
+/// Stands for a key that nobody is told.
+pub const UNSAID: char = '•';
+
 /// Something a caller notices, for those who follow one call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Moment {
@@ -58,7 +61,7 @@ pub enum Moment {
     Stops,
     /// A row of the table is entered.
     Enters(String),
-    /// A key counted.
+    /// A key counted; [`UNSAID`] where it may be part of what a caller enters.
     Key(char),
     /// The caller's phone is asked to call this address.
     Refers(String),

@@ -17,7 +17,7 @@ use super::network::Network;
 use super::oracle::{Left, Oracle, Violation};
 use super::queue::Queue;
 use super::registrar::{self, Registrar};
-use super::setup::{Moment, Setup};
+use super::setup::{Moment, Setup, UNSAID};
 use super::swarm::Conditions;
 use super::trace::{Brief, Trace, command_name, told};
 use crate::engine::{CallKey, Engine, Entry, Input, Intervals, News, Output, Settings};
@@ -721,7 +721,7 @@ impl World {
                 self.oracle.news(self.now, call, &news);
                 match &news {
                     News::Entered { row } => self.moment(|| Moment::Enters(row.to_string())),
-                    News::Key { key } => self.moment(|| Moment::Key(key.as_char())),
+                    News::Key { key } => self.moment(|| Moment::Key(key.map_or(UNSAID, |key| key.as_char()))),
                     News::Began { .. } | News::Ended { .. } => {}
                 }
                 self.note(b"live", || format!("engine    live  {call} {news:?}"));

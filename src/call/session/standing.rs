@@ -4,10 +4,11 @@
 //! of time wherever it began, so the moments themselves are left out.
 
 use super::{Session, State};
+use crate::call::input;
 use crate::call::menu::Asking;
 use crate::call::transfer::{Phase, Step, Transfer};
 use crate::number::Key;
-use crate::routing::plan::{CenterId, Destination, MenuId, NoticeId};
+use crate::routing::plan::{CenterId, Destination, MenuId, NoticeId, Plan};
 
 /// Where a call stands.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -48,6 +49,8 @@ pub enum Place {
     },
     /// In a menu.
     Menu(Asking),
+    /// Asked for digits.
+    Input(input::Asking),
     /// An announcement.
     Notice(NoticeId),
     /// Being handed over.
@@ -92,7 +95,7 @@ impl Session {
             held,
             overtime,
             call: _,
-            plan: _,
+            plan,
             number: _,
             record: _,
             plays: _,
@@ -101,7 +104,7 @@ impl Session {
             ends: _,
         } = self;
         Standing {
-            place: place(state),
+            place: place(state, plan),
             menus: menus.clone(),
             ahead: ahead.iter().copied().collect(),
             rounds: *rounds,
@@ -111,13 +114,14 @@ impl Session {
     }
 }
 
-fn place(state: &State) -> Place {
+fn place(state: &State, plan: &Plan) -> Place {
     match state {
         State::Arriving => Place::Arriving,
         State::EarlyGreeting { then, .. } | State::Answering { then } => Place::Early { then: *then },
         State::Answered { then, .. } => Place::Answered { then: *then },
         State::Greeting { then, .. } => Place::Greeting { then: *then },
         State::Menu { dialogue, .. } => Place::Menu(dialogue.asking()),
+        State::Input { dialogue, .. } => Place::Input(dialogue.asking(plan.input(dialogue.input))),
         State::Notice { notice, .. } => Place::Notice(*notice),
         State::Transferring(Transfer { ladder, center, target, phase }) => Place::Transfer {
             asked: ladder.center,

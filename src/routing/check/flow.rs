@@ -2,12 +2,13 @@
 
 use super::Findings;
 use super::center::CenterSite;
+use super::input::InputSite;
 use super::menu::MenuSite;
 use super::names::Names;
 use super::notice::NoticeSite;
 use crate::limits::LADDER_PATIENCE;
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::plan::{Center, CenterId, Destination, MenuId, NoticeId, Plan, Rung};
+use crate::routing::plan::{Center, CenterId, Destination, InputId, MenuId, NoticeId, Plan, Rung};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
@@ -16,6 +17,7 @@ use std::ops::Range;
 pub(super) struct Sites {
     pub(super) numbers: Vec<Range<usize>>,
     pub(super) menus: Vec<MenuSite>,
+    pub(super) inputs: Vec<InputSite>,
     pub(super) centers: Vec<CenterSite>,
     pub(super) notices: Vec<NoticeSite>,
 }
@@ -36,9 +38,11 @@ pub(super) fn check(
     loops(plan, sites, findings);
     give_up_ends(plan, sites, findings);
     ambiguous(plan, sites, findings);
+    ambiguous_values(plan, sites, findings);
     patience(plan, sites, findings);
     if korean_profile {
         house_rules(plan, sites, &reached, findings);
+        no_person_from_input(plan, sites, &reached, findings);
     }
 }
 
@@ -47,6 +51,9 @@ fn ways(plan: &Plan, from: Destination) -> Vec<Destination> {
     match from {
         Destination::Menu(id) => plan.menus.get(id.0).map_or_else(Vec::new, |menu| {
             menu.choices.values().copied().chain([menu.no_input.then, menu.no_match.then]).collect()
+        }),
+        Destination::Input(id) => plan.inputs.get(id.0).map_or_else(Vec::new, |input| {
+            vec![input.then, input.no_input.then, input.no_match.then, input.star, input.hash]
         }),
         Destination::Center(id) => plan.centers.get(id.0).map_or_else(Vec::new, |center| {
             let rungs = center.transfer.ladder.iter().filter_map(|rung| match rung {
@@ -82,11 +89,13 @@ fn unreachable(plan: &Plan, sites: &Sites, reached: &BTreeSet<Destination>, find
     }
     let menus = plan.menus.iter().zip(&sites.menus).enumerate();
     let menus = menus.map(|(at, (menu, site))| (Destination::Menu(MenuId(at)), &menu.row, &site.row));
+    let inputs = plan.inputs.iter().zip(&sites.inputs).enumerate();
+    let inputs = inputs.map(|(at, (input, site))| (Destination::Input(InputId(at)), &input.row, &site.row));
     let centers = plan.centers.iter().zip(&sites.centers).enumerate();
     let centers = centers.map(|(at, (center, site))| (Destination::Center(CenterId(at)), &center.row, &site.row));
     let notices = plan.notices.iter().zip(&sites.notices).enumerate();
     let notices = notices.map(|(at, (notice, site))| (Destination::Notice(NoticeId(at)), &notice.row, &site.row));
-    for (place, row, span) in menus.chain(centers).chain(notices) {
+    for (place, row, span) in menus.chain(inputs).chain(centers).chain(notices) {
         if reached.contains(&place) {
             continue;
         }
@@ -114,18 +123,19 @@ fn loops(plan: &Plan, sites: &Sites, findings: &mut Findings) {
             let mut members = circle.clone();
             members.sort();
             // A circle of announcements is the same whatever is pressed.
-            let asks = circle.iter().any(|at| matches!(at, Destination::Menu(_)));
+            let asks = circle.iter().any(|at| matches!(at, Destination::Menu(_) | Destination::Input(_)));
             if !told.insert((members, asks && wrong_keys)) {
                 continue;
             }
             let mut path: Vec<&str> = circle.iter().map(|at| row(plan, *at)).collect();
             path.extend(path.first().copied());
             let path = path.join(" → ");
-            let menu = circle.iter().find_map(|at| match at {
-                Destination::Menu(id) => sites.menus.get(id.0),
+            let asked = circle.iter().find_map(|at| match at {
+                Destination::Menu(id) => sites.menus.get(id.0).map(|site| (&site.no_input, &site.no_match)),
+                Destination::Input(id) => sites.inputs.get(id.0).map(|site| (&site.no_input, &site.no_match)),
                 _ => None,
             });
-            findings.push(match menu {
+            findings.push(match asked {
                 None => {
                     let span = circle.first().map_or(0..0, |at| leaves(sites, *at));
                     Diagnostic::error(
@@ -139,15 +149,11 @@ fn loops(plan: &Plan, sites: &Sites, findings: &mut Findings) {
                         "let one of them lead to a menu, to a person or to \"end\"",
                     )
                 }
-                Some(site) => {
+                Some((no_input, no_match)) => {
                     let (span, korean, english) = if wrong_keys {
-                        (
-                            &site.no_match,
-                            "잘못 누르기만 하는 전화는",
-                            "a caller who presses only wrong keys never leaves",
-                        )
+                        (no_match, "잘못 누르기만 하는 전화는", "a caller who presses only wrong keys never leaves")
                     } else {
-                        (&site.no_input, "아무것도 누르지 않는 전화는", "a caller who presses nothing never leaves")
+                        (no_input, "아무것도 누르지 않는 전화는", "a caller who presses nothing never leaves")
                     };
                     Diagnostic::error(
                         "E0206",
@@ -170,7 +176,8 @@ fn starts(plan: &Plan) -> Vec<Destination> {
     let notices = (0..plan.notices.len()).map(|at| Destination::Notice(NoticeId(at)));
     let centers = (0..plan.centers.len()).map(|at| Destination::Center(CenterId(at)));
     let menus = (0..plan.menus.len()).map(|at| Destination::Menu(MenuId(at)));
-    notices.chain(centers).chain(menus).collect()
+    let inputs = (0..plan.inputs.len()).map(|at| Destination::Input(InputId(at)));
+    notices.chain(centers).chain(menus).chain(inputs).collect()
 }
 
 /// The circle through `start` that a caller walks by pressing nothing (or only wrong keys).
@@ -197,6 +204,10 @@ fn next(plan: &Plan, at: Destination, wrong_keys: bool) -> Option<Destination> {
             let menu = plan.menus.get(id.0)?;
             Some(if wrong_keys { menu.no_match.then } else { menu.no_input.then })
         }
+        Destination::Input(id) => {
+            let input = plan.inputs.get(id.0)?;
+            Some(if wrong_keys { input.no_match.then } else { input.no_input.then })
+        }
         Destination::Notice(id) => Some(plan.notices.get(id.0)?.then),
         // An open centre answers, or its ladder ends after `rounds`; a closed one sends on.
         Destination::Center(id) => {
@@ -220,7 +231,9 @@ fn give_up_ends(plan: &Plan, sites: &Sites, findings: &mut Findings) {
                 _ => break,
             }
         }
-        if !matches!(at, Destination::Menu(_) | Destination::Center(_)) || !told.insert(site.give_up.start) {
+        if !matches!(at, Destination::Menu(_) | Destination::Input(_) | Destination::Center(_))
+            || !told.insert(site.give_up.start)
+        {
             continue;
         }
         let again = row(plan, at);
@@ -260,6 +273,66 @@ fn ambiguous(plan: &Plan, sites: &Sites, findings: &mut Findings) {
                 None => finding,
             });
         }
+    }
+}
+
+/// W0601: a value that is also the beginning of a longer one waits for it, unless the caller presses `#`.
+fn ambiguous_values(plan: &Plan, sites: &Sites, findings: &mut Findings) {
+    for (input, site) in plan.inputs.iter().zip(&sites.inputs) {
+        let mut lows =
+            input.accepts.allow.iter().map(|allowed| format!("{:0width$}", allowed.low, width = allowed.width));
+        let Some(short) = lows.find(|value| input.accepts.is_valid(value) && input.accepts.may_go_on(value)) else {
+            continue;
+        };
+        let (row, wait) = (&input.row, input.interdigit.as_secs_f32());
+        findings.push(
+            Diagnostic::warning(
+                "W0601",
+                site.allow.clone(),
+                format!("{row}: {short} 로 시작하는 더 긴 값이 있어 {short} 을(를) 누를 때마다 {wait}초를 기다립니다"),
+                format!("{row}: longer values begin with {short}, so every {short} waits {wait} s"),
+            )
+            .help("길이가 같은 값으로 쓰세요: \"01-17\"", "write values of one length: \"01-17\""),
+        );
+    }
+}
+
+/// K1001 for inputs, where 0 is a digit: `*` or `#` before the first digit must lead on to a person.
+fn no_person_from_input(plan: &Plan, sites: &Sites, reached: &BTreeSet<Destination>, findings: &mut Findings) {
+    for (at, (input, site)) in plan.inputs.iter().zip(&sites.inputs).enumerate() {
+        let id = Destination::Input(InputId(at));
+        // `back` is the menu the caller came from, where 0 is a counsellor; without one it is this input again.
+        let behind_menu = (0..plan.menus.len()).map(|at| Destination::Menu(MenuId(at))).any(|menu| {
+            let mut seen = BTreeSet::new();
+            let mut open = ways(plan, menu);
+            while let Some(to) = open.pop() {
+                if to == id {
+                    return true;
+                }
+                if !matches!(to, Destination::Menu(_)) && seen.insert(to) {
+                    open.extend(ways(plan, to));
+                }
+            }
+            false
+        });
+        let helps = |go: Destination| match go {
+            Destination::Back => behind_menu,
+            Destination::Menu(_) => true,
+            go => leads_to_person(plan, go),
+        };
+        if !reached.contains(&id) || helps(input.star) || helps(input.hash) {
+            continue;
+        }
+        let row = &input.row;
+        findings.push(
+            Diagnostic::warning(
+                "K1001",
+                site.keys.clone(),
+                format!("{row}: 숫자를 누르기 전에 \"*\" 나 \"#\" 로 상담원에게 갈 수 없습니다 (ARS 지침 2009)"),
+                format!("{row}: neither \"*\" nor \"#\" leads to a person before the first digit (ARS guideline 2009)"),
+            )
+            .help("keys = { \"*\" = \"center.counsel\" } 를 더하세요", "add keys = { \"*\" = \"center.counsel\" }"),
+        );
     }
 }
 
@@ -397,6 +470,7 @@ fn depths(plan: &Plan) -> BTreeMap<MenuId, usize> {
                 );
             }
             Destination::Notice(id) => queue.extend(plan.notices.get(id.0).map(|notice| (notice.then, heard))),
+            Destination::Input(_) => queue.extend(ways(plan, at).into_iter().map(|go| (go, heard))),
             _ => {}
         }
     }
@@ -407,6 +481,7 @@ fn depths(plan: &Plan) -> BTreeMap<MenuId, usize> {
 fn row(plan: &Plan, at: Destination) -> &str {
     match at {
         Destination::Menu(id) => plan.menus.get(id.0).map_or("?", |menu| &menu.row),
+        Destination::Input(id) => plan.inputs.get(id.0).map_or("?", |input| &input.row),
         Destination::Center(id) => plan.centers.get(id.0).map_or("?", |center| &center.row),
         Destination::Notice(id) => plan.notices.get(id.0).map_or("?", |notice| &notice.row),
         Destination::Back => "back",
@@ -421,6 +496,7 @@ fn leaves(sites: &Sites, at: Destination) -> Range<usize> {
         Destination::Notice(id) => sites.notices.get(id.0).map_or(0..0, |site| site.then.clone()),
         Destination::Center(id) => sites.centers.get(id.0).map_or(0..0, |site| site.closed.clone()),
         Destination::Menu(id) => sites.menus.get(id.0).map_or(0..0, |site| site.no_input.clone()),
+        Destination::Input(id) => sites.inputs.get(id.0).map_or(0..0, |site| site.no_input.clone()),
         Destination::Back | Destination::Repeat | Destination::End => 0..0,
     }
 }

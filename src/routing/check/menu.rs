@@ -39,15 +39,15 @@ pub(super) struct MenuDefaults {
 
 /// Fields that a menu shares with the defaults; `None` is "as inherited".
 #[derive(Clone, Copy, Default)]
-struct Timing {
-    barge_in: Option<bool>,
-    digit_timeout: Option<Duration>,
-    interdigit: Option<Duration>,
+pub(super) struct Timing {
+    pub(super) barge_in: Option<bool>,
+    pub(super) digit_timeout: Option<Duration>,
+    pub(super) interdigit: Option<Duration>,
 }
 
 /// What is written of `no_input` or `no_match`.
 #[derive(Clone, Default)]
-struct RetryParts {
+pub(super) struct RetryParts {
     retries: Option<u8>,
     prompt: Option<(PromptId, Range<usize>)>,
     /// The outer option: is it written? The inner: does it mean anything?
@@ -55,7 +55,7 @@ struct RetryParts {
 }
 
 impl RetryParts {
-    fn over(&self, inherited: &Self) -> Self {
+    pub(super) fn over(&self, inherited: &Self) -> Self {
         Self {
             retries: self.retries.or(inherited.retries),
             prompt: self.prompt.clone().or_else(|| inherited.prompt.clone()),
@@ -149,9 +149,9 @@ pub(super) fn menu(
             .help("메뉴를 둘로 나누세요", "make two menus of it"),
         );
     }
-    let broken = fields.broken() || defaults.broken;
-    let no_input = finish_retry(&row.name, "no_input", no_input, "again", &row.span, broken, sounds, findings);
-    let no_match = finish_retry(&row.name, "no_match", no_match, "invalid", &row.span, broken, sounds, findings);
+    let place = ("defaults.menu", row.span.clone(), fields.broken() || defaults.broken);
+    let no_input = finish_retry(&row.name, "no_input", no_input, "again", &place, sounds, findings);
+    let no_match = finish_retry(&row.name, "no_match", no_match, "invalid", &place, sounds, findings);
     site.no_input = no_input.1;
     site.no_match = no_match.1;
     let menu = Menu {
@@ -172,7 +172,7 @@ fn all_said(speech: &[PromptId]) -> usize {
     speech.iter().filter(|prompt| prompt.starts_with("say/")).count()
 }
 
-fn timing(fields: &mut Fields<'_>, findings: &mut Findings) -> Timing {
+pub(super) fn timing(fields: &mut Fields<'_>, findings: &mut Findings) -> Timing {
     let minute = Duration::from_secs(60);
     Timing {
         barge_in: fields.flag("barge_in", findings),
@@ -183,7 +183,7 @@ fn timing(fields: &mut Fields<'_>, findings: &mut Findings) -> Timing {
 }
 
 /// Reads `no_input = { retries, prompt, then }`, any part of it.
-fn retry(fields: &mut Fields<'_>, name: &'static str, names: &Names, findings: &mut Findings) -> RetryParts {
+pub(super) fn retry(fields: &mut Fields<'_>, name: &'static str, names: &Names, findings: &mut Findings) -> RetryParts {
     let Some(table) = fields.table(name, findings) else { return RetryParts::default() };
     let row = format!("{}.{name}", fields.row());
     let mut parts = Fields::new(&row, table);
@@ -199,15 +199,14 @@ fn retry(fields: &mut Fields<'_>, name: &'static str, names: &Names, findings: &
     RetryParts { retries, prompt, then }
 }
 
-/// Fills what nobody wrote; only `then` has no answer of its own.
-#[allow(clippy::too_many_arguments)] // the two spellings of one row, side by side
-fn finish_retry(
+/// Fills what nobody wrote; only `then` has no answer of its own. The place: where defaults stand, where the row does,
+/// and whether syntax was wrong in either.
+pub(super) fn finish_retry(
     row: &str,
     name: &str,
     parts: RetryParts,
     usual: &str,
-    at: &Range<usize>,
-    broken: bool,
+    (defaults, at, broken): &(&str, Range<usize>, bool),
     sounds: &mut Sounds,
     findings: &mut Findings,
 ) -> (Retry, Range<usize>) {
@@ -216,7 +215,7 @@ fn finish_retry(
     let (then, span) = match parts.then {
         Some((then, span)) => (then, span),
         None => {
-            if !broken {
+            if !*broken {
                 let (korean, english) = match name {
                     "no_input" => ("아무것도 누르지 않으면 갈 곳이 없습니다", "silence leads nowhere"),
                     _ => ("잘못 누르면 갈 곳이 없습니다", "wrong keys lead nowhere"),
@@ -224,8 +223,8 @@ fn finish_retry(
                 findings.push(
                     Diagnostic::error("E0204", at.clone(), format!("{row}: {korean}"), format!("{row}: {english}"))
                         .help(
-                            format!("[defaults.menu] 에 {name} = {{ retries = 2, prompt = \"{usual}\", then = \"center.counsel\" }} 를 더하세요"),
-                            format!("add {name} = {{ retries = 2, prompt = \"{usual}\", then = \"center.counsel\" }} to [defaults.menu]"),
+                            format!("[{defaults}] 에 {name} = {{ retries = 2, prompt = \"{usual}\", then = \"center.counsel\" }} 를 더하세요"),
+                            format!("add {name} = {{ retries = 2, prompt = \"{usual}\", then = \"center.counsel\" }} to [{defaults}]"),
                         ),
                 );
             }
@@ -315,6 +314,14 @@ fn looks_like_keys(name: &str) -> bool {
 }
 
 fn not_a_key(row: &str, entry: &Entry) -> Diagnostic {
+    let most = CHOICE_KEYS_MAX;
+    let korean = format!("0-9 와 \"*\" \"#\", 또는 \"10\" 처럼 이어 누르는 버튼 {most}개까지");
+    let english = format!("0-9, \"*\", \"#\", or up to {most} of them in a row, as \"10\"");
+    not_a_key_but(row, entry, [&korean, &english])
+}
+
+/// E0103: no key that may stand here.
+pub(super) fn not_a_key_but(row: &str, entry: &Entry, wanted: [&str; 2]) -> Diagnostic {
     if let Some(plain) = full_width(&entry.key) {
         return wide(entry.key_span.clone(), &entry.key, &plain);
     }
@@ -325,8 +332,5 @@ fn not_a_key(row: &str, entry: &Entry) -> Diagnostic {
         format!("{row}: 전화기 버튼이 아닙니다: \"{key}\""),
         format!("{row}: \"{key}\" is not a key of a telephone"),
     )
-    .help(
-        format!("0-9 와 \"*\" \"#\", 또는 \"10\" 처럼 이어 누르는 버튼 {CHOICE_KEYS_MAX}개까지"),
-        format!("0-9, \"*\", \"#\", or up to {CHOICE_KEYS_MAX} of them in a row, as \"10\""),
-    )
+    .help(wanted[0], wanted[1])
 }

@@ -9,6 +9,7 @@ mod fields;
 mod flow;
 mod holidays;
 mod hours;
+mod input;
 mod menu;
 mod names;
 mod notice;
@@ -21,7 +22,7 @@ mod text;
 use crate::limits::FINDINGS_MAX;
 use crate::routing::diagnostic::{Diagnostic, Severity};
 use crate::routing::file::{self, Kind, Table};
-use crate::routing::plan::{CenterId, HoursId, MenuId, NoticeId, Plan};
+use crate::routing::plan::{CenterId, HoursId, InputId, MenuId, NoticeId, Plan};
 pub(super) use fields::spell;
 use fields::{Fields, later};
 use jiff::tz::TimeZone;
@@ -94,6 +95,7 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
     let numbers = rows("number", &|_| Named::Number);
     let hours = rows("hours", &|at| Named::Hours(HoursId(at)));
     let menus = rows("menu", &|at| Named::Menu(MenuId(at)));
+    let inputs = rows("input", &|at| Named::Input(InputId(at)));
     let centers = rows("center", &|at| Named::Center(CenterId(at)));
     let notices = rows("notice", &|at| Named::Notice(NoticeId(at)));
     let switches = rows("switch", &|_| Named::Switch);
@@ -108,6 +110,7 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
         timezone,
         numbers: Vec::new(),
         menus: Vec::new(),
+        inputs: Vec::new(),
         centers: Vec::new(),
         notices: Vec::new(),
         hours: Vec::new(),
@@ -136,6 +139,12 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
         let (menu, site) = menu::menu(row, &menu_defaults, &names, &mut sounds, &mut findings);
         plan.menus.push(menu);
         sites.menus.push(site);
+    }
+    let input_defaults = input::defaults(defaults.input, &names, &mut findings);
+    for row in &inputs {
+        let (input, site) = input::input(row, &input_defaults, &names, &mut sounds, &mut findings);
+        plan.inputs.push(input);
+        sites.inputs.push(site);
     }
     let transfer_defaults = center::defaults(defaults.transfer, &names, &mut findings);
     for row in &centers {
@@ -210,10 +219,11 @@ impl Findings {
     }
 }
 
-/// `[defaults.menu]` and `[defaults.transfer]`.
+/// `[defaults.menu]`, `[defaults.input]` and `[defaults.transfer]`.
 #[derive(Default)]
 struct Defaults<'f> {
     menu: Option<&'f Table>,
+    input: Option<&'f Table>,
     transfer: Option<&'f Table>,
 }
 
@@ -222,9 +232,10 @@ impl<'f> Defaults<'f> {
         let Some(table) = table else { return Self::default() };
         let mut fields = Fields::new("defaults", table);
         let menu = fields.table("menu", findings);
+        let input = fields.table("input", findings);
         let transfer = fields.table("transfer", findings);
         fields.finish(findings);
-        Self { menu, transfer }
+        Self { menu, input, transfer }
     }
 }
 

@@ -5,7 +5,7 @@ use super::fields::{is_later, later, nearest};
 use crate::limits::ROW_NAME_MAX;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::file::{Kind, Table, UNREADABLE, Value, full_width, wide};
-use crate::routing::plan::{CenterId, Destination, HoursId, MenuId, NoticeId};
+use crate::routing::plan::{CenterId, Destination, HoursId, InputId, MenuId, NoticeId};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -51,6 +51,7 @@ impl<'f> Row<'f> {
 pub(super) enum Named {
     Number,
     Menu(MenuId),
+    Input(InputId),
     Center(CenterId),
     Notice(NoticeId),
     Hours(HoursId),
@@ -70,6 +71,8 @@ pub(super) enum Place {
     Closed,
     /// `then` of an announcement.
     AfterNotice,
+    /// `then` of an input.
+    AfterInput,
 }
 
 /// Every row's name.
@@ -112,6 +115,7 @@ impl Names {
         let guessed = self.guessed.borrow();
         let rows = guessed.iter().filter_map(|name| match self.rows.get(name)?.0 {
             Named::Menu(id) => Some(Destination::Menu(id)),
+            Named::Input(id) => Some(Destination::Input(id)),
             Named::Center(id) => Some(Destination::Center(id)),
             Named::Notice(id) => Some(Destination::Notice(id)),
             Named::Number | Named::Hours(_) | Named::Switch => None,
@@ -138,7 +142,10 @@ impl Names {
             .label(korean, english)
             .help(help[0], help[1])
         };
-        let rows = ["menu.…, center.…, notice.… 가운데 하나를 쓰세요", "write a menu.…, center.… or notice.…"];
+        let rows = [
+            "menu.…, input.…, center.…, notice.… 가운데 하나를 쓰세요",
+            "write a menu.…, input.…, center.… or notice.…",
+        ];
         let found = match (text, place) {
             ("back", Place::Choice) => Ok(Destination::Back),
             ("repeat", Place::Choice) => Ok(Destination::Repeat),
@@ -153,6 +160,7 @@ impl Names {
             )),
             _ => match self.look_up(row, text, span.clone(), findings)? {
                 Named::Menu(id) => Ok(Destination::Menu(id)),
+                Named::Input(id) => Ok(Destination::Input(id)),
                 Named::Center(id) => Ok(Destination::Center(id)),
                 Named::Notice(id) => Ok(Destination::Notice(id)),
                 Named::Hours(_) => Err(wrong("운영 시간은 갈 곳이 아닙니다", "hours are not a place to go", rows)),
@@ -272,8 +280,8 @@ impl Names {
                 finding.help(format!("혹시 \"{near}\" 인가요?"), format!("did you mean \"{near}\"?"))
             }
             None => finding.help(
-                "[menu], [center], [notice] 에 그 행을 만들거나, 있는 행의 이름을 쓰세요",
-                "add that row under [menu], [center] or [notice], or name one that exists",
+                "[menu], [input], [center], [notice] 에 그 행을 만들거나, 있는 행의 이름을 쓰세요",
+                "add that row under [menu], [input], [center] or [notice], or name one that exists",
             ),
         };
         findings.push(finding);

@@ -184,7 +184,8 @@ impl<'a> Caller<'a> {
                     self.press_at = Some(Instant::now() + self.pace.menu);
                 }
             }
-            News::Key { key } => self.ladder.note(&format!("key {key} counts")),
+            News::Key { key: Some(key) } => self.ladder.note(&format!("key {key} counts")),
+            News::Key { key: None } => self.ladder.note("a key counts"),
             News::Ended { cause } => self.ladder.note(&format!("○ ended: {cause}")),
         }
     }
