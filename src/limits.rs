@@ -97,8 +97,10 @@ pub const DRAIN: Duration = Duration::from_secs(120);
 /// What a draining engine tells peers in Retry-After: a restart is over well within a minute, and whoever comes back
 /// before that only hears it again.
 pub const DRAIN_RETRY_AFTER: Duration = Duration::from_secs(60);
-/// How long a stopping engine waits for the answers to its BYEs: a lost one is sent again after 0.5, 1.5 and 3.5 s.
+/// How long an engine at the end of its drain waits for the answers to its BYEs: a lost one is sent again after 0.5, 1.5 and 3.5 s.
 pub const STOP_PATIENCE: Duration = Duration::from_secs(4);
+/// How long it waits when it is to end now: a lost BYE is sent again once, after 0.5 s.
+pub const STOP_NOW_PATIENCE: Duration = Duration::from_secs(1);
 /// Signals this close together are one: some supervisors signal a process and then its group.
 pub const SIGNAL_ECHO: Duration = Duration::from_secs(1);
 

@@ -5,7 +5,7 @@
 //! another thread would cost more than the system call.
 
 use crate::engine::{Engine, Input, Output};
-use crate::limits::{DATAGRAMS_PER_TURN, MESSAGE_BYTES_MAX, OUTPUT_ROUNDS_MAX, STOP_PATIENCE, TURN};
+use crate::limits::{DATAGRAMS_PER_TURN, MESSAGE_BYTES_MAX, OUTPUT_ROUNDS_MAX, STOP_NOW_PATIENCE, STOP_PATIENCE, TURN};
 use crate::shell::clock::Clock;
 use crate::shell::inbox::{Inbox, Message};
 use crate::shell::intake::{Arrival, Intake, Turn};
@@ -64,9 +64,9 @@ enum Phase {
     Draining {
         until: Instant,
     },
-    /// Every call has been ended, at this time; answers to our BYEs are awaited.
+    /// Every call has been ended; until this time answers to our BYEs are awaited.
     Stopping {
-        since: Instant,
+        until: Instant,
     },
 }
 
@@ -225,7 +225,7 @@ impl EngineThread {
             Message::Orphaned(dialogs) => self.step(Input::Orphaned { dialogs }),
             Message::Switched(switches) => self.step(Input::Switched(switches)),
             Message::Drain { limit } => self.drain(limit),
-            Message::Stop => self.stop(),
+            Message::Stop => self.stop(STOP_NOW_PATIENCE),
         }
     }
 
@@ -249,28 +249,29 @@ impl EngineThread {
                 warn!(calls, "the drain took too long: calls are ended");
             }
             if calls == 0 || self.clock.instant() >= until {
-                self.stop();
+                self.stop(STOP_PATIENCE);
             }
         }
     }
 
-    fn stop(&mut self) {
+    /// Ends every call; who does not answer our BYE is waited for so long.
+    fn stop(&mut self, patience: Duration) {
+        let until = self.clock.instant() + patience;
         match self.phase {
             Phase::Serving | Phase::Draining { .. } => {
                 let calls = self.engine.calls();
                 info!(calls, "stopping");
-                self.phase = Phase::Stopping { since: self.clock.instant() };
+                self.phase = Phase::Stopping { until };
                 self.step(Input::Stop);
             }
-            Phase::Stopping { .. } => {}
+            Phase::Stopping { until: before } => self.phase = Phase::Stopping { until: until.min(before) },
         }
     }
 
     /// Every call is over and every BYE answered; a peer that answers nothing is not waited for.
     fn is_done(&self) -> bool {
-        let Phase::Stopping { since } = self.phase else { return false };
-        let waited = self.clock.instant().since(since);
-        waited >= STOP_PATIENCE || (self.engine.calls() == 0 && self.engine.asking() == 0)
+        let Phase::Stopping { until } = self.phase else { return false };
+        self.clock.instant() >= until || (self.engine.calls() == 0 && self.engine.asking() == 0)
     }
 
     /// Empties the kernel's queues: what belongs to live calls is worked on at once, the rest waits in the intake.

@@ -539,7 +539,9 @@ impl Agent {
 
     /// Requests of ours without an answer.
     pub fn asking(&self) -> usize {
-        self.clients.values().filter(|client| client.is_asking()).count() + self.outgoing.asking() + self.orphans.len()
+        let requests = self.clients.values().filter(|client| client.is_asking()).count();
+        let owed = self.dialogs.values().filter(|dialog| dialog.owes_a_bye()).count();
+        requests + owed + self.orphans.len() + self.outgoing.asking()
     }
 
     /// Dialogs, transactions, lookups and whatever finds them, for the baseline check of the simulator. Registrations are

@@ -401,6 +401,11 @@ impl Dialog {
         true
     }
 
+    /// It is over for its owner, and its BYE waits for the ACK of our 2xx (§15).
+    pub fn owes_a_bye(&self) -> bool {
+        matches!(self.state, State::Live { bye: Some(_), .. })
+    }
+
     /// A request whose offer waits for our decision, where there may be one.
     pub fn open(&mut self) -> Option<&mut Option<Open>> {
         match &mut self.state {

@@ -119,6 +119,7 @@ impl Flows {
                 self.agent.looked_up(self.now, self.lookups.pop().expect("a question"), answer, &mut out);
             }
             "held" => return self.agent.held().to_string(),
+            "asking" => return self.agent.asking().to_string(),
             // As a message that waited too long.
             "late" => {
                 let text = self.request(argument, &rest[1..]);

@@ -179,6 +179,7 @@ fn a_bye_before_the_ack_waits_for_it() {
         "INVITE 1 a => 100 INVITE; invite 1357 from 01012345678 offer
          answer     => 200 INVITE
          bye        =>
+         asking     => 1
          wait 500   => 200 INVITE
          ACK 1 b    => BYE
          BYE 2 c    => 200 BYE
