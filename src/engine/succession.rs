@@ -1,0 +1,72 @@
+//! A call that another dialog takes over (RFC 3891): the new leg is answered before the old one is hung up, and what does
+//! not fit leaves the call where it is.
+
+use super::{Engine, Output, Stage};
+use crate::call::{CallKey, Event};
+use crate::leg::Leg;
+use crate::media::StreamKey;
+use crate::sdp::Refusal;
+use crate::sip::{DialogKey, Invite, StatusCode};
+use crate::time::Now;
+use tracing::info;
+
+impl Engine {
+    /// An INVITE that takes the place of one of our dialogs: the call goes on, on a leg of its own.
+    pub(super) fn succeeded(&mut self, now: Now, invite: Invite, old: DialogKey, out: &mut Vec<Output>) {
+        let dialog = invite.dialog;
+        let call = self.dialogs.get(&old).copied();
+        let entry = call.and_then(|call| Some((call, self.calls.get_mut(&call)?)));
+        let Some((call, entry)) =
+            entry.filter(|(_, entry)| entry.stage == Stage::Answered && entry.successor.is_none())
+        else {
+            return self.agent(now, out, |agent, to| agent.reject(now, dialog, StatusCode::NO_DIALOG, to));
+        };
+        let stream = StreamKey(self.next_stream);
+        self.next_stream += 1;
+        let local = invite.flow.local.ip();
+        entry.successor = Some(Leg::incoming(invite, stream, (now.wall.as_micros() / 1_000_000) as u64));
+        self.streams.insert(stream, call);
+        out.push(Output::OpenStream { stream, local });
+    }
+
+    /// The socket of the new leg is open: its 200, our BYE to the old one, and the caller hears the menu again. What
+    /// does not fit is refused, and the call stays where it is.
+    pub(super) fn take_over(
+        &mut self,
+        now: Now,
+        call: CallKey,
+        mut leg: Leg,
+        port: Option<u16>,
+        out: &mut Vec<Output>,
+    ) {
+        let dialog = leg.dialog;
+        let fits = match port {
+            // Its caller may have gone meanwhile.
+            Some(port) if self.agent.waits(dialog) => leg.opened(port).map_err(|Refusal(why)| {
+                info!(%call, why, "offer refused");
+                StatusCode::NOT_ACCEPTABLE
+            }),
+            Some(_) | None => Err(StatusCode::UNAVAILABLE),
+        };
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        if let Err(status) = fits {
+            match port {
+                Some(_) => self.close(leg.stream, out),
+                None => drop(self.streams.remove(&leg.stream)),
+            }
+            return self.agent(now, out, |agent, to| agent.reject(now, dialog, status, to));
+        }
+        info!(%call, "call taken over by another dialog");
+        let (stream, sdp, command) = (leg.stream, leg.description(), leg.configuration());
+        let old = std::mem::replace(&mut entry.leg, leg);
+        entry.refers.clear();
+        self.dialogs.remove(&old.dialog);
+        self.dialogs.insert(dialog, call);
+        self.close(old.stream, out);
+        out.extend(command.map(|command| Output::Media { stream, command }));
+        self.agent(now, out, |agent, to| agent.answer(now, dialog, sdp, to));
+        self.moved(dialog, out);
+        self.agent(now, out, |agent, to| agent.bye(now, old.dialog, None, to));
+        self.session(now, call, Event::Replaced, out);
+    }
+}
