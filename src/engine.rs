@@ -80,6 +80,8 @@ enum Done {
     Goes,
     /// The 200 left.
     Answered,
+    /// The dialog was over before this REFER could leave.
+    Unreferred(Attempt),
     /// The call is over.
     Over,
 }
@@ -525,11 +527,12 @@ impl Engine {
             effects.clear();
             self.end(now, call, entry, true, out);
         } else {
-            let (mut over, mut answered) = (false, false);
+            let (mut over, mut answered, mut unreferred) = (false, false, None);
             for effect in effects.drain(..) {
                 match self.carry_out(now, call, &mut entry, effect, out) {
                     Done::Goes => {}
                     Done::Answered => answered = true,
+                    Done::Unreferred(attempt) => unreferred = Some(attempt),
                     Done::Over => over = true,
                 }
             }
@@ -548,6 +551,11 @@ impl Engine {
                     self.effects = effects;
                     return self.answered(now, call, out);
                 }
+                if let Some(attempt) = unreferred {
+                    // As if the peer had forgotten the dialog; why it is over comes right behind.
+                    self.effects = effects;
+                    return self.session(now, call, Event::ReferAnswered(attempt, StatusCode::NO_DIALOG), out);
+                }
             }
         }
         self.effects = effects;
@@ -564,8 +572,10 @@ impl Engine {
             Effect::StopPlaying => out.push(Output::Media { stream, command: media::Command::Stop }),
             Effect::Refer { attempt, target, context, subscribe } => {
                 let request = self.refer_request(entry, &target, context.as_deref(), subscribe);
-                let refer = self.agent(now, out, |agent, to| agent.refer(now, dialog, &request, to));
-                entry.refers.push((refer, attempt));
+                match self.agent(now, out, |agent, to| agent.refer(now, dialog, &request, to)) {
+                    Some(refer) => entry.refers.push((refer, attempt)),
+                    None => return Done::Unreferred(attempt),
+                }
             }
             Effect::Answer => {
                 let sdp = entry.leg.description();

@@ -32,13 +32,20 @@ give_up = "notice.bye"
 [menu.main]
 prompt = "greeting"
 1 = { go = "notice.info" }
+2 = { go = "center.quiet" }
 [center]
 counsel = { name = "상담원", sip = ["sip:counsel@127.0.0.1:5070"] }
+quiet = { name = "조용", sip = ["sip:quiet@127.0.0.1:5071"], announce = false }
 [notice]
 bye = { prompt = "again", then = "end" }
 info = { prompt = "again", then = "menu.main" }
 "##;
 const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 7000 RTP/AVP 8\r\n";
+
+fn flow(transport: Transport, connection: u64) -> Flow {
+    let address = |text: &str| text.parse().expect("an address");
+    Flow { transport, local: address("127.0.0.1:5060"), remote: address("127.0.0.1:6001"), connection }
+}
 
 struct Bench {
     engine: Engine,
@@ -137,8 +144,13 @@ impl Bench {
     }
 
     fn request(&mut self, method: &str, cseq: u32, headers: &str, body: &str) -> String {
+        let text = self.text(method, cseq, headers, body);
+        self.give(Input::Received { flow: flow(Transport::Udp, 0), bytes: text.as_bytes() })
+    }
+
+    fn text(&self, method: &str, cseq: u32, headers: &str, body: &str) -> String {
         let branch = if method == "CANCEL" { "INVITE".to_owned() } else { format!("{method}{cseq}") };
-        let text = format!(
+        format!(
             "{method} sip:1357@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:6001;branch=z9hG4bK{}{}\r\n\
              From: <sip:a@127.0.0.1>;tag=c\r\nTo: <sip:1357@127.0.0.1>{}\r\nCall-ID: {}\r\n\
              CSeq: {cseq} {method}\r\nContact: <sip:a@127.0.0.1:6001>\r\nMax-Forwards: 70\r\n{headers}\
@@ -148,14 +160,7 @@ impl Bench {
             if method == "CANCEL" { "" } else { &self.tag },
             self.call_id,
             body.len(),
-        );
-        let flow = Flow {
-            transport: Transport::Udp,
-            local: "127.0.0.1:5060".parse().expect("an address"),
-            remote: "127.0.0.1:6001".parse().expect("an address"),
-            connection: 0,
-        };
-        self.give(Input::Received { flow, bytes: text.as_bytes() })
+        )
     }
 
     /// An INVITE up to what follows the start on disk.
@@ -344,4 +349,19 @@ fn a_session_that_nobody_refreshes_ends_with_a_bye_and_says_so_in_the_record() {
     let said = bench.pass(61);
     assert!(said.contains("BYE close end"), "{said}");
     assert_eq!(bench.records[0]["cause"], "session-expired");
+}
+
+#[test]
+fn a_refer_that_comes_too_late_is_heard_of_in_the_same_step() {
+    let mut bench = in_the_menu("");
+    // One piece of a stream: the key that leads to a centre, and the BYE behind it.
+    let key = bench.text("INFO", 2, "Content-Type: application/dtmf-relay\r\n", "Signal=2\r\n");
+    let both = key + &bench.text("BYE", 3, "", "");
+    let said = bench.give(Input::Received { flow: flow(Transport::Tcp, 7), bytes: both.as_bytes() });
+    assert!(!said.contains("REFER") && said.ends_with("close end"), "{said}");
+    let record = &bench.records[0];
+    assert_eq!((&record["outcome"], &record["cause"]), (&"abandoned".into(), &"caller-hung-up".into()));
+    assert_eq!((&record["attempts"][0]["result"], &record["attempts"][0]["status"]), (&"refused".into(), &481.into()));
+    bench.pass(70);
+    assert_eq!(bench.engine.held(), 0);
 }

@@ -481,21 +481,17 @@ impl Agent {
         }
     }
 
-    /// REFER inside the dialog. The subscription begins now: a NOTIFY may overtake the 202.
+    /// REFER inside the dialog. The subscription begins now: a NOTIFY may overtake the 202. `None` when the dialog is over, as
+    /// a peer that forgot it would answer 481: its owner hears why in this same step.
     pub fn refer(
         &mut self,
         now: Now,
         dialog: DialogKey,
         request: &ReferRequest,
         out: &mut Vec<AgentOutput>,
-    ) -> ReferKey {
-        let live = self.dialogs.get(&dialog).is_some_and(|entry| matches!(entry.state, State::Live { .. }));
-        if !live {
-            // The owner asked too late; it learns so as from a peer that forgot the dialog.
-            let refer = ReferKey(0);
-            let event = AgentEvent::ReferAnswered { dialog, refer, status: StatusCode::NO_DIALOG };
-            out.push(AgentOutput::Event(event));
-            return refer;
+    ) -> Option<ReferKey> {
+        if !self.dialogs.get(&dialog).is_some_and(|entry| matches!(entry.state, State::Live { .. })) {
+            return None;
         }
         let lines = refer::header_lines(request);
         let purpose = Purpose::Refer(dialog, request.subscribe);
@@ -505,7 +501,7 @@ impl Agent {
             entry.refers.push(refer);
             entry.refer_transactions.push(transaction);
         }
-        refer
+        Some(refer)
     }
 
     /// BYE. Before the ACK of our 200 it waits for that ACK (RFC 3261 §15). The dialog is over for its owner;

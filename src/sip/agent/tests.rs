@@ -96,7 +96,9 @@ impl Flows {
                     target: argument.parse().expect("a URI"),
                     referred_by: "sip:1357@127.0.0.1".parse().expect("a URI"),
                 };
-                self.agent.refer(self.now, self.dialog, &request, &mut out);
+                if self.agent.refer(self.now, self.dialog, &request, &mut out).is_none() {
+                    return "too late".to_owned();
+                }
             }
             "wait" => return self.wait(argument.parse().expect("milliseconds")),
             "fail" => self.agent.send_failed(self.now, self.sent_to.expect("something was sent"), &mut out),

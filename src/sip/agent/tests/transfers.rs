@@ -85,7 +85,7 @@ fn a_refer_that_is_refused_or_never_answered_is_told() {
          fail          => refer 2 answered 503
          bye           => BYE
          fail          =>
-         refer sip:k@h => refer 0 answered 481",
+         refer sip:k@h => too late",
     );
 }
 
