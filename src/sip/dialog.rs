@@ -9,7 +9,7 @@ pub use placed::Placed;
 
 use crate::limits::{DATAGRAM_REQUEST_BYTES_MAX, INFOS_REMEMBERED, TRANSACTION_TIMEOUT};
 use crate::sip::admission::Place;
-use crate::sip::agent::ReferKey;
+use crate::sip::agent::{DialogKey, ReferKey};
 use crate::sip::flow::{Flow, Transport};
 use crate::sip::header::{NameAddr, elements};
 use crate::sip::identity::lists;
@@ -84,6 +84,8 @@ pub struct Dialog {
     pub refer_transactions: Vec<u64>,
     /// Its place among the live calls; `None` once it is over, and for calls that needed none.
     pub place: Option<Place>,
+    /// The dialog whose place it takes when it is answered.
+    pub replaces: Option<DialogKey>,
     /// The deadline that stands in the agent's index.
     pub scheduled: Option<Instant>,
     /// Where it stands.
@@ -243,6 +245,7 @@ impl Dialog {
             refused_422: 0,
             refer_transactions: Vec::new(),
             place: None,
+            replaces: None,
             scheduled: None,
             state: State::Early { invite, record_routes, progress: Progress::new(message), open: None },
         }

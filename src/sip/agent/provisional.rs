@@ -218,6 +218,7 @@ impl Agent {
         if let Some(waiting) = self.dialogs.get_mut(&key).and_then(Dialog::open) {
             *waiting = open;
         }
+        self.take_place(key);
         self.accept_invite(now, key, &invite, record_routes, &sdp, out);
     }
 

@@ -232,7 +232,10 @@ impl Agent {
             (_, Some(id)) => self.repeat_server(now, id, out),
             (_, None) if self.transactions() >= TRANSACTIONS_MAX => {}
             (_, None) if request.to.tag().is_some() => self.take_within(now, request, out),
-            (Method::Invite | Method::Options, None) if self.draining => {
+            // A call that another dialog takes over is no new one (RFC 3891).
+            (Method::Invite | Method::Options, None)
+                if self.draining && request.message.value(Name::Replaces).is_none() =>
+            {
                 self.refuse(&request, StatusCode::UNAVAILABLE, &retry_after(), out);
             }
             (Method::Invite, None) => self.take_invite(now, request, out),
@@ -343,8 +346,14 @@ impl Agent {
             controlled: request.control.is_some(),
             late: self.overdue,
         };
-        let Some(place) = self.admission.admit(Now { instant: now, wall: self.wall }, &asking) else {
-            return self.refuse(&request, StatusCode::UNAVAILABLE, b"", out);
+        let replaces = replaces.ok().flatten();
+        let place = match replaces {
+            // It will have the place of the call that it takes over.
+            Some(_) => None,
+            None => match self.admission.admit(Now { instant: now, wall: self.wall }, &asking) {
+                Some(place) => Some(place),
+                None => return self.refuse(&request, StatusCode::UNAVAILABLE, b"", out),
+            },
         };
         let key = DialogKey(self.new_id());
         let head = request.head(|| tag.clone());
@@ -355,7 +364,6 @@ impl Agent {
         let Request { message, uri, flow, from, essentials, key: transaction_key, .. } = request;
         let offer = offer(message);
         let timer = timer.ok().flatten();
-        let replaces = replaces.ok().flatten();
         let trying = self.trying(message, &head);
         let transaction = self.add_invite_server(transaction_key, Some(merged), head.back(), key, trying, out);
         let invite = Open {
@@ -376,7 +384,7 @@ impl Agent {
         };
         let trunk_early_media =
             trunk.and_then(|trunk| self.config.peers.trunk(trunk)).is_some_and(|trunk| trunk.early_media);
-        dialog.place = Some(place);
+        (dialog.place, dialog.replaces) = (place, replaces);
         dialog.route(self.config.answers_public());
         self.add_dialog(key, dialog);
         if trunk.is_some() {

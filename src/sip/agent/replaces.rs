@@ -40,6 +40,16 @@ impl Agent {
         }
     }
 
+    /// A dialog that is answered takes the place among the live calls from the one that it replaces: it is the same call, so that
+    /// it counts once, before and after, and at the cap too.
+    pub(super) fn take_place(&mut self, key: DialogKey) {
+        let Some(old) = self.dialogs.get_mut(&key).and_then(|dialog| dialog.replaces.take()) else { return };
+        let place = self.dialogs.get_mut(&old).and_then(|old| old.place.take());
+        if let Some(dialog) = self.dialogs.get_mut(&key) {
+            dialog.place = place;
+        }
+    }
+
     /// This call still waits for our answer.
     pub fn waits(&self, dialog: DialogKey) -> bool {
         self.dialogs.get(&dialog).is_some_and(|dialog| matches!(dialog.state, State::Early { .. }))

@@ -58,6 +58,7 @@ impl Dialog {
             refused_422: 0,
             refer_transactions: Vec::new(),
             place: None,
+            replaces: None,
             scheduled: None,
             state: State::Live { open: None, success: None, bye: None },
         };

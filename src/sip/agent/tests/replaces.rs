@@ -64,6 +64,39 @@ fn a_dialog_that_is_over_is_declined_and_an_early_one_is_not_found() {
 }
 
 #[test]
+fn a_takeover_is_no_new_call_at_the_cap_nor_in_a_drain_and_counts_once_afterwards() {
+    for (drain, second) in [("", "503 INVITE"), ("drain", "503 INVITE")] {
+        let mut flows = connected();
+        // The cap is full with the call that is there.
+        let peers = Peers { calls: Some(1), ..Peers::default() };
+        flows.agent = Agent::new(AgentConfig { peers, ..flows.agent.config.clone() }, Random::from_number(2));
+        flows.check(
+            "INVITE 1 a => 100 INVITE; invite 1357 from 01012345678 offer
+             answer     => 200 INVITE
+             ACK 1 b    => acknowledged",
+        );
+        flows.check(drain);
+        let (header, old) = (replaces(&flows, ""), flows.dialog);
+        flows.check("call second");
+        assert_eq!(flows.step("INVITE 1 c"), second);
+        flows.check("call third");
+        assert_eq!(flows.step(&format!("INVITE 1 d {header}")), "100 INVITE; invite 1357 from 01012345678 offer");
+        let new = flows.dialog;
+        flows.check("answer => 200 INVITE");
+        flows.check("ACK 1 e => acknowledged");
+        flows.dialog = old;
+        flows.check("bye => BYE");
+        flows.check("call fourth");
+        assert_eq!(flows.step("INVITE 1 f"), second, "the call is still there");
+        flows.dialog = new;
+        flows.check("bye => BYE");
+        flows.check("call fifth");
+        let room = if drain.is_empty() { "100 INVITE; invite 1357 from 01012345678 offer" } else { second };
+        assert_eq!(flows.step("INVITE 1 g"), room, "and now it is not");
+    }
+}
+
+#[test]
 fn nobody_takes_over_the_dialog_of_another_trunk() {
     let mut flows = Flows::new();
     let network = |text: &str| text.parse().expect("a network");
