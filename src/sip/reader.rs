@@ -199,6 +199,8 @@ pub struct Fault {
     pub reason: &'static str,
 }
 
+const TOO_LARGE: Fault = Fault { status: 413, reason: "Body too large" };
+
 impl Fault {
     const fn bad(reason: &'static str) -> Self {
         Self { status: 400, reason }
@@ -315,11 +317,13 @@ impl<'a> Message<'a> {
             Ok(None) => self.note(Fault::bad("Missing Content-Length")),
             Ok(Some(length)) => match rest.get(..length) {
                 Some(body) => self.body = body,
+                // What is cut off a stream by its length has not come yet; nobody waits for so much (RFC 3261 §21.4.11).
+                None if framing == Framing::Stream && length > BODY_BYTES_MAX => self.note(TOO_LARGE),
                 None => self.note(Fault::bad("Content-Length exceeds the message")),
             },
         }
         if self.body.len() > BODY_BYTES_MAX {
-            self.note(Fault { status: 413, reason: "Body too large" });
+            self.note(TOO_LARGE);
         }
     }
 

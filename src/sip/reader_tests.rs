@@ -105,6 +105,15 @@ fn the_body_ends_where_its_length_or_the_datagram_says() {
     }
     let whole = format!("OPTIONS sip:h SIP/2.0\r\n\r\n{}", "x".repeat(BODY_BYTES_MAX + 1));
     assert_eq!(read(&whole).fault.map(|fault| fault.status), Some(413));
+    for (length, framing, status) in [
+        (BODY_BYTES_MAX + 1, Framing::Stream, 413),
+        (BODY_BYTES_MAX + 1, Framing::Datagram, 400),
+        (BODY_BYTES_MAX, Framing::Stream, 400),
+    ] {
+        let head = format!("OPTIONS sip:h SIP/2.0\r\nContent-Length: {length}\r\n\r\n");
+        let fault = Message::read(head.as_bytes(), framing).expect("reads").fault;
+        assert_eq!(fault.map(|fault| fault.status), Some(status), "{length} {framing:?}");
+    }
     let stream = Message::read(b"OPTIONS sip:h SIP/2.0\r\n\r\n", Framing::Stream).expect("reads");
     assert_eq!(stream.fault.map(|fault| fault.reason), Some("Missing Content-Length"));
 }
