@@ -1,19 +1,20 @@
 //! Owns agent, calls and streams; events one way, effects the other; decides nothing.
 
+mod edition;
 mod io;
 mod succession;
 
 pub use crate::call::CallKey;
+pub use edition::Edition;
 pub use io::{Entry, Input, Intervals, News, Output, Settings};
 
 use crate::call::record::{Origin, Outcome, Record};
 use crate::call::{Attempt, Effect, Event, Session};
 use crate::leg::{Leg, Way, info_key};
-use crate::media::{self, Clip, StreamKey};
+use crate::media::{self, StreamKey};
 use crate::number::Key;
 use crate::random::Random;
-use crate::routing::Plan;
-use crate::routing::plan::{PromptId, Target};
+use crate::routing::plan::Target;
 use crate::routing::switch::Switches;
 use crate::sdp::Refusal;
 use crate::sip::admission::Refused;
@@ -29,8 +30,8 @@ use tracing::{error, info, warn};
 
 /// The engine.
 pub struct Engine {
-    plan: Arc<Plan>,
-    clips: HashMap<PromptId, Arc<Clip>>,
+    /// What new calls follow.
+    edition: Arc<Edition>,
     hash_key: [u8; 32],
     stand_ins: bool,
     random: Random,
@@ -50,6 +51,8 @@ pub struct Engine {
 /// A live call and the leg it stands on.
 struct Call {
     session: Session,
+    /// What it began with.
+    edition: Arc<Edition>,
     leg: Leg,
     /// Which REFER is which attempt.
     refers: Vec<(ReferKey, Attempt)>,
@@ -89,22 +92,12 @@ enum Done {
 impl Engine {
     /// An engine without calls.
     pub fn new(settings: Settings) -> Self {
-        let Settings { plan, catalogue, hash_key, peers, session, stand_ins, mut random } = settings;
-        let clips = plan
-            .prompts()
-            .into_iter()
-            .filter_map(|id| {
-                let samples = catalogue.prompts.get(&*id)?.samples.clone()?;
-                let clip = Arc::new(Clip::from_samples(&id, &samples));
-                Some((id, clip))
-            })
-            .collect();
+        let Settings { edition, hash_key, peers, session, stand_ins, mut random } = settings;
         let product = format!("ivr1357/{}", env!("CARGO_PKG_VERSION"));
         let seed = std::array::from_fn(|_| random.u32() as u8);
         let agent = Agent::new(AgentConfig { product, peers, session }, Random::from_seed(seed));
         Self {
-            plan,
-            clips,
+            edition,
             hash_key,
             stand_ins,
             random,
@@ -154,6 +147,7 @@ impl Engine {
                 self.agent(now, out, |agent, to| agent.unregister(now, to));
             }
             Input::Switched(switches) => self.switches = switches,
+            Input::Published(edition) => self.edition = edition,
             Input::Stop => {
                 self.agent.drain();
                 self.agent(now, out, |agent, to| agent.unregister(now, to));
@@ -290,6 +284,7 @@ impl Engine {
         }
         let millis = (now.wall.as_micros() / 1000) as u64;
         let call = CallKey((millis << 24) | u64::from(self.random.u32() >> 8));
+        let plan = &self.edition.plan;
         let mut record = Record::new(
             now,
             &Origin {
@@ -297,17 +292,18 @@ impl Engine {
                 call_id: &invite.call_id,
                 caller: &invite.identity.caller,
                 dialled: invite.dialled.as_str(),
-                table: &self.plan.version,
-                zone: &self.plan.timezone,
+                table: &plan.version,
+                zone: &plan.timezone,
                 hash_key: &self.hash_key,
             },
         );
+        record.published_as(self.edition.number);
         let trunk = invite.trunk.and_then(|trunk| self.agent.trunk(trunk));
         record.came_by(trunk.map(|trunk| trunk.name.as_str()), invite.identity.asserted);
         if let Some(diverted) = &invite.identity.diverted {
             record.diverted(&diverted.by, &diverted.original, diverted.reason.as_deref());
         }
-        let number = match self.plan.number_at(&invite.dialled) {
+        let number = match plan.number_at(&invite.dialled) {
             Some(number) => Ok(number),
             None => Err(StatusCode::NOT_FOUND),
         };
@@ -328,11 +324,12 @@ impl Engine {
         let (caller, user_to_user) = (invite.identity.caller.clone(), invite.identity.user_to_user.clone());
         let leg = Leg::incoming(invite, stream, (now.wall.as_micros() / 1_000_000) as u64);
         let session =
-            Session::new(now, call, self.plan.clone(), number, record).situated(caller, self.switches.clone());
+            Session::new(now, call, self.edition.plan.clone(), number, record).situated(caller, self.switches.clone());
         let stage = Stage::Arriving;
+        let edition = self.edition.clone();
         self.calls.insert(
             call,
-            Call { session, leg, refers: Vec::new(), deadline: None, stage, successor: None, user_to_user },
+            Call { session, edition, leg, refers: Vec::new(), deadline: None, stage, successor: None, user_to_user },
         );
         self.dialogs.insert(dialog, call);
         self.streams.insert(stream, call);
@@ -566,7 +563,7 @@ impl Engine {
         let (dialog, stream) = (entry.leg.dialog, entry.leg.stream);
         match effect {
             Effect::Play { play, prompts, repeat } => {
-                let clips = prompts.iter().filter_map(|id| self.clips.get(id).cloned()).collect();
+                let clips = prompts.iter().filter_map(|id| entry.edition.clip(id)).collect();
                 out.push(Output::Media { stream, command: media::Command::Play { play, clips, repeat } });
             }
             Effect::StopPlaying => out.push(Output::Media { stream, command: media::Command::Stop }),
@@ -605,7 +602,7 @@ impl Engine {
                 uri = uri.with_header("User-to-User", theirs.secret());
             }
         }
-        let number = self.plan.numbers.first().and_then(|number| number.dialled.first());
+        let number = entry.edition.plan.numbers.first().and_then(|number| number.dialled.first());
         let number = number.map_or_else(|| "1357".to_owned(), |pattern| pattern.example());
         let us = format!("sip:{number}@{}", host(local.ip()));
         ReferRequest {

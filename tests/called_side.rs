@@ -1,7 +1,7 @@
 //! The called side through the whole engine: the greeting before the answer (183, sound, keys, then the 200: RFC 3262,
 //! RFC 5009), a call that another dialog takes over (RFC 3891), a session that nobody refreshes (RFC 4028).
 
-use ivr1357::engine::{CallKey, Engine, Entry, Input, Intervals, Output, Settings};
+use ivr1357::engine::{Edition, CallKey, Engine, Entry, Input, Intervals, Output, Settings};
 use ivr1357::media::{Command, Event, PlayKey, StreamKey};
 use ivr1357::number::Key;
 use ivr1357::random::Random;
@@ -66,8 +66,7 @@ impl Bench {
             ["tone", "greeting", "again", "center/counsel"].map(|id| (id.to_owned(), Duration::from_secs(1))).into();
         let plan = routing::check(TABLE, &prompts).plan.expect("the table checks");
         let engine = Engine::new(Settings {
-            plan: Arc::new(plan),
-            catalogue: Arc::new(Catalogue::default()),
+            edition: Arc::new(Edition::new(Arc::new(plan), &Catalogue::default())),
             hash_key: [1; 32],
             peers,
             session: Intervals::default(),

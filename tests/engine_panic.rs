@@ -1,6 +1,6 @@
 //! A panic of ours ends one call: it gets a BYE and a record that says `internal`; the other call goes on.
 
-use ivr1357::engine::{Engine, Entry, Input, Intervals, Output, Settings};
+use ivr1357::engine::{Edition, Engine, Entry, Input, Intervals, Output, Settings};
 use ivr1357::media::{Command, Event, PlayKey, StreamKey};
 use ivr1357::random::Random;
 use ivr1357::routing;
@@ -109,8 +109,7 @@ fn a_panic_of_ours_ends_one_call_with_a_bye_and_a_record() {
     // What check() makes impossible: a destination that is not there. Whoever walks to it panics.
     plan.numbers[0].go = Destination::Menu(MenuId(99));
     let engine = Engine::new(Settings {
-        plan: Arc::new(plan),
-        catalogue: Arc::new(Catalogue::default()),
+        edition: Arc::new(Edition::new(Arc::new(plan), &Catalogue::default())),
         hash_key: [1; 32],
         peers: Peers::default(),
         session: Intervals::default(),

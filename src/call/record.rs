@@ -123,6 +123,9 @@ pub struct Record {
     diverted: Option<Diverted>,
     /// The version of `routing.toml` the call followed.
     table: String,
+    /// The number it was published under.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
     path: Vec<Arc<str>>,
     /// More rows than the record holds were passed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -194,6 +197,7 @@ impl Record {
             diverted: None,
             reason: None,
             table: origin.table.to_owned(),
+            version: None,
             path: Vec::new(),
             path_cut: false,
             keys: Vec::new(),
@@ -211,6 +215,11 @@ impl Record {
     pub fn came_by(&mut self, trunk: Option<&str>, asserted: bool) {
         self.trunk = trunk.map(str::to_owned);
         self.asserted = asserted;
+    }
+
+    /// Under which number the call's table was published.
+    pub fn published_as(&mut self, number: Option<u64>) {
+        self.version = number;
     }
 
     /// The call was made to another number and sent on to ours.

@@ -1,25 +1,22 @@
 //! What the engine takes and gives: every way in and out of it.
 
+use super::edition::Edition;
 use crate::call::CallKey;
 use crate::media::{self, StreamKey};
 use crate::random::Random;
-use crate::routing::Plan;
 use crate::routing::switch::Switches;
 use crate::sip::Flow;
 use crate::sip::locate::{Answer, LookupKey, Question};
 pub use crate::sip::session_timer::Intervals;
 use crate::sip::trunk::Peers;
-use crate::speech::Catalogue;
 use crate::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// What the engine is told once.
 pub struct Settings {
-    /// The table.
-    pub plan: Arc<Plan>,
-    /// The sound of its prompts.
-    pub catalogue: Arc<Catalogue>,
+    /// What calls follow, until another is published.
+    pub edition: Arc<Edition>,
     /// The key of the callers' hash in records.
     pub hash_key: [u8; 32],
     /// Who may call.
@@ -110,6 +107,9 @@ pub enum Input<'a> {
     Drain,
     /// What operators turned on; new calls see it.
     Switched(Arc<Switches>),
+    /// Another table was published: new calls follow it, live ones keep theirs. Whoever hands it over keeps the old one too, so
+    /// that a thread with time to spare frees it.
+    Published(Arc<Edition>),
     /// BYE to every live call, nothing new.
     Stop,
 }

@@ -224,6 +224,12 @@ impl EngineThread {
             Message::Journaled { call } => self.step(Input::Journaled { call }),
             Message::Orphaned(dialogs) => self.step(Input::Orphaned { dialogs }),
             Message::Switched(switches) => self.step(Input::Switched(switches)),
+            Message::Published { edition, taken } => {
+                let began = self.clock.instant();
+                self.step(Input::Published(edition));
+                // Whoever does not wait for it any more needs no word.
+                let _ = taken.try_send(self.clock.instant().since(began));
+            }
             Message::Drain { limit } => self.drain(limit),
             Message::Stop => self.stop(STOP_NOW_PATIENCE),
         }

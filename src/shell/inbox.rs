@@ -4,13 +4,14 @@
 //! one wake-up. Its bounds lie with the senders: TCP holds a permit for each piece (new work waits outside), media
 //! events and acknowledgements exist only for admitted calls and always find room.
 
-use crate::engine::CallKey;
+use crate::engine::{CallKey, Edition};
 use crate::media::{self, StreamKey};
 use crate::routing::switch::Switches;
 use crate::sip::Flow;
 use crate::sip::locate::{Answer, LookupKey};
 use crate::time::Duration;
 use std::io;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -71,6 +72,13 @@ pub enum Message {
     Switched(Arc<Switches>),
     /// Dialogs that the last process left open.
     Orphaned(Vec<String>),
+    /// Another table was published.
+    Published {
+        /// What new calls follow.
+        edition: Arc<Edition>,
+        /// Told how long the engine took to take it over.
+        taken: SyncSender<Duration>,
+    },
     /// End all calls, then the thread.
     Stop,
 }

@@ -152,8 +152,7 @@ impl Instance {
             let _ = ready.send(());
             engine.run()
         })?;
-        // Making it encodes every prompt. Whoever reads that we listen finds an engine that answers at once; if it could
-        // not be made, `ended` says so.
+        // Whoever reads that we listen finds an engine that answers at once; if it could not be made, `ended` says so.
         let _ = is_ready.recv();
         Ok(Self { addresses, tls_addresses, live, inbox, engine: thread, tcp, names, ended: Some(ended) })
     }
@@ -161,6 +160,11 @@ impl Instance {
     /// New calls see these switches. Who has them (a file, a control socket) hands over the whole state.
     pub fn switched(&self, switches: Switches) {
         self.inbox.push(Message::Switched(Arc::new(switches)));
+    }
+
+    /// What other threads hand the engine.
+    pub fn inbox(&self) -> Arc<Inbox> {
+        Arc::clone(&self.inbox)
     }
 
     /// No new calls; the engine ends when the live ones are over, and ends those that last longer than this.

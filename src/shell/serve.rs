@@ -1,6 +1,6 @@
 //! `ivr1357 serve`: start-up, the block that says what is running, and the end.
 
-use crate::engine;
+use crate::engine::{self, Edition};
 use crate::limits::{SIGNAL_ECHO, TCP_CONNECTIONS_MAX};
 use crate::random::Random;
 use crate::routing::Language;
@@ -236,8 +236,7 @@ pub(super) fn engine_settings(
     stand_ins: bool,
 ) -> Result<engine::Settings, Failure> {
     Ok(engine::Settings {
-        plan: Arc::clone(&table.plan),
-        catalogue: Arc::clone(&table.catalogue),
+        edition: Arc::new(Edition::new(Arc::clone(&table.plan), &table.catalogue)),
         hash_key,
         peers,
         session: engine::Intervals::default(),

@@ -1,6 +1,7 @@
 //! What many runs share, and what is kept of one.
 
 use super::oracle::Law;
+use crate::engine::Edition;
 use crate::routing::Plan;
 use crate::routing::plan::Answer;
 use crate::speech::Catalogue;
@@ -12,10 +13,10 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Setup {
     pub(super) plan: Arc<Plan>,
+    /// The same as the engine has it, without the sound of its prompts: a run needs their lengths only.
+    pub(super) edition: Arc<Edition>,
     /// The same, with every greeting before the answer.
-    pub(super) early: Arc<Plan>,
-    /// Prompts without their sound: a run needs their lengths only, and encoding them costs more than a run.
-    pub(super) silent: Arc<Catalogue>,
+    pub(super) early: Arc<Edition>,
     pub(super) lengths: Arc<BTreeMap<String, Duration>>,
     pub(super) law: Law,
     pub(super) began: Wall,
@@ -33,7 +34,9 @@ impl Setup {
         for number in &mut early.numbers {
             number.answer = Answer::AfterGreeting;
         }
-        Self { law: Law::of(&plan), plan, early: Arc::new(early), silent: Arc::new(silent), lengths, began }
+        let edition = |plan| Arc::new(Edition::new(plan, &silent));
+        let (early, edition) = (edition(Arc::new(early)), edition(plan.clone()));
+        Self { law: Law::of(&plan), plan, edition, early, lengths, began }
     }
 
     /// The table.

@@ -219,8 +219,7 @@ impl World {
             None => Peers::default(),
         };
         Engine::new(Settings {
-            plan: if conditions.faults.has(Fault::EarlyMedia) { setup.early.clone() } else { setup.plan.clone() },
-            catalogue: setup.silent.clone(),
+            edition: if conditions.faults.has(Fault::EarlyMedia) { setup.early.clone() } else { setup.edition.clone() },
             hash_key: [7; 32],
             peers,
             session: Intervals::default(),
