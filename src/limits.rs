@@ -332,3 +332,5 @@ pub const TURN: Duration = Duration::from_millis(3);
 pub const WAITS_COUNTED: usize = 5;
 /// Pings worked on before a new call gets its turn, if one waits.
 pub const PINGS_IN_A_ROW: usize = 4;
+/// Published versions kept: years of changes, and some 50 MB beside their shared sounds. The oldest go.
+pub const VERSIONS_KEPT_MAX: usize = 1000;

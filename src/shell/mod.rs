@@ -34,6 +34,7 @@ pub mod switches;
 pub mod table;
 pub mod tcp;
 pub mod tls;
+pub mod versions;
 
 #[cfg(test)]
 #[path = "../../tests/common/certificates.rs"]

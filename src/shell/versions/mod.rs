@@ -1,0 +1,301 @@
+//! The published tables on disk: each whole, with who, when and why, and the newest good one is what runs.
+//!
+//! ```text
+//! calls.jsonl.versions/
+//!   lock                       held by the engine that publishes here
+//!   000012/routing.toml        the table, byte for byte as it was published
+//!   000012/sounds.tsv          its prompts, each with the name of its sound and its words
+//!   000012/version.json        who, when, why, what it replaced, and the hashes of the two files above
+//!   sounds/HASH.wav            what the prompts sound like, shared by all versions
+//! ```
+//!
+//! A version is made in a folder with another name, synced, and renamed: that rename is the moment of publishing, and a process
+//! killed at any other leaves what was there before. Which one is current stands nowhere: it is the newest that is whole. Numbers are never used
+//! again, because records name them.
+
+pub mod version;
+
+use crate::limits::{TABLE_BYTES_MAX, VERSIONS_KEPT_MAX};
+use crate::speech::{Catalogue, Prompt, wav};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use tracing::warn;
+pub use version::{Version, Who};
+
+const TABLE: &str = "routing.toml";
+const SOUNDS: &str = "sounds.tsv";
+const META: &str = "version.json";
+
+/// The folder of versions, locked.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    _lock: File,
+}
+
+/// Why the folder cannot be used.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Another engine publishes there.
+    InUse,
+    /// It cannot be made or locked.
+    Failed(io::Error),
+}
+
+/// A version with all that belongs to it.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    /// Who, when, why.
+    pub version: Version,
+    /// The table.
+    pub bytes: Vec<u8>,
+    /// What it says.
+    pub catalogue: Catalogue,
+}
+
+impl Store {
+    /// Opens or makes the folder. Drafts that a killed process left are removed.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        let failed = OpenError::Failed;
+        private_folder(folder).map_err(failed)?;
+        private_folder(&folder.join("sounds")).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        let lock = options.write(true).create(true).truncate(false).mode(0o640).open(folder.join("lock"));
+        let lock = lock.map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse),
+            Err(TryLockError::Error(error)) => return Err(OpenError::Failed(error)),
+        }
+        for entry in fs::read_dir(folder).map_err(failed)?.flatten() {
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        for entry in fs::read_dir(folder.join("sounds")).map_err(failed)?.flatten() {
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        Ok(Self { folder: folder.to_owned(), _lock: lock })
+    }
+
+    /// Where.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Keeps a version: when this returns, it is on disk and the newest; on an error, what was the newest still is.
+    pub fn add(&self, version: Version, bytes: &[u8], catalogue: &Catalogue) -> io::Result<Version> {
+        let draft = self.folder.join(format!(".{}", version.number));
+        let done = self.folder.join(name(version.number));
+        if done.exists() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a version is never replaced"));
+        }
+        let result = self.write(version, bytes, catalogue, &draft, &done, &mut || Ok(()));
+        if result.is_err() {
+            // After a rename whose folder could not be synced, the version goes again: it was refused.
+            let _ = fs::rename(&done, &draft);
+            let _ = fs::remove_dir_all(&draft);
+        }
+        result
+    }
+
+    /// The steps of [`Store::add`]; `step` is asked before each one that changes the disk, so that a test can end there.
+    fn write(
+        &self,
+        mut version: Version,
+        bytes: &[u8],
+        catalogue: &Catalogue,
+        draft: &Path,
+        done: &Path,
+        step: &mut dyn FnMut() -> io::Result<()>,
+    ) -> io::Result<Version> {
+        let shared = self.folder.join("sounds");
+        let (list, sounds) = list(catalogue);
+        for (hash, samples) in sounds {
+            let (file, sound) = (shared.join(format!("{hash}.wav")), wav::write(samples));
+            if fs::metadata(&file).is_ok_and(|file| file.len() == sound.len() as u64) {
+                continue;
+            }
+            step()?;
+            let part = shared.join(format!(".{hash}"));
+            write_synced(&part, &sound)?;
+            step()?;
+            fs::rename(&part, &file)?;
+        }
+        step()?;
+        File::open(&shared)?.sync_all()?;
+        (version.hash, version.sounds, version.bytes) = (hash(bytes), hash(list.as_bytes()), bytes.len());
+        step()?;
+        private_folder(draft)?;
+        for (file, content) in
+            [(TABLE, bytes), (SOUNDS, list.as_bytes()), (META, version.to_json().as_bytes())]
+        {
+            step()?;
+            write_synced(&draft.join(file), content)?;
+        }
+        step()?;
+        File::open(draft)?.sync_all()?;
+        step()?;
+        // Fails where a version with this number is: nothing is ever replaced.
+        fs::rename(draft, done)?;
+        step()?;
+        File::open(&self.folder)?.sync_all()?;
+        Ok(version)
+    }
+
+    /// The number that comes next.
+    pub fn next_number(&self) -> u64 {
+        numbers(&self.folder).first().map_or(1, |newest| newest + 1)
+    }
+
+    /// Removes the oldest beyond what is kept, and sounds that no version has any more. `live` stays.
+    pub fn tidy(&self, live: u64) {
+        let numbers = numbers(&self.folder);
+        let old: Vec<u64> = numbers.into_iter().skip(VERSIONS_KEPT_MAX).filter(|number| *number != live).collect();
+        if old.is_empty() {
+            return;
+        }
+        for number in old {
+            let draft = self.folder.join(format!(".{number}"));
+            // First out of sight, then away: half a version is never seen.
+            if let Err(error) = fs::rename(self.folder.join(name(number)), &draft) {
+                warn!(number, %error, "an old version stays");
+            }
+            let _ = fs::remove_dir_all(&draft);
+        }
+        self.tidy_sounds();
+    }
+
+    fn tidy_sounds(&self) {
+        let mut used = BTreeSet::new();
+        for number in self::numbers(&self.folder) {
+            // A list that cannot be read may name any of them.
+            let Ok(list) = fs::read_to_string(self.folder.join(name(number)).join(SOUNDS)) else { return };
+            used.extend(list.lines().filter_map(|line| Some(format!("{}.wav", line.split('\t').nth(1)?))));
+        }
+        let Ok(sounds) = fs::read_dir(self.folder.join("sounds")) else { return };
+        for sound in sounds.flatten().filter(|sound| !used.contains(&*sound.file_name().to_string_lossy())) {
+            let _ = fs::remove_file(sound.path());
+        }
+    }
+}
+
+/// The numbers of a folder, the newest first; damaged ones count.
+pub fn numbers(folder: &Path) -> Vec<u64> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut numbers: Vec<u64> =
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    numbers.sort_unstable_by(|one, other| other.cmp(one));
+    numbers
+}
+
+/// Who, when and why of a version; the error says what is damaged.
+pub fn read_version(folder: &Path, number: u64) -> Result<Version, String> {
+    let version = Version::from_json(&read_text(&folder.join(name(number)).join(META))?)?;
+    if version.number != number {
+        return Err(format!("{META} is of version {}", version.number));
+    }
+    Ok(version)
+}
+
+/// A version and the bytes of its table.
+pub fn read_table(folder: &Path, number: u64) -> Result<(Version, Vec<u8>), String> {
+    let version = read_version(folder, number)?;
+    let file = folder.join(name(number)).join(TABLE);
+    let length = fs::metadata(&file).map_err(|error| format!("{TABLE}: {error}"))?.len();
+    if length > TABLE_BYTES_MAX as u64 {
+        return Err(format!("{TABLE} is longer than {TABLE_BYTES_MAX} bytes"));
+    }
+    let bytes = fs::read(&file).map_err(|error| format!("{TABLE}: {error}"))?;
+    if hash(&bytes) != version.hash {
+        return Err(format!("{TABLE} is not what was published: its hash differs"));
+    }
+    Ok((version, bytes))
+}
+
+/// All of a version.
+pub fn read(folder: &Path, number: u64) -> Result<Whole, String> {
+    let (version, bytes) = read_table(folder, number)?;
+    let list = read_text(&folder.join(name(number)).join(SOUNDS))?;
+    if hash(list.as_bytes()) != version.sounds {
+        return Err(format!("{SOUNDS} is not what was published: its hash differs"));
+    }
+    let mut catalogue = Catalogue::default();
+    for line in list.lines() {
+        let mut parts = line.splitn(3, '\t');
+        let (Some(id), Some(hash), Some(text)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(format!("{SOUNDS} cannot be read: {line}"));
+        };
+        let file = folder.join("sounds").join(format!("{hash}.wav"));
+        let bytes = fs::read(&file).map_err(|error| format!("the sound of {id}, {}: {error}", file.display()))?;
+        let samples = wav::read(&bytes).map_err(|(what, _)| format!("the sound of {id}: {}", what[1]))?;
+        if sound_hash(&samples) != hash {
+            return Err(format!("the sound of {id} is not what was published: its hash differs"));
+        }
+        catalogue.prompts.insert(id.to_owned(), Prompt { text: text.to_owned(), samples: Some(samples.into()) });
+    }
+    Ok(Whole { version, bytes, catalogue })
+}
+
+/// The hash of a version's list of sounds: equal lists, equal sounds and words.
+pub fn sounds_hash(catalogue: &Catalogue) -> String {
+    hash(list(catalogue).0.as_bytes())
+}
+
+/// The list of the prompts that have a sound, and those sounds by their names.
+fn list(catalogue: &Catalogue) -> (String, BTreeMap<String, &[i16]>) {
+    let (mut list, mut sounds) = (String::new(), BTreeMap::new());
+    for (id, Prompt { text, samples }) in &catalogue.prompts {
+        let Some(samples) = samples else { continue };
+        let hash = sound_hash(samples);
+        let text = text.replace(|c: char| c.is_control(), " ");
+        list.push_str(&format!("{id}\t{hash}\t{text}\n"));
+        sounds.insert(hash, &**samples);
+    }
+    (list, sounds)
+}
+
+/// The SHA-256 of some bytes, in hexadecimal, as `sha256sum` shows it.
+pub fn hash(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// The name of a sound: the SHA-256 of its samples, whatever header its file has.
+pub fn sound_hash(samples: &[i16]) -> String {
+    let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    hash(&bytes)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Sorts by age in every listing.
+fn name(number: u64) -> String {
+    format!("{number:06}")
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))
+}
+
+/// A folder for the engine's user and its group. One that is there stays as it is.
+fn private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o750).create(path)
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests;
