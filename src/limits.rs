@@ -334,3 +334,15 @@ pub const WAITS_COUNTED: usize = 5;
 pub const PINGS_IN_A_ROW: usize = 4;
 /// Published versions kept: years of changes, and some 50 MB beside their shared sounds. The oldest go.
 pub const VERSIONS_KEPT_MAX: usize = 1000;
+/// Publications that wait for the one before them; each holds its table. More is no operator, but a script gone wild.
+pub const ORDERS_WAITING_MAX: usize = 8;
+/// Letters of a reason or a name kept with a version: a sentence or three.
+pub const PUBLISH_WORD_CHARS_MAX: usize = 500;
+/// Programs at the control socket at one time.
+pub const CONTROL_CLIENTS_MAX: usize = 16;
+/// A question at the control socket without the bytes behind it.
+pub const CONTROL_LINE_BYTES_MAX: usize = 16 * 1024;
+/// How long a program at the control socket may take to ask, and to read its answer.
+pub const CONTROL_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client waits for its answer: proofs of the largest tables, eight of them.
+pub const CONTROL_ANSWER_PATIENCE: Duration = Duration::from_secs(300);

@@ -1,7 +1,7 @@
 //! The called side through the whole engine: the greeting before the answer (183, sound, keys, then the 200: RFC 3262,
 //! RFC 5009), a call that another dialog takes over (RFC 3891), a session that nobody refreshes (RFC 4028).
 
-use ivr1357::engine::{Edition, CallKey, Engine, Entry, Input, Intervals, Output, Settings};
+use ivr1357::engine::{CallKey, Edition, Engine, Entry, Input, Intervals, Output, Settings};
 use ivr1357::media::{Command, Event, PlayKey, StreamKey};
 use ivr1357::number::Key;
 use ivr1357::random::Random;

@@ -5,8 +5,11 @@ pub mod check;
 mod demo;
 pub mod diff;
 mod explain;
+mod gate;
+mod history;
 mod prompts;
 pub mod prove;
+mod publish;
 mod schema;
 mod serve;
 mod show;
@@ -53,6 +56,14 @@ enum Command {
     Show(show::Arguments),
     /// Turns a switch of the table on or off, in a running engine too; without a name all are listed
     Switch(switch::Arguments),
+    /// Puts a table live in a running engine: checked, proved, tested, and swapped without hurting a call; exit code 1 is refused
+    Publish(publish::PublishArguments),
+    /// Lists the published tables: who, when, why; with a number, prints that one
+    History(history::Arguments),
+    /// Puts an earlier table live again, as a new version
+    Rollback(publish::RollbackArguments),
+    /// Says which table is live, and what somebody should look at; exit code 1 is an alarm
+    Status(history::StatusArguments),
     /// Walks every way through a table and shows the keys that break a promise; exit code 0 is kept, 1 is broken
     Prove(prove::Arguments),
     /// Makes the sounds of the prompts from their texts, and checks or lists them
@@ -160,6 +171,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Try(arguments)) => finish(simulated::run_try(arguments)),
         Some(Command::Simulate(arguments)) => finish(simulated::run_simulate(arguments)),
         Some(Command::Check(arguments)) => code(check::run_command(&arguments)),
+        Some(Command::Publish(arguments)) => code(publish::run_publish(arguments)),
+        Some(Command::History(arguments)) => code(history::run_history(arguments)),
+        Some(Command::Rollback(arguments)) => code(publish::run_rollback(arguments)),
+        Some(Command::Status(arguments)) => code(history::run_status(arguments)),
         Some(Command::Prove(arguments)) => code(prove::run_command(arguments)),
         Some(Command::Test(arguments)) => code(test::run_command(arguments)),
         Some(Command::Chart(arguments)) => code(chart::run_command(arguments)),
@@ -213,6 +228,11 @@ mod tests {
             "switch --lang en",
             "switch emergency on --until 18:00 --lang en",
             "check routing.toml --lang en --json",
+            "publish routing.toml --why text --over 3 --lang en",
+            "publish --dry-run --lang en",
+            "history 3 --lang en",
+            "rollback 3 --why text --by name --lang en",
+            "status --json --lang en",
             "prove routing.toml --lang en",
             "test routing.toml --junit out.xml --lang en",
             "chart routing.toml --format svg --output chart.svg --lang en",

@@ -15,9 +15,12 @@ pub(super) struct Arguments {
     /// Adds talking stand-in centres for every target on this machine
     #[arg(long)]
     stand_ins: bool,
+    /// Publishes the table's file first, when it is green: for those who edit and restart
+    #[arg(long)]
+    publish: bool,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { files, settings, stand_ins } = arguments;
-    serve::run(&Options { files: files.into(), settings, stand_ins })
+    let Arguments { files, settings, stand_ins, publish } = arguments;
+    serve::run(&Options { files: files.into(), settings, stand_ins, publish, gate: super::gate::gate })
 }

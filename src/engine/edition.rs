@@ -31,11 +31,7 @@ impl Edition {
     }
 
     /// A published table; `clip` gives the sound of a prompt, shared with other editions where it is the same.
-    pub fn published(
-        plan: Arc<Plan>,
-        number: Option<u64>,
-        mut clip: impl FnMut(&str) -> Option<Arc<Clip>>,
-    ) -> Self {
+    pub fn published(plan: Arc<Plan>, number: Option<u64>, mut clip: impl FnMut(&str) -> Option<Arc<Clip>>) -> Self {
         let prompts = plan.prompts().into_iter();
         let clips = prompts.filter_map(|id| clip(&id).map(|clip| (id, clip))).collect();
         Self { plan, number, clips }

@@ -8,6 +8,7 @@ mod ladder;
 mod message;
 mod sound;
 
+use crate::engine::Edition;
 use crate::random::Random;
 use crate::shell::clock::Clock;
 use crate::shell::instance::{Instance, Parts, Sockets};
@@ -67,7 +68,12 @@ fn play(options: &Options) -> Result<(), Failure> {
     let (live, news) = Live::watched();
     let centres = start_stand_ins(&table, bind()?, their_ports, clock)?;
     let engine = Instance::start(Parts {
-        engine: engine_settings(&table, chance()?, Peers::default(), true)?,
+        engine: engine_settings(
+            Arc::new(Edition::new(Arc::clone(&table.plan), &table.catalogue)),
+            chance()?,
+            Peers::default(),
+            true,
+        )?,
         sockets: Sockets::plain(bind()?).map_err(|error| Failure::Setup(error.to_string()))?,
         media_ports: our_ports,
         media_workers: settings.media_workers,

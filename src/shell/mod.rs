@@ -15,6 +15,7 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod clock;
+pub mod control;
 pub mod demo;
 pub mod engine_thread;
 pub mod inbox;
@@ -27,6 +28,7 @@ pub mod local;
 pub mod log;
 pub mod media;
 pub mod prompts;
+pub mod publish;
 pub mod resolver;
 pub mod serve;
 pub mod settings;

@@ -5,17 +5,21 @@ use crate::limits::{SIGNAL_ECHO, TCP_CONNECTIONS_MAX};
 use crate::random::Random;
 use crate::routing::Language;
 use crate::shell::clock::Clock;
+use crate::shell::control::{self, Desk};
 use crate::shell::instance::{Instance, Parts, Sockets};
 use crate::shell::journal::{self, OpenError};
 use crate::shell::listen::{self, Listener};
 use crate::shell::live::Live;
 use crate::shell::local::Views;
 use crate::shell::log::Log;
+use crate::shell::publish::start::{self, Begun, Places};
+use crate::shell::publish::{Gate, Order, Publisher, What};
 use crate::shell::settings::Settings;
 use crate::shell::switches;
 use crate::shell::table::{self, Files, Table};
 use crate::shell::tcp::Caps;
 use crate::shell::tls::Tls;
+use crate::shell::versions::{Version, Who};
 use crate::sip::Transport;
 use crate::sip::trunk::Peers;
 use crate::time::{Duration, Wall};
@@ -27,7 +31,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// What `serve` was asked for.
 #[derive(Clone, Debug)]
@@ -38,6 +42,10 @@ pub struct Options {
     pub settings: Option<PathBuf>,
     /// `--stand-ins`.
     pub stand_ins: bool,
+    /// `--publish`.
+    pub publish: bool,
+    /// What a table must pass before it goes live.
+    pub gate: Gate,
 }
 
 /// Why the program ends early, as text for whoever started it.
@@ -67,12 +75,17 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 
 fn serve(options: &Options) -> Result<(), Failure> {
     let settings = Settings::load(options.settings.as_deref()).map_err(|error| Failure::Setup(error.to_string()))?;
-    let table = Table::load(&options.files).map_err(Failure::Setup)?;
+    let places = Places {
+        files: options.files.clone(),
+        versions: settings.versions(),
+        switches: switches::path(&settings.records_file),
+    };
+    let mut found = start::find(&places, options.gate, options.publish)?;
     let tls = Tls::load(settings.tls.clone()).map_err(|error| Failure::Setup(error.to_string()))?;
     let tls = Arc::new(tls);
     let listeners = listen::bind(&settings.sip_listen).map_err(|error| Failure::Setup(error.to_string()))?;
     let tls_listeners = listen::bind_tls(&settings.sip_tls).map_err(|error| Failure::Setup(error.to_string()))?;
-    let stand_ins = if options.stand_ins { bind_stand_ins(&table, &listeners)? } else { Vec::new() };
+    let stand_ins = if options.stand_ins { bind_stand_ins(&found.table, &listeners)? } else { Vec::new() };
     let store = journal::open(&settings.records_file).map_err(|error| records_failure(&settings, error))?;
     let hash_key = hash_key(&settings)?;
     let open_files = raise_file_limit();
@@ -86,6 +99,21 @@ fn serve(options: &Options) -> Result<(), Failure> {
     let mut signals = runtime.block_on(async { Signals::new() }).map_err(broken)?;
     let mut hang_ups = runtime.block_on(async { signal(SignalKind::hangup()) }).map_err(broken)?;
     let clock = Clock::start(settings.clock_start);
+    // Whatever may fail at a start has not failed: from here on, what was found is what is live.
+    let (table, unpublished, begun) = loop {
+        let (table, unpublished) = (found.table.clone(), found.unpublished.clone());
+        match found.begin(&places, options.gate, clock)? {
+            Some(begun) => break (table, unpublished, begun),
+            None => found = start::find(&places, options.gate, options.publish)?,
+        }
+    };
+    let Begun { press, alarms } = begun;
+    let version = press.live().version.clone();
+    let control = {
+        let _runtime = runtime.enter();
+        let path = settings.control();
+        control::bind(&path).map_err(|error| control_failure(&path, &error))?
+    };
     let (our_ports, their_ports) = match options.stand_ins {
         true => halves(&settings.media_ports),
         false => (settings.media_ports.clone(), 0..=0),
@@ -103,7 +131,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
                 interval: settings.session_timer.expires,
                 shortest: settings.session_timer.least,
             },
-            ..engine_settings(&table, hash_key, peers, options.stand_ins)?
+            ..engine_settings(Arc::clone(&press.live().edition), hash_key, peers, options.stand_ins)?
         },
         sockets: Sockets {
             listeners,
@@ -121,12 +149,18 @@ fn serve(options: &Options) -> Result<(), Failure> {
         live: Arc::new(Live::default()),
     })
     .map_err(broken)?;
+    for alarm in &alarms {
+        error!(alarm, "alarm");
+    }
+    let (publisher, _) = Publisher::start(press, instance.inbox(), alarms).map_err(broken)?;
     let centres = if options.stand_ins { Some(start_stand_ins(&table, stand_ins, their_ports, clock)?) } else { None };
 
     let block = Block {
         options,
         settings: &settings,
         table: &table,
+        version: &version,
+        unpublished: unpublished.as_deref(),
         now: clock.now().wall,
         addresses: &instance.addresses,
         tls_addresses: &instance.tls_addresses,
@@ -143,10 +177,31 @@ fn serve(options: &Options) -> Result<(), Failure> {
 
     tls.tell();
     warn_of_half_trunks(&settings);
+    if let Some(unpublished) = &unpublished {
+        warn!(
+            live = version.number,
+            unpublished, "edits that were not published are not live: `ivr1357 publish --why …`"
+        );
+    }
+    let order = |what, why: &str| {
+        let who = Who { user: why.to_owned(), ..Who::default() };
+        let (why, language) = (why.to_owned(), options.files.language);
+        Order { what, who, why, over: None, dry_run: false, language }
+    };
+    if !version.proved {
+        publisher.order_unwatched(order(What::Prove, "serve"));
+    }
+    let desk = Arc::new(Desk {
+        publisher: Arc::clone(&publisher),
+        versions: places.versions.clone(),
+        routing: options.files.routing.clone(),
+        live: Arc::clone(&instance.live),
+    });
 
     let ended = instance.ended();
     let by_signal = runtime.block_on(async {
         tokio::pin!(ended);
+        tokio::spawn(control::serve(control, desk));
         let watching = switches::watch(switches::path(&settings.records_file), |state| instance.switched(state));
         tokio::pin!(watching);
         loop {
@@ -154,7 +209,10 @@ fn serve(options: &Options) -> Result<(), Failure> {
                 () = signals.next() => break,
                 () = &mut watching => break,
                 () = &mut ended => return false,
-                _ = hang_ups.recv() => reload(&tls),
+                _ = hang_ups.recv() => {
+                    reload(&tls);
+                    publisher.order_unwatched(order(What::File(options.files.routing.clone()), "SIGHUP"));
+                }
             }
         }
         instance.drain(settings.limits.drain);
@@ -168,6 +226,8 @@ fn serve(options: &Options) -> Result<(), Failure> {
         }
         true
     });
+    // One that a killed process leaves behind is replaced by the next.
+    let _ = std::fs::remove_file(settings.control());
     // Nothing can be lost by the third signal that the next start does not mend.
     runtime.block_on(async {
         let stop = tokio::task::spawn_blocking(move || {
@@ -189,7 +249,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
     })
 }
 
-/// SIGHUP: reads again what can be read again without hurting a call. What is broken stays as it was.
+/// SIGHUP: reads the certificates again. What is broken stays as it was.
 fn reload(tls: &Tls) {
     match tls.reload() {
         Ok(()) => tls.tell(),
@@ -230,13 +290,13 @@ fn broken(error: io::Error) -> Failure {
 
 /// What the engine is told once.
 pub(super) fn engine_settings(
-    table: &Table,
+    edition: Arc<Edition>,
     hash_key: [u8; 32],
     peers: Peers,
     stand_ins: bool,
 ) -> Result<engine::Settings, Failure> {
     Ok(engine::Settings {
-        edition: Arc::new(Edition::new(Arc::clone(&table.plan), &table.catalogue)),
+        edition,
         hash_key,
         peers,
         session: engine::Intervals::default(),
@@ -296,10 +356,9 @@ pub(super) fn start_stand_ins(
     media_ports: RangeInclusive<u16>,
     clock: Clock,
 ) -> Result<Instance, Failure> {
-    let plan = Arc::new(table.stand_ins());
-    let theirs = Table { plan, catalogue: Arc::clone(&table.catalogue) };
+    let theirs = Arc::new(Edition::new(Arc::new(table.stand_ins()), &table.catalogue));
     Instance::start(Parts {
-        engine: engine_settings(&theirs, chance()?, Peers::default(), false)?,
+        engine: engine_settings(theirs, chance()?, Peers::default(), false)?,
         sockets: Sockets::plain(listeners).map_err(|error| Failure::Setup(error.to_string()))?,
         media_ports,
         media_workers: 1,
@@ -324,6 +383,13 @@ fn records_failure(settings: &Settings, error: OpenError) -> Failure {
             path.display()
         ),
     })
+}
+
+fn control_failure(path: &Path, error: &io::Error) -> Failure {
+    let path = path.display();
+    Failure::Setup(format!(
+        "cannot listen on the control socket {path}: {error}\n  help: control.socket names a socket (at most 107 bytes) in a folder that this user may write to: IVR1357__CONTROL__SOCKET=/run/ivr1357/control"
+    ))
 }
 
 /// The key of the callers' hash: from the settings, else from a file beside the records that is made once.
@@ -382,6 +448,8 @@ struct Block<'a> {
     options: &'a Options,
     settings: &'a Settings,
     table: &'a Table,
+    version: &'a Version,
+    unpublished: Option<&'a str>,
     now: Wall,
     addresses: &'a [SocketAddr],
     tls_addresses: &'a [SocketAddr],
@@ -393,8 +461,8 @@ struct Block<'a> {
 
 impl fmt::Display for Block<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { options, settings, table, now, addresses, tls_addresses, connections, stand_ins, ports, open_files } =
-            self;
+        let Self { options, settings, table, version, unpublished, now, addresses, tls_addresses, .. } = self;
+        let Self { connections, stand_ins, ports, open_files, .. } = self;
         let list = |addresses: &[SocketAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let room = calls_possible(ports, *open_files, *connections);
         writeln!(f, "ivr1357 {}", env!("CARGO_PKG_VERSION"))?;
@@ -408,10 +476,15 @@ impl fmt::Display for Block<'_> {
             writeln!(f, "  trunks     {}", names.join(", "))?;
         }
         writeln!(f, "  RTP        ports {}-{}, room for {room} calls", ports.start(), ports.end())?;
-        let (file, version) = (options.files.routing.display(), &table.plan.version);
-        writeln!(f, "  table      {file}, version {version}: {}", table.size())?;
+        let (file, number, hash) = (&version.file, version.number, version.short_hash());
+        writeln!(f, "  table      {file}, version {number} ({hash}): {}", table.size())?;
+        if let Some(unpublished) = unpublished {
+            let file = options.files.routing.display();
+            writeln!(f, "  NOT LIVE   {unpublished}: ivr1357 publish {file} --why \"...\"")?;
+        }
         writeln!(f, "  hours      {}", table::opening(&table.plan, *now, Language::English))?;
         writeln!(f, "  records    {}", settings.records_file.display())?;
+        writeln!(f, "  control    {}", settings.control().display())?;
         if !stand_ins.is_empty() {
             writeln!(f, "  stand-ins  {}", list(stand_ins))?;
         }

@@ -8,6 +8,7 @@ mod trunk;
 mod value;
 
 use crate::limits::{DRAIN, SESSION_EXPIRES, SESSION_EXPIRES_LEAST, TCP_CONNECTIONS_PER_ADDRESS_MAX};
+use crate::shell::journal::store::with_suffix;
 use crate::shell::local::Advertised;
 use crate::sip::trunk::{Peers, Strangers};
 use crate::time::{Duration, Wall};
@@ -52,6 +53,10 @@ pub struct Settings {
     pub records_file: PathBuf,
     /// `records.hash_key`; without one, a key file beside the records.
     pub hash_key: Option<String>,
+    /// `versions.folder`; without one, beside the records.
+    pub versions_folder: Option<PathBuf>,
+    /// `control.socket`; without one, beside the records.
+    pub control_socket: Option<PathBuf>,
     /// `clock.start`.
     pub clock_start: Option<Wall>,
     /// `[trunk.NAME]` and `sip.strangers`.
@@ -118,6 +123,8 @@ impl Default for Settings {
             console_listen: SocketAddr::from(([127, 0, 0, 1], 8357)),
             records_file: PathBuf::from("calls.jsonl"),
             hash_key: None,
+            versions_folder: None,
+            control_socket: None,
             clock_start: None,
             peers: Peers::default(),
         }
@@ -250,6 +257,16 @@ impl Settings {
         if problems.is_empty() { Ok(settings) } else { Err(SettingsError(problems)) }
     }
 
+    /// Where published tables are kept.
+    pub fn versions(&self) -> PathBuf {
+        self.versions_folder.clone().unwrap_or_else(|| with_suffix(&self.records_file, ".versions"))
+    }
+
+    /// Where a running engine is spoken to.
+    pub fn control(&self) -> PathBuf {
+        self.control_socket.clone().unwrap_or_else(|| with_suffix(&self.records_file, ".control"))
+    }
+
     fn set(&mut self, key: &str, value: &Value) -> Result<(), Wrong> {
         let bad = |value: &str, help: &str| Wrong::value(key, value, help);
         match key {
@@ -363,6 +380,20 @@ impl Settings {
                 }
                 self.hash_key = Some(text);
             }
+            "versions.folder" => {
+                let text = text(value);
+                if text.is_empty() {
+                    return Err(bad(&text, "the name of a folder, as in \"calls.jsonl.versions\""));
+                }
+                self.versions_folder = Some(PathBuf::from(text));
+            }
+            "control.socket" => {
+                let text = text(value);
+                if text.is_empty() || text.ends_with('/') {
+                    return Err(bad(&text, "the name of a Unix socket, as in \"/run/ivr1357/control\""));
+                }
+                self.control_socket = Some(PathBuf::from(text));
+            }
             "clock.start" => {
                 let text = text(value);
                 let start: Timestamp =
@@ -423,7 +454,7 @@ fn file(key: &str, value: &Value) -> Result<PathBuf, Wrong> {
 }
 
 /// Every key but the trunks'.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 26] = [
     "sip.listen",
     "sip.tls",
     "sip.advertise",
@@ -446,6 +477,8 @@ const KEYS: [&str; 24] = [
     "console.listen",
     "records.file",
     "records.hash_key",
+    "versions.folder",
+    "control.socket",
     "clock.start",
     "trunk.NAME",
 ];

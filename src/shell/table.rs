@@ -33,15 +33,19 @@ pub struct Table {
 impl Table {
     /// Reads and checks both; the error is the text for the operator, every mistake at once.
     pub fn load(files: &Files) -> Result<Self, String> {
+        Self::of(&read(&files.routing)?, files)
+    }
+
+    /// Checks a table that was read, with its prompts.
+    pub fn of(bytes: &[u8], files: &Files) -> Result<Self, String> {
         let Files { routing, prompts, language } = files;
         let name = routing.display();
-        let bytes = read(routing)?;
         let catalogue = load_prompts(prompts, *language)?;
-        let checked = routing::check_bytes(&bytes, &catalogue.lengths());
+        let checked = routing::check_bytes(bytes, &catalogue.lengths());
         let show = || {
             let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
             // A file that is not UTF-8 has a finding that says so, and points into this text.
-            let text = String::from_utf8_lossy(&bytes);
+            let text = String::from_utf8_lossy(bytes);
             diagnostic::render(&name.to_string(), &text, &checked.findings, *language, colour)
         };
         match checked.plan.clone() {

@@ -51,8 +51,14 @@ impl Engine {
 
     /// With further settings, as variables without their prefix: `("SIP__TLS", "127.0.0.1:0")`.
     pub fn start_with(folder: PathBuf, settings: &[(&str, &str)]) -> Self {
+        Self::start_serving(folder, &[], settings)
+    }
+
+    /// With further arguments of `serve`, too.
+    pub fn start_serving(folder: PathBuf, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut command = serve();
         command
+            .args(arguments)
             .env("IVR1357__SIP__LISTEN", "127.0.0.1:0")
             .env("IVR1357__RECORDS__FILE", folder.join("calls.jsonl"))
             .env("IVR1357__CLOCK__START", "2026-11-24T10:00+09:00");

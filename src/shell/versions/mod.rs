@@ -133,9 +133,7 @@ impl Store {
         (version.hash, version.sounds, version.bytes) = (hash(bytes), hash(list.as_bytes()), bytes.len());
         step()?;
         private_folder(draft)?;
-        for (file, content) in
-            [(TABLE, bytes), (SOUNDS, list.as_bytes()), (META, version.to_json().as_bytes())]
-        {
+        for (file, content) in [(TABLE, bytes), (SOUNDS, list.as_bytes()), (META, version.to_json().as_bytes())] {
             step()?;
             write_synced(&draft.join(file), content)?;
         }
@@ -189,8 +187,7 @@ impl Store {
 /// The numbers of a folder, the newest first; damaged ones count.
 pub fn numbers(folder: &Path) -> Vec<u64> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut numbers: Vec<u64> =
-        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    let mut numbers: Vec<u64> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     numbers.sort_unstable_by(|one, other| other.cmp(one));
     numbers
 }

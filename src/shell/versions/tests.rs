@@ -86,7 +86,12 @@ fn a_process_killed_at_any_step_leaves_the_old_version_or_the_new_one() {
         let next = store.next_number();
         store.add(version(next), b"next", &sounds(&[3])).unwrap_or_else(|error| panic!("killed at {last}: {error}"));
         assert_eq!(read(&scratch.0, next).expect("whole").bytes, b"next");
-        assert!(fs::read_dir(&scratch.0).expect("lists").flatten().all(|entry| !entry.file_name().to_string_lossy().starts_with('.')));
+        assert!(
+            fs::read_dir(&scratch.0)
+                .expect("lists")
+                .flatten()
+                .all(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
+        );
         ends += u64::from(newest == 2);
         if result.is_ok() {
             break;

@@ -1,0 +1,28 @@
+//! What a table must pass before it goes live: the same checks, proof and tests that operators run themselves.
+
+use super::{diff, prove, test};
+use crate::routing::{check_bytes, diagnostic};
+use crate::shell::publish::{Candidate, Verdict};
+use std::sync::Arc;
+
+/// Checks, proves and tests; green only when all three are.
+pub(super) fn gate(candidate: &Candidate<'_>) -> Verdict {
+    let &Candidate { name, bytes, catalogue, live, language } = candidate;
+    let lengths = catalogue.lengths();
+    let checked = check_bytes(bytes, &lengths);
+    let mut told = String::new();
+    if !checked.findings.is_empty() {
+        told = diagnostic::render(name, &String::from_utf8_lossy(bytes), &checked.findings, language, false);
+    }
+    // A table that means nothing cannot be walked.
+    let Some(plan) = checked.plan.map(Arc::new) else { return Verdict::Red { told } };
+    let ran = test::run(&plan, catalogue);
+    told.push_str(&test::report(name, &plan, &ran, language));
+    let (proved, kept) = prove::run(&plan, &lengths, language);
+    told.push_str(&proved);
+    if !kept || ran.iter().any(|ran| !ran.surprises.is_empty()) {
+        return Verdict::Red { told };
+    }
+    let difference = live.map_or_else(String::new, |live| diff::report([live, &plan], &lengths, language).0);
+    Verdict::Green { plan, told, difference }
+}

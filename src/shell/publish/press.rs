@@ -1,0 +1,287 @@
+//! Where versions are made: the gate, the disk, and what is live. Knows no engine and no thread, so that a start can use it, too.
+
+use super::{Answer, Candidate, Done, Gate, Order, Verdict, What};
+use crate::engine::Edition;
+use crate::media::Clip;
+use crate::routing::{Language, Plan};
+use crate::shell::clock::Clock;
+use crate::shell::versions::{self, Store, Version};
+use crate::shell::{switches, table};
+use crate::speech::{Catalogue, Prompt};
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What is live.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// Who, when, why.
+    pub version: Version,
+    /// As the engine has it.
+    pub edition: Arc<Edition>,
+    /// Its sound and words.
+    pub catalogue: Arc<Catalogue>,
+}
+
+/// The maker of versions.
+#[derive(Debug)]
+pub struct Press {
+    pub(super) store: Store,
+    pub(super) gate: Gate,
+    pub(super) clock: Clock,
+    /// The folder of prompts.
+    pub(super) prompts: PathBuf,
+    /// The file of the switches.
+    pub(super) switches: PathBuf,
+    pub(super) live: Live,
+    pub(super) clips: Clips,
+}
+
+/// A version that is on disk and in [`Press::live`]; the engine has yet to take it over.
+pub struct Printed {
+    /// What its publisher is told.
+    pub answer: Answer,
+    /// What was live; keep it until nobody else does.
+    pub replaced: Arc<Edition>,
+}
+
+impl Press {
+    /// What is live.
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// The folder of versions.
+    pub fn folder(&self) -> &std::path::Path {
+        self.store.folder()
+    }
+
+    /// Gate, disk, and [`Press::live`]; or the answer that says why not, with everything as it was.
+    pub fn print(&mut self, order: &Order) -> Result<Printed, Box<Answer>> {
+        let language = order.language;
+        let number = self.live.version.number;
+        if let Some(over) = order.over.filter(|over| *over != number) {
+            let words = [
+                format!(
+                    "{over}판을 고친 것인데, 지금은 {number}판이 쓰이고 있습니다: `ivr1357 history` 로 그 사이 바뀐 것을 보세요"
+                ),
+                format!(
+                    "it was made over version {over}, and version {number} is live: see what changed with `ivr1357 history`"
+                ),
+            ];
+            return Err(self.no(Done::Refused, language, &words));
+        }
+        let Source { file, bytes, catalogue, repeats } = self.source(order)?;
+        if self.is_live(&bytes, &catalogue) {
+            let words = [format!("{number}판과 똑같습니다"), format!("it is what version {number} is")];
+            return Err(self.no(Done::Unchanged, language, &words));
+        }
+        let live = Some(&self.live.edition.plan);
+        let candidate = Candidate { name: &file, bytes: &bytes, catalogue: &catalogue, live, language };
+        let (plan, told, difference) = match (self.gate)(&candidate) {
+            Verdict::Green { plan, told, difference } => (plan, told, difference),
+            Verdict::Red { told } => {
+                let words = [
+                    format!("내보내지 않았습니다. {number}판이 그대로 쓰입니다"),
+                    format!("not published; version {number} stays live"),
+                ];
+                return Err(Box::new(Answer { told, ..*self.no(Done::Refused, language, &words) }));
+            }
+        };
+        let catalogue = spoken(&plan, &catalogue);
+        let notes = self.notes(&plan, language);
+        let version = Version {
+            schema: 1,
+            number: self.store.next_number(),
+            hash: String::new(),
+            sounds: String::new(),
+            bytes: 0,
+            file,
+            who: order.who.clone(),
+            when: stamp(&plan, self.clock),
+            why: order.why.clone(),
+            replaced: Some(number),
+            repeats,
+            proved: true,
+        };
+        if order.dry_run {
+            let next = version.number;
+            let words = [
+                format!("내보내면 {next}판이 됩니다 (--dry-run: 내보내지 않았습니다)"),
+                format!("it would be version {next} (--dry-run: not published)"),
+            ];
+            let answer = *self.no(Done::WouldPublish, language, &words);
+            return Err(Box::new(Answer { told, difference, notes, ..answer }));
+        }
+        let version = self.store.add(version, &bytes, &catalogue).map_err(|error| {
+            self.no(
+                Done::Failed,
+                language,
+                &[
+                    format!("판을 디스크에 남기지 못했습니다: {error}"),
+                    format!("the version could not be kept on disk: {error}"),
+                ],
+            )
+        })?;
+        let edition = self.clips.edition(plan, version.number, &catalogue);
+        let live = Live { version: version.clone(), edition, catalogue: Arc::new(catalogue) };
+        let replaced = std::mem::replace(&mut self.live, live).edition;
+        self.clips.forget_unused();
+        self.store.tidy(version.number);
+        let (next, hash) = (version.number, version.short_hash());
+        let words = [
+            format!("{next}판 ({hash}) 이 지금부터 쓰입니다. 걸려 있는 통화는 {number}판을 끝까지 따릅니다"),
+            format!("version {next} ({hash}) is live; calls that began before keep version {number}"),
+        ];
+        let answer = Answer {
+            done: Done::Published,
+            live: next,
+            sentence: language.of(&words).clone(),
+            version: Some(version),
+            told,
+            difference,
+            notes,
+            swap_us: None,
+        };
+        Ok(Printed { answer, replaced })
+    }
+
+    /// Proves and tests what is live.
+    pub fn prove(&self, language: Language) -> Answer {
+        let Live { version, catalogue, .. } = &self.live;
+        let refused = |words: &[String; 2]| *self.no(Done::Refused, language, words);
+        let bytes = match versions::read_table(self.store.folder(), version.number) {
+            Ok((_, bytes)) => bytes,
+            Err(error) => return refused(&[error.clone(), error]),
+        };
+        let candidate = Candidate { name: &version.file, bytes: &bytes, catalogue, live: None, language };
+        match (self.gate)(&candidate) {
+            Verdict::Green { told, .. } => Answer {
+                told,
+                ..*self.no(Done::Unchanged, language, &["증명되었습니다".to_owned(), "it is proved".to_owned()])
+            },
+            Verdict::Red { told } => {
+                let words = ["`ivr1357 test` 가 말해 줍니다", "`ivr1357 test` shows what is wrong"].map(str::to_owned);
+                Answer { told, ..refused(&words) }
+            }
+        }
+    }
+
+    /// An answer for what went wrong on our side.
+    pub(super) fn failed(&self, language: Language, words: &[&str; 2]) -> Answer {
+        *self.no(Done::Failed, language, &words.map(str::to_owned))
+    }
+
+    /// An answer without a version.
+    fn no(&self, done: Done, language: Language, words: &[String; 2]) -> Box<Answer> {
+        Box::new(Answer {
+            done,
+            live: self.live.version.number,
+            version: None,
+            sentence: language.of(words).clone(),
+            told: String::new(),
+            difference: String::new(),
+            notes: Vec::new(),
+            swap_us: None,
+        })
+    }
+
+    fn source(&self, order: &Order) -> Result<Source, Box<Answer>> {
+        let language = order.language;
+        let refuse = |error: String| self.no(Done::Refused, language, &[error.clone(), error]);
+        let folder = self.store.folder();
+        let (file, bytes) = match &order.what {
+            What::Table { file, bytes } => (file.clone(), bytes.clone()),
+            What::File(path) => (path.display().to_string(), table::read(path).map_err(refuse)?),
+            What::Again(number) => {
+                let Some(number) = number.or(self.live.version.replaced) else {
+                    let words = ["돌아갈 앞 판이 없습니다", "there is no version to go back to"].map(str::to_owned);
+                    return Err(self.no(Done::Refused, language, &words));
+                };
+                let whole = versions::read(folder, number).map_err(|error| {
+                    let words = [
+                        format!("{number}판을 쓸 수 없습니다: {error}"),
+                        format!("version {number} cannot be used: {error}"),
+                    ];
+                    self.no(Done::Refused, language, &words)
+                })?;
+                let versions::Whole { version, bytes, catalogue } = whole;
+                return Ok(Source { file: version.file, bytes, catalogue, repeats: Some(number) });
+            }
+            What::Prove => (String::new(), Vec::new()),
+        };
+        let catalogue = table::load_prompts(&self.prompts, language).map_err(refuse)?;
+        Ok(Source { file, bytes, catalogue, repeats: None })
+    }
+
+    /// Nothing would change: neither a row nor a sound.
+    fn is_live(&self, bytes: &[u8], catalogue: &Catalogue) -> bool {
+        let Live { version, edition, .. } = &self.live;
+        versions::hash(bytes) == version.hash
+            && versions::sounds_hash(&spoken(&edition.plan, catalogue)) == version.sounds
+    }
+
+    /// Switches keep their state whatever the table says of them: who publishes should know which matter now.
+    fn notes(&self, plan: &Plan, language: Language) -> Vec<String> {
+        let old = &self.live.edition.plan.switches;
+        let Ok(on) = switches::read(&self.switches) else { return Vec::new() };
+        let now = self.clock.now().wall;
+        let names = on.iter().map(|(name, _)| name).filter(|name| on.is_on(name, now));
+        let note = |name: &str| match (old.contains_key(name), plan.switches.contains_key(name)) {
+            (true, false) => Some([
+                format!("스위치 {name} 이 켜져 있지만 새 표에는 없습니다. 켜진 채로 남고, 다시 넣으면 켜져 있습니다"),
+                format!(
+                    "the switch {name} is on and the new table has it no longer; it stays on for a table that has it again"
+                ),
+            ]),
+            (false, true) => Some([
+                format!("새 표의 스위치 {name} 은 이미 켜져 있습니다"),
+                format!("the new table's switch {name} is on already"),
+            ]),
+            (true, true) | (false, false) => None,
+        };
+        names.filter_map(|name| Some(language.of(&note(name)?).clone())).collect()
+    }
+}
+
+/// What an order publishes, read.
+struct Source {
+    file: String,
+    bytes: Vec<u8>,
+    catalogue: Catalogue,
+    repeats: Option<u64>,
+}
+
+/// The prompts that a plan speaks: what belongs to its version.
+pub(super) fn spoken(plan: &Plan, catalogue: &Catalogue) -> Catalogue {
+    let prompt = |id: &str| Some((id.to_owned(), catalogue.prompts.get(id)?.clone()));
+    Catalogue { prompts: plan.prompts().iter().filter_map(|id| prompt(id)).collect() }
+}
+
+/// Now, in the table's zone.
+pub(super) fn stamp(plan: &Plan, clock: Clock) -> String {
+    let now = Timestamp::from_microsecond(clock.now().wall.as_micros()).unwrap_or(Timestamp::UNIX_EPOCH);
+    now.to_zoned_datetime(plan.timezone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// Encoded prompts, so that editions share the sounds that did not change: little to make, and little to free.
+#[derive(Default, Debug)]
+pub struct Clips(HashMap<(String, String), Arc<Clip>>);
+
+impl Clips {
+    /// An edition with its sounds.
+    pub fn edition(&mut self, plan: Arc<Plan>, number: u64, catalogue: &Catalogue) -> Arc<Edition> {
+        let clip = |id: &str| {
+            let Prompt { samples, .. } = catalogue.prompts.get(id)?;
+            let samples = samples.as_deref()?;
+            let key = (id.to_owned(), versions::sound_hash(samples));
+            Some(self.0.entry(key).or_insert_with(|| Arc::new(Clip::from_samples(id, samples))).clone())
+        };
+        Arc::new(Edition::published(plan, Some(number), clip))
+    }
+
+    fn forget_unused(&mut self) {
+        self.0.retain(|_, clip| Arc::strong_count(clip) > 1);
+    }
+}

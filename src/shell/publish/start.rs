@@ -1,0 +1,211 @@
+//! What a start begins with: the last good version, whatever lies in the table's file.
+//!
+//! Only a first start, without any good version, reads the file: a table that checks becomes version 1 and answers calls at once; it is
+//! proved while they come in, for a number that is silent helps nobody. After that, edits go live by publishing alone.
+
+use super::press::{Clips, spoken, stamp};
+use super::{Candidate, Gate, Live, Press, Verdict};
+use crate::routing::{self, Plan, diagnostic};
+use crate::shell::clock::Clock;
+use crate::shell::serve::Failure;
+use crate::shell::table::{self, Files, Table};
+use crate::shell::versions::{self, OpenError, Store, Version, Who, Whole};
+use crate::speech::Catalogue;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where everything lies.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// Table and prompts as operators edit them.
+    pub files: Files,
+    /// The folder of versions.
+    pub versions: PathBuf,
+    /// The file of the switches.
+    pub switches: PathBuf,
+}
+
+/// The table of a start, before anything was written or locked.
+#[derive(Debug)]
+pub struct Found {
+    plan: Arc<Plan>,
+    /// What the version says.
+    catalogue: Catalogue,
+    of: Of,
+    /// Versions there were.
+    seen: Option<u64>,
+    /// What somebody should look at.
+    alarms: Vec<String>,
+    /// With sounds for stand-in centres, which belong to no version.
+    pub table: Table,
+    /// The file on disk is not what is live; how so.
+    pub unpublished: Option<String>,
+}
+
+#[derive(Debug)]
+enum Of {
+    /// A version that was published.
+    Version(Box<Version>),
+    /// The file: it becomes one.
+    File { bytes: Vec<u8>, who: &'static str, proved: bool },
+}
+
+/// What a start begins with.
+#[derive(Debug)]
+pub struct Begun {
+    /// With what is live.
+    pub press: Press,
+    /// What somebody should look at.
+    pub alarms: Vec<String>,
+}
+
+/// Finds what is to be live. `publish`: the file, when it is green.
+pub fn find(places: &Places, gate: Gate, publish: bool) -> Result<Found, Failure> {
+    let Places { files, versions: folder, .. } = places;
+    let seen = versions::numbers(folder).first().copied();
+    let mut alarms = Vec::new();
+    let Some((Whole { version, catalogue, .. }, plan)) = newest_good(folder, &mut alarms) else {
+        let bytes = table::read(&files.routing).map_err(Failure::Setup)?;
+        let table = Table::of(&bytes, files).map_err(Failure::Setup)?;
+        let (plan, catalogue) = (Arc::clone(&table.plan), spoken(&table.plan, &table.catalogue));
+        let of = Of::File { bytes, who: "serve", proved: false };
+        return Ok(Found { plan, catalogue, of, seen, alarms, table, unpublished: None });
+    };
+    let plan = Arc::new(plan);
+    let prompts = table::load_prompts(&files.prompts, files.language);
+    let fresh = if publish { fresh(&version, &plan, files, prompts.as_ref().ok(), gate, &mut alarms) } else { None };
+    if let Some((bytes, plan, catalogue)) = fresh {
+        let table =
+            Table { plan: Arc::clone(&plan), catalogue: Arc::new(prompts.unwrap_or_else(|_| catalogue.clone())) };
+        let of = Of::File { bytes, who: "serve --publish", proved: true };
+        return Ok(Found { plan, catalogue, of, seen, alarms, table, unpublished: None });
+    }
+    let unpublished = compare(&version, &plan, files, prompts.as_ref(), &mut alarms);
+    let table = Table { plan: Arc::clone(&plan), catalogue: Arc::new(prompts.unwrap_or_else(|_| catalogue.clone())) };
+    Ok(Found { plan, catalogue, of: Of::Version(Box::new(version)), seen, alarms, table, unpublished })
+}
+
+impl Found {
+    /// Locks the folder, and keeps what is new. `None`: another engine published there meanwhile, look again.
+    pub fn begin(self, places: &Places, gate: Gate, clock: Clock) -> Result<Option<Begun>, Failure> {
+        let Places { files, versions: folder, switches } = places;
+        let shown = folder.display();
+        let help = "versions.folder names a folder that this user may write to";
+        let store = Store::open(folder).map_err(|error| {
+            Failure::Setup(match error {
+                OpenError::InUse => format!(
+                    "another ivr1357 publishes its tables in {shown}\n  help: stop it, or choose another folder: IVR1357__VERSIONS__FOLDER=other.versions"
+                ),
+                OpenError::Failed(error) => {
+                    format!("cannot use the folder of published tables {shown}: {error}\n  help: {help}")
+                }
+            })
+        })?;
+        if versions::numbers(folder).first().copied() != self.seen {
+            return Ok(None);
+        }
+        let Self { plan, catalogue, of, seen, alarms, .. } = self;
+        let version = match of {
+            Of::Version(version) => *version,
+            Of::File { bytes, who, proved } => {
+                let version = Version {
+                    schema: 1,
+                    number: store.next_number(),
+                    hash: String::new(),
+                    sounds: String::new(),
+                    bytes: 0,
+                    file: files.routing.display().to_string(),
+                    who: Who { user: who.to_owned(), ..Who::default() },
+                    when: stamp(&plan, clock),
+                    why: if proved { who } else { files.language.of(&["첫 시작", "first start"]) }.to_owned(),
+                    replaced: seen.filter(|_| proved),
+                    repeats: None,
+                    proved,
+                };
+                store.add(version, &bytes, &catalogue).map_err(|error| {
+                    Failure::Setup(format!("cannot keep a version in {shown}: {error}\n  help: {help}"))
+                })?
+            }
+        };
+        let mut clips = Clips::default();
+        let edition = clips.edition(plan, version.number, &catalogue);
+        let live = Live { version, edition, catalogue: Arc::new(catalogue) };
+        let (prompts, switches) = (files.prompts.clone(), switches.clone());
+        Ok(Some(Begun { press: Press { store, gate, clock, prompts, switches, live, clips }, alarms }))
+    }
+}
+
+/// `serve --publish`: the file, when it is another table and green. What is red is told, and the live one stays.
+fn fresh(
+    live: &Version,
+    plan: &Arc<Plan>,
+    files: &Files,
+    prompts: Option<&Catalogue>,
+    gate: Gate,
+    alarms: &mut Vec<String>,
+) -> Option<(Vec<u8>, Arc<Plan>, Catalogue)> {
+    let (bytes, catalogue) = (table::read(&files.routing).ok()?, prompts?);
+    let name = files.routing.display().to_string();
+    if versions::hash(&bytes) == live.hash && versions::sounds_hash(&spoken(plan, catalogue)) == live.sounds {
+        return None;
+    }
+    let candidate = Candidate { name: &name, bytes: &bytes, catalogue, live: Some(plan), language: files.language };
+    match gate(&candidate) {
+        Verdict::Green { plan, told, difference } => {
+            eprint!("{told}{difference}");
+            let catalogue = spoken(&plan, catalogue);
+            Some((bytes, plan, catalogue))
+        }
+        Verdict::Red { told } => {
+            eprint!("{told}");
+            alarms.push(format!("{name} is red and was not published: version {} is live", live.number));
+            None
+        }
+    }
+}
+
+/// The newest version that is whole and still checks; newer ones that are not are alarms.
+pub fn newest_good(folder: &Path, alarms: &mut Vec<String>) -> Option<(Whole, Plan)> {
+    versions::numbers(folder).into_iter().find_map(|number| {
+        let good = versions::read(folder, number).and_then(|whole| {
+            // A newer program may be stricter than the one that published it.
+            let checked = routing::check_bytes(&whole.bytes, &whole.catalogue.lengths());
+            let plan = checked.plan.ok_or("it does not check any more: `ivr1357 history N` shows its text")?;
+            Ok((whole, plan))
+        });
+        good.map_err(|error| alarms.push(format!("version {number} cannot be used: {error}"))).ok()
+    })
+}
+
+/// Whether the file says something else than what is live.
+fn compare(
+    live: &Version,
+    plan: &Plan,
+    files: &Files,
+    prompts: Result<&Catalogue, &String>,
+    alarms: &mut Vec<String>,
+) -> Option<String> {
+    let (file, number) = (files.routing.display(), live.number);
+    let (bytes, prompts) = match (table::read(&files.routing), prompts) {
+        (Ok(bytes), Ok(prompts)) => (bytes, prompts),
+        (Err(error), _) => {
+            alarms.push(format!("version {number} is live, and its file is gone: {error}"));
+            return None;
+        }
+        (_, Err(error)) => {
+            alarms.push(format!("version {number} is live, and {error}"));
+            return None;
+        }
+    };
+    if versions::hash(&bytes) == live.hash {
+        let same = versions::sounds_hash(&spoken(plan, prompts)) == live.sounds;
+        return (!same).then(|| format!("the prompts in {} differ from version {number}", files.prompts.display()));
+    }
+    let checked = routing::check_bytes(&bytes, &prompts.lengths());
+    if checked.plan.is_none() {
+        let text = String::from_utf8_lossy(&bytes);
+        eprint!("{}", diagnostic::render(&file.to_string(), &text, &checked.findings, files.language, false));
+        alarms.push(format!("version {number} is live, and {file} has mistakes: `ivr1357 check {file}` shows them"));
+    }
+    Some(format!("{file} differs from version {number}"))
+}
