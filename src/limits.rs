@@ -53,6 +53,10 @@ pub const KEY_PRESSES_MAX: usize = 16;
 pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480;
 /// How long the source of before a re-INVITE is still heard without being taken for the new one: packets under way.
 pub const RTP_SOURCE_CHANGE: Duration = Duration::from_secs(1);
+/// Files a table may include: programmes by ministry, holidays, tests.
+pub const INCLUDES_MAX: usize = 64;
+/// Files within files: deeper than this nobody finds a row.
+pub const INCLUDES_DEEP_MAX: usize = 4;
 /// Brackets within brackets: a table's own rows need four.
 pub const TABLE_DEPTH_MAX: usize = 32;
 /// Dots in one line: two SIP addresses with long host names have some twenty; more only costs stack.

@@ -477,6 +477,21 @@ fn table_slips(slips: &mut Slips<'_>, code: &str) {
         ][n];
         slips.put("E0106", end.clone(), &format!("\n[{word}.x]\nname = \"x\"\n"));
     }
+    for list in [
+        "\"gone.toml\"",
+        "[\"gone.toml\"]",
+        "\"../up.toml\"",
+        "\"/etc/up.toml\"",
+        "\"programs\"",
+        "\"programs.json\"",
+        "\"rows\\\\programs.toml\"",
+        "\"\"",
+        "[\"./programs.toml\"]",
+        "[\"c:programs.toml\"]",
+    ] {
+        let at = slips.table.find("schema").expect("the schema");
+        slips.put("E0110", at..at, &format!("include = {list}\n"));
+    }
     for (key, value) in [("calls", "600"), ("overload", "\"notice.busy\""), ("calls_per_second", "30")] {
         slips.add_under("E0106", "[limits]", &format!("{key} = {value}"));
     }

@@ -38,8 +38,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let width = fields.iter().map(|field| field.field.len()).max().unwrap_or(0);
     println!("[{}]", arguments.row);
     for field in fields {
-        let from = match (field.line, korean) {
-            (Some(line), _) => format!("{name}:{line}"),
+        let from = match (field.place(&name.to_string()), korean) {
+            (Some(place), _) => place,
             (None, true) => "정하지 않음".to_owned(),
             (None, false) => "built in".to_owned(),
         };

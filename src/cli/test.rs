@@ -52,7 +52,7 @@ pub fn report(name: &str, plan: &Plan, ran: &[Ran], language: Language) -> Strin
             let _ = writeln!(out, "✓ {}", test.name);
             continue;
         }
-        let _ = writeln!(out, "✗ {} ({name}:{})", test.name, test.line);
+        let _ = writeln!(out, "✗ {} ({})", test.name, test.place(name));
         for surprise in &ran.surprises {
             let _ = writeln!(out, "  {}", surprise.words(plan, test, language));
         }

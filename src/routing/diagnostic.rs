@@ -4,8 +4,9 @@
 //! The snippet (line, caret, wide Korean characters counted as two columns) is drawn by `codespan-reporting`;
 //! the words around it are ours, because its own are English only.
 
+use super::bundle;
 use codespan_reporting::diagnostic as drawn;
-use codespan_reporting::files::SimpleFile;
+use codespan_reporting::files::SimpleFiles;
 use codespan_reporting::term::{self, termcolor};
 use serde_json::{Value, json};
 use std::ops::Range;
@@ -116,11 +117,16 @@ impl Diagnostic {
 
 /// All findings as text for a terminal, in the order given, with a last line that counts them.
 pub fn render(file_name: &str, text: &str, findings: &[Diagnostic], language: Language, colour: bool) -> String {
-    let file = SimpleFile::new(file_name, text);
+    let parts = bundle::parts(text);
+    let mut files = SimpleFiles::new();
+    for (at, part) in parts.iter().enumerate() {
+        files.add(bundle::told(file_name, at, part.name), part.text);
+    }
+    let whole = Whole { parts, files };
     let mut all = String::new();
     for finding in findings {
         all.push_str(&header(finding, language, colour));
-        all.push_str(&snippet(&file, text, finding, language, colour));
+        all.push_str(&snippet(&whole, finding, language, colour));
         all.push('\n');
     }
     all.push_str(&summary(findings, language));
@@ -147,9 +153,12 @@ pub fn summary(findings: &[Diagnostic], language: Language) -> String {
 pub fn to_json(file_name: &str, text: &str, findings: &[Diagnostic]) -> Value {
     let pair = |pair: &[String; 2]| json!({ "ko": pair[0], "en": pair[1] });
     let place = |span: &Range<usize>| {
-        let (line, column) = position(text, span.start);
-        let (end_line, end_column) = position(text, span.end);
+        let (at, part) = bundle::part_at(text, span.start);
+        let span = span.start - part.start.min(span.start)..span.end - part.start.min(span.end);
+        let (line, column) = position(part.text, span.start);
+        let (end_line, end_column) = position(part.text, span.end);
         json!({
+            "file": bundle::told(file_name, at, part.name),
             "start": { "offset": span.start, "line": line, "column": column },
             "end": { "offset": span.end, "line": end_line, "column": end_column },
         })
@@ -181,6 +190,12 @@ pub fn position(text: &str, offset: usize) -> (usize, usize) {
     (line, column)
 }
 
+/// A table as it is drawn: its files.
+struct Whole<'t> {
+    parts: Vec<bundle::Part<'t>>,
+    files: SimpleFiles<String, &'t str>,
+}
+
 /// `오류[E0301]: …`
 fn header(finding: &Diagnostic, language: Language, colour: bool) -> String {
     let word = match (language, finding.severity) {
@@ -201,21 +216,19 @@ fn header(finding: &Diagnostic, language: Language, colour: bool) -> String {
 }
 
 /// The lines of the file with their carets, and what to do.
-fn snippet(
-    file: &SimpleFile<&str, &str>,
-    text: &str,
-    finding: &Diagnostic,
-    language: Language,
-    colour: bool,
-) -> String {
+fn snippet(whole: &Whole<'_>, finding: &Diagnostic, language: Language, colour: bool) -> String {
     // A caret needs at least one column; labels must lie on character bounds and inside the text.
     let fit = |span: &Range<usize>| {
-        let start = floor(text, span.start);
-        start..floor(text, span.end).max(start)
+        let at = whole.parts.iter().rposition(|part| part.start <= span.start).unwrap_or(0);
+        let (text, begins) = whole.parts.get(at).map_or(("", 0), |part| (part.text, part.start));
+        let start = floor(text, span.start.saturating_sub(begins));
+        (at, start..floor(text, span.end.saturating_sub(begins)).max(start))
     };
-    let mut labels = vec![drawn::Label::primary((), fit(&finding.span)).with_message(language.of(&finding.label))];
+    let (at, span) = fit(&finding.span);
+    let mut labels = vec![drawn::Label::primary(at, span).with_message(language.of(&finding.label))];
     for related in &finding.related {
-        labels.push(drawn::Label::secondary((), fit(&related.span)).with_message(language.of(&related.label)));
+        let (at, span) = fit(&related.span);
+        labels.push(drawn::Label::secondary(at, span).with_message(language.of(&related.label)));
     }
     let help = language.of(&finding.help);
     let notes = match (help.is_empty(), language) {
@@ -231,10 +244,10 @@ fn snippet(
     let config = term::Config::default();
     let drawn = if colour {
         let mut buffer = termcolor::Ansi::new(Vec::new());
-        term::emit_to_write_style(&mut buffer, &config, file, &diagnostic)
+        term::emit_to_write_style(&mut buffer, &config, &whole.files, &diagnostic)
             .map(|()| String::from_utf8_lossy(&buffer.into_inner()).into_owned())
     } else {
-        term::emit_into_string(&config, file, &diagnostic)
+        term::emit_into_string(&config, &whole.files, &diagnostic)
     };
     match drawn {
         // Its first line is the English header that ours replaces.
@@ -243,7 +256,12 @@ fn snippet(
             body.trim_end_matches('\n').lines().map(|line| format!("{}\n", line.trim_end())).collect()
         }
         // Only an index outside the file can fail, and `fit` keeps them inside; the line number still helps.
-        Err(_) => format!("  {}:{}\n", file.name(), position(text, finding.span.start).0),
+        Err(_) => {
+            let (at, span) = fit(&finding.span);
+            let text = whole.parts.get(at).map_or("", |part| part.text);
+            let name = codespan_reporting::files::Files::name(&whole.files, at).unwrap_or_default();
+            format!("  {name}:{}\n", position(text, span.start).0)
+        }
     }
 }
 

@@ -147,6 +147,16 @@ pub const ALL: &[Explanation] = &[
         "match    = [\"1357\", \"135x\"]",
     ),
     code(
+        "E0110",
+        ["include 할 수 없는 파일", "a file that cannot be included"],
+        [
+            "그 파일의 행은 표에 없습니다. 표와 같은 폴더나 그 아래의 파일만, 한 번씩, 자기 자신이 아닌 것만 됩니다.",
+            "The rows of that file are not in the table. Only files in the folder of the table or below it, each once, and none that includes itself.",
+        ],
+        "schema   = 1",
+        "schema   = 1\ninclude  = [\"programs.toml\"]",
+    ),
+    code(
         "E0201",
         ["없는 행", "no such row"],
         [

@@ -3,6 +3,7 @@
 //! [`check::check`] is the only way to a [`plan::Plan`]: a table that does not check never reaches the engine.
 
 pub mod accepts;
+pub mod bundle;
 pub mod calendar;
 pub mod check;
 pub mod diagnostic;

@@ -1,5 +1,6 @@
 //! A row as callers meet it: every field with its value and the line it came from, the row's own, the defaults', or none.
 
+use crate::routing::bundle::{self, part_at};
 use crate::routing::check::{check_without_sound, spell};
 use crate::routing::diagnostic::position;
 use crate::routing::file::{self, Entry, Kind, Table};
@@ -12,8 +13,18 @@ pub struct Resolved {
     pub field: String,
     /// As written, or what holds where nobody wrote it.
     pub value: String,
+    /// The included file it stands in; `None` is the table's own.
+    pub file: Option<String>,
     /// The line it stands on; `None` where it is built in.
     pub line: Option<usize>,
+}
+
+impl Resolved {
+    /// Where it stands: `routing.toml:12`; `None` where it is built in. `name` is that of the table.
+    pub fn place(&self, name: &str) -> Option<String> {
+        let file = bundle::told(name, usize::from(self.file.is_some()), self.file.as_deref());
+        self.line.map(|line| format!("{file}:{line}"))
+    }
 }
 
 /// Why a row cannot be shown.
@@ -74,8 +85,14 @@ struct Lines<'t> {
 impl<'t> Lines<'t> {
     fn written(&mut self, field: String, entry: &Entry) {
         let value = self.text.get(entry.value.span.clone()).unwrap_or("").to_owned();
-        let line = Some(position(self.text, entry.key_span.start).0);
-        self.list.push(Resolved { field, value, line });
+        let (at, part) = part_at(self.text, entry.key_span.start);
+        let line = Some(position(part.text, entry.key_span.start.saturating_sub(part.start)).0);
+        let file = part.name.filter(|_| at > 0).map(str::to_owned);
+        self.list.push(Resolved { field, value, file, line });
+    }
+
+    fn built_in(&mut self, field: &str, value: String) {
+        self.list.push(Resolved { field: field.to_owned(), value, file: None, line: None });
     }
 
     /// The row's own value, else the defaults', else what is built in.
@@ -83,7 +100,7 @@ impl<'t> Lines<'t> {
         let find = |table: Option<&'t Table>| table.and_then(|table| table.get(name));
         match find(self.own).or_else(|| find(self.defaults)) {
             Some(entry) => self.written(name.to_owned(), entry),
-            None => self.list.push(Resolved { field: name.to_owned(), value: built_in(), line: None }),
+            None => self.built_in(name, built_in()),
         }
     }
 
@@ -107,7 +124,7 @@ impl<'t> Lines<'t> {
         let field = format!("{name}.{part}");
         match find(self.own).or_else(|| find(self.defaults)) {
             Some(entry) => self.written(field, entry),
-            None => self.list.push(Resolved { field, value: built_in(), line: None }),
+            None => self.built_in(&field, built_in()),
         }
     }
 }
@@ -157,7 +174,7 @@ fn resolve_center(plan: &Plan, center: &Center, mut lines: Lines<'_>) -> Vec<Res
     // A default for all centres stands in no table, so only the row itself is asked.
     match lines.own.and_then(|own| own.get("announce")) {
         Some(entry) => lines.written("announce".to_owned(), entry),
-        None => lines.list.push(Resolved { field: "announce".to_owned(), value: "true".to_owned(), line: None }),
+        None => lines.built_in("announce", "true".to_owned()),
     }
     lines.field("ladder", String::new);
     lines.field("refer_success", || match transfer.success {

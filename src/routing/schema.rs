@@ -50,6 +50,8 @@ struct Routing {
     /// 이 글의 판, 꼭 1 / the version of the language, always 1
     #[schemars(range(min = 1, max = 1))]
     schema: u8,
+    /// 이 표에 더하는 파일, 이 파일이 있는 곳부터의 이름: ["programs.toml"] / files whose rows belong to this table, named from the folder of this file
+    include: Option<OneOrMany>,
     /// 모든 시간의 시간대, 없으면 "Asia/Seoul" / the zone of all times, "Asia/Seoul" if left out
     timezone: Option<String>,
     /// "kr-ars-2009": ARS 지침을 어기면 K 로 알립니다 / tells where the Korean ARS guideline is not kept

@@ -1,6 +1,7 @@
 //! `[[test]]`: a call that the table must lead as written. Running it is the work of `proof`.
 
 use crate::number::Digits;
+use crate::routing::bundle;
 use crate::routing::plan::{CenterId, NoticeId};
 use jiff::civil::DateTime;
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use std::time::Duration;
 pub struct TestRow {
     /// What it shows, in the operator's words.
     pub name: String,
+    /// The included file it stands in; `None` is the table's own.
+    pub file: Option<String>,
     /// The line of the file it begins in.
     pub line: usize,
     /// The moment of the call, in the table's zone.
@@ -30,6 +33,14 @@ pub struct TestRow {
     pub hears: Vec<String>,
     /// How it ends.
     pub end: Option<Ending>,
+}
+
+impl TestRow {
+    /// Where it stands: `routing.toml:12`. `name` is that of the table.
+    pub fn place(&self, name: &str) -> String {
+        let file = bundle::told(name, usize::from(self.file.is_some()), self.file.as_deref());
+        format!("{file}:{}", self.line)
+    }
 }
 
 /// What a caller does.

@@ -8,6 +8,7 @@ pub mod build;
 pub use crate::speech::{Catalogue, Derived, PromptError};
 pub use build::{Report, check, run_build};
 
+use crate::routing::bundle;
 use crate::routing::plan::{PromptId, Words};
 use crate::speech::finding::both;
 use crate::speech::ledger::{self, Ledger};
@@ -66,7 +67,11 @@ pub fn derived(words: &BTreeMap<PromptId, Words>) -> BTreeMap<String, Derived> {
 /// A table with new words does not check until they have sounds, and sounds are built from the words: building must not wait for
 /// a plan. What this reads too much costs a spare file; what it reads too little `check` reports.
 pub fn words_in(table: &str) -> BTreeMap<String, Derived> {
-    let (table, _mistakes) = DeTable::parse_recoverable(table);
+    bundle::parts(table).iter().flat_map(|part| words_of_file(part.text)).collect()
+}
+
+fn words_of_file(file: &str) -> BTreeMap<String, Derived> {
+    let (table, _mistakes) = DeTable::parse_recoverable(file);
     let mut words = BTreeMap::new();
     let inherited = table.get_ref().get("defaults").and_then(|value| value.get_ref().as_table());
     let inherited = inherited.and_then(|defaults| defaults.get("menu")?.get_ref().as_table());

@@ -1,6 +1,7 @@
 //! The table and the sound of its prompts, from files to what the engine is told.
 
 use crate::limits::TABLE_BYTES_MAX;
+use crate::routing::bundle;
 use crate::routing::plan::Plan;
 use crate::routing::{self, Language, diagnostic, select, stand_in};
 use crate::shell::prompts;
@@ -120,7 +121,7 @@ fn clock(plan: &Plan, wall: Wall) -> String {
     timestamp.to_zoned_datetime(plan.timezone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string()
 }
 
-/// The bytes of a table; the error says what to do.
+/// The bytes of a table, its included files with it (`routing::bundle`); the error says what to do.
 pub fn read(routing: &Path) -> Result<Vec<u8>, String> {
     let name = routing.display();
     let length = std::fs::metadata(routing).map(|file| file.len()).map_err(|error| {
@@ -129,7 +130,14 @@ pub fn read(routing: &Path) -> Result<Vec<u8>, String> {
     if length > TABLE_BYTES_MAX as u64 {
         return Err(format!("the table {name} is longer than {TABLE_BYTES_MAX} bytes"));
     }
-    std::fs::read(routing).map_err(|error| format!("cannot read the table {name}: {error}"))
+    let main = std::fs::read(routing).map_err(|error| format!("cannot read the table {name}: {error}"))?;
+    let own = routing.file_name().unwrap_or_default().to_string_lossy();
+    let folder = routing.parent().unwrap_or(Path::new(""));
+    Ok(bundle::gather(&own, main, &mut |included| {
+        let file = folder.join(included);
+        let length = std::fs::metadata(&file).map(|file| file.len()).ok()?;
+        (length <= TABLE_BYTES_MAX as u64).then(|| std::fs::read(&file).ok()).flatten()
+    }))
 }
 
 /// The prompts of a folder, Korean ones; `DIR` itself where it has no folder of a language; the error says what to do.

@@ -54,7 +54,8 @@ pub fn check_without_sound(text: &str) -> Checked {
     examine(text, None)
 }
 
-/// Checks a file as it lies on the disk. The findings point into [`decode`]'s text.
+/// Checks a table as it lies on the disk, its included files with it (`routing::bundle`). The findings point into
+/// [`decode`]'s text.
 pub fn check_bytes(bytes: &[u8], prompts: &BTreeMap<String, Duration>) -> Checked {
     match decode(bytes) {
         Ok(text) => check(text, prompts),
@@ -69,12 +70,14 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
         return Checked { plan: None, findings: vec![finding] };
     }
     let file = file::read(text);
-    findings.list.extend(text::byte_order_mark(text));
+    findings.list.extend(text::byte_order_marks(text));
     let whole = file.mistakes.is_empty();
     findings.list.extend(file.mistakes);
 
     let mut fields = Fields::new("routing.toml", &file.root);
     schema(&mut fields, &mut findings);
+    // What the names mean was found when the files were joined.
+    fields.texts("include", &mut findings);
     let timezone = timezone(&mut fields, &mut findings);
     let korean_zone = timezone.iana_name() == Some("Asia/Seoul");
     let holidays = holidays::holidays(fields.table("holidays", &mut findings), korean_zone, &mut findings);

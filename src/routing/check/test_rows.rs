@@ -4,6 +4,7 @@ use super::Findings;
 use super::fields::{Fields, duration, wrong_kind};
 use super::names::{Named, Names};
 use crate::number::{Dialled, Digits};
+use crate::routing::bundle::part_at;
 use crate::routing::diagnostic::{Diagnostic, position};
 use crate::routing::file::{Entry, Kind, Table, Value};
 use crate::routing::plan::{CenterId, Number};
@@ -53,7 +54,9 @@ fn test(
     numbers: &[Number],
     findings: &mut Findings,
 ) -> TestRow {
-    let line = position(text, span.start).0;
+    let (at, part) = part_at(text, span.start);
+    let line = position(part.text, span.start.saturating_sub(part.start)).0;
+    let file = part.name.filter(|_| at > 0).map(str::to_owned);
     let mut fields = Fields::new("test", table);
     let named = fields.text("name", findings);
     let name = named.as_ref().map_or("", |(name, _)| *name);
@@ -63,7 +66,7 @@ fn test(
         findings.push(wrong("name", text, span, ["무엇을 보이는지 쓰세요", "say what it shows"]));
     }
     fields.missing("name", span, "name = \"정책자금은 두 번 눌러 닿는다\"", findings);
-    let at = match fields.text("at", findings) {
+    let when = match fields.text("at", findings) {
         None => USUAL,
         Some((text, span)) => text.parse().unwrap_or_else(|_| {
             findings.push(wrong(
@@ -107,7 +110,7 @@ fn test(
     let hears = hears.into_iter().map(|(text, _)| text.to_owned()).collect();
     let end = fields.text("end", findings).and_then(|(text, span)| ending(text, span, names, findings));
     fields.finish(findings);
-    TestRow { name: name.to_owned(), line, at, switches, number, press, world, expect, hears, end }
+    TestRow { name: name.to_owned(), file, line, at: when, switches, number, press, world, expect, hears, end }
 }
 
 fn act(text: &str, span: Range<usize>, findings: &mut Findings) -> Option<Act> {

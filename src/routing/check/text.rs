@@ -1,6 +1,7 @@
 //! Is the file text at all? Editors save Korean in other encodings and put marks in front.
 
 use crate::limits::TABLE_BYTES_MAX;
+use crate::routing::bundle;
 use crate::routing::diagnostic::Diagnostic;
 
 /// The file's text, or why it has none. (`String::from_utf8_lossy` gives the text that the finding points into.)
@@ -13,11 +14,12 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
                 .help("메모장에서 '다른 이름으로 저장', 인코딩을 UTF-8 로 고르세요", "save the file again as UTF-8"),
         )
     };
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(wrong(0, ["파일이 UTF-16 으로 저장되어 있습니다", "the file is saved as UTF-16"]));
-    }
     std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
+        // 0xFF begins no character of CP949 either.
+        if matches!(bytes.get(at..at + 2), Some([0xff, 0xfe] | [0xfe, 0xff])) {
+            return wrong(at, ["파일이 UTF-16 으로 저장되어 있습니다", "the file is saved as UTF-16"]);
+        }
         // Korean Windows editors write CP949: two bytes, the first 0x81–0xFE.
         let pair = bytes.get(at..at + 2);
         let korean = pair.is_some_and(|pair| (0x81..=0xfe).contains(&pair[0]) && pair[1] >= 0x41);
@@ -49,13 +51,13 @@ pub(super) fn refuse(text: &str) -> Option<Diagnostic> {
     })
 }
 
-/// E0105: the mark some editors put before UTF-8.
-pub(super) fn byte_order_mark(text: &str) -> Option<Diagnostic> {
-    text.starts_with('\u{feff}').then(|| {
+/// E0105: the mark some editors put before UTF-8, for each file that has it.
+pub(super) fn byte_order_marks(text: &str) -> impl Iterator<Item = Diagnostic> {
+    bundle::parts(text).into_iter().filter(|part| part.text.starts_with('\u{feff}')).map(|part| {
         Diagnostic::error(
             "E0105",
             // The mark has no width: the first letter shows where it is.
-            0..text.chars().take(2).map(char::len_utf8).sum(),
+            part.start..part.start + part.text.chars().take(2).map(char::len_utf8).sum::<usize>(),
             "파일 맨 앞에 보이지 않는 표시(BOM)가 있습니다",
             "the file begins with an invisible mark (BOM)",
         )

@@ -4,9 +4,11 @@
 //! a file that is not is read again statement by statement (`recover`), so that one open quote does not hide
 //! the mistakes of every later row.
 
+mod include;
 mod recover;
 mod syntax;
 
+pub(super) use include::includes;
 pub(super) use syntax::{full_width, wide};
 
 use crate::limits::{TABLE_DEPTH_MAX, TABLE_DOTS_PER_LINE_MAX};
@@ -101,8 +103,13 @@ impl Table {
     }
 }
 
-/// Reads a file; whatever is right in it is in the tree, whatever is wrong in the list.
+/// Reads a table; whatever is right in it is in the tree, whatever is wrong in the list. The rows of all its files are
+/// one tree.
 pub(super) fn read(text: &str) -> File {
+    include::join(text)
+}
+
+fn read_one(text: &str) -> File {
     let mut deep = Vec::new();
     if nests_sanely(text, &mut deep) {
         let (table, errors) = DeTable::parse_recoverable(text);
