@@ -225,6 +225,10 @@ pub const REGISTER_INTERVALS_MAX: u32 = 2;
 pub const REGISTER_EVERY_LEAST: Duration = Duration::from_secs(10);
 /// How often a stream that calls are to come by is kept open (RFC 5626 §4.4.1: at most 120 s, by four fifths).
 pub const REGISTER_PING: Duration = Duration::from_secs(95);
+/// Hosts of one registrar that count as its trunk: carriers have two to four.
+pub const REGISTRAR_HOMES_MAX: usize = 4;
+/// A NAT that forgets a way sooner forgets it between two packets of a call, too.
+pub const KEEPALIVE_LEAST: Duration = Duration::from_secs(5);
 /// Keys by INFO that are known when they come again: no more are under way when a connection breaks.
 pub const INFOS_REMEMBERED: usize = 16;
 /// Proxies of a Service-Route; carriers give one or two.

@@ -310,7 +310,7 @@ impl EngineThread {
                 match self.intake.arrives(now.instant, flow, bytes) {
                     Arrival::Urgent => self.engine.handle(now, Input::Received { flow, bytes }, &mut self.outputs),
                     Arrival::NoRoom => self.engine.handle(now, Input::Overdue { flow, bytes }, &mut self.outputs),
-                    Arrival::Waits | Arrival::Dropped => {}
+                    Arrival::Waits | Arrival::Dropped | Arrival::Keepalive => {}
                 }
                 self.carry_out();
                 if now.instant.since(began) >= TURN {
@@ -333,6 +333,10 @@ impl EngineThread {
         }
         if let Some(shortest) = self.intake.waits(now) {
             self.step(Input::Waits { shortest });
+            let keepalives = self.intake.keepalives();
+            if keepalives > 0 {
+                debug!(keepalives, "datagrams that only keep a NAT open");
+            }
             let pings = self.intake.dropped();
             if pings > 0 {
                 warn!(pings, "more pings than can be answered: dropped");

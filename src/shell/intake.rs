@@ -24,6 +24,8 @@ pub enum Arrival {
     NoRoom,
     /// A ping too many: it will be sent again.
     Dropped,
+    /// It only keeps a NAT open: nothing answers it.
+    Keepalive,
 }
 
 /// A datagram whose turn has come.
@@ -75,11 +77,16 @@ pub struct Intake {
     lateness: Shortest,
     told: Instant,
     dropped: u64,
+    keepalives: u64,
 }
 
 impl Intake {
     /// A datagram from the kernel.
     pub fn arrives(&mut self, now: Instant, flow: Flow, bytes: &[u8]) -> Arrival {
+        if is_keepalive(bytes) {
+            self.keepalives += 1;
+            return Arrival::Keepalive;
+        }
         let (queue, max, otherwise) = match urgency(bytes) {
             Urgency::Dialog => return Arrival::Urgent,
             Urgency::Ping => (&mut self.pings, PINGS_WAITING_MAX, Arrival::Dropped),
@@ -130,10 +137,21 @@ impl Intake {
         Some(self.waited.tell().max(self.lateness.tell()))
     }
 
+    /// Datagrams that only kept a NAT open, since the last time.
+    pub fn keepalives(&mut self) -> u64 {
+        std::mem::take(&mut self.keepalives)
+    }
+
     /// Pings dropped since the last time.
     pub fn dropped(&mut self) -> u64 {
         std::mem::take(&mut self.dropped)
     }
+}
+
+/// Empty lines, zero octets or nothing at all: what phones and proxies send by datagram so that a NAT goes on knowing them. RFC 5626
+/// has STUN for that and CRLF for streams alone, and so nothing comes back.
+fn is_keepalive(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0))
 }
 
 #[cfg(test)]
@@ -193,6 +211,20 @@ mod tests {
         let mut intake = Intake::default();
         while intake.arrives(at(0), flow(), &big) == Arrival::Waits {}
         assert!(intake.bytes <= INTAKE_BYTES_MAX && intake.invites.len() < INVITES_WAITING_MAX);
+    }
+
+    #[test]
+    fn empty_lines_and_zeros_are_counted_and_go_no_further() {
+        let mut intake = Intake::default();
+        for bytes in [&b"\r\n\r\n"[..], b"\r\n", b"\0\0\0\0", b""] {
+            assert_eq!(intake.arrives(at(0), flow(), bytes), Arrival::Keepalive);
+        }
+        assert_eq!(
+            intake.arrives(at(0), flow(), &[b"\r\n\r\n", OPTIONS].concat()),
+            Arrival::Waits,
+            "a message follows"
+        );
+        assert_eq!((intake.keepalives(), intake.keepalives()), (4, 0));
     }
 
     #[test]

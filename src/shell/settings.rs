@@ -584,7 +584,7 @@ mod tests {
     fn every_key_of_a_trunk_reaches_it() {
         let file = "[trunk.kt]\naddresses = [\"192.0.2.10\", \"198.51.100.0/24\"]\ntransport = \"TCP\"\nproxy = \"sip:sbc.kt.example\"\n\
             user = \"1357\"\nrealm = \"kt.example\"\nregistrar = \"sip:kt.example\"\naddress_of_record = \"sip:1357@kt.example\"\n\
-            expires = \"10m\"\ncalls = 120\ncalls_per_second = 10\nearly_media = true\ntrusted = true\ndigest.user = \"kt\"\n\
+            expires = \"10m\"\nkeepalive = \"25s\"\ncalls = 120\ncalls_per_second = 10\nearly_media = true\ntrusted = true\ndigest.user = \"kt\"\n\
             digest.password = \"theirs\"\n[sip]\nstrangers = 403\n";
         let settings = load(file, &[("IVR1357__TRUNK__KT__PASSWORD", "secret")]).expect("loads");
         assert_eq!(settings.peers.strangers, Strangers::Forbidden);
@@ -603,6 +603,7 @@ mod tests {
         assert_eq!(kt.proof, Proof::Digest(theirs));
         let registration = kt.registration.as_ref().expect("a registration");
         assert_eq!((registration.address.user().as_str(), registration.expires), ("1357", Duration::from_secs(600)));
+        assert_eq!(registration.keepalive, Some(Duration::from_secs(25)));
         assert_eq!((kt.calls, kt.calls_per_second, kt.early_media, kt.trusted), (Some(120), Some(10), true, true));
     }
 
@@ -626,6 +627,13 @@ mod tests {
     }
 
     #[test]
+    fn a_registrar_is_proof_enough() {
+        let file = "[trunk.kt]\nregistrar = \"sip:kt.example\"\naddress_of_record = \"sip:1357@kt.example\"\n";
+        let settings = load(file, &[]).expect("loads");
+        assert!(settings.peers.trunks[0].networks.is_empty());
+    }
+
+    #[test]
     fn what_makes_no_trunk_is_told_and_no_secret_is_repeated() {
         for (lines, part) in [
             ("", "nothing proves that a peer is `trunk.kt`"),
@@ -637,6 +645,8 @@ mod tests {
             ("addresses = \"192.0.2.1\"\nuser = \"a\"\npassword = \"hidden\"\npassword_file = \"x\"", "are both given"),
             ("addresses = \"192.0.2.1/33\"", "`trunk.kt.addresses = \"192.0.2.1/33\"` cannot be used"),
             ("addresses = \"192.0.2.1\"\nregistrar = \"sip:kt.example\"", "has half a registration"),
+            ("addresses = \"192.0.2.1\"\nkeepalive = \"25s\"", "has half a registration"),
+            ("addresses = \"192.0.2.1\"\nkeepalive = \"1s\"", "`trunk.kt.keepalive = \"1s\"` cannot be used"),
             ("addresses = \"192.0.2.1\"\nadresses = \"192.0.2.1\"", "did you mean `addresses`?"),
             ("addresses = \"192.0.2.1\"\nproxy = \"tel:1357\"", "`trunk.kt.proxy = \"tel:1357\"` cannot be used"),
             ("addresses = \"192.0.2.1\"\ntransport = \"tls\"", "`trunk.kt` uses TLS, and there is none"),

@@ -234,7 +234,8 @@ impl World {
             && let (Ok(registrar), Ok(address)) =
                 (format!("sip:{}", registrar::DOMAIN).parse(), format!("sip:1357@{}", registrar::DOMAIN).parse())
         {
-            trunk.registration = Some(Registration { registrar, address, expires: Duration::from_secs(300) });
+            trunk.registration =
+                Some(Registration { registrar, address, expires: Duration::from_secs(300), keepalive: None });
             trunk.credentials = Some(Credentials {
                 realm: Some(registrar::DOMAIN.to_owned()),
                 user: registrar::USER.to_owned(),

@@ -128,6 +128,8 @@ pub struct Registration {
     pub address: SipUri,
     /// How long a binding should last.
     pub expires: Duration,
+    /// How often the way to the registrar is kept open, for the sake of a NAT; `None`: only where it is a stream.
+    pub keepalive: Option<Duration>,
 }
 
 /// An address, or a range of them: `192.0.2.10`, `192.0.2.0/24`, `2001:db8::/32`.
@@ -202,7 +204,7 @@ impl Peers {
                     return Who::Trunk(TrunkId(index));
                 }
                 Proof::Digest(_) => who = Who::Unproven,
-                // The settings refuse a trunk with neither; a wrong certificate proves nothing.
+                // A trunk with neither is known by its registrar alone; a wrong certificate proves nothing.
                 Proof::Address | Proof::Certificate(_) => {}
             }
         }
@@ -227,7 +229,14 @@ impl Peers {
             matches!(trunk.proof, Proof::Certificate(_))
                 && (trunk.networks.is_empty() || trunk.networks.iter().any(|network| network.contains(address)))
         };
+        // Where its registrar is shows when it has accepted us.
+        let by_registrar = |trunk: &Trunk| {
+            trunk.proof == Proof::Address
+                && trunk.networks.is_empty()
+                && trunk.transport.is_none_or(|only| only == transport)
+        };
         (transport == Transport::Tls && self.trunks.iter().any(by_certificate))
+            || self.trunks.iter().any(by_registrar)
             || self.who(transport, address, &[]) != Who::Stranger
     }
 

@@ -2,7 +2,7 @@
 
 use super::value::{duration, flag, number, text, texts};
 use super::{Wrong, nearest};
-use crate::limits::TRUNK_EXPIRES;
+use crate::limits::{KEEPALIVE_LEAST, TRUNK_EXPIRES};
 use crate::sip::Transport;
 use crate::sip::trunk::{Credentials, Proof, Registration, Trunk};
 use crate::sip::uri::{Scheme, SipUri};
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub const EXAMPLE: &str = "a trunk is a table with a name: [trunk.kt] with addresses = [\"192.0.2.10\"]";
 
 /// Every key of a trunk.
-pub const KEYS: [&str; 19] = [
+pub const KEYS: [&str; 20] = [
     "addresses",
     "transport",
     "certificate",
@@ -31,6 +31,7 @@ pub const KEYS: [&str; 19] = [
     "registrar",
     "address_of_record",
     "expires",
+    "keepalive",
     "calls",
     "calls_per_second",
     "early_media",
@@ -47,6 +48,7 @@ pub struct Draft {
     registrar: Option<SipUri>,
     address_of_record: Option<SipUri>,
     expires: Option<Duration>,
+    keepalive: Option<Duration>,
 }
 
 #[derive(Default)]
@@ -87,6 +89,7 @@ impl Draft {
             registrar: None,
             address_of_record: None,
             expires: None,
+            keepalive: None,
         }
     }
 
@@ -142,6 +145,11 @@ impl Draft {
                 let expires = duration(value).filter(|expires| *expires >= Duration::from_secs(60));
                 self.expires = Some(expires.ok_or_else(|| bad(&text(value), help))?);
             }
+            "keepalive" => {
+                let help = "how often the way to the registrar is kept open, from \"5s\" on; \"25s\" suits most NATs";
+                let keepalive = duration(value).filter(|keepalive| *keepalive >= KEEPALIVE_LEAST);
+                self.keepalive = Some(keepalive.ok_or_else(|| bad(&text(value), help))?);
+            }
             "calls" => {
                 let help = "how many calls of this trunk at one time, from 1 on; left out, as many as fit";
                 trunk.calls = Some(number(value).filter(|calls| *calls > 0).ok_or_else(|| bad(&text(value), help))?);
@@ -171,7 +179,7 @@ impl Draft {
 impl Draft {
     /// The trunk, or everything that is wrong between its keys.
     pub fn finish(self, name: &str) -> Result<Trunk, Vec<Wrong>> {
-        let Self { mut trunk, certificate, digest, outbound, registrar, address_of_record, expires } = self;
+        let Self { mut trunk, certificate, digest, outbound, registrar, address_of_record, expires, keepalive } = self;
         let mut wrongs = Vec::new();
         let digest = digest.finish(&format!("trunk.{name}.digest."), &mut wrongs);
         trunk.credentials = outbound.finish(&format!("trunk.{name}."), &mut wrongs);
@@ -187,8 +195,8 @@ impl Draft {
             (None, None) => Proof::Address,
         };
         // A mistake among the keys of its proof has been told already.
-        if trunk.proof == Proof::Address && trunk.networks.is_empty() && wrongs.is_empty() {
-            let help = "give it addresses = [\"192.0.2.10\"], digest.user with digest.password, or certificate = \"sbc.kt.example\"";
+        if trunk.proof == Proof::Address && trunk.networks.is_empty() && registrar.is_none() && wrongs.is_empty() {
+            let help = "give it addresses = [\"192.0.2.10\"], digest.user with digest.password, certificate = \"sbc.kt.example\", or a registrar";
             wrongs.push(Wrong::new(format!("nothing proves that a peer is `trunk.{name}`"), help));
         }
         if is_certificate && trunk.transport.is_some_and(|transport| transport != Transport::Tls) {
@@ -197,9 +205,9 @@ impl Draft {
         }
         trunk.registration = match (registrar, address_of_record) {
             (Some(registrar), Some(address)) => {
-                Some(Registration { registrar, address, expires: expires.unwrap_or(TRUNK_EXPIRES) })
+                Some(Registration { registrar, address, expires: expires.unwrap_or(TRUNK_EXPIRES), keepalive })
             }
-            (None, None) if expires.is_none() => None,
+            (None, None) if expires.is_none() && keepalive.is_none() => None,
             _ => {
                 let help = "a registration needs `registrar` and `address_of_record`; `expires` says how long it lasts";
                 wrongs.push(Wrong::new(format!("`trunk.{name}` has half a registration"), help));

@@ -71,10 +71,16 @@ impl Agent {
         }
     }
 
-    /// Who talks to us on this flow, by its address and its certificate.
+    /// Who talks to us on this flow, by its address, its certificate and our registrations.
     pub(super) fn who(&self, flow: Flow) -> Who {
         let names = self.secured.get(&flow.connection).filter(|_| flow.transport == Transport::Tls);
-        self.config.peers.who(flow.transport, flow.remote.ip(), names.map_or(&[], Vec::as_slice))
+        let (transport, address) = (flow.transport, flow.remote.ip());
+        let who = self.config.peers.who(transport, address, names.map_or(&[], Vec::as_slice));
+        match who {
+            Who::Trunk(_) | Who::Private => who,
+            // A registrar that accepted us calls from where it is.
+            Who::Unproven | Who::Stranger => self.registrar_at(transport, address).map_or(who, Who::Trunk),
+        }
     }
 
     fn take_stream(&mut self, now: Instant, flow: Flow, bytes: &[u8], out: &mut Vec<AgentOutput>) {

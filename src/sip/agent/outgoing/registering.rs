@@ -1,18 +1,20 @@
 //! The trunks that we register with: REGISTER as an errand, and what its answer brings (RFC 3261 §10.2, RFC 3608).
 
-use super::{Draft, Owner, Word, seconds};
-use crate::limits::{REGISTER_PING, SERVICE_ROUTES_MAX};
+use super::{Draft, Owner, Stage, Word, seconds};
+use crate::limits::{REGISTER_PING, REGISTRAR_HOMES_MAX, SERVICE_ROUTES_MAX};
 use crate::sip::agent::table::Timer;
-use crate::sip::agent::{Agent, AgentOutput, Flow};
+use crate::sip::agent::{Agent, AgentOutput, Flow, Transport};
 use crate::sip::auth::client::Prover;
 use crate::sip::header::{NameAddr, elements};
 use crate::sip::reader::{Message, Name};
 use crate::sip::register::{Input, Register, Send, Standing};
 use crate::sip::status::StatusCode;
-use crate::sip::trunk::TrunkId;
+use crate::sip::trunk::{Proof, TrunkId};
 use crate::sip::uri::{SipUri, UriView};
 use crate::sip::writer::{write_header, write_number};
 use crate::time::{Duration, Instant, Now};
+use std::collections::VecDeque;
+use std::net::IpAddr;
 
 /// A trunk's registration.
 pub(super) struct Registering {
@@ -25,8 +27,11 @@ pub(super) struct Registering {
     /// Whole `Route:` lines for our requests to this trunk, and the first of them.
     routes: Vec<u8>,
     first_route: Option<SipUri>,
-    /// The stream it was accepted on, and when it is next kept open (RFC 5626 §3.5.1).
+    /// The way it was accepted by, where that is kept open, and when next (RFC 5626 §3.5.1).
     flow: Option<(Flow, Instant)>,
+    /// The hosts that accepted it of late, the newest at the end: calls that come from there are this trunk's, and those that
+    /// came stay so when another host of the registrar takes over, and when the binding is removed.
+    homes: VecDeque<IpAddr>,
     /// That stream ended.
     lost: bool,
     errand: Option<u64>,
@@ -61,10 +66,28 @@ impl Agent {
         self.outgoing.registrations.iter().map(report).collect()
     }
 
+    /// The trunk whose registrar is at this address: it has accepted our registration, and may come by this transport.
+    pub(in crate::sip::agent) fn registrar_at(&self, transport: Transport, address: IpAddr) -> Option<TrunkId> {
+        let home = |(id, registering): (&TrunkId, &Registering)| {
+            let trunk = self.config.peers.trunk(*id)?;
+            let fits = trunk.transport.is_none_or(|only| only == transport) && trunk.proof == Proof::Address;
+            (fits && registering.homes.contains(&address.to_canonical())).then_some(*id)
+        };
+        self.outgoing.registrations.iter().find_map(home)
+    }
+
+    fn keepalive(&self, id: TrunkId) -> Option<Duration> {
+        self.config.peers.trunk(id)?.registration.as_ref()?.keepalive
+    }
+
     /// Removes every binding: new calls are to go elsewhere. [`Agent::asking`] counts until the registrars have answered.
     pub fn unregister(&mut self, now: Now, out: &mut Vec<AgentOutput>) {
         let ids: Vec<TrunkId> = self.outgoing.registrations.keys().copied().collect();
         for id in ids {
+            // No call is to come by it any more.
+            if let Some((_, ping)) = self.outgoing.registrations.get_mut(&id).and_then(|known| known.flow.take()) {
+                self.deadlines.remove(&(ping, Timer::Registration(id)));
+            }
             self.drive_registration(now.instant, id, Input::Stop, out);
         }
     }
@@ -89,6 +112,7 @@ impl Agent {
                 routes: Vec::new(),
                 first_route: None,
                 flow: None,
+                homes: VecDeque::new(),
                 lost: false,
                 errand: None,
             };
@@ -103,10 +127,11 @@ impl Agent {
     }
 
     pub(in crate::sip::agent) fn wake_registration(&mut self, now: Instant, id: TrunkId, out: &mut Vec<AgentOutput>) {
+        let keepalive = self.keepalive(id);
         if let Some(Registering { flow: Some((flow, ping)), .. }) = self.outgoing.registrations.get_mut(&id)
             && *ping <= now
         {
-            *ping = now + REGISTER_PING;
+            *ping = now + ping_every(*flow, keepalive);
             let (flow, ping) = (*flow, *ping);
             out.push(AgentOutput::Transmit { flow, bytes: b"\r\n\r\n".to_vec() });
             self.schedule(Some(ping), Timer::Registration(id));
@@ -188,12 +213,17 @@ impl Agent {
         out: &mut Vec<AgentOutput>,
     ) {
         let gone = self.outgoing.errands.remove(&errand);
+        let keepalive = self.keepalive(id);
         let Some(registering) = self.outgoing.registrations.get_mut(&id) else { return };
         if registering.errand != Some(errand) {
             return;
         }
         registering.errand = None;
+        let mut home = None;
         if let Some(gone) = gone {
+            if let Stage::Sent { hop, .. } = &gone.stage {
+                home = Some(hop.remote.ip());
+            }
             registering.cseq = gone.draft.cseq;
             registering.prover = gone.prover;
         }
@@ -212,14 +242,30 @@ impl Agent {
                             NameAddr::parse(route).and_then(|route| std::str::from_utf8(route.uri).ok()?.parse().ok());
                     }
                 }
-                let ping = now + REGISTER_PING;
-                registering.flow = flow.transport.is_stream().then_some((flow, ping));
+                if let Some(home) = home {
+                    registering.homes.retain(|known| *known != home);
+                    registering.homes.push_back(home);
+                    if registering.homes.len() > REGISTRAR_HOMES_MAX {
+                        registering.homes.pop_front();
+                    }
+                }
+                let kept = flow.transport.is_stream() || keepalive.is_some();
+                let ping = now + ping_every(flow, keepalive);
+                registering.flow = (kept && !registering.machine.is_leaving()).then_some((flow, ping));
                 if registering.flow.is_some() {
                     self.schedule(Some(ping), Timer::Registration(id));
                 }
             }
         }
         self.drive_registration(now, id, Input::Answered { status, granted, least }, out);
+    }
+}
+
+/// How often a way is kept open: a stream at least as often as RFC 5626 wants, datagrams as the settings say.
+fn ping_every(flow: Flow, keepalive: Option<Duration>) -> Duration {
+    match flow.transport.is_stream() {
+        true => keepalive.unwrap_or(REGISTER_PING).min(REGISTER_PING),
+        false => keepalive.unwrap_or(REGISTER_PING),
     }
 }
 

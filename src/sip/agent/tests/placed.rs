@@ -205,7 +205,9 @@ impl Placing {
                         flow.remote.ip()
                     );
                     let first = text.split(' ').next().unwrap_or_default().to_owned();
-                    if first == "SIP/2.0" {
+                    if text.trim().is_empty() {
+                        said.push(format!("ping {}", way.replace("TCP", "TCP ")));
+                    } else if first == "SIP/2.0" {
                         said.push(text.split(' ').nth(1).unwrap_or_default().to_owned());
                     } else {
                         said.push(format!("{first} {}", way.replace("TCP", "TCP ").replace("TLS", "TLS ")));
@@ -535,6 +537,7 @@ fn registered() -> Placing {
             registrar: "sip:two.example".parse().expect("a URI"),
             address: "sip:15771357@two.example".parse().expect("a URI"),
             expires: Duration::from_secs(3600),
+            keepalive: None,
         }),
         proxy: None,
         ..trunk()
@@ -579,6 +582,102 @@ fn a_registration_is_proved_refreshed_and_removed() {
     placing.check("wait 4000000 =>");
 }
 
+/// Registered by UDP with a way that is kept open each 25 s.
+fn kept_open() -> Placing {
+    let mut placing = Placing::with(Trunk {
+        networks: Vec::new(),
+        proxy: None,
+        credentials: None,
+        registration: Some(Registration {
+            registrar: "sip:two.example".parse().expect("a URI"),
+            address: "sip:15771357@two.example".parse().expect("a URI"),
+            expires: Duration::from_secs(3600),
+            keepalive: Some(Duration::from_secs(25)),
+        }),
+        ..trunk()
+    });
+    placing.check("wait 0 => REGISTER 192.0.2.1");
+    placing.check("respond 200 REGISTER Expires:600 =>");
+    placing
+}
+
+#[test]
+fn the_way_of_a_registration_is_kept_open_by_datagrams_and_no_longer_than_the_registration() {
+    let mut placing = kept_open();
+    placing.check(
+        "wait 24999  =>
+         wait 1      => ping 192.0.2.1
+         wait 25000  => ping 192.0.2.1
+         unregister  => REGISTER 192.0.2.1
+         respond 200 REGISTER Expires:0 =>
+         wait 100000 =>",
+    );
+    // Also over a stream, whose pings need no setting.
+    let mut placing = registered();
+    let (flow, request) = placing.last_of("REGISTER");
+    let over_tcp = Flow { transport: Transport::Tcp, connection: 3, ..flow };
+    let answer = |request: &str| {
+        let of = |name| line_of(request, name).expect("a header");
+        format!(
+            "SIP/2.0 200 OK\r\nVia: {}\r\nFrom: {}\r\nTo: {};tag=r\r\nCall-ID: {}\r\nCSeq: {}\r\nExpires: 600\r\nContent-Length: 0\r\n\r\n",
+            of("Via"),
+            of("From"),
+            of("To"),
+            of("Call-ID"),
+            of("CSeq")
+        )
+    };
+    let mut out = Vec::new();
+    placing.agent.received(placing.now, over_tcp, answer(&request).as_bytes(), &mut out);
+    placing.check("wait 95000 => ping TCP 192.0.2.1");
+    assert!(placing.step("unregister").starts_with("REGISTER"));
+    let (_, request) = placing.last_of("REGISTER");
+    placing.agent.received(placing.now, over_tcp, answer(&request).as_bytes(), &mut out);
+    placing.check("wait 200000 =>");
+}
+
+#[test]
+fn a_registrar_that_accepted_us_calls_from_where_it_is_and_goes_on_when_we_leave() {
+    let mut placing = kept_open();
+    let arrives = |placing: &mut Placing, source: &str, call: &str| {
+        let flow = Flow {
+            transport: Transport::Udp,
+            local: "192.0.2.100:5060".parse().expect("an address"),
+            remote: format!("{source}:5060").parse().expect("an address"),
+            connection: 0,
+        };
+        let text = format!(
+            "INVITE sip:1357@192.0.2.100 SIP/2.0\r\nVia: SIP/2.0/UDP {source};branch=z9hG4bK{call}\r\nFrom: <sip:a@h>;tag=1\r\n\
+             To: <sip:1357@h>\r\nCall-ID: {call}\r\nCSeq: 1 INVITE\r\nContact: <sip:a@{source}>\r\nContent-Length: 0\r\n\r\n"
+        );
+        let mut out = Vec::new();
+        placing.agent.received(placing.now, flow, text.as_bytes(), &mut out);
+        out.iter().find_map(|output| match output {
+            AgentOutput::Event(AgentEvent::Invite(invite)) => Some(invite.trunk),
+            _ => None,
+        })
+    };
+    assert_eq!(arrives(&mut placing, "192.0.2.1", "first"), Some(Some(TrunkId(0))));
+    assert_eq!(arrives(&mut placing, "192.0.2.2", "second"), None, "it has not accepted us");
+    assert_eq!(arrives(&mut placing, "203.0.113.9", "third"), None);
+    // Its other host takes over: calls of both are its own.
+    assert!((0..600).any(|_| placing.step("wait 1000").contains("REGISTER 192.0.2.1")));
+    placing.check(
+        "respond 503 REGISTER              => REGISTER 192.0.2.2
+         respond 200 REGISTER Expires:600  =>",
+    );
+    for (source, call) in [("192.0.2.1", "fourth"), ("192.0.2.2", "fifth")] {
+        assert_eq!(arrives(&mut placing, source, call), Some(Some(TrunkId(0))), "{source}");
+    }
+    placing.step("unregister");
+    assert_eq!(arrives(&mut placing, "192.0.2.2", "sixth"), Some(Some(TrunkId(0))), "live calls go on");
+    // Nobody becomes a trunk by a registration that was refused.
+    let mut refused = Placing::with(Trunk { networks: Vec::new(), ..kept_open().agent.config.peers.trunks[0].clone() });
+    refused.check("wait 0 => REGISTER 192.0.2.1");
+    refused.check("respond 403 REGISTER =>");
+    assert_eq!(arrives(&mut refused, "192.0.2.1", "first"), None);
+}
+
 #[test]
 fn a_registrar_that_is_dead_is_left_for_the_next_and_asked_again_later() {
     let mut placing = Placing::with(Trunk {
@@ -586,6 +685,7 @@ fn a_registrar_that_is_dead_is_left_for_the_next_and_asked_again_later() {
             registrar: "sip:two.example".parse().expect("a URI"),
             address: "sip:15771357@two.example".parse().expect("a URI"),
             expires: Duration::from_secs(3600),
+            keepalive: None,
         }),
         ..trunk()
     });
