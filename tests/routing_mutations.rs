@@ -101,6 +101,8 @@ then = "center.tech"
 
 [input.phone]
 prompt = "ask_phone"
+hours = "hours.main"
+closed = "notice.night"
 digits = "6-8"
 interdigit = "5s"
 then = "center.tech"
@@ -112,6 +114,7 @@ start = { name = "진흥원", ministry = "부처", sip = ["sip:c@h.example;trans
 
 [notice]
 closed = { prompt = "closed", then = "end" }
+night = { prompt = "closed", hours = "hours.night", closed = "notice.closed", then = "end" }
 busy = { prompt = "busy", then = "menu.main" }
 goodbye = { prompt = "goodbye", then = "end" }
 "##;
@@ -344,6 +347,11 @@ fn row_slips(slips: &mut Slips<'_>) {
         slips.add_under("E0206", header, &format!("no_input = {{ then = \"{row}\" }}"));
         slips.add_under("E0206", header, &format!("no_match = {{ retries = 1, then = \"{row}\" }}"));
         slips.add_under("W0601", header, "11 = \"center.counsel\"");
+        slips.add_under("W0404", header, "hours = \"hours.main\"");
+        slips.add_under("E0201", header, "hours = \"hours.mian\"\nclosed = \"notice.closed\"");
+        slips.add_under("E0202", header, "hours = \"menu.main\"\nclosed = \"notice.closed\"");
+        slips.add_under("E0202", header, "hours = \"hours.main\"\nclosed = \"back\"");
+        slips.add_under("E0205", header, &format!("hours = \"hours.main\"\nclosed = \"{row}\""));
         slips.add_under("K1002", header, "\"#\" = \"repeat\"");
         slips.add_under("K1002", header, "\"*\" = \"back\"");
         slips.add_under("E0106", header, "language = \"en\"");
@@ -441,13 +449,22 @@ fn row_slips(slips: &mut Slips<'_>) {
             slips.put("E0104", start..start + uri.len(), &format!("{uri}, {uri}"));
         }
     }
-    for line in table.lines().filter(|line| line.contains("then = \"") && line.contains("= {")) {
+    let notices = |line: &&str| {
+        line.contains("then = \"") && line.contains("= {") && !line.contains("hours =") && !line.starts_with("no_")
+    };
+    for line in table.lines().filter(notices) {
         let at = table.find(line).expect("the line");
         let row = format!("notice.{}", line.split([' ', '=']).next().unwrap_or(""));
         let then = line.find("then = \"").expect("it has one") + 8;
         let end = then + line[then..].find('"').expect("closed");
         slips.put("E0205", at + then..at + end, &row);
         slips.put("E0202", at + then..at + end, "back");
+        let end = at + line.rfind('}').expect("it is closed");
+        slips.put("W0404", end..end, ", hours = \"hours.main\" ");
+        slips.put("E0205", end..end, &format!(", hours = \"hours.main\", closed = \"{row}\" "));
+        if row == "notice.goodbye" {
+            slips.put("E0202", end..end, ", hours = \"hours.main\", closed = \"notice.closed\" ");
+        }
     }
 }
 
@@ -489,7 +506,7 @@ fn table_slips(slips: &mut Slips<'_>, code: &str) {
         "[\"./programs.toml\"]",
         "[\"c:programs.toml\"]",
     ] {
-        let at = slips.table.find("schema").expect("the schema");
+        let at = slips.table.find("\nschema").expect("the schema") + 1;
         slips.put("E0110", at..at, &format!("include = {list}\n"));
     }
     for (key, value) in [("calls", "600"), ("overload", "\"notice.busy\""), ("calls_per_second", "30")] {
@@ -644,7 +661,7 @@ fn right_tables() -> Vec<String> {
             (
                 "7 = \"input.ask\"",
                 format!(
-                    "[input.ask]\nprompt = \"menu_fund\"\n{asks}\nno_input = {{ then = \"center.counsel\" }}\nno_match = {{ retries = 1, then = \"menu.main\" }}\nthen = \"center.start\"\n"
+                    "[input.ask]\nprompt = \"menu_fund\"\nhours = \"hours.main\"\nclosed = \"notice.closed\"\n{asks}\nno_input = {{ then = \"center.counsel\" }}\nno_match = {{ retries = 1, then = \"menu.main\" }}\nthen = \"center.start\"\n"
                 ),
             )
         } else {
@@ -675,6 +692,8 @@ prompt = "menu_main"
 {keys} = {{ say = "창업", go = "menu.second" }}
 [menu.second]
 prompt = ["menu_fund"]
+hours = "hours.main"
+closed = "center.counsel"
 5 = "center.start"
 {asked}
 no_input = {{ retries = 5 }}

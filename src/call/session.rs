@@ -400,7 +400,15 @@ impl Session {
 
     /// Follows a destination until there is something to hear or to wait for.
     fn go(&mut self, now: Now, mut to: Destination, out: &mut Vec<Effect>) {
+        let plan = self.plan.clone();
         for _ in 0..HOPS_MAX {
+            if let Some((row, doors)) = plan.doors(to)
+                && !calendar::is_open(&plan, doors.hours, now.wall)
+            {
+                self.enter_row(row, out);
+                to = doors.closed;
+                continue;
+            }
             match to {
                 Destination::Menu(menu) => return self.enter_menu(now, menu, true, out),
                 Destination::Input(input) => return self.ask(now, input, out),
@@ -415,16 +423,7 @@ impl Session {
                     }
                     to = Destination::Repeat;
                 }
-                Destination::Center(center) => {
-                    let row = self.plan.center(center);
-                    match row.closed {
-                        Some(closed) if !is_open(&self.plan, row, now) => {
-                            self.enter_row(&row.row.clone(), out);
-                            to = closed;
-                        }
-                        _ => return self.transfer(now, center, out),
-                    }
-                }
+                Destination::Center(center) => return self.transfer(now, center, out),
                 Destination::Notice(notice) => return self.announce(notice, out),
                 Destination::End => return self.end_call(now, Outcome::Announced, "announced", out),
             }

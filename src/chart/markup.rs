@@ -98,6 +98,9 @@ fn read(plan: &Plan) -> (Model, Vec<Arrow>) {
         }
     }
     for (at, notice) in plan.notices.iter().enumerate() {
+        if let Some(doors) = notice.doors {
+            arrows.push((format!("notice_{at}"), "운영 시간 밖".to_owned(), id(plan, doors.closed)));
+        }
         if notice.then != Destination::End {
             arrows.push((format!("notice_{at}"), "그다음".to_owned(), id(plan, notice.then)));
         }

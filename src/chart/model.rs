@@ -83,7 +83,12 @@ impl Model {
                 columns.push(Vec::new());
             }
             let title = titles.get(&id).cloned();
-            columns[depth].push(match id {
+            let closed = plan.doors(id).map(|(_, doors)| Choice {
+                keys: Digits::default(),
+                words: "운영 시간 밖".to_owned(),
+                go: doors.closed,
+            });
+            let mut card = match id {
                 Destination::Input(input) => {
                     MenuBox { of: id, title: title.unwrap_or_else(|| name(plan, id)), choices: answers(plan, input) }
                 }
@@ -93,7 +98,9 @@ impl Model {
                     choices: choices(plan, menu, &said[menu.0], &common),
                 },
                 _ => continue,
-            });
+            };
+            card.choices.extend(closed);
+            columns[depth].push(card);
         }
         let most = most_common(plan.centers.iter().map(|center| &center.transfer.ladder));
         let give_up = most_common(plan.centers.iter().map(|center| (center.transfer.rounds, center.transfer.give_up)));

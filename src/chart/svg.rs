@@ -212,7 +212,9 @@ fn cards(plan: &Plan, model: &Model, text: &dyn Fn(&str) -> Option<String>) -> V
 fn notices(plan: &Plan, model: &Model) -> Vec<NoticeId> {
     let conditions = model.numbers.iter().flat_map(|number| number.when.iter().map(|(_, go)| *go).chain([number.go]));
     let keys = model.columns.iter().flatten().flat_map(|menu| menu.choices.iter().map(|choice| choice.go));
-    let closed = plan.centers.iter().filter_map(|center| center.closed);
+    let of_centers = plan.centers.iter().filter_map(|center| center.closed);
+    let doors = plan.notices.iter().filter_map(|notice| notice.doors).map(|doors| doors.closed);
+    let closed = of_centers.chain(doors);
     let rungs = model.ladder.iter().filter_map(|rung| match rung {
         Rung::Notice(id) => Some(*id),
         _ => None,
@@ -241,6 +243,9 @@ fn notice(plan: &Plan, id: NoticeId, text: &dyn Fn(&str) -> Option<String>) -> C
         go => format!("말한 뒤 {} 연결", name(plan, go)),
     };
     rows.push(Row { keys: "→".to_owned(), words: then, go: None, mark: None });
+    if let Some(doors) = row.doors {
+        rows.push(Row::plain(format!("운영 시간 밖에는 {}", name(plan, doors.closed))));
+    }
     let head = format!("안내 · {}", name(plan, Destination::Notice(id)));
     Card {
         of: Some(Destination::Notice(id)),

@@ -8,7 +8,7 @@ use super::line::{Line, Sound, Step};
 use crate::call::session::standing::{Place, Standing};
 use crate::call::{Effect, Outcome};
 use crate::limits::STATES_MAX;
-use crate::routing::plan::{HoursId, Plan};
+use crate::routing::plan::{Doors, HoursId, Plan};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ pub struct Edge {
     pub step: Step,
     /// The call is over, and how.
     pub end: Option<End>,
-    /// A centre was asked for that is closed now.
+    /// A row was asked for that is closed now.
     pub closed: bool,
 }
 
@@ -104,7 +104,7 @@ struct Search<'p> {
     /// By hours, whether the caller is attended to, and where the call stands.
     known: HashMap<(u32, bool, Standing), u32>,
     open: VecDeque<Line>,
-    /// Which hours any centre asks about: later than at its beginning, a call asks about no others.
+    /// Which hours any row asks about: later than at its beginning, a call asks about no others.
     asked: Vec<HoursId>,
     classes: BTreeMap<(Option<usize>, u64, Vec<bool>), u32>,
     /// Addresses are drawn by chance.
@@ -115,7 +115,9 @@ struct Search<'p> {
 
 impl<'p> Search<'p> {
     fn new(plan: &'p Arc<Plan>) -> Self {
-        let mut asked: Vec<HoursId> = plan.centers.iter().filter_map(|center| center.hours).collect();
+        let doors = plan.menus.iter().map(|menu| menu.doors).chain(plan.notices.iter().map(|notice| notice.doors));
+        let doors = doors.chain(plan.inputs.iter().map(|input| input.doors)).flatten().map(|doors| doors.hours);
+        let mut asked: Vec<HoursId> = plan.centers.iter().filter_map(|center| center.hours).chain(doors).collect();
         asked.sort();
         asked.dedup();
         let graph = Graph { nodes: Vec::new(), edges: Vec::new(), starts: Vec::new(), roots: Vec::new(), cut: false };
@@ -168,7 +170,7 @@ impl<'p> Search<'p> {
                 next.step(step, &mut effects);
                 let stands = next.standing();
                 let end = effects.contains(&Effect::Over).then(|| ending(&line, &standing, &next));
-                let closed = asked_in_vain(&stands, &effects);
+                let closed = asked_in_vain(self.plan, &stands, &effects);
                 let attended = is_attended(self.plan, &stands, &next);
                 let to = self.reach(world, stands, Came::From(at as u32, step), attended, next);
                 self.graph.edges.push(Edge { to, step, end, closed });
@@ -232,9 +234,24 @@ fn ending(before: &Line, standing: &Standing, after: &Line) -> End {
     }
 }
 
-fn asked_in_vain(standing: &Standing, effects: &[Effect]) -> bool {
-    !matches!(standing.place, Place::Transfer { .. })
-        && effects.iter().any(|effect| matches!(effect, Effect::Entered(row) if row.starts_with("center.")))
+fn asked_in_vain(plan: &Plan, standing: &Standing, effects: &[Effect]) -> bool {
+    let entered: Vec<&Arc<str>> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Entered(row) => Some(row),
+            _ => None,
+        })
+        .collect();
+    let to_center = entered.iter().any(|row| row.starts_with("center."));
+    // Who was led on at once from a row with hours did not come in.
+    let has_hours = |row: &&Arc<str>| {
+        let named = |known: &Arc<str>, doors: Option<Doors>| known == *row && doors.is_some();
+        plan.menus.iter().any(|menu| named(&menu.row, menu.doors))
+            || plan.inputs.iter().any(|input| named(&input.row, input.doors))
+            || plan.notices.iter().any(|notice| named(&notice.row, notice.doors))
+    };
+    let passed = entered.len().saturating_sub(1);
+    !matches!(standing.place, Place::Transfer { .. }) && (to_center || entered.iter().take(passed).any(has_hours))
 }
 
 impl Graph {

@@ -158,6 +158,8 @@ pub enum Destination {
 pub struct Menu {
     /// `menu.main`.
     pub row: Arc<str>,
+    /// When it may be entered; `None` is always.
+    pub doors: Option<Doors>,
     /// What is said, in order: the menu's prompt, then each choice that has words.
     pub speech: Vec<PromptId>,
     /// A key cuts the speech short.
@@ -179,6 +181,8 @@ pub struct Menu {
 pub struct Input {
     /// `input.business`.
     pub row: Arc<str>,
+    /// When it may be entered; `None` is always.
+    pub doors: Option<Doors>,
     /// What is asked, in order.
     pub speech: Vec<PromptId>,
     /// A key cuts the speech short.
@@ -212,6 +216,15 @@ pub struct ReadBack {
     pub digits: [PromptId; 10],
     /// "맞으면 1번, 다시 누르시려면 2번".
     pub after: PromptId,
+}
+
+/// `hours` and `closed`: who comes outside the hours goes elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Doors {
+    /// When they are open.
+    pub hours: HoursId,
+    /// Where callers go otherwise.
+    pub closed: Destination,
 }
 
 /// What happens when the caller does not answer a menu.
@@ -365,6 +378,8 @@ pub enum Context {
 pub struct Notice {
     /// `notice.closed`.
     pub row: Arc<str>,
+    /// When it is said; `None` is always.
+    pub doors: Option<Doors>,
     /// What is said, in order.
     pub speech: Vec<PromptId>,
     /// What follows.
@@ -461,6 +476,22 @@ impl Plan {
     /// The notice behind an id.
     pub fn notice(&self, id: NoticeId) -> &Notice {
         &self.notices[id.0]
+    }
+
+    /// The doors of a place that has some: its row, and when and where else.
+    pub fn doors(&self, at: Destination) -> Option<(&Arc<str>, Doors)> {
+        let (row, doors) = match at {
+            Destination::Menu(id) => self.menus.get(id.0).map(|menu| (&menu.row, menu.doors))?,
+            Destination::Input(id) => self.inputs.get(id.0).map(|input| (&input.row, input.doors))?,
+            Destination::Notice(id) => self.notices.get(id.0).map(|notice| (&notice.row, notice.doors))?,
+            Destination::Center(id) => {
+                let center = self.centers.get(id.0)?;
+                let doors = center.hours.zip(center.closed).map(|(hours, closed)| Doors { hours, closed });
+                (&center.row, doors)
+            }
+            Destination::Back | Destination::Repeat | Destination::End => return None,
+        };
+        doors.map(|doors| (row, doors))
     }
 
     /// Every prompt a caller of this table can hear, in order of name.

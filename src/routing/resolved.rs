@@ -130,7 +130,7 @@ impl<'t> Lines<'t> {
 }
 
 fn resolve_menu(menu: &Menu, mut lines: Lines<'_>) -> Vec<Resolved> {
-    lines.own_field("prompt");
+    ["prompt", "hours", "closed"].iter().for_each(|name| lines.own_field(name));
     lines.field("barge_in", || menu.barge_in.to_string());
     lines.field("digit_timeout", || spell(menu.digit_timeout));
     lines.field("interdigit", || spell(menu.interdigit));
@@ -147,7 +147,7 @@ fn resolve_menu(menu: &Menu, mut lines: Lines<'_>) -> Vec<Resolved> {
 }
 
 fn resolve_input(input: &Input, mut lines: Lines<'_>) -> Vec<Resolved> {
-    lines.own_field("prompt");
+    ["prompt", "hours", "closed"].iter().for_each(|name| lines.own_field(name));
     lines.field("kind", || format!("{:?}", input.accepts.kind.word()));
     let (low, high) = (input.accepts.digits.start(), input.accepts.digits.end());
     lines.field("digits", || if low == high { low.to_string() } else { format!("\"{low}-{high}\"") });

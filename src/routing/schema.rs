@@ -200,6 +200,10 @@ enum HolidayCalendar {
 struct Menu {
     /// 번호를 말하기 전에 들리는 말 (안내음) / said before the choices (prompts)
     prompt: OneOrMany,
+    /// 이 시간에만 들립니다 "hours.main", 없으면 언제나 / only at these hours; always if left out
+    hours: Option<String>,
+    /// 그 밖의 시간에 가는 곳 / where callers go outside its hours
+    closed: Option<String>,
     /// 안내 중에 눌러도 되는가, 없으면 true / whether a key cuts the speech short
     barge_in: Option<bool>,
     /// 안내 뒤에 기다리는 시간 "500ms"–"1m", 없으면 "5s" / silence allowed after the speech
@@ -234,6 +238,10 @@ struct MenuDefaults {
 struct Input {
     /// 묻는 말 (안내음) / what is asked (prompts)
     prompt: OneOrMany,
+    /// 이 시간에만 들립니다 "hours.main", 없으면 언제나 / only at these hours; always if left out
+    hours: Option<String>,
+    /// 그 밖의 시간에 가는 곳 / where callers go outside its hours
+    closed: Option<String>,
     /// 무엇을 입력하는가, 없으면 "any" / what is entered, "any" if left out
     kind: Option<EntryKind>,
     /// 자릿수 4 또는 "4-8", 16까지; "any" 에 씁니다 / how many digits: 4, or "4-8", at most 16; for "any"
@@ -438,6 +446,10 @@ struct Address {
 struct Notice {
     /// 들리는 말 (안내음) / what is said (prompts)
     prompt: OneOrMany,
+    /// 이 시간에만 들립니다 "hours.main", 없으면 언제나 / only at these hours; always if left out
+    hours: Option<String>,
+    /// 그 밖의 시간에 가는 곳 / where callers go outside its hours
+    closed: Option<String>,
     /// 그다음에 가는 곳, 끝나면 "end" / what follows; "end" ends the call
     then: String,
 }

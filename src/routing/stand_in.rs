@@ -55,6 +55,7 @@ pub fn stand_ins(plan: &Plan) -> Plan {
         centers: Vec::new(),
         notices: vec![Notice {
             row: "notice.goodbye".into(),
+            doors: None,
             speech: vec!["stand_in_bye".into()],
             then: Destination::End,
         }],
@@ -75,6 +76,7 @@ fn menu(id: &str, name: PromptId, goodbye: NoticeId) -> Menu {
     let keys = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#"];
     Menu {
         row: format!("menu.{id}").into(),
+        doors: None,
         speech: vec![name, "stand_in".into()],
         barge_in: true,
         digit_timeout: Duration::from_secs(3),

@@ -8,7 +8,7 @@ use crate::call::record::{AttemptResult, Outcome};
 use crate::call::transfer::{self, Ladder, Phase, Transfer};
 use crate::call::{Attempt, Effect};
 use crate::media::PlayKey;
-use crate::routing::plan::{CenterId, Context, Success};
+use crate::routing::plan::{CenterId, Context, Destination, Success};
 use crate::sip::status::StatusCode;
 use crate::time::Now;
 
@@ -48,7 +48,7 @@ impl Session {
                 if self.rounds >= plan.center(asked).transfer.rounds {
                     self.give_up(now, Some(asked), out);
                 } else {
-                    self.announce(notice, out);
+                    self.go(now, Destination::Notice(notice), out);
                 }
             }
             None => self.give_up(now, Some(asked), out),

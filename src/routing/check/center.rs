@@ -1,8 +1,9 @@
 //! `[center]` and `[defaults.transfer]`: who callers are handed to, how, and what follows when that fails.
 
 use super::Findings;
+use super::doors;
 use super::fields::{Fields, choose, later, nearest, wrong_kind};
-use super::names::{Named, Names, Place, Row};
+use super::names::{Named, Names, Row};
 use super::sound::Sounds;
 use crate::limits::TARGETS_MAX;
 use crate::number::Dialled;
@@ -74,25 +75,9 @@ pub(super) fn center(
     let name = name(row, &mut fields, findings);
     let ministry = fields.text("ministry", findings).map(|(name, _)| name.to_owned());
     let targets = targets(row, &mut fields, own, findings);
-    let hours = fields
-        .text("hours", findings)
-        .and_then(|(text, span)| names.hours(&row.name, text, span.clone(), findings).map(|id| (id, span)));
-    let closed_written = table.get("closed").map(|entry| entry.value.span.clone());
-    let closed = fields
-        .text("closed", findings)
-        .and_then(|(text, span)| names.destination(&row.name, text, span, Place::Closed, findings));
-    if let (Some((_, span)), None, false) = (&hours, &closed_written, fields.broken()) {
-        findings.push(
-            Diagnostic::warning(
-                "W0404",
-                span.clone(),
-                format!("{} 에 hours 는 있고 closed 가 없습니다", row.name),
-                format!("{} has hours but no closed", row.name),
-            )
-            .label("이 시간 밖에는 받는 사람 없이 울립니다", "outside them it would ring out")
-            .help("closed = \"notice.closed\" 를 더하세요", "add closed = \"notice.closed\""),
-        );
-    }
+    let without = ["이 시간 밖에는 받는 사람 없이 울립니다", "outside them it would ring out"];
+    let closed_at = table.get("closed").map_or_else(|| row.span.clone(), |entry| entry.value.span.clone());
+    let doors::Written { hours, closed } = doors::read(&mut fields, names, without, findings);
     let announce = fields.flag("announce", findings).unwrap_or(true);
     let own_parts = transfer(&mut fields, names, findings);
     let broken = fields.broken();
@@ -108,8 +93,7 @@ pub(super) fn center(
         sounds.name(row.id, &name.0, said.clone());
     }
     let announce = (announce && !name.0.is_empty()).then(|| sounds.connecting(row.id, &name.0, said));
-    let site =
-        CenterSite { row: row.span.clone(), closed: closed_written.unwrap_or_else(|| row.span.clone()), give_up };
+    let site = CenterSite { row: row.span.clone(), closed: closed_at, give_up };
     let center = Center {
         row: row.name.as_str().into(),
         name: name.0,

@@ -48,6 +48,11 @@ pub(super) fn check(
 
 /// Every place a row leads to.
 fn ways(plan: &Plan, from: Destination) -> Vec<Destination> {
+    let closed = plan.doors(from).map(|(_, doors)| doors.closed);
+    ways_inside(plan, from).into_iter().chain(closed).collect()
+}
+
+fn ways_inside(plan: &Plan, from: Destination) -> Vec<Destination> {
     match from {
         Destination::Menu(id) => plan.menus.get(id.0).map_or_else(Vec::new, |menu| {
             menu.choices.values().copied().chain([menu.no_input.then, menu.no_match.then]).collect()
@@ -61,7 +66,7 @@ fn ways(plan: &Plan, from: Destination) -> Vec<Destination> {
                 Rung::Notice(id) => Some(Destination::Notice(*id)),
                 Rung::Refer | Rung::NextTarget => None,
             });
-            rungs.chain(center.closed).chain([Destination::Notice(center.transfer.give_up)]).collect()
+            rungs.chain([Destination::Notice(center.transfer.give_up)]).chain(center.closed).collect()
         }),
         Destination::Notice(id) => plan.notices.get(id.0).map_or_else(Vec::new, |notice| vec![notice.then]),
         Destination::Back | Destination::Repeat | Destination::End => Vec::new(),
@@ -117,27 +122,30 @@ fn unreachable(plan: &Plan, sites: &Sites, reached: &BTreeSet<Destination>, find
 /// E0205 and E0206: ways on which nothing stops a caller who does nothing, or only wrong things.
 fn loops(plan: &Plan, sites: &Sites, findings: &mut Findings) {
     let mut told = BTreeSet::new();
-    for wrong_keys in [false, true] {
+    let shut = [false, true];
+    for (wrong_keys, closed) in [false, true].into_iter().flat_map(|wrong| shut.map(|closed| (wrong, closed))) {
         for start in starts(plan) {
-            let Some(circle) = circle(plan, start, wrong_keys) else { continue };
+            let Some(circle) = circle(plan, start, wrong_keys, closed) else { continue };
             let mut members = circle.clone();
             members.sort();
             // A circle of announcements is the same whatever is pressed.
-            let asks = circle.iter().any(|at| matches!(at, Destination::Menu(_) | Destination::Input(_)));
+            let shut = |at: &Destination| closed && plan.doors(*at).is_some();
+            let asks = circle.iter().any(|at| matches!(at, Destination::Menu(_) | Destination::Input(_)) && !shut(at));
             if !told.insert((members, asks && wrong_keys)) {
                 continue;
             }
             let mut path: Vec<&str> = circle.iter().map(|at| row(plan, *at)).collect();
             path.extend(path.first().copied());
             let path = path.join(" → ");
-            let asked = circle.iter().find_map(|at| match at {
+            let asked = circle.iter().filter(|at| !shut(at)).find_map(|at| match at {
                 Destination::Menu(id) => sites.menus.get(id.0).map(|site| (&site.no_input, &site.no_match)),
                 Destination::Input(id) => sites.inputs.get(id.0).map(|site| (&site.no_input, &site.no_match)),
                 _ => None,
             });
             findings.push(match asked {
                 None => {
-                    let span = circle.first().map_or(0..0, |at| leaves(sites, *at));
+                    let of_shut = |at: &Destination| if shut(at) { named(sites, *at) } else { leaves(sites, *at) };
+                    let span = circle.first().map_or(0..0, of_shut);
                     Diagnostic::error(
                         "E0205",
                         span,
@@ -181,11 +189,11 @@ fn starts(plan: &Plan) -> Vec<Destination> {
 }
 
 /// The circle through `start` that a caller walks by pressing nothing (or only wrong keys).
-fn circle(plan: &Plan, start: Destination, wrong_keys: bool) -> Option<Vec<Destination>> {
+fn circle(plan: &Plan, start: Destination, wrong_keys: bool, closed: bool) -> Option<Vec<Destination>> {
     let mut path = vec![start];
     let mut at = start;
     loop {
-        at = next(plan, at, wrong_keys)?;
+        at = next(plan, at, wrong_keys, closed)?;
         if at == start {
             return Some(path);
         }
@@ -198,7 +206,11 @@ fn circle(plan: &Plan, start: Destination, wrong_keys: bool) -> Option<Vec<Desti
 }
 
 /// Where the caller is led without doing anything useful; `None` where somebody answers or the call ends.
-fn next(plan: &Plan, at: Destination, wrong_keys: bool) -> Option<Destination> {
+/// What has hours is open, or all of it is closed.
+fn next(plan: &Plan, at: Destination, wrong_keys: bool, closed: bool) -> Option<Destination> {
+    if closed && let Some((_, doors)) = plan.doors(at) {
+        return Some(doors.closed);
+    }
     match at {
         Destination::Menu(id) => {
             let menu = plan.menus.get(id.0)?;
@@ -224,12 +236,28 @@ fn give_up_ends(plan: &Plan, sites: &Sites, findings: &mut Findings) {
     for (center, site) in plan.centers.iter().zip(&sites.centers) {
         let mut at = Destination::Notice(center.transfer.give_up);
         let mut steps = 0;
+        let mut shut = None;
         while let Destination::Notice(id) = at {
+            shut = shut.or(plan.doors(at).map(|(row, _)| row.clone()));
             steps += 1;
             match plan.notices.get(id.0) {
                 Some(notice) if steps <= plan.notices.len() => at = notice.then,
                 _ => break,
             }
+        }
+        if let Some(row) = shut {
+            if told.insert(site.give_up.start) {
+                findings.push(
+                    Diagnostic::error(
+                        "E0202",
+                        site.give_up.clone(),
+                        format!("give_up 의 안내는 언제나 들려야 하는데 {row} 에 hours 가 있습니다"),
+                        format!("what give_up says must be heard at all hours, and {row} has hours"),
+                    )
+                    .help("hours 가 없는 안내를 쓰세요", "name an announcement without hours"),
+                );
+            }
+            continue;
         }
         if !matches!(at, Destination::Menu(_) | Destination::Input(_) | Destination::Center(_))
             || !told.insert(site.give_up.start)
@@ -468,6 +496,7 @@ fn depths(plan: &Plan) -> BTreeMap<MenuId, usize> {
                 queue.extend(
                     plan.menus.get(id.0).iter().flat_map(|menu| menu.choices.values()).map(|go| (*go, heard + 1)),
                 );
+                queue.extend(plan.doors(at).map(|(_, doors)| (doors.closed, heard)));
             }
             Destination::Notice(id) => queue.extend(plan.notices.get(id.0).map(|notice| (notice.then, heard))),
             Destination::Input(_) => queue.extend(ways(plan, at).into_iter().map(|go| (go, heard))),
@@ -488,6 +517,18 @@ fn row(plan: &Plan, at: Destination) -> &str {
         Destination::Repeat => "repeat",
         Destination::End => "end",
     }
+}
+
+/// Where a row's name stands.
+fn named(sites: &Sites, at: Destination) -> Range<usize> {
+    let span = match at {
+        Destination::Notice(id) => sites.notices.get(id.0).map(|site| &site.row),
+        Destination::Center(id) => sites.centers.get(id.0).map(|site| &site.row),
+        Destination::Menu(id) => sites.menus.get(id.0).map(|site| &site.row),
+        Destination::Input(id) => sites.inputs.get(id.0).map(|site| &site.row),
+        Destination::Back | Destination::Repeat | Destination::End => None,
+    };
+    span.cloned().unwrap_or(0..0)
 }
 
 /// Where a row says what follows it.

@@ -1,6 +1,7 @@
 //! `[input.…]` and `[defaults.input]`: what is asked, which entries are taken, and where the caller goes then.
 
 use super::Findings;
+use super::doors;
 use super::fields::{Fields, choose, wrong_kind};
 use super::menu::{RetryParts, Timing, finish_retry, retry, timing};
 use super::names::{Names, Place, Row};
@@ -80,6 +81,7 @@ pub(super) fn input(
     let mut site = InputSite { row: row.span.clone(), ..InputSite::default() };
     let prompts = fields.texts("prompt", findings);
     fields.missing("prompt", row.span.clone(), "prompt = \"ask_business\"", findings);
+    let doors = doors::doors(&mut fields, names, findings);
     let accepts = accepts(&mut fields, row, &mut site, findings);
     let own = timing(&mut fields, findings);
     let no_input = retry(&mut fields, "no_input", names, findings).over(&defaults.no_input);
@@ -114,6 +116,7 @@ pub(super) fn input(
     });
     let input = Input {
         row: row.name.as_str().into(),
+        doors,
         speech,
         barge_in: own.barge_in.or(defaults.timing.barge_in).unwrap_or(true),
         // A number is looked for before it is entered, and read off paper while it is.

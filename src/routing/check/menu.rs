@@ -1,6 +1,7 @@
 //! `[menu.…]` and `[defaults.menu]`: what is said, which keys are offered, what silence and wrong keys lead to.
 
 use super::Findings;
+use super::doors;
 use super::fields::{Fields, wrong_kind};
 use super::names::{Names, Place, Row};
 use super::sound::Sounds;
@@ -105,6 +106,7 @@ pub(super) fn menu(
     let table = row.table(findings);
     let mut fields = Fields::new(&row.name, table);
     let prompts = fields.texts("prompt", findings);
+    let doors = doors::doors(&mut fields, names, findings);
     let own = timing(&mut fields, findings);
     let no_input = retry(&mut fields, "no_input", names, findings).over(&defaults.no_input);
     let no_match = retry(&mut fields, "no_match", names, findings).over(&defaults.no_match);
@@ -156,6 +158,7 @@ pub(super) fn menu(
     site.no_match = no_match.1;
     let menu = Menu {
         row: row.name.as_str().into(),
+        doors,
         speech,
         barge_in: own.barge_in.or(defaults.timing.barge_in).unwrap_or(true),
         digit_timeout: own.digit_timeout.or(defaults.timing.digit_timeout).unwrap_or(Duration::from_secs(5)),

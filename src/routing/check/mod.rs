@@ -5,6 +5,7 @@
 //! in for itself as well as it can, and the plan is only handed out when nothing is an error.
 
 mod center;
+mod doors;
 mod fields;
 mod flow;
 mod holidays;

@@ -1,6 +1,7 @@
 //! `[notice]`: announcements, and what follows each.
 
 use super::Findings;
+use super::doors;
 use super::fields::Fields;
 use super::names::{Names, Place, Row};
 use super::sound::Sounds;
@@ -28,6 +29,7 @@ pub(super) fn notice(
     let mut fields = Fields::new(&row.name, table);
     let prompts = fields.texts("prompt", findings);
     fields.missing("prompt", row.span.clone(), "prompt = \"closed\"", findings);
+    let doors = doors::doors(&mut fields, names, findings);
     let then = fields.text("then", findings);
     if !fields.is_written("then") && !fields.broken() {
         findings.push(
@@ -49,6 +51,6 @@ pub(super) fn notice(
     };
     fields.finish(findings);
     let speech = prompts.unwrap_or_default().into_iter().map(|(id, span)| sounds.named(id, span)).collect();
-    let notice = Notice { row: row.name.as_str().into(), speech, then: then.unwrap_or(Destination::End) };
+    let notice = Notice { row: row.name.as_str().into(), doors, speech, then: then.unwrap_or(Destination::End) };
     (notice, NoticeSite { row: row.span.clone(), then: span })
 }
