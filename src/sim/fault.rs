@@ -84,6 +84,7 @@ faults! {
     Stop "stop" 0.05 "the second: BYE to everybody";
     ClockStep "clock-step" 0.2 "wall time jumps by seconds, hours or a day";
     OtherHours "other-hours" 0.15 "another time of the week";
+    Publish "publish" 0.2 "other tables are published while calls live";
 }
 
 /// A set of faults.

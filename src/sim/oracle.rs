@@ -12,6 +12,7 @@ pub use ending::Left;
 use super::caller::Story;
 use super::caller::text::{self, Message};
 use super::line::Line;
+use super::setup::OTHER;
 use crate::engine::{CallKey, News};
 use crate::media::StreamKey;
 use crate::routing::Plan;
@@ -80,6 +81,14 @@ impl Law {
         }
         law
     }
+
+    /// The law of two tables, of which now one and now the other is live.
+    pub fn and(mut self, other: Self) -> Self {
+        self.targets.extend(other.targets);
+        self.accepted.extend(other.accepted);
+        self.menus.extend(other.menus);
+        self
+    }
 }
 
 /// Silence a caller may hear outside menus.
@@ -119,6 +128,10 @@ pub struct Oracle {
     capped: bool,
     /// Noise may make calls of nobody.
     noisy: bool,
+    /// The other table is live.
+    other_table: bool,
+    /// Calls that began when it was.
+    on_other_table: BTreeSet<CallKey>,
     /// The callers' numbers, which nobody may read in a record.
     numbers: BTreeSet<String>,
     violations: Vec<Violation>,
@@ -138,6 +151,8 @@ impl Oracle {
             draining: false,
             capped: false,
             noisy: false,
+            other_table: false,
+            on_other_table: BTreeSet::new(),
             numbers: BTreeSet::new(),
             violations: Vec::new(),
         }
@@ -411,6 +426,10 @@ impl Oracle {
             return self.broken(now, "record", "", format!("a record without call_id: {line}"));
         };
         self.calls.insert(call, call_id.clone());
+        let rows = record["path"].as_array().into_iter().flatten().chain([&record["table"]]);
+        for row in rows.filter_map(serde_json::Value::as_str).map(str::to_owned).collect::<Vec<_>>() {
+            self.keeps_its_table(now, call, &row);
+        }
         let Some(case) = self.cases.get_mut(&call_id) else {
             if !self.noisy {
                 self.broken(now, "record", &call_id, "a record of a call nobody made".to_owned());
@@ -428,8 +447,15 @@ impl Oracle {
 
     /// News of a live call.
     pub fn news(&mut self, now: Instant, call: CallKey, news: &News) {
-        if let News::Began { caller, .. } = news {
-            self.masked(now, caller);
+        match news {
+            News::Began { caller, .. } => {
+                if self.other_table {
+                    self.on_other_table.insert(call);
+                }
+                self.masked(now, caller);
+            }
+            News::Entered { row } => self.keeps_its_table(now, call, row),
+            News::Key { .. } | News::Ended { .. } => {}
         }
         let Some(call_id) = self.calls.get(&call) else { return };
         let Some(case) = self.cases.get_mut(call_id) else { return };
@@ -456,6 +482,19 @@ impl Oracle {
                 }
             }
             News::Began { .. } | News::Ended { .. } => {}
+        }
+    }
+
+    /// A table was published: calls that begin from now on follow it, and no others.
+    pub fn published(&mut self, other: bool) {
+        self.other_table = other;
+    }
+
+    /// A row, or a table's version, belongs to the table that was live when the call began.
+    fn keeps_its_table(&mut self, now: Instant, call: CallKey, row: &str) {
+        if row.ends_with(OTHER) != self.on_other_table.contains(&call) {
+            let call_id = self.calls.get(&call).cloned().unwrap_or_default();
+            self.broken(now, "a call keeps its table", &call_id, format!("{row} of another table"));
         }
     }
 

@@ -13,10 +13,10 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Setup {
     pub(super) plan: Arc<Plan>,
-    /// The same as the engine has it, without the sound of its prompts: a run needs their lengths only.
-    pub(super) edition: Arc<Edition>,
+    /// As the engine has it, without the sound of its prompts: a run needs their lengths only. As it began, and as published later.
+    editions: [Arc<Edition>; 2],
     /// The same, with every greeting before the answer.
-    pub(super) early: Arc<Edition>,
+    early: [Arc<Edition>; 2],
     pub(super) lengths: Arc<BTreeMap<String, Duration>>,
     pub(super) law: Law,
     pub(super) began: Wall,
@@ -34,15 +34,42 @@ impl Setup {
         for number in &mut early.numbers {
             number.answer = Answer::AfterGreeting;
         }
-        let edition = |plan| Arc::new(Edition::new(plan, &silent));
-        let (early, edition) = (edition(Arc::new(early)), edition(plan.clone()));
-        Self { law: Law::of(&plan), plan, edition, early, lengths, began }
+        let editions = |plan: &Plan| {
+            let edition = |plan| Arc::new(Edition::new(Arc::new(plan), &silent));
+            [edition(plan.clone()), edition(renamed(plan))]
+        };
+        let law = Law::of(&plan).and(Law::of(&renamed(&plan)));
+        Self { law, editions: editions(&plan), early: editions(&early), plan, lengths, began }
     }
 
     /// The table.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
+
+    /// What the engine follows: `other` is the table that is published in the middle of a run.
+    pub(super) fn edition(&self, early: bool, other: bool) -> Arc<Edition> {
+        let editions = if early { &self.early } else { &self.editions };
+        editions[usize::from(other)].clone()
+    }
+}
+
+/// Ends every row of the other table, so that the first step on a wrong one shows.
+pub const OTHER: &str = "~2";
+
+/// The same table, in which every row has another name.
+fn renamed(plan: &Plan) -> Plan {
+    let mut plan = plan.clone();
+    let numbers = plan.numbers.iter_mut().map(|number| &mut number.row);
+    let menus = plan.menus.iter_mut().map(|menu| &mut menu.row);
+    let inputs = plan.inputs.iter_mut().map(|input| &mut input.row);
+    let centers = plan.centers.iter_mut().map(|center| &mut center.row);
+    let notices = plan.notices.iter_mut().map(|notice| &mut notice.row);
+    for row in numbers.chain(menus).chain(inputs).chain(centers).chain(notices) {
+        *row = format!("{row}{OTHER}").into();
+    }
+    plan.version.push_str(OTHER);
+    plan
 }
 
 /// Stands for a key that nobody is told.

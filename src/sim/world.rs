@@ -50,6 +50,8 @@ enum Event {
     Clock(i64),
     /// An operator turns a switch on.
     Switch(String),
+    /// An operator publishes the other table.
+    Publish,
     /// What could not leave.
     SendFailed(Flow),
     /// Bytes of a connection are due at the engine.
@@ -82,6 +84,8 @@ pub struct World {
     engine: Engine,
     /// What operators turned on.
     switched: Switches,
+    /// The other table is the one that was published last.
+    published: bool,
     network: Network,
     random: Random,
     phones: Vec<Phone>,
@@ -162,8 +166,9 @@ impl World {
             }
         }
         let mut world = Self {
-            engine: Self::engine(setup, &conditions, engine_random),
+            engine: Self::engine(setup, &conditions, false, engine_random),
             switched: Switches::default(),
+            published: false,
             network: Network::new(conditions.weather, network_random),
             random,
             now: Instant::START,
@@ -209,17 +214,20 @@ impl World {
         for (at, seconds) in world.conditions.clock_steps.clone() {
             world.push(Instant::START + at, Event::Clock(seconds));
         }
+        for at in world.conditions.publishes.clone() {
+            world.push(Instant::START + at, Event::Publish);
+        }
         world
     }
 
-    fn engine(setup: &Setup, conditions: &Conditions, random: Random) -> Engine {
+    fn engine(setup: &Setup, conditions: &Conditions, published: bool, random: Random) -> Engine {
         let networks: Vec<Range> = ["10.2.0.0/16", "10.4.0.0/16"].iter().filter_map(|text| text.parse().ok()).collect();
         let peers = match conditions.trunk {
             Some(strangers) => Peers { trunks: vec![Self::trunk(networks, conditions)], strangers, ..Peers::default() },
             None => Peers::default(),
         };
         Engine::new(Settings {
-            edition: if conditions.faults.has(Fault::EarlyMedia) { setup.early.clone() } else { setup.edition.clone() },
+            edition: setup.edition(conditions.faults.has(Fault::EarlyMedia), published),
             hash_key: [7; 32],
             peers,
             session: Intervals::default(),
@@ -491,6 +499,13 @@ impl World {
                 self.note(b"switch", || format!("switch    {name} is on"));
                 self.switched.turn_on(&name, None);
                 self.feed(Input::Switched(Arc::new(self.switched.clone())));
+            }
+            Event::Publish => {
+                self.published = !self.published;
+                self.note(b"publish", || "an operator publishes another table".to_owned());
+                self.oracle.published(self.published);
+                let early = self.conditions.faults.has(Fault::EarlyMedia);
+                self.feed(Input::Published(self.setup.edition(early, self.published)));
             }
             Event::Crash => self.crash(),
             Event::Drain => {
@@ -804,7 +819,8 @@ impl World {
             self.free_ports.extend(port);
         }
         self.ports.clear();
-        self.engine = Self::engine(&self.setup, &self.conditions, Random::from_number(self.random.u64()));
+        self.engine =
+            Self::engine(&self.setup, &self.conditions, self.published, Random::from_number(self.random.u64()));
         self.feed(Input::Switched(Arc::new(self.switched.clone())));
         self.lose_connections();
         let dialogs = std::mem::take(&mut self.open_dialogs).into_values().collect();

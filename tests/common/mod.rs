@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+pub mod bench;
 pub mod certificates;
 pub mod engine;
 pub mod line;

@@ -403,3 +403,23 @@ fn whoever_a_crash_left_with_a_dialog_is_owed_a_bye() {
         assert_eq!(found, broken);
     }
 }
+
+#[test]
+fn a_call_keeps_the_table_it_began_with() {
+    let began = || News::Began { caller: "010****5678".to_owned(), dialled: "1357".to_owned() };
+    for (published_first, row, kept) in [
+        (false, "menu.main", true),
+        (false, "menu.main~2", false),
+        (true, "menu.main~2", true),
+        (true, "menu.main", false),
+    ] {
+        let mut watch = Watch::connected();
+        watch.0.published(published_first);
+        watch.0.news(at(0.0), CallKey(7), &began());
+        // What is published in the middle of a call is for others.
+        watch.0.published(!published_first);
+        watch.0.news(at(0.1), CallKey(7), &News::Entered { row: row.into() });
+        let rules: Vec<_> = watch.0.violations.iter().map(|violation| violation.rule).collect();
+        assert_eq!(rules.contains(&"a call keeps its table"), !kept, "{row}");
+    }
+}

@@ -1,0 +1,113 @@
+//! A table that is published while calls live: they keep their rows, words and sounds; the next call has the new ones.
+
+mod common;
+
+use common::bench::{Bench, TABLE, texts};
+use ivr1357::engine::{Edition, Engine, Entry, Input, Intervals, Output, Settings};
+use ivr1357::media::{Clip, Command, Event, StreamKey};
+use ivr1357::number::Key;
+use ivr1357::random::Random;
+use ivr1357::routing;
+use ivr1357::sdp::Codec;
+use ivr1357::sip::trunk::Peers;
+use ivr1357::speech::{Catalogue, Prompt};
+use ivr1357::time::{Duration, Now};
+use std::sync::Arc;
+
+/// A published table, all of whose prompts have this many samples.
+fn edition(number: u64, table: &str, samples: usize) -> Arc<Edition> {
+    let prompt = Prompt { text: String::new(), samples: Some(vec![0; samples].into()) };
+    let names = ["tone", "greeting", "again", "center/counsel", "new"];
+    let catalogue = Catalogue { prompts: names.map(|name| (name.to_owned(), prompt.clone())).into() };
+    let plan = routing::check(table, &catalogue.lengths()).plan.expect("the table checks");
+    let clip = |id: &str| Some(Arc::new(Clip::from_samples(id, catalogue.prompts.get(id)?.samples.as_deref()?)));
+    Arc::new(Edition::published(Arc::new(plan), Some(number), clip))
+}
+
+fn bench(edition: Arc<Edition>) -> Bench {
+    let engine = Engine::new(Settings {
+        edition,
+        hash_key: [1; 32],
+        peers: Peers::default(),
+        session: Intervals::default(),
+        stand_ins: false,
+        random: Random::from_number(1),
+    });
+    Bench { engine, now: Now::default().after(Duration::from_secs(1)) }
+}
+
+fn press(bench: &mut Bench, stream: StreamKey, key: char) -> Vec<Output> {
+    bench.now = bench.now.after(Duration::from_secs(2));
+    bench.give(Input::Media { stream, event: Event::Key(Key::from_char(key).expect("a key")) })
+}
+
+/// What plays now: names, and samples of the first.
+fn plays(outputs: &[Output]) -> (Vec<String>, usize) {
+    let clips = outputs.iter().find_map(|output| match output {
+        Output::Media { command: Command::Play { clips, .. }, .. } => Some(clips),
+        _ => None,
+    });
+    let clips = clips.expect("something plays");
+    (clips.iter().map(|clip| clip.id.clone()).collect(), clips[0].encoded(Codec::Pcma).len())
+}
+
+fn records(outputs: &[Output]) -> Vec<serde_json::Value> {
+    let lines = outputs.iter().filter_map(|output| match output {
+        Output::Journal { entry: Entry::End(line), .. } => Some(line),
+        _ => None,
+    });
+    lines.map(|line| serde_json::from_str(line).expect("a record")).collect()
+}
+
+#[test]
+fn a_live_call_keeps_rows_and_sounds_and_the_next_one_has_the_new() {
+    // The new table has another menu and another centre, and none of the words `again` that the old call will still need.
+    let new = TABLE
+        .replace("prompt = \"again\"", "prompt = \"new\"")
+        .replace("go = \"menu.main\"", "go = \"menu.other\"")
+        .replace("[menu.main]", "[menu.other]")
+        .replace("sip:counsel@", "sip:elsewhere@");
+    let mut bench = bench(edition(1, TABLE, 800));
+    let (old, _, greeting) = bench.call(6001);
+    assert_eq!(greeting[0].encoded(Codec::Pcma).len(), 800);
+
+    bench.give(Input::Published(edition(2, &new, 1600)));
+    let (young, _, greeting) = bench.call(6002);
+    assert_eq!(greeting[0].encoded(Codec::Pcma).len(), 1600);
+
+    for (stream, samples, words, target) in
+        [(old, 800, "again", "sip:counsel@"), (young, 1600, "new", "sip:elsewhere@")]
+    {
+        // A key that the menu does not know cuts the greeting; the next one asks for a counsellor.
+        let (names, length) = plays(&press(&mut bench, stream, '9'));
+        assert_eq!((names.first().map(String::as_str), length), (Some(words), samples));
+        let mut said = press(&mut bench, stream, '0');
+        for play in 1..99 {
+            let finished = Event::Finished(ivr1357::media::PlayKey(play));
+            said.extend(bench.give(Input::Media { stream, event: finished }));
+        }
+        let refer = texts(&said).find(|text| text.starts_with("REFER ")).expect("a transfer");
+        assert!(refer.contains(target), "{refer}");
+    }
+
+    let ends = bench.give(Input::Stop);
+    let mut records = records(&ends);
+    records.sort_by_key(|record| record["version"].as_u64());
+    assert_eq!((&records[0]["version"], &records[1]["version"]), (&1.into(), &2.into()));
+    assert_eq!((&records[0]["path"][1], &records[1]["path"][1]), (&"menu.main".into(), &"menu.other".into()));
+    assert_ne!(records[0]["table"], records[1]["table"]);
+}
+
+#[test]
+fn taking_a_table_over_says_nothing_and_frees_nothing() {
+    let old = edition(1, TABLE, 800);
+    let mut bench = bench(old.clone());
+    let held = Arc::strong_count(&old);
+    assert!(bench.give(Input::Published(edition(2, TABLE, 800))).is_empty());
+    assert_eq!(
+        Arc::strong_count(&old),
+        held - 1,
+        "without calls the engine lets it go, and whoever handed it over still has it"
+    );
+    assert_eq!(bench.engine.deadline(), None);
+}
