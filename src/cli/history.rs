@@ -105,7 +105,7 @@ fn told(status: &Status, language: Language) -> String {
         };
     }
     for alarm in alarms {
-        let _ = writeln!(out, "{}: {alarm}", language.of(&["경보", "alarm"]));
+        let _ = writeln!(out, "{}: {}", language.of(&["경보", "alarm"]), language.of(alarm));
     }
     out
 }

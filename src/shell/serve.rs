@@ -149,7 +149,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
         live: Arc::new(Live::default()),
     })
     .map_err(broken)?;
-    for alarm in &alarms {
+    for [_, alarm] in &alarms {
         error!(alarm, "alarm");
     }
     let (publisher, _) = Publisher::start(press, instance.inbox(), alarms).map_err(broken)?;

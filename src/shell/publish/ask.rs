@@ -1,7 +1,7 @@
 //! What is said over the control socket: one question and one answer a connection, each a line of JSON, and bytes behind it where
 //! it announces some.
 
-use super::Answer;
+use super::{Alarm, Answer};
 use crate::routing::Language;
 use crate::shell::versions::Version;
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,7 @@ pub struct Status {
     /// What is live.
     pub live: Version,
     /// What somebody should look at.
-    pub alarms: Vec<String>,
+    pub alarms: Vec<Alarm>,
     /// The table's file.
     pub file: String,
     /// Its text is another than what is live.

@@ -141,13 +141,16 @@ pub struct Answer {
     pub swap_us: Option<f64>,
 }
 
+/// Something that somebody should look at, in Korean and in English.
+pub type Alarm = [String; 2];
+
 /// What others may see of the publisher.
 #[derive(Clone, Debug)]
 pub struct State {
     /// What is live.
     pub live: Version,
     /// What somebody should look at; a publication clears them.
-    pub alarms: Vec<String>,
+    pub alarms: Vec<Alarm>,
 }
 
 /// The door to the publisher's thread.
@@ -164,7 +167,7 @@ struct Job {
 
 impl Publisher {
     /// Starts the thread; it ends when the last handle is gone and all orders are done.
-    pub fn start(press: Press, inbox: Arc<Inbox>, alarms: Vec<String>) -> std::io::Result<(Arc<Self>, JoinHandle<()>)> {
+    pub fn start(press: Press, inbox: Arc<Inbox>, alarms: Vec<Alarm>) -> std::io::Result<(Arc<Self>, JoinHandle<()>)> {
         let (orders, waiting) = sync_channel(ORDERS_WAITING_MAX);
         let state = Arc::new(Mutex::new(State { live: press.live().version.clone(), alarms }));
         let theirs = Arc::clone(&state);
@@ -251,9 +254,11 @@ impl Thread {
     fn prove(&mut self, language: Language) -> Answer {
         let answer = self.press.prove(language);
         if answer.done == Done::Refused {
-            lock(&self.state)
-                .alarms
-                .push(format!("version {} is live, but was never proved: {}", answer.live, answer.sentence));
+            let live = answer.live;
+            lock(&self.state).alarms.push([
+                format!("{live}판이 증명되지 않은 채 쓰이고 있습니다: `ivr1357 test` 가 알려 줍니다"),
+                format!("version {live} is live, but was never proved: `ivr1357 test` shows what is wrong"),
+            ]);
         }
         answer
     }

@@ -4,7 +4,7 @@
 //! proved while they come in, for a number that is silent helps nobody. After that, edits go live by publishing alone.
 
 use super::press::{Clips, spoken, stamp};
-use super::{Candidate, Gate, Live, Press, Verdict};
+use super::{Alarm, Candidate, Gate, Live, Press, Verdict};
 use crate::routing::{self, Plan, diagnostic};
 use crate::shell::clock::Clock;
 use crate::shell::serve::Failure;
@@ -35,7 +35,7 @@ pub struct Found {
     /// Versions there were.
     seen: Option<u64>,
     /// What somebody should look at.
-    alarms: Vec<String>,
+    alarms: Vec<Alarm>,
     /// With sounds for stand-in centres, which belong to no version.
     pub table: Table,
     /// The file on disk is not what is live; how so.
@@ -56,7 +56,7 @@ pub struct Begun {
     /// With what is live.
     pub press: Press,
     /// What somebody should look at.
-    pub alarms: Vec<String>,
+    pub alarms: Vec<Alarm>,
 }
 
 /// Finds what is to be live. `publish`: the file, when it is green.
@@ -142,7 +142,7 @@ fn fresh(
     files: &Files,
     prompts: Option<&Catalogue>,
     gate: Gate,
-    alarms: &mut Vec<String>,
+    alarms: &mut Vec<Alarm>,
 ) -> Option<(Vec<u8>, Arc<Plan>, Catalogue)> {
     let (bytes, catalogue) = (table::read(&files.routing).ok()?, prompts?);
     let name = files.routing.display().to_string();
@@ -158,14 +158,18 @@ fn fresh(
         }
         Verdict::Red { told } => {
             eprint!("{told}");
-            alarms.push(format!("{name} is red and was not published: version {} is live", live.number));
+            let number = live.number;
+            alarms.push([
+                format!("{name} 에 잘못이 있어 내보내지 않았습니다. {number}판이 쓰입니다"),
+                format!("{name} is red and was not published: version {number} is live"),
+            ]);
             None
         }
     }
 }
 
 /// The newest version that is whole and still checks; newer ones that are not are alarms.
-pub fn newest_good(folder: &Path, alarms: &mut Vec<String>) -> Option<(Whole, Plan)> {
+pub fn newest_good(folder: &Path, alarms: &mut Vec<Alarm>) -> Option<(Whole, Plan)> {
     versions::numbers(folder).into_iter().find_map(|number| {
         let good = versions::read(folder, number).and_then(|whole| {
             // A newer program may be stricter than the one that published it.
@@ -173,7 +177,10 @@ pub fn newest_good(folder: &Path, alarms: &mut Vec<String>) -> Option<(Whole, Pl
             let plan = checked.plan.ok_or("it does not check any more: `ivr1357 history N` shows its text")?;
             Ok((whole, plan))
         });
-        good.map_err(|error| alarms.push(format!("version {number} cannot be used: {error}"))).ok()
+        let alarm = |error| {
+            [format!("{number}판을 쓸 수 없습니다: {error}"), format!("version {number} cannot be used: {error}")]
+        };
+        good.map_err(|error| alarms.push(alarm(error))).ok()
     })
 }
 
@@ -183,17 +190,23 @@ fn compare(
     plan: &Plan,
     files: &Files,
     prompts: Result<&Catalogue, &String>,
-    alarms: &mut Vec<String>,
+    alarms: &mut Vec<Alarm>,
 ) -> Option<String> {
     let (file, number) = (files.routing.display(), live.number);
     let (bytes, prompts) = match (table::read(&files.routing), prompts) {
         (Ok(bytes), Ok(prompts)) => (bytes, prompts),
         (Err(error), _) => {
-            alarms.push(format!("version {number} is live, and its file is gone: {error}"));
+            alarms.push([
+                format!("{number}판이 쓰이고, 표의 파일을 읽을 수 없습니다: {error}"),
+                format!("version {number} is live, and its file cannot be read: {error}"),
+            ]);
             return None;
         }
         (_, Err(error)) => {
-            alarms.push(format!("version {number} is live, and {error}"));
+            alarms.push([
+                format!("{number}판이 쓰이고, 안내음을 읽을 수 없습니다: {error}"),
+                format!("version {number} is live, and its prompts cannot be read: {error}"),
+            ]);
             return None;
         }
     };
@@ -205,7 +218,10 @@ fn compare(
     if checked.plan.is_none() {
         let text = String::from_utf8_lossy(&bytes);
         eprint!("{}", diagnostic::render(&file.to_string(), &text, &checked.findings, files.language, false));
-        alarms.push(format!("version {number} is live, and {file} has mistakes: `ivr1357 check {file}` shows them"));
+        alarms.push([
+            format!("{number}판이 쓰이고, {file} 에는 오류가 있습니다: `ivr1357 check {file}` 가 알려 줍니다"),
+            format!("version {number} is live, and {file} has mistakes: `ivr1357 check {file}` shows them"),
+        ]);
     }
     Some(format!("{file} differs from version {number}"))
 }

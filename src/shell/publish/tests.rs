@@ -226,7 +226,7 @@ fn a_restart_begins_with_the_last_good_version_whatever_lies_in_the_file() {
     bench.write("schema = ");
     let (begun, _) = bench.try_begin(false).expect("begins");
     assert_eq!(begun.press.live().version.number, 2);
-    assert!(begun.alarms[0].contains("has mistakes"), "{:?}", begun.alarms);
+    assert!(begun.alarms[0][1].contains("has mistakes"), "{:?}", begun.alarms);
     drop(begun);
     fs::remove_file(&bench.places.files.routing).expect("removed");
     fs::remove_dir_all(&bench.places.files.prompts).expect("removed");
@@ -241,7 +241,7 @@ fn a_damaged_version_is_passed_over_with_an_alarm_and_its_number_is_not_used_aga
     fs::write(bench.versions().join("000002/routing.toml"), table("tampered with")).expect("written");
     let Begun { mut press, alarms } = bench.begin();
     assert_eq!(press.live().version.number, 1);
-    assert!(alarms[0].contains("version 2 cannot be used") && alarms[0].contains("hash"), "{alarms:?}");
+    assert!(alarms[0][1].contains("version 2 cannot be used") && alarms[0][1].contains("hash"), "{alarms:?}");
     assert_eq!(print(&mut press, &order(&table("three"))).live, 3);
 }
 
@@ -269,7 +269,7 @@ fn serve_publish_takes_a_green_file_and_leaves_a_red_one() {
     bench.write(&table("breaks a promise"));
     let (begun, unpublished) = bench.try_begin(true).expect("begins");
     assert_eq!(begun.press.live().version.number, 2);
-    assert!(begun.alarms[0].contains("is red") && unpublished.is_some());
+    assert!(begun.alarms[0][1].contains("is red") && unpublished.is_some());
 }
 
 #[test]
@@ -383,7 +383,7 @@ fn a_first_start_that_breaks_promises_is_an_alarm_until_something_better_is_publ
     let running = Running::new(&bench);
     let prove = Order { what: What::Prove, ..order("") };
     assert_eq!(running.order(prove).done, Done::Refused);
-    assert!(running.publisher.state().alarms[0].contains("never proved"));
+    assert!(running.publisher.state().alarms[0][1].contains("never proved"));
     assert_eq!(running.order(order(TABLE)).done, Done::Published);
     assert!(running.publisher.state().alarms.is_empty());
 }
