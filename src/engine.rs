@@ -2,11 +2,12 @@
 
 mod edition;
 mod io;
+mod registrations;
 mod succession;
 
 pub use crate::call::CallKey;
 pub use edition::Edition;
-pub use io::{Entry, Input, Intervals, News, Output, Settings};
+pub use io::{Entry, Input, Intervals, News, Output, Registration, Settings};
 
 use crate::call::record::{Origin, Outcome, Record};
 use crate::call::{Attempt, Effect, Event, Session};

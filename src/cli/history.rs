@@ -2,7 +2,7 @@
 
 use super::publish::{Engine, ask, strange};
 use crate::routing::Language;
-use crate::shell::publish::ask::{Entry, Question, Reply, Status};
+use crate::shell::publish::ask::{Entry, Question, Registered, Reply, Status};
 use crate::shell::serve::Failure;
 use crate::shell::{control, versions};
 use clap::Args;
@@ -86,11 +86,12 @@ pub(super) fn run_status(arguments: StatusArguments) -> Result<u8, Failure> {
     } else {
         print!("{}", told(&status, language));
     }
-    Ok(u8::from(!status.alarms.is_empty()))
+    let unregistered = status.trunks.iter().any(|trunk| trunk.until.is_none());
+    Ok(u8::from(!status.alarms.is_empty() || unregistered))
 }
 
 fn told(status: &Status, language: Language) -> String {
-    let Status { live, alarms, file, unpublished, calls } = status;
+    let Status { live, alarms, file, unpublished, calls, trunks } = status;
     let (number, hash, when, who, why) = (live.number, live.short_hash(), &live.when, &live.who, &live.why);
     let mut out = String::new();
     let korean = language == Language::Korean;
@@ -102,6 +103,18 @@ fn told(status: &Status, language: Language) -> String {
         let _ = match korean {
             true => writeln!(out, "{file} 은 쓰이는 표와 다릅니다. 내보내기: ivr1357 publish {file} --why \"...\""),
             false => writeln!(out, "{file} is not what is live. To publish it: ivr1357 publish {file} --why \"...\""),
+        };
+    }
+    for Registered { trunk, until, status } in trunks {
+        let last = status.map_or_else(String::new, |status| match korean {
+            true => format!(" (마지막 응답 {status})"),
+            false => format!(" (last answer {status})"),
+        });
+        let _ = match (until, korean) {
+            (Some(until), true) => writeln!(out, "회선 {trunk}: {until} 까지 등록됨{last}"),
+            (Some(until), false) => writeln!(out, "trunk {trunk}: registered until {until}{last}"),
+            (None, true) => writeln!(out, "회선 {trunk}: 등록되지 않음{last}"),
+            (None, false) => writeln!(out, "trunk {trunk}: not registered{last}"),
         };
     }
     for alarm in alarms {

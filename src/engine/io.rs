@@ -9,7 +9,7 @@ use crate::sip::Flow;
 use crate::sip::locate::{Answer, LookupKey, Question};
 pub use crate::sip::session_timer::Intervals;
 use crate::sip::trunk::Peers;
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -27,6 +27,17 @@ pub struct Settings {
     pub stand_ins: bool,
     /// Chance.
     pub random: Random,
+}
+
+/// How the registration of a trunk stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Registration {
+    /// Which trunk.
+    pub trunk: String,
+    /// Calls reach us by it until then, and longer once it is refreshed; `None`: they do not.
+    pub until: Option<Instant>,
+    /// The registrar's last final response; 408 for silence, 503 where it could not be reached.
+    pub status: Option<u16>,
 }
 
 /// What can happen to the engine.

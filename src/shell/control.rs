@@ -6,11 +6,15 @@
 use crate::limits::{
     CONTROL_ANSWER_PATIENCE, CONTROL_CLIENTS_MAX, CONTROL_LINE_BYTES_MAX, CONTROL_PATIENCE, TABLE_BYTES_MAX,
 };
+use crate::shell::clock::Clock;
 use crate::shell::live;
-use crate::shell::publish::ask::{Entry, Question, Reason, Reply, Status};
+use crate::shell::publish::ask::{Entry, Question, Reason, Registered, Reply, Status};
 use crate::shell::publish::{Order, Publisher, What, tidy_word};
 use crate::shell::table;
 use crate::shell::versions::{self, Who};
+use crate::time::Wall;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -33,6 +37,8 @@ pub struct Desk {
     pub routing: PathBuf,
     /// Live calls.
     pub live: Arc<live::Live>,
+    /// The engine's time.
+    pub clock: Clock,
 }
 
 /// Binds the socket; one that a killed process left is replaced, one that answers is not. Inside a runtime.
@@ -159,6 +165,7 @@ fn look(question: &Question, desk: &Desk) -> (Reply, Vec<u8>) {
                 alarms: state.alarms,
                 file: desk.routing.display().to_string(),
                 calls: desk.live.len(),
+                trunks: registered(desk),
             };
             (Reply::Status(Box::new(status)), Vec::new())
         }
@@ -166,6 +173,21 @@ fn look(question: &Question, desk: &Desk) -> (Reply, Vec<u8>) {
             (Reply::History(history(&desk.versions, Some(state.live.number))), Vec::new())
         }
     }
+}
+
+/// The registrations as they stand now: one that ran out since is none.
+fn registered(desk: &Desk) -> Vec<Registered> {
+    let now = desk.clock.now().wall;
+    let stamp = |until: Wall| {
+        let until = Timestamp::from_microsecond(until.as_micros()).unwrap_or(Timestamp::MAX);
+        until.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    };
+    let told = |live::Registration { trunk, until, status }| Registered {
+        trunk,
+        until: until.filter(|until| *until > now).map(stamp),
+        status,
+    };
+    desk.live.registrations().into_iter().map(told).collect()
 }
 
 /// All versions of a folder, the newest first.

@@ -10,7 +10,7 @@ use crate::shell::clock::Clock;
 use crate::shell::inbox::{Inbox, Message};
 use crate::shell::intake::{Arrival, Intake, Turn};
 use crate::shell::journal::{Journal, Written};
-use crate::shell::live::Live;
+use crate::shell::live::{self, Live};
 use crate::shell::local::{Routes, Views};
 use crate::shell::media::MediaPool;
 use crate::shell::resolver;
@@ -152,6 +152,7 @@ impl EngineThread {
             self.tick();
             self.work_intake();
             self.drained();
+            self.tell_registrations();
         }
         let calls = self.engine.calls();
         if calls > 0 {
@@ -245,6 +246,19 @@ impl EngineThread {
             }
             Phase::Draining { .. } | Phase::Stopping { .. } => {}
         }
+    }
+
+    fn tell_registrations(&mut self) {
+        if !self.engine.registrations_changed() {
+            return;
+        }
+        let now = self.clock.now();
+        let told = self.engine.registrations(now).into_iter().map(|registration| live::Registration {
+            trunk: registration.trunk,
+            until: registration.until.map(|until| now.wall + until.since(now.instant)),
+            status: registration.status,
+        });
+        self.live.registered(told.collect());
     }
 
     /// The end of the drain: no call is left, or no time.

@@ -4,10 +4,11 @@
 //! a moment, never across an await and never two at once (`dashmap` would hang for good).
 
 use crate::engine::{CallKey, News};
+use crate::time::Wall;
 use dashmap::DashMap;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use tracing::debug;
+use std::sync::{Arc, Mutex, PoisonError};
+use tracing::{debug, info, warn};
 
 /// One call as others may see it: masked by the engine already.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,10 +23,22 @@ pub struct LiveCall {
     pub keys: u32,
 }
 
-/// All live calls.
+/// How the registration of a trunk stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Registration {
+    /// Which trunk.
+    pub trunk: String,
+    /// Calls reach us by it until then, and longer once it is refreshed; `None`: they do not.
+    pub until: Option<Wall>,
+    /// The registrar's last final response; 408 for silence, 503 where it could not be reached.
+    pub status: Option<u16>,
+}
+
+/// All live calls, and how the trunks stand.
 #[derive(Debug, Default)]
 pub struct Live {
     calls: DashMap<CallKey, LiveCall>,
+    registrations: Mutex<Vec<Registration>>,
     watcher: Option<Sender<(CallKey, News)>>,
 }
 
@@ -33,7 +46,7 @@ impl Live {
     /// A registry whose news also go to a watcher: the demo prints them as they happen.
     pub fn watched() -> (Self, Receiver<(CallKey, News)>) {
         let (sender, receiver) = channel();
-        (Self { calls: DashMap::new(), watcher: Some(sender) }, receiver)
+        (Self { watcher: Some(sender), ..Self::default() }, receiver)
     }
 
     /// News of a call.
@@ -65,6 +78,30 @@ impl Live {
                 self.calls.remove(&call);
             }
         }
+    }
+
+    /// How the registrations stand now; the log hears of those that came or went.
+    pub fn registered(&self, registrations: Vec<Registration>) {
+        let mut known = self.registrations.lock().unwrap_or_else(PoisonError::into_inner);
+        for now in &registrations {
+            let Registration { trunk, until, status } = now;
+            let before = known.iter().find(|before| before.trunk == *trunk);
+            let was = before.is_some_and(|before| before.until.is_some());
+            match (was, until.is_some()) {
+                (false, true) => info!(trunk, status, "registered"),
+                (true, false) => warn!(trunk, status, "no longer registered"),
+                (false, false) if status.is_some() && before.is_none_or(|before| before.status != *status) => {
+                    warn!(trunk, status, "not registered");
+                }
+                (false, false) | (true, true) => {}
+            }
+        }
+        *known = registrations;
+    }
+
+    /// How they stood when they last changed.
+    pub fn registrations(&self) -> Vec<Registration> {
+        self.registrations.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many.

@@ -196,6 +196,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
         versions: places.versions.clone(),
         routing: options.files.routing.clone(),
         live: Arc::clone(&instance.live),
+        clock,
     });
 
     let ended = instance.ended();

@@ -122,4 +122,18 @@ pub struct Status {
     pub unpublished: bool,
     /// Live calls.
     pub calls: usize,
+    /// The trunks that we register with.
+    #[serde(default)]
+    pub trunks: Vec<Registered>,
+}
+
+/// How the registration of a trunk stands.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Registered {
+    /// Its name.
+    pub trunk: String,
+    /// Calls reach us by it until then, and longer once it is refreshed; none: they do not.
+    pub until: Option<String>,
+    /// The registrar's last answer; 408 for silence, 503 where it could not be reached.
+    pub status: Option<u16>,
 }

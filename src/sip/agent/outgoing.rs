@@ -42,6 +42,7 @@ pub(super) struct Outgoing {
     errands: BTreeMap<u64, Errand>,
     calls: BTreeMap<DialogKey, Calling>,
     registrations: BTreeMap<TrunkId, Registering>,
+    registrations_changed: bool,
     findings: BTreeMap<u64, Finding>,
     lookups: HashMap<LookupKey, u64>,
     asking: BTreeMap<u64, Asking>,

@@ -66,6 +66,11 @@ impl Agent {
         self.outgoing.registrations.iter().map(report).collect()
     }
 
+    /// Whether [`Agent::registrations`] says something else than when this was last asked.
+    pub fn registrations_changed(&mut self) -> bool {
+        std::mem::take(&mut self.outgoing.registrations_changed)
+    }
+
     /// The trunk whose registrar is at this address: it has accepted our registration, and may come by this transport.
     pub(in crate::sip::agent) fn registrar_at(&self, transport: Transport, address: IpAddr) -> Option<TrunkId> {
         let home = |(id, registering): (&TrunkId, &Registering)| {
@@ -117,6 +122,7 @@ impl Agent {
                 errand: None,
             };
             self.outgoing.registrations.insert(id, registering);
+            self.outgoing.registrations_changed = true;
         }
     }
 
@@ -156,7 +162,9 @@ impl Agent {
         let Some(registering) = self.outgoing.registrations.get_mut(&id) else { return };
         let before = registering.machine.deadline();
         let ping = registering.flow.map(|(_, ping)| ping);
+        let stood = (registering.machine.standing(now), registering.machine.last());
         let send = registering.machine.handle(now, input, &mut self.random);
+        self.outgoing.registrations_changed |= stood != (registering.machine.standing(now), registering.machine.last());
         let deadline = registering.machine.deadline();
         // A back-off is long: nobody is to be woken for one that was given up.
         if let Some(before) = before.filter(|before| deadline != Some(*before) && ping != Some(*before)) {
