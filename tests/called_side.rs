@@ -57,6 +57,8 @@ struct Bench {
     tag: String,
     rseq: String,
     sdp: String,
+    /// The last REFER.
+    refer: String,
     records: Vec<serde_json::Value>,
 }
 
@@ -85,6 +87,7 @@ impl Bench {
             tag: String::new(),
             rseq: String::new(),
             sdp: String::new(),
+            refer: String::new(),
             records: Vec::new(),
         }
     }
@@ -126,6 +129,9 @@ impl Bench {
         let header = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("").to_owned();
         if let (true, Some((_, tag))) = (text.starts_with("SIP/2.0"), header("To: ").split_once(";tag=")) {
             self.tag = format!(";tag={tag}");
+        }
+        if text.starts_with("REFER ") {
+            self.refer = text.to_owned();
         }
         if text.starts_with("SIP/2.0 183") {
             self.rseq = header("RSeq: ");
@@ -363,4 +369,23 @@ fn a_refer_that_comes_too_late_is_heard_of_in_the_same_step() {
     assert_eq!((&record["attempts"][0]["result"], &record["attempts"][0]["status"]), (&"refused".into(), &481.into()));
     bench.pass(70);
     assert_eq!(bench.engine.held(), 0);
+}
+
+#[test]
+fn what_the_callers_side_says_to_the_centre_is_handed_on_behind_our_own_words() {
+    for (theirs, handed_on) in [
+        ("User-to-User: 04616263;encoding=hex\r\n", Some("User-to-User=04616263%3Bencoding%3Dhex")),
+        ("", None),
+        // Nobody writes a header of ours through it.
+        ("User-to-User: 04%0D%0AX: y;encoding=hex\r\n", None),
+    ] {
+        let mut bench = in_the_menu(theirs);
+        let key = Key::from_char('2').expect("a key");
+        assert!(bench.media(Event::Key(key)).contains("REFER"));
+        let target = bench.refer.lines().find_map(|line| line.strip_prefix("Refer-To: ")).expect("a target");
+        let headers: Vec<&str> =
+            target.split(['?', '&', '>']).filter(|part| part.starts_with("User-to-User=")).collect();
+        assert!(headers[0].ends_with("%3Bencoding%3Dhex"), "call key and menus: {target}");
+        assert_eq!(headers.get(1).copied(), handed_on, "{target}");
+    }
 }
