@@ -7,6 +7,7 @@
 use ivr1357::routing::{Plan, check, check_without_sound, diagnostic, explain};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 const SHIPPED: &str = include_str!("../routing.toml");
@@ -17,6 +18,7 @@ schema = 1
 timezone = "Asia/Seoul"
 profile = "kr-ars-2009"
 waiting = "waiting_tone"
+languages = ["ko", "en"]
 
 [number.main]
 match = ["1357", "02-1357", "1588135x"]
@@ -33,7 +35,9 @@ when = [
 
 [number.direct]
 match = ["15770000~15770099"]
+language = "en"
 go = "menu.short"
+when = [{ language = "ko", go = "notice.closed" }]
 
 [defaults.menu]
 barge_in = true
@@ -77,6 +81,7 @@ emergency = "재난 안내"
 prompt = "menu_main"
 1 = { say = "정책자금", go = "menu.short" }
 2 = { say = "기술개발", go = "center.tech" }
+8 = { say = "창업", language = "en", go = "repeat" }
 
 [menu.short]
 prompt = ["menu_fund", "menu_rnd"]
@@ -354,7 +359,9 @@ fn row_slips(slips: &mut Slips<'_>) {
         slips.add_under("E0205", header, &format!("hours = \"hours.main\"\nclosed = \"{row}\""));
         slips.add_under("K1002", header, "\"#\" = \"repeat\"");
         slips.add_under("K1002", header, "\"*\" = \"back\"");
-        slips.add_under("E0106", header, "language = \"en\"");
+        slips.add_under("E0102", header, "language = \"en\"");
+        slips.add_under("E0201", header, "88 = { language = \"fr\", go = \"center.counsel\" }");
+        slips.add_under("E0103", header, "88 = { language = 1, go = \"center.counsel\" }");
         slips.add_under("E0103", header, "digit_timeout = 5");
         slips.add_under("E0103", header, "barge_in = \"yes\"");
         slips.add_under("E0103", header, "no_match = \"center.counsel\"");
@@ -494,6 +501,15 @@ fn table_slips(slips: &mut Slips<'_>, code: &str) {
         ][n];
         slips.put("E0106", end.clone(), &format!("\n[{word}.x]\nname = \"x\"\n"));
     }
+    for tag in ["zh", "vi", "th", "fr", "de", "ja", "ru", "uz", "mn", "km", "ne", "my"] {
+        if !code.contains("languages") {
+            let at = slips.table.find("\nschema").expect("the schema") + 1;
+            slips.put("W0507", at..at, &format!("languages = [\"ko\", \"{tag}\"]\n"));
+            slips.put("E0203", at..at, &format!("languages = \"{tag}\"\n"));
+            slips.put("E0103", at..at, &format!("languages = [\"{}\"]\n", tag.to_uppercase()));
+            slips.put("E0104", at..at, &format!("languages = [\"{tag}\", \"{tag}\"]\n"));
+        }
+    }
     for list in [
         "\"gone.toml\"",
         "[\"gone.toml\"]",
@@ -552,7 +568,8 @@ fn sounds() -> BTreeMap<String, Duration> {
         all.extend(check_without_sound(table).plan.expect("a right table").prompts());
     }
     all.extend((0..10).map(|n| format!("key_{n}").into()));
-    all.iter().map(|id| (id.to_string(), Duration::from_millis(500))).collect()
+    let spoken = |id: &Arc<str>| [id.to_string(), format!("en/{id}")];
+    all.iter().flat_map(spoken).map(|id| (id, Duration::from_millis(500))).collect()
 }
 
 /// What a caller can meet of a table: without its version, its promises and its tests.

@@ -126,6 +126,9 @@ pub struct Record {
     /// The number it was published under.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
+    /// The language spoken last; absent for Korean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<Arc<str>>,
     path: Vec<Arc<str>>,
     /// More rows than the record holds were passed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -198,6 +201,7 @@ impl Record {
             reason: None,
             table: origin.table.to_owned(),
             version: None,
+            language: None,
             path: Vec::new(),
             path_cut: false,
             keys: Vec::new(),
@@ -238,6 +242,11 @@ impl Record {
     /// Our 200 left.
     pub fn answered(&mut self, now: Now) {
         self.answered = Some(stamp(&self.zone, now.wall));
+    }
+
+    /// The call goes on in this language; `None` is Korean.
+    pub fn speaks(&mut self, language: Option<&Arc<str>>) {
+        self.language = language.cloned();
     }
 
     /// A row of the table was entered.

@@ -16,7 +16,7 @@ use crate::call::{CallKey, Effect, Event};
 use crate::limits::{MENU_DEPTH_MAX, T1};
 use crate::media::PlayKey;
 use crate::number::{Caller, Key};
-use crate::routing::plan::{Answer, Center, CenterId, Destination, MenuId, NoticeId, Plan, PromptId};
+use crate::routing::plan::{Answer, Center, CenterId, Destination, MenuId, NoticeId, Plan, PromptId, Tongue};
 use crate::routing::select::Situation;
 use crate::routing::switch::Switches;
 use crate::routing::{calendar, select};
@@ -44,6 +44,8 @@ pub struct Session {
     number: usize,
     record: Record,
     state: State,
+    /// What is spoken; `None` is Korean.
+    language: Option<Tongue>,
     /// Menus the caller came through, the present one last: `#` goes back along it.
     menus: Vec<MenuId>,
     caller: Caller,
@@ -93,6 +95,8 @@ impl Session {
     /// A call that arrived for a number of the table.
     pub fn new(now: Now, call: CallKey, plan: Arc<Plan>, number: usize, mut record: Record) -> Self {
         record.entered(&plan.numbers[number].row);
+        let language = plan.numbers[number].language.clone();
+        record.speaks(language.as_ref());
         let ends = now.instant + plan.call_max;
         Self {
             call,
@@ -100,6 +104,7 @@ impl Session {
             number,
             record,
             state: State::Arriving,
+            language,
             menus: Vec::new(),
             caller: Caller::new(""),
             switches: Arc::default(),
@@ -387,7 +392,13 @@ impl Session {
     fn entrance(&self, now: Now) -> Destination {
         // The low bits of the key are chance, and the same call draws the same share for ever.
         let draw = u8::try_from(self.chance() % 100).unwrap_or(0);
-        let situation = Situation { at: now.wall, caller: &self.caller, switches: &self.switches, draw };
+        let situation = Situation {
+            at: now.wall,
+            caller: &self.caller,
+            switches: &self.switches,
+            language: self.language.as_ref(),
+            draw,
+        };
         select::entrance(&self.plan, &self.plan.numbers[self.number], situation)
     }
 
@@ -523,6 +534,7 @@ impl Session {
     fn play(&mut self, prompts: Vec<PromptId>, repeat: bool, out: &mut Vec<Effect>) -> PlayKey {
         self.plays += 1;
         let play = PlayKey(self.plays);
+        let prompts = self.plan.said(self.language.as_ref(), prompts);
         out.push(Effect::Play { play, prompts, repeat });
         play
     }

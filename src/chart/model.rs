@@ -257,6 +257,7 @@ fn numbers(plan: &Plan) -> Vec<NumberBox> {
             let word = CallerKind::WORDS.iter().find(|(_, known)| known == kind).map_or("", |(word, _)| word);
             format!("건 전화 {word}")
         }
+        Condition::Language(language) => format!("언어 {}", language.as_deref().unwrap_or("ko")),
         Condition::Share(percent) => format!("백 통에 {percent}통"),
     };
     let number = |number: &crate::routing::plan::Number| NumberBox {

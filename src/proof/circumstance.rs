@@ -103,7 +103,11 @@ fn callers(plan: &Plan) -> Vec<Caller> {
                 CallerKind::Withheld => "",
                 CallerKind::Other => "15880000",
             })),
-            Condition::Outside(_) | Condition::Holiday(_) | Condition::Switch(_) | Condition::Share(_) => {}
+            Condition::Outside(_)
+            | Condition::Holiday(_)
+            | Condition::Switch(_)
+            | Condition::Language(_)
+            | Condition::Share(_) => {}
         }
     }
     let mut seen = BTreeSet::new();

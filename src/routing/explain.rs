@@ -365,6 +365,16 @@ pub const ALL: &[Explanation] = &[
         "[menu.long]\nprompt = [\"menu_main\", \"menu_fund\", \"menu_rnd\", \"menu_startup\", \"menu_market\", \"menu_people\", \"menu_partner\", \"menu_expert\", \"greeting\", \"closed\", \"busy\", \"goodbye\"]",
     ),
     code(
+        "W0507",
+        ["이 언어로는 없는 안내", "a prompt that lacks a language"],
+        [
+            "그 언어를 고른 사람도 이 안내는 한국어로 듣습니다. 아무것도 들리지 않는 것보다는 낫습니다.",
+            "Who chose that language hears these prompts in Korean, which is better than nothing.",
+        ],
+        "schema   = 1",
+        "schema   = 1\nlanguages = [\"ko\", \"en\"]",
+    ),
+    code(
         "E0601",
         ["입력의 숫자이기도 한 버튼", "a key that is also a digit of the entry"],
         [

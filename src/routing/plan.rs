@@ -19,6 +19,9 @@ use std::time::Duration;
 /// The name of a prompt in the catalogue, for example `greeting_main` or `say/정책자금`.
 pub type PromptId = Arc<str>;
 
+/// A language other than Korean, which is always there: `en`.
+pub type Tongue = Arc<str>;
+
 /// An index into [`Plan::menus`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct MenuId(pub usize);
@@ -58,6 +61,8 @@ pub struct Plan {
     pub holidays: Holidays,
     /// Names of the switches, as `[switch]` declares them, each with what it is for.
     pub switches: BTreeMap<Arc<str>, String>,
+    /// Languages that are spoken beside Korean, each with the prompts that have sound in it: their names there.
+    pub tongues: BTreeMap<Tongue, BTreeMap<PromptId, PromptId>>,
     /// Heard while a transfer is pending: a tone or music, repeated.
     pub waiting: PromptId,
     /// The longest a call may last before it is told goodbye.
@@ -92,6 +97,8 @@ pub struct Number {
     pub greeting: Option<PromptId>,
     /// Whether the greeting comes before the answer.
     pub answer: Answer,
+    /// The language of its callers; `None` is Korean.
+    pub language: Option<Tongue>,
     /// First true condition wins.
     pub when: Vec<When>,
     /// Otherwise.
@@ -130,6 +137,8 @@ pub enum Condition {
     Caller(Vec<Pattern>),
     /// The caller is of this kind.
     CallerKind(CallerKind),
+    /// The call is in this language; `None` is Korean.
+    Language(Option<Tongue>),
     /// So many calls of a hundred, drawn by chance.
     Share(u8),
 }
@@ -174,6 +183,8 @@ pub struct Menu {
     pub no_match: Retry,
     /// Choices, inherited ones (`0`, `#`, `*`) included.
     pub choices: BTreeMap<Digits, Destination>,
+    /// Choices that go on in another language; `None` is Korean.
+    pub languages: BTreeMap<Digits, Option<Tongue>>,
 }
 
 /// A question that is answered with digits: its entries are personal, and no record or log holds them.
@@ -478,6 +489,14 @@ impl Plan {
         &self.notices[id.0]
     }
 
+    /// Prompts as they are said in a language: those without sound in it are said in Korean.
+    pub fn said(&self, language: Option<&Tongue>, prompts: Vec<PromptId>) -> Vec<PromptId> {
+        match language.and_then(|language| self.tongues.get(language)) {
+            None => prompts,
+            Some(names) => prompts.into_iter().map(|id| names.get(&id).cloned().unwrap_or(id)).collect(),
+        }
+    }
+
     /// The doors of a place that has some: its row, and when and where else.
     pub fn doors(&self, at: Destination) -> Option<(&Arc<str>, Doors)> {
         let (row, doors) = match at {
@@ -519,6 +538,7 @@ impl Plan {
         }
         all.extend(self.notices.iter().flat_map(|notice| notice.speech.iter().cloned()));
         all.extend(self.numbers.iter().filter_map(|number| number.greeting.clone()));
+        all.extend(self.tongues.values().flat_map(|names| names.values().cloned()));
         all
     }
 }

@@ -52,6 +52,8 @@ struct Routing {
     schema: u8,
     /// 이 표에 더하는 파일, 이 파일이 있는 곳부터의 이름: ["programs.toml"] / files whose rows belong to this table, named from the folder of this file
     include: Option<OneOrMany>,
+    /// 한국어와 함께 말하는 언어: ["ko", "en"]; 한국어는 언제나 있습니다 / languages spoken beside Korean, which is always there
+    languages: Option<OneOrMany>,
     /// 모든 시간의 시간대, 없으면 "Asia/Seoul" / the zone of all times, "Asia/Seoul" if left out
     timezone: Option<String>,
     /// "kr-ars-2009": ARS 지침을 어기면 K 로 알립니다 / tells where the Korean ARS guideline is not kept
@@ -130,6 +132,8 @@ struct Number {
     greeting: Option<String>,
     /// "after-greeting": 인사말과 요금 안내를 응답 전에 무료로 들려줍니다 (183), 없으면 "at-once" / "after-greeting" plays the greeting before the answer, unbilled; "at-once" if left out
     answer: Option<Answer>,
+    /// 이 번호의 언어 "en", 없으면 한국어 / the language of its callers, Korean if left out
+    language: Option<String>,
     /// 들어가는 곳 / where its callers enter
     go: String,
     /// 위에서부터 처음 맞는 줄, 없으면 go / the first line that is true; none: go
@@ -156,6 +160,8 @@ struct When {
     caller: Option<OneOrMany>,
     /// 거는 전화의 종류 / the kind of line that calls
     caller_kind: Option<CallerKind>,
+    /// 지금 말하는 언어가 이것이면 / the call is in this language
+    language: Option<String>,
     /// 백 통 가운데 이만큼 (무작위), 1–99 / so many of a hundred calls, by chance
     #[schemars(range(min = 1, max = 99))]
     share: Option<u8>,
@@ -326,6 +332,8 @@ struct Choice {
     /// 들리는 말, 마흔 자까지 / what is said for it, at most 40 characters
     #[schemars(length(max = 40))]
     say: Option<String>,
+    /// 여기서부터 말하는 언어 "en" / the language spoken from there on
+    language: Option<String>,
     /// 가는 곳 / where it leads
     go: String,
 }

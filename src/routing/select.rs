@@ -2,7 +2,7 @@
 
 use crate::number::Caller;
 use crate::routing::calendar;
-use crate::routing::plan::{Condition, Destination, HoursId, Number, Plan};
+use crate::routing::plan::{Condition, Destination, HoursId, Number, Plan, Tongue};
 use crate::routing::switch::Switches;
 use crate::time::Wall;
 
@@ -15,6 +15,8 @@ pub struct Situation<'a> {
     pub caller: &'a Caller,
     /// What operators turned on.
     pub switches: &'a Switches,
+    /// The language the call is in; `None` is Korean.
+    pub language: Option<&'a Tongue>,
     /// This call's draw, below 100.
     pub draw: u8,
 }
@@ -31,6 +33,7 @@ pub fn holds(plan: &Plan, condition: &Condition, situation: Situation<'_>) -> bo
         Condition::Switch(name) => situation.switches.is_on(name, situation.at),
         Condition::Caller(patterns) => patterns.iter().any(|pattern| pattern.matches(situation.caller.secret())),
         Condition::CallerKind(kind) => situation.caller.kind() == *kind,
+        Condition::Language(language) => situation.language == language.as_ref(),
         Condition::Share(percent) => situation.draw < *percent,
     }
 }
@@ -59,6 +62,10 @@ fn holds_by_time(plan: &Plan, condition: &Condition, at: Wall) -> bool {
     match *condition {
         Condition::Outside(hours) => !calendar::is_open(plan, hours, at),
         Condition::Holiday(wanted) => calendar::is_holiday(plan, at) == wanted,
-        Condition::Switch(_) | Condition::Caller(_) | Condition::CallerKind(_) | Condition::Share(_) => false,
+        Condition::Switch(_)
+        | Condition::Caller(_)
+        | Condition::CallerKind(_)
+        | Condition::Language(_)
+        | Condition::Share(_) => false,
     }
 }

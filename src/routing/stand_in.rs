@@ -41,6 +41,7 @@ pub fn stand_ins(plan: &Plan) -> Plan {
             row: format!("number.{}", user.as_str()).into(),
             dialled: vec![user.into()],
             greeting: None,
+            language: None,
             when: Vec::new(),
             go,
         });
@@ -62,6 +63,7 @@ pub fn stand_ins(plan: &Plan) -> Plan {
         hours: Vec::new(),
         holidays: Holidays::default(),
         switches: BTreeMap::new(),
+        tongues: BTreeMap::new(),
         waiting: plan.waiting.clone(),
         call_max: plan.call_max,
         words,
@@ -83,6 +85,7 @@ fn menu(id: &str, name: PromptId, goodbye: NoticeId) -> Menu {
         interdigit: Duration::from_secs(1),
         no_input: again.clone(),
         no_match: again,
+        languages: BTreeMap::new(),
         choices: keys.iter().filter_map(|key| Digits::parse(key)).map(|key| (key, Destination::Repeat)).collect(),
     }
 }

@@ -140,10 +140,33 @@ pub fn read(routing: &Path) -> Result<Vec<u8>, String> {
     }))
 }
 
-/// The prompts of a folder, Korean ones; `DIR` itself where it has no folder of a language; the error says what to do.
+/// The prompts of a folder: the Korean ones by their names, those of other languages as `en/NAME`; `DIR` itself where it
+/// has no folder of a language; the error says what to do.
 pub fn load_prompts(folder: &Path, language: Language) -> Result<Catalogue, String> {
     let korean = folder.join("ko");
+    let others = if korean.is_dir() { other_languages(folder) } else { Vec::new() };
     let folder = if korean.is_dir() { korean.as_path() } else { folder };
+    let mut all = load_folder(folder, language)?;
+    for (name, folder) in others {
+        let spoken = load_folder(&folder, language)?.prompts;
+        all.prompts.extend(spoken.into_iter().map(|(id, prompt)| (format!("{name}/{id}"), prompt)));
+    }
+    Ok(all)
+}
+
+/// The folders of languages beside Korean.
+fn other_languages(folder: &Path) -> Vec<(String, PathBuf)> {
+    let named = |name: &str| (2..=3).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase());
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut folders: Vec<(String, PathBuf)> = entries
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        .filter(|(name, path)| named(name) && name != "ko" && path.is_dir())
+        .collect();
+    folders.sort();
+    folders
+}
+
+fn load_folder(folder: &Path, language: Language) -> Result<Catalogue, String> {
     prompts::load(folder).map_err(|errors| {
         let errors: Vec<_> = errors.iter().map(|error| error.render(language == Language::Korean)).collect();
         format!(

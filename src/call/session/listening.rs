@@ -82,7 +82,8 @@ impl Session {
 
     pub(super) fn menu_step(&mut self, now: Now, step: menu::Step, out: &mut Vec<Effect>) {
         let State::Menu { dialogue, play } = &mut self.state else { return };
-        let row = self.plan.menu(dialogue.menu).row.clone();
+        let menu = dialogue.menu;
+        let row = self.plan.menu(menu).row.clone();
         match step {
             menu::Step::Stay => self.drain_ahead(now, out),
             menu::Step::Hush => {
@@ -100,6 +101,10 @@ impl Session {
             menu::Step::Go { to, keys } => {
                 if let Some(keys) = keys {
                     self.record.pressed(now, &row, &keys);
+                    if let Some(language) = self.plan.menu(menu).languages.get(&keys) {
+                        self.language = language.clone();
+                        self.record.speaks(self.language.as_ref());
+                    }
                 }
                 self.go(now, to, out);
             }

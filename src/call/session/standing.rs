@@ -8,13 +8,15 @@ use crate::call::input;
 use crate::call::menu::Asking;
 use crate::call::transfer::{Phase, Step, Transfer};
 use crate::number::Key;
-use crate::routing::plan::{CenterId, Destination, MenuId, NoticeId, Plan};
+use crate::routing::plan::{CenterId, Destination, MenuId, NoticeId, Plan, Tongue};
 
 /// Where a call stands.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Standing {
     /// What the call is doing.
     pub place: Place,
+    /// The language; `None` is Korean.
+    pub language: Option<Tongue>,
     /// The menus the caller came through, the present one last.
     pub menus: Vec<MenuId>,
     /// Keys typed ahead.
@@ -89,6 +91,7 @@ impl Session {
         // Named one by one, so that a new field has to say whether it changes what a caller meets.
         let Self {
             state,
+            language,
             menus,
             ahead,
             rounds,
@@ -105,6 +108,7 @@ impl Session {
         } = self;
         Standing {
             place: place(state, plan),
+            language: language.clone(),
             menus: menus.clone(),
             ahead: ahead.iter().copied().collect(),
             rounds: *rounds,

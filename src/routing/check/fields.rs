@@ -7,7 +7,7 @@ use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 /// Fields and rows of later versions, so that a table written for one is told so instead of "unknown".
-const LATER: [&str; 30] = [
+const LATER: [&str; 29] = [
     "access",
     "bridge",
     "callback",
@@ -20,7 +20,6 @@ const LATER: [&str; 30] = [
     "fee",
     "happycall",
     "health",
-    "language",
     "max_calls",
     "message",
     "offer",

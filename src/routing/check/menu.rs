@@ -9,7 +9,7 @@ use crate::limits::{CHOICE_KEYS_MAX, CHOICES_SAID_MAX, SAY_MAX};
 use crate::number::Digits;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::file::{Entry, Kind, Table, full_width, wide};
-use crate::routing::plan::{Destination, Menu, PromptId, Retry};
+use crate::routing::plan::{Destination, Menu, PromptId, Retry, Tongue};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
@@ -71,6 +71,7 @@ struct Choice {
     keys: Digits,
     span: Range<usize>,
     say: Option<(String, Range<usize>)>,
+    language: Option<Option<Tongue>>,
     go: Option<Destination>,
 }
 
@@ -129,13 +130,14 @@ pub(super) fn menu(
     fields.missing("prompt", row.span.clone(), "prompt = \"menu_main\"", findings);
     speech.extend(prompts.unwrap_or_default().into_iter().map(|(id, span)| sounds.named(id, span)));
     let mut site = MenuSite { row: row.span.clone(), ..MenuSite::default() };
-    let mut all = BTreeMap::new();
+    let (mut all, mut languages) = (BTreeMap::new(), BTreeMap::new());
     for choice in choices {
         if let Some((say, span)) = &choice.say {
             speech.push(sounds.choice(say, span.clone()));
             speech.extend(choice.keys.as_str().chars().map(|key| sounds.key(key, choice.span.clone())));
         }
         site.choices.insert(choice.keys.clone(), choice.span.clone());
+        languages.extend(choice.language.clone().map(|language| (choice.keys.clone(), language)));
         // An unknown destination was reported; the plan will not go live.
         all.insert(choice.keys, choice.go.unwrap_or(Destination::End));
     }
@@ -166,6 +168,7 @@ pub(super) fn menu(
         no_input: no_input.0,
         no_match: no_match.0,
         choices: all,
+        languages,
     };
     (menu, site)
 }
@@ -244,24 +247,26 @@ fn choice(row: &str, keys: Digits, entry: &Entry, names: &Names, findings: &mut 
     match &entry.value.kind {
         Kind::Text(text) => {
             let go = names.destination(&row, text, entry.value.span.clone(), Place::Choice, findings);
-            Some(Choice { keys, span, say: None, go })
+            Some(Choice { keys, span, say: None, language: None, go })
         }
         Kind::Table(table) => {
             let mut fields = Fields::new(&row, table);
             let say = fields
                 .text("say", findings)
                 .and_then(|(say, at)| check_say(&row, say, at.clone(), findings).then(|| (say.trim().to_owned(), at)));
+            let language = fields.text("language", findings);
+            let language = language.and_then(|(text, at)| names.language(&row, text, at, true, findings));
             let go = fields.text("go", findings);
             fields.missing("go", span.clone(), "go = \"center.kosmes\"", findings);
             let go = go.and_then(|(text, at)| names.destination(&row, text, at, Place::Choice, findings));
             fields.finish(findings);
-            Some(Choice { keys, span, say, go })
+            Some(Choice { keys, span, say, language, go })
         }
-        Kind::Lost => Some(Choice { keys, span, say: None, go: None }),
+        Kind::Lost => Some(Choice { keys, span, say: None, language: None, go: None }),
         _ => {
             let wanted = ["\"menu.…\" 또는 { say = \"…\", go = \"…\" }", "\"menu.…\" or { say = \"…\", go = \"…\" }"];
             findings.push(wrong_kind(&row, &entry.key, &entry.value, wanted));
-            Some(Choice { keys, span, say: None, go: None })
+            Some(Choice { keys, span, say: None, language: None, go: None })
         }
     }
 }

@@ -11,6 +11,7 @@ mod flow;
 mod holidays;
 mod hours;
 mod input;
+mod languages;
 mod menu;
 mod names;
 mod notice;
@@ -92,6 +93,8 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
     let defaults = Defaults::read(fields.table("defaults", &mut findings), &mut findings);
 
     let mut names = Names::default();
+    let tongues = languages::languages(&mut fields, &mut findings);
+    names.speak(tongues.clone());
     let mut rows = |kind: &'static str, named: &dyn Fn(usize) -> Named| {
         let table = fields.table(kind, &mut findings);
         names.add(kind, table, named, &mut findings)
@@ -120,6 +123,7 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
         hours: Vec::new(),
         holidays,
         switches: BTreeMap::new(),
+        tongues: tongues.keys().map(|language| (language.clone(), BTreeMap::new())).collect(),
         waiting,
         call_max,
         words: BTreeMap::new(),
@@ -162,9 +166,13 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
         sites.notices.push(site);
     }
     plan.tests = test_rows::tests(text, tests, &names, &plan.numbers, &mut findings);
+    if whole {
+        languages::unspoken(&names, &mut findings);
+    }
     flow::check(&plan, &sites, &names, whole, korean_profile, &mut findings);
     if let Some(prompts) = prompts {
         sounds.check(prompts, &mut findings);
+        plan.tongues = sounds.translate(&tongues, &plan.waiting, prompts, &mut findings);
         let menus: Vec<_> = sites.menus.iter().map(|site| site.row.clone()).collect();
         sound::too_long(&plan, &sites.numbers, &menus, prompts, &mut findings);
     }

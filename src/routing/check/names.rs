@@ -5,7 +5,7 @@ use super::fields::{is_later, later, nearest};
 use crate::limits::ROW_NAME_MAX;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::file::{Kind, Table, UNREADABLE, Value, full_width, wide};
-use crate::routing::plan::{CenterId, Destination, HoursId, InputId, MenuId, NoticeId};
+use crate::routing::plan::{CenterId, Destination, HoursId, InputId, MenuId, NoticeId, Tongue};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -81,6 +81,9 @@ pub(super) struct Names {
     rows: BTreeMap<String, (Named, Range<usize>)>,
     /// Rows that an unknown name probably meant: they are not also reported as unreachable.
     guessed: RefCell<BTreeSet<String>>,
+    /// Languages beside Korean, with where they are declared, and those that are spoken somewhere.
+    languages: BTreeMap<Tongue, Range<usize>>,
+    spoken: RefCell<BTreeSet<Tongue>>,
 }
 
 impl Names {
@@ -108,6 +111,55 @@ impl Names {
     pub(super) fn centers_like(&self, start: &str) -> Vec<CenterId> {
         let rows = self.rows.iter().filter(|(name, _)| name.starts_with(start));
         rows.filter_map(|(_, (named, _))| if let Named::Center(id) = named { Some(*id) } else { None }).collect()
+    }
+
+    /// Declares the languages of the table.
+    pub(super) fn speak(&mut self, languages: BTreeMap<Tongue, Range<usize>>) {
+        self.languages = languages;
+    }
+
+    /// Languages that no key and no number leads to, with where they are declared.
+    pub(super) fn unspoken(&self) -> Vec<(Tongue, Range<usize>)> {
+        let spoken = self.spoken.borrow();
+        let unspoken = self.languages.iter().filter(|(language, _)| !spoken.contains(*language));
+        unspoken.map(|(language, span)| (language.clone(), span.clone())).collect()
+    }
+
+    /// The language a text names, `None` for Korean; the outer `None` after a finding. `leads` says that it is spoken from
+    /// there on, and not only asked about.
+    pub(super) fn language(
+        &self,
+        row: &str,
+        text: &str,
+        span: Range<usize>,
+        leads: bool,
+        findings: &mut Findings,
+    ) -> Option<Option<Tongue>> {
+        if text == "ko" {
+            return Some(None);
+        }
+        if let Some((language, _)) = self.languages.get_key_value(text) {
+            if leads {
+                self.spoken.borrow_mut().insert(language.clone());
+            }
+            return Some(Some(language.clone()));
+        }
+        // One of them may have been meant.
+        self.spoken.borrow_mut().extend(self.languages.keys().cloned());
+        let finding = Diagnostic::error(
+            "E0201",
+            span,
+            format!("{row}: 그런 언어가 없습니다: \"{text}\""),
+            format!("{row}: there is no language \"{text}\""),
+        );
+        findings.push(match nearest(text, self.languages.keys().map(|language| &**language)) {
+            Some(near) => finding.help(format!("혹시 \"{near}\" 인가요?"), format!("did you mean \"{near}\"?")),
+            None => finding.help(
+                format!("맨 위에 languages = [\"ko\", \"{text}\"] 를 더하세요"),
+                format!("add languages = [\"ko\", \"{text}\"] at the top"),
+            ),
+        });
+        None
     }
 
     /// The rows that mistyped destinations probably meant.

@@ -34,6 +34,8 @@ pub(super) fn number(
         &[("at-once", Answer::AtOnce), ("after-greeting", Answer::AfterGreeting)],
         findings,
     );
+    let language = fields.text("language", findings);
+    let language = language.and_then(|(text, span)| names.language(&row.name, text, span, true, findings)).flatten();
     let go = fields.text("go", findings);
     fields.missing("go", row.span.clone(), "go = \"menu.main\"", findings);
     let go = go.and_then(|(text, span)| names.destination(&row.name, text, span, Place::Entry, findings));
@@ -72,6 +74,7 @@ pub(super) fn number(
         dialled,
         greeting,
         answer: answer.unwrap_or_default(),
+        language,
         when,
         go: go.unwrap_or(Destination::End),
     }
@@ -144,12 +147,13 @@ fn pattern(row: &str, text: &str, span: Range<usize>, findings: &mut Findings) -
 }
 
 /// The words a condition can begin with, each with an example.
-const CONDITIONS: [(&str, &str); 6] = [
+const CONDITIONS: [(&str, &str); 7] = [
     ("outside", "outside = \"hours.main\""),
     ("holiday", "holiday = true"),
     ("switch", "switch = \"emergency\""),
     ("caller", "caller = [\"02-2104*\"]"),
     ("caller_kind", "caller_kind = \"relay\""),
+    ("language", "language = \"en\""),
     ("share", "share = 30"),
 ];
 
@@ -175,6 +179,9 @@ fn one_condition(row: &Row<'_>, table: &Table, at: Range<usize>, names: &Names, 
     }
     if let Some(kind) = choose(&mut fields, "caller_kind", &CallerKind::WORDS, findings) {
         conditions.push(Some(Condition::CallerKind(kind)));
+    }
+    if let Some((text, span)) = fields.text("language", findings) {
+        conditions.push(names.language(&name, text, span, false, findings).map(Condition::Language));
     }
     if let Some(percent) = fields.count("share", 1..=99, findings) {
         conditions.push(u8::try_from(percent).ok().map(Condition::Share));

@@ -4,10 +4,13 @@ use super::Findings;
 use super::fields::nearest;
 use crate::limits::SPEECH_BEFORE_KEY_MAX;
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::plan::{Destination, Menu, Plan, PromptId, Words};
+use crate::routing::plan::{Destination, Menu, Plan, PromptId, Tongue, Words};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
+
+/// Names of prompts told in one finding.
+const LACKING_TOLD: usize = 6;
 
 /// Prompts as they are met, each with the first place that names it.
 #[derive(Default)]
@@ -65,6 +68,49 @@ impl Sounds {
                 findings.push(self.missing(id, span.clone(), prompts));
             }
         }
+    }
+
+    /// The prompts that have sound in each language, by their names there; W0507 for those that will be said in Korean.
+    pub(super) fn translate(
+        &self,
+        languages: &BTreeMap<Tongue, Range<usize>>,
+        waiting: &PromptId,
+        prompts: &BTreeMap<String, Duration>,
+        findings: &mut Findings,
+    ) -> BTreeMap<Tongue, BTreeMap<PromptId, PromptId>> {
+        let mut all = BTreeMap::new();
+        for (language, span) in languages {
+            let mut names = BTreeMap::new();
+            let mut lacking = Vec::new();
+            for (id, _) in self.uses.iter().filter(|(id, _)| !matches!(self.words.get(id), Some(Words::Name(_)))) {
+                let there = format!("{language}/{id}");
+                if prompts.contains_key(&there) {
+                    names.insert(id.clone(), there.into());
+                } else if id != waiting {
+                    lacking.push(&**id);
+                }
+            }
+            all.insert(language.clone(), names);
+            let count = lacking.len();
+            if count > 0 {
+                lacking.truncate(LACKING_TOLD);
+                let more = if count > LACKING_TOLD { ", …" } else { "" };
+                let list = lacking.join(", ");
+                findings.push(
+                    Diagnostic::warning(
+                        "W0507",
+                        span.clone(),
+                        format!("{language}: 안내음 {count}개가 이 말로는 없어 한국어로 들립니다: {list}{more}"),
+                        format!("{language}: {count} prompts lack this language and are said in Korean: {list}{more}"),
+                    )
+                    .help(
+                        format!("prompts/{language}/*.tsv 에 글을, prompts/{language}/이름.wav 에 소리를 두세요"),
+                        format!("put their texts in prompts/{language}/*.tsv and their sounds in prompts/{language}/NAME.wav"),
+                    ),
+                );
+            }
+        }
+        all
     }
 
     fn missing(&self, id: &PromptId, span: Range<usize>, prompts: &BTreeMap<String, Duration>) -> Diagnostic {

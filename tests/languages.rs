@@ -1,0 +1,138 @@
+//! Languages beside Korean: a key or a number switches, prompts with sound in the language are said in it, the rest in Korean.
+
+use ivr1357::proof;
+use ivr1357::proof::diff::compare;
+use ivr1357::routing::{Language, Plan, check, diagnostic};
+use ivr1357::shell::table::{Files, Table};
+use ivr1357::sim::script::{self, Script};
+use ivr1357::speech::{Catalogue, Prompt};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+const SHIPPED: &str = include_str!("../routing.toml");
+
+fn table() -> String {
+    SHIPPED
+        .replacen("schema   = 1\n", "schema   = 1\nlanguages = [\"ko\", \"en\"]\n", 1)
+        .replacen("[menu.main]\n", "[menu.main]\n9 = { say = \"FTA\", language = \"en\", go = \"menu.rnd\" }\n", 1)
+        .replacen("[menu.rnd]\n", "[menu.rnd]\n9 = { language = \"ko\", go = \"repeat\" }\n", 1)
+        .replacen(
+            "[switch]\n",
+            "[number.english]\nmatch = [\"1358\"]\nlanguage = \"en\"\ngreeting = \"greeting\"\ngo = \"menu.main\"\nwhen = [{ language = \"ko\", go = \"notice.closed\" }]\n\n[switch]\n",
+            1,
+        )
+}
+
+/// Sounds of all prompts, and of some in English.
+fn lengths(english: &[&str]) -> BTreeMap<String, Duration> {
+    let checked = ivr1357::routing::check_without_sound(&table());
+    let plan = checked.plan.unwrap_or_else(|| panic!("{:#?}", checked.findings));
+    let korean = plan.prompts().into_iter().map(|id| id.to_string());
+    let english = english.iter().map(|id| format!("en/{id}"));
+    korean.chain(english).map(|id| (id, Duration::from_millis(500))).collect()
+}
+
+fn plan(english: &[&str]) -> (Arc<Plan>, Catalogue) {
+    let lengths = lengths(english);
+    let checked = check(&table(), &lengths);
+    let plan = Arc::new(checked.plan.unwrap_or_else(|| panic!("{:#?}", checked.findings)));
+    let mut catalogue = Catalogue::default();
+    for id in lengths.keys() {
+        catalogue.prompts.insert(id.clone(), Prompt { text: id.clone(), samples: Some(vec![0i16; 4000].into()) });
+    }
+    (plan, catalogue)
+}
+
+fn flow(text: &str, english: &[&str]) -> (Vec<String>, serde_json::Value) {
+    let (plan, catalogue) = plan(english);
+    let Ok(script) = Script::parse(text, &plan) else { panic!("{text}") };
+    let (world, _) = script.play(plan.clone(), &catalogue);
+    let told = world.moments().iter().map(|(_, moment)| script::words(&world, moment)).collect();
+    (told, serde_json::from_str(world.records().last().expect("a record")).expect("JSON"))
+}
+
+#[test]
+fn a_key_switches_the_language_and_what_has_no_sound_in_it_is_said_in_korean() {
+    let (told, record) = flow("call 1357; wait 2s; key 9; wait 9s; key 1; end", &["menu_rnd", "key_1", "center/keit"]);
+    let menu = told.iter().find(|moment| moment.starts_with("play en/menu_rnd+")).expect("the menu in English");
+    assert!(menu.contains("+say/신청과 평가+en/key_1+"), "{menu}");
+    assert!(told.contains(&"play en/center/keit".to_owned()), "{told:?}");
+    assert_eq!(record["language"], "en");
+    // And back.
+    let (told, record) = flow("call 1357; wait 2s; key 9; wait 9s; key 9; wait 2s; hangup", &["menu_rnd"]);
+    assert!(told.iter().any(|moment| moment.starts_with("play menu_rnd+")), "{told:?}");
+    assert_eq!(record["language"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_number_has_its_language_from_the_first_word_and_a_condition_asks_for_it() {
+    let (told, _) = flow("call 1358; wait 5s; hangup", &["greeting", "menu_main"]);
+    assert!(told.contains(&"play en/greeting".to_owned()), "{told:?}");
+    assert!(told.iter().any(|moment| moment.starts_with("play en/menu_main+")), "{told:?}");
+    assert!(!told.contains(&"enter notice.closed".to_owned()), "{told:?}");
+}
+
+#[test]
+fn what_lacks_a_language_is_one_note_with_names() {
+    let findings = check(&table(), &lengths(&["greeting"])).findings;
+    let codes: Vec<&str> = findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["W0507"]);
+    let shown = diagnostic::render("routing.toml", &table(), &findings, Language::English, false);
+    assert!(shown.contains("prompts lack this language and are said in Korean: menu_main,"), "{shown}");
+    let all = lengths(&[]);
+    let every: Vec<&str> = all.keys().map(String::as_str).collect();
+    assert_eq!(check(&table(), &lengths(&every)).findings, []);
+}
+
+#[test]
+fn a_language_nobody_comes_to_or_nobody_declared_is_found() {
+    for (old, new, code) in [
+        ("language = \"en\", go = \"menu.rnd\"", "language = \"fr\", go = \"menu.rnd\"", "E0201"),
+        ("languages = [\"ko\", \"en\"]", "languages = [\"ko\", \"en\", \"vi\"]", "E0203"),
+        ("languages = [\"ko\", \"en\"]", "languages = [\"ko\", \"en\", \"en\"]", "E0104"),
+        ("languages = [\"ko\", \"en\"]", "languages = [\"ko\", \"en\", \"English\"]", "E0103"),
+        ("{ language = \"ko\", go = \"notice.closed\" }", "{ language = \"zh\", go = \"notice.closed\" }", "E0201"),
+    ] {
+        assert!(table().contains(old), "{old}");
+        let found = check(&table().replacen(old, new, 1), &lengths(&[])).findings;
+        assert!(found.iter().any(|finding| finding.code == code), "{new}: {found:#?}");
+    }
+}
+
+#[test]
+fn the_explorer_tells_languages_apart_and_every_way_is_kept() {
+    let (all, _) = plan(&["menu_rnd"]);
+    let graph = proof::explore(&all);
+    let broken = proof::prove(&all, &graph);
+    assert!(broken.is_empty(), "{broken:?}");
+    assert!(graph.nodes.iter().any(|node| node.standing.language.as_deref() == Some("en")));
+    let (more, _) = plan(&["menu_rnd", "menu_fund"]);
+    assert_eq!(compare(&all, &all), []);
+    assert!(!compare(&all, &more).is_empty());
+}
+
+#[test]
+fn prompts_of_a_language_lie_in_its_folder() {
+    let prompts = Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts");
+    let folder = std::env::temp_dir().join(format!("ivr1357-languages-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(folder.join("ko/say")).expect("made");
+    std::fs::create_dir_all(folder.join("en")).expect("made");
+    let copy = |from: &str, to: &str| std::fs::copy(prompts.join(from), folder.join(to)).expect("copied");
+    copy("ko/greeting.wav", "ko/greeting.wav");
+    copy("ko/greeting.wav", "en/greeting.wav");
+    std::fs::write(folder.join("en/prompts.tsv"), "id\tkind\ttext\tpronunciation\ngreeting\tsentence\tWelcome\n")
+        .expect("written");
+    let loaded = ivr1357::shell::table::load_prompts(&folder, Language::English).expect("readable");
+    assert_eq!(loaded.text("en/greeting"), Some("Welcome"));
+    assert!(loaded.lengths().contains_key("en/greeting") && loaded.lengths().contains_key("greeting"));
+    std::fs::remove_dir_all(&folder).expect("removed");
+    let shipped = Files {
+        routing: Path::new(env!("CARGO_MANIFEST_DIR")).join("routing.toml"),
+        prompts,
+        language: Language::English,
+    };
+    assert!(Table::load(&shipped).is_ok());
+}
