@@ -59,7 +59,7 @@ impl Summary {
             *rules.entry(violation.rule).or_default() += 1;
         }
         let violations: usize = rules.values().sum();
-        let _ = writeln!(text, "{violations} violations in {} seeds", self.failures.len());
+        let _ = writeln!(text, "{violations} violations in {} of {} seeds", self.failures.len(), self.seeds);
         for (rule, count) in rules {
             let _ = writeln!(text, "  {rule}: {count}");
         }

@@ -155,7 +155,9 @@ impl Press {
             (true, false) => false,
             (false, _) => told >= longest,
         };
-        ahead <= told + wander && grows && (in_time || (self.ended && told == longest))
+        // Too near for the next press, whose pause comes after all that was told of this one: then the network was slow.
+        let too_near = ahead <= longest + wander;
+        ahead <= told + wander && grows && (in_time || too_near || (self.ended && told == longest))
     }
 
     /// A press longer than the duration field can tell goes on in segments, each beginning where the one before

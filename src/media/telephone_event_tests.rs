@@ -84,6 +84,11 @@ fn ends_moved(sent: Sent, ticks: u32) -> Sent {
     moved(sent, |_, packet| if packet.end { ticks } else { 0 })
 }
 
+/// The ends are late.
+fn late(sent: Sent, by: u64) -> Sent {
+    sent.into_iter().map(|(at, packet)| (at + by * u64::from(packet.end), packet)).collect()
+}
+
 /// A new timestamp for every packet.
 fn running(sent: Sent) -> Sent {
     moved(sent, |at, _| at as u32 * 160)
@@ -127,6 +132,8 @@ fn every_sender_we_met_is_counted_once_a_press() {
         ("the same, no end bit", 8000, with(running(one()), |_, p| p.end = false), "1"),
         ("the same in disorder", 8000, order(running(one()), &[0, 2, 1, 3, 5, 4, 7, 6, 8, 9]), "1"),
         ("a moved end overtakes", 8000, order(ends_moved(one(), 1280), &[7, 5, 6, 8, 9]), "1"),
+        ("the same, 80 ms late", 8000, late(ends_moved(PLAIN.press(0, '1', 80), 640), 80), "1"),
+        ("one moved end, 100 ms late", 8000, late(ends_moved(Sender { ends: 1, ..PLAIN }.press(0, '1', 80), 640), 100), "1"),
         ("a gap of 400 ms", 8000, without(PLAIN.press(0, '1', 1000), |at, _| (10..30).contains(&at)), "1"),
         ("a gap of 800 ms", 8000, without(PLAIN.press(0, '1', 2000), |at, _| (10..50).contains(&at)), "1"),
         ("ten seconds, in two segments", 8000, without(segments(), |_, p| p.end && p.duration > 20_000), "1"),

@@ -302,6 +302,9 @@ impl Oracle {
 
     /// A datagram leaves the engine.
     pub fn sent(&mut self, now: Instant, bytes: &[u8]) {
+        // Headers are bytes: what noise wrote into its Via or From comes back as it was.
+        let echo = if self.noisy { String::from_utf8_lossy(bytes) } else { "".into() };
+        let bytes = if self.noisy { echo.as_bytes() } else { bytes };
         let Some(message) = Message::read(bytes) else {
             return self.broken(now, "readable", "", String::from_utf8_lossy(bytes).into_owned());
         };

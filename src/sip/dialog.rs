@@ -487,9 +487,12 @@ pub fn contact(message: &Message<'_>) -> Option<Box<[u8]>> {
     usable(contact.uri)
 }
 
-/// A URI that may stand in a request of ours: read whole, so that no fold or bracket hides in it.
+/// A URI that may stand in a request of ours: read whole, so that no fold or bracket hides in it. Its headers stay behind: a
+/// Request-URI has none (RFC 3261 §19.1.1).
 fn usable(uri: &[u8]) -> Option<Box<[u8]>> {
-    UriView::parse(uri).ok().map(|_| uri.into())
+    let view = UriView::parse(uri).ok()?;
+    let headers = if view.headers.is_empty() { uri.ends_with(b"?").into() } else { view.headers.len() + 1 };
+    Some(uri[..uri.len() - headers].into())
 }
 
 /// The URI of a route that does not know loose routing.

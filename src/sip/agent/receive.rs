@@ -238,10 +238,7 @@ impl Agent {
             (_, Some(id)) => self.repeat_server(now, id, out),
             (_, None) if self.transactions() >= TRANSACTIONS_MAX => {}
             (_, None) if request.to.tag().is_some() => self.take_within(now, request, out),
-            // A call that another dialog takes over is no new one (RFC 3891).
-            (Method::Invite | Method::Options, None)
-                if self.draining && request.message.value(Name::Replaces).is_none() =>
-            {
+            (Method::Options, None) if self.draining => {
                 self.refuse(&request, StatusCode::UNAVAILABLE, &retry_after(), out);
             }
             (Method::Invite, None) => self.take_invite(now, request, out),
@@ -336,6 +333,11 @@ impl Agent {
         let full = self.dialogs.len() >= DIALOGS_MAX || self.transactions() >= TRANSACTIONS_FOR_NEW_CALLS;
         let refusal = refusal_of_uri(&request)
             .or_else(|| is_merged.then(|| (StatusCode::LOOP_DETECTED, Vec::new())))
+            // After the copies of what came before: whoever read 482 must not read 503 of the same transaction.
+            // A call that another dialog takes over is no new one (RFC 3891).
+            .or_else(|| {
+                (self.draining && matches!(replaces, Ok(None))).then(|| (StatusCode::UNAVAILABLE, retry_after()))
+            })
             .or_else(|| refusal_of_require(&request))
             .or_else(|| refusal_of_content(request.message))
             .or_else(|| replaces.err().map(|status| (status, Vec::new())))

@@ -165,6 +165,20 @@ fn an_invite_of_rfc_2543_without_branch_and_tag_is_a_call() {
 }
 
 #[test]
+fn the_headers_of_a_contact_stay_out_of_the_request_uri() {
+    for contact in ["<sip:a@127.0.0.1:5099?Subject=x>", "<sip:a@127.0.0.1:5099?>"] {
+        let mut flows = Flows::new();
+        flows.check(&format!(
+            "INVITE 1 a Contact:{contact} => 100 INVITE; invite 1357 from 01012345678 offer
+             answer  => 200 INVITE
+             ACK 1 b => acknowledged
+             bye     => BYE"
+        ));
+        assert!(flows.last.starts_with("BYE sip:a@127.0.0.1:5099 SIP/2.0\r\n"), "{}", flows.last);
+    }
+}
+
+#[test]
 fn a_late_offer_is_answered_in_the_ack() {
     check(
         "INVITE 1 a no-sdp => 100 INVITE; invite 1357 from 01012345678 no offer

@@ -16,6 +16,8 @@ fn a_draining_agent_refuses_new_calls_and_pings_with_retry_after_and_keeps_its_d
     let dialog = flows.our_tag.clone();
     flows.check("OPTIONS 1 g out => 503 OPTIONS");
     assert_eq!(flows.header("Retry-After").as_deref(), Some("60"));
+    // A copy by another way that comes late: its sender read 482 for the same INVITE before.
+    flows.check("INVITE 1 z out => 482 INVITE");
     flows.check(
         "call another
          INVITE 1 h        => 503 INVITE",
