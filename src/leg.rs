@@ -34,6 +34,8 @@ pub struct Leg {
     chosen: Option<Chosen>,
     open: Open,
     last_press: Option<(Way, Key, Instant)>,
+    /// Keys come as RTP events, as agreed: then an INFO tells of the same presses, however late its copy arrives.
+    events_heard: bool,
 }
 
 /// An offer of ours that waits for its answer in an ACK.
@@ -72,6 +74,7 @@ impl Leg {
             chosen: None,
             open: Open::No,
             last_press: None,
+            events_heard: false,
         }
     }
 
@@ -157,6 +160,11 @@ impl Leg {
             chosen = Some(answer.chosen);
             Ok(answer.sdp)
         })?;
+        // Another telephone may take over from here, with other ways; one that only holds us stays the same.
+        let remote = |chosen: &Option<Chosen>| chosen.as_ref().and_then(|chosen| chosen.remote);
+        let moved = remote(&chosen).is_some_and(|to| remote(&self.chosen).is_some_and(|from| from != to));
+        let silent = chosen.as_ref().is_some_and(|chosen| chosen.events.is_empty());
+        self.events_heard &= !moved && !silent;
         self.chosen = chosen;
         Ok((self.sent.clone(), self.configuration()))
     }
@@ -180,6 +188,14 @@ impl Leg {
 
     /// A key came by one of the ways; `None` when it is the echo of a press that already counted.
     pub fn pressed(&mut self, now: Instant, way: Way, key: Key) -> Option<Key> {
+        match way {
+            Way::Info if self.events_heard => return None,
+            Way::Info => {}
+            // Without events agreed it was a tone, which a voice may have made: INFO stays a way.
+            Way::Rtp => {
+                self.events_heard |= self.chosen.as_ref().is_some_and(|chosen| !chosen.events.is_empty());
+            }
+        }
         if let Some((last_way, last_key, at)) = self.last_press
             && last_way != way
             && last_key == key
@@ -221,6 +237,86 @@ pub fn info_key(content_type: &str, body: &[u8]) -> Option<Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::number::{Caller, Dialled};
+    use crate::sip::Transport;
+    use crate::sip::identity::Identity;
+
+    /// A leg that has agreed on these formats with a telephone at this port.
+    fn agreed(formats: &str) -> Leg {
+        let flow = Flow {
+            transport: Transport::Udp,
+            local: "127.0.0.1:5060".parse().expect("an address"),
+            remote: "127.0.0.1:5070".parse().expect("an address"),
+            connection: 0,
+        };
+        let invite = Invite {
+            dialog: DialogKey(1),
+            flow,
+            call_id: "a".to_owned(),
+            dialled: Dialled::new("1357"),
+            trunk: None,
+            identity: Identity {
+                caller: Caller::new("01012345678"),
+                asserted: false,
+                diverted: None,
+                user_to_user: None,
+            },
+            offer: Some(offer(4000, formats)),
+            replaces: None,
+            reliable: false,
+            early_media: false,
+        };
+        let mut leg = Leg::incoming(invite, StreamKey(1), 1);
+        leg.opened(20_000).expect("the offer fits");
+        leg
+    }
+
+    fn offer(port: u16, formats: &str) -> Vec<u8> {
+        format!("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP {formats}\r\n")
+            .into_bytes()
+    }
+
+    const EVENTS: &str = "8 101\r\na=rtpmap:101 telephone-event/8000";
+
+    /// Presses as `rtp 1 at 0`, re-INVITEs as `offer 4000 at 5`; what counts.
+    fn counted(leg: &mut Leg, steps: &[(&str, u64)]) -> String {
+        let mut counted = String::new();
+        for (step, at) in steps {
+            let now = Instant::START + Duration::from_millis(*at);
+            let mut words = step.split(' ');
+            let (what, which) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+            let way = match what {
+                "rtp" => Way::Rtp,
+                "info" => Way::Info,
+                _ => {
+                    let port = which.parse().expect("a port");
+                    leg.reoffered(Some(offer(port, EVENTS))).expect("the offer fits");
+                    continue;
+                }
+            };
+            let key = which.parse::<char>().ok().and_then(Key::from_char).expect("a key");
+            counted.extend(leg.pressed(now, way, key).map(Key::as_char));
+        }
+        counted
+    }
+
+    #[test]
+    fn a_press_that_comes_as_events_and_by_info_counts_once_however_late_the_info_is() {
+        assert_eq!(counted(&mut agreed(EVENTS), &[("rtp 1", 0), ("info 1", 40)]), "1");
+        assert_eq!(counted(&mut agreed(EVENTS), &[("info 1", 0), ("rtp 1", 40), ("rtp 2", 900)]), "12");
+        // Its first two copies were lost; a hold lies between.
+        assert_eq!(counted(&mut agreed(EVENTS), &[("rtp 1", 0), ("offer 4000", 500), ("info 1", 1_540)]), "1");
+        assert_eq!(counted(&mut agreed(EVENTS), &[("rtp 1", 0), ("info 1", 9_000), ("rtp 1", 20_000)]), "11");
+    }
+
+    #[test]
+    fn info_stays_a_way_where_no_event_has_come() {
+        assert_eq!(counted(&mut agreed(EVENTS), &[("info 1", 0), ("info 1", 700)]), "11");
+        // Without events agreed, what came by RTP was a tone, perhaps of a voice.
+        assert_eq!(counted(&mut agreed("8"), &[("rtp 5", 0), ("info 1", 2_000)]), "51");
+        // Another telephone has the call now.
+        assert_eq!(counted(&mut agreed(EVENTS), &[("rtp 1", 0), ("offer 5000", 900), ("info 2", 2_000)]), "12");
+    }
 
     #[test]
     fn an_info_names_one_key_in_every_form_seen() {

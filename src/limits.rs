@@ -293,6 +293,8 @@ pub const USER_TO_USER_BYTES_MAX: usize = 384;
 pub const BODY_PARTS_MAX: usize = 8;
 /// How long after a refresh that failed the next one is tried; a session of 90 s still has one to spare.
 pub const SESSION_RETRY: Duration = Duration::from_secs(10);
+/// A refresh that could not even leave is tried again soon: a full send buffer empties, a telephone comes back.
+pub const SESSION_RETRY_UNSENT: Duration = Duration::from_secs(2);
 /// Times a peer may raise the interval of one refresh; more is a peer that means no interval at all.
 pub const SESSION_REFRESHES_422_MAX: u8 = 3;
 /// RFC 3261 §13.3.1.1: a provisional response at least each minute, for proxies give up after three.

@@ -133,7 +133,12 @@ fn every_sender_we_met_is_counted_once_a_press() {
         ("the same in disorder", 8000, order(running(one()), &[0, 2, 1, 3, 5, 4, 7, 6, 8, 9]), "1"),
         ("a moved end overtakes", 8000, order(ends_moved(one(), 1280), &[7, 5, 6, 8, 9]), "1"),
         ("the same, 80 ms late", 8000, late(ends_moved(PLAIN.press(0, '1', 80), 640), 80), "1"),
-        ("one moved end, 100 ms late", 8000, late(ends_moved(Sender { ends: 1, ..PLAIN }.press(0, '1', 80), 640), 100), "1"),
+        (
+            "one moved end, 100 ms late",
+            8000,
+            late(ends_moved(Sender { ends: 1, ..PLAIN }.press(0, '1', 80), 640), 100),
+            "1",
+        ),
         ("a gap of 400 ms", 8000, without(PLAIN.press(0, '1', 1000), |at, _| (10..30).contains(&at)), "1"),
         ("a gap of 800 ms", 8000, without(PLAIN.press(0, '1', 2000), |at, _| (10..50).contains(&at)), "1"),
         ("ten seconds, in two segments", 8000, without(segments(), |_, p| p.end && p.duration > 20_000), "1"),

@@ -65,6 +65,8 @@ faults! {
     Offerless "offerless" 0.25 "re-INVITE without SDP, its ACK with or without the answer";
     Overlap "overlap" 0.25 "a second re-INVITE or UPDATE while the first is open";
     Update "update" 0.25 "UPDATE with and without an offer";
+    SessionTimer "session-timer" 0.25 "session timers: a refresh lost, crossed, refused with 422, 481 or 405, or never sent";
+    Replaces "replaces" 0.15 "another telephone takes a call over (RFC 3891)";
     Mischief "mischief" 0.25 "requests inside the call that are wrong or strange: old CSeq, unknown method, NOTIFY of nothing";
     HangUp "hang-up" 0.4 "hang-ups at any moment";
     ByeRaces "bye-races" 0.25 "BYE twice, or while a re-INVITE is open";

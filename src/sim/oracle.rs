@@ -198,7 +198,11 @@ impl Oracle {
             let case = self.cases.entry(call_id.to_owned()).or_default();
             if case.invited.is_none() {
                 case.invited = Some(now);
-                case.unwelcome = self.draining;
+                case.heir_of = message
+                    .get("Replaces")
+                    .and_then(|value| value.split(';').next())
+                    .map(|call| call.trim().to_owned());
+                case.unwelcome = self.draining && case.heir_of.is_none();
             }
             if let Some((cseq, _)) = message.cseq() {
                 case.initial.get_or_insert_with(|| (cseq, message.branch().to_owned()));
@@ -267,6 +271,41 @@ impl Oracle {
         if let Some(case) = self.streams.get(&stream).and_then(|call| self.cases.get_mut(call)) {
             case.finished_in = Some(case.row.clone());
         }
+    }
+
+    /// A caller's side does not keep its session alive.
+    pub fn deserts(&mut self, call_id: &str) {
+        if let Some(case) = self.cases.get_mut(call_id) {
+            case.deserted = true;
+        }
+    }
+
+    /// An INVITE with Replaces is answered: what was known of the old call goes on under the new Call-ID.
+    fn succeed(&mut self, call_id: &str) {
+        let Some(old_id) = self.cases.get(call_id).and_then(|case| case.heir_of.clone()) else { return };
+        let Some(old) = self.cases.get_mut(&old_id) else { return };
+        if old.succeeded {
+            return;
+        }
+        old.succeeded = true;
+        let (row, started, refers, told) =
+            (old.row.clone(), old.started, old.refers_before + old.refers.len(), old.told);
+        for call in self.calls.values_mut().filter(|call| **call == old_id) {
+            call.clear();
+            call.push_str(call_id);
+        }
+        let Some(case) = self.cases.get_mut(call_id) else { return };
+        (case.row, case.started, case.refers_before, case.told) = (row, started, refers, told);
+    }
+
+    /// Which case tells of the record with this Call-ID: the last that took it over.
+    fn successor(&self, mut call_id: String) -> String {
+        while self.cases.get(&call_id).is_some_and(|case| case.succeeded) {
+            let heir = |case: &Case| case.heir_of.as_deref() == Some(&call_id) && case.answered.is_some();
+            let Some((next, _)) = self.cases.iter().find(|(_, case)| heir(case)) else { break };
+            call_id.clone_from(next);
+        }
+        call_id
     }
 
     /// The engine has caps: whoever calls beyond them meets a 503 and has no record.
@@ -428,6 +467,7 @@ impl Oracle {
         let Some(call_id) = record["call_id"].as_str().map(str::to_owned) else {
             return self.broken(now, "record", "", format!("a record without call_id: {line}"));
         };
+        let call_id = self.successor(call_id);
         self.calls.insert(call, call_id.clone());
         let rows = record["path"].as_array().into_iter().flatten().chain([&record["table"]]);
         for row in rows.filter_map(serde_json::Value::as_str).map(str::to_owned).collect::<Vec<_>>() {
@@ -561,6 +601,9 @@ impl Oracle {
         if !again || self.cases.get(&call_id).is_some_and(|case| case.crashed) {
             self.name_stream(message);
         }
+        if cseq == INVITE_CSEQ && !again {
+            self.succeed(&call_id);
+        }
         let Some(case) = self.cases.get_mut(&call_id) else { return };
         if !case.started {
             case.started = true;
@@ -659,6 +702,8 @@ impl Oracle {
             || announced
             || unacknowledged
             || deserted
+            || case.deserted
+            || case.succeeded
             || self.stopping
             || case.hung_up.is_some()
             || case.crashed;

@@ -44,6 +44,8 @@ pub struct Conditions {
     pub dead_proxy: Option<usize>,
     /// The trunk's most calls at one time, and in a second.
     pub caps: Option<(u32, u32)>,
+    /// When another telephone takes over one of the calls.
+    pub heirs: Vec<Duration>,
     /// How many call.
     pub callers: usize,
     /// All of them begin within this time.
@@ -70,6 +72,7 @@ impl Conditions {
             registrar: None,
             dead_proxy: None,
             caps: None,
+            heirs: Vec::new(),
             callers: 1,
             spread: Duration::ZERO,
             later: 0,
@@ -124,6 +127,10 @@ impl Conditions {
         let registrar = if random.chance(0.3) { registrar::Manner::Binds } else { registrar::Manner::odd(random) };
         let dead_proxy = random.chance(0.3).then(|| random.below(2) as usize);
         let caps = (1 + random.below(8) as u32, 1 + random.below(4) as u32);
+        let mut heirs: Vec<Duration> = (0..1 + random.below(6)).map(|_| moment(random)).collect();
+        if !faults.has(Fault::Replaces) {
+            heirs.clear();
+        }
         let (callers, spread, later) = (1 + random.below(24), random.below(30_000), random.below(72));
         Self {
             faults,
@@ -140,6 +147,7 @@ impl Conditions {
             registrar: faults.has(Fault::Registrar).then_some(registrar),
             dead_proxy,
             caps: faults.has(Fault::Caps).then_some(caps),
+            heirs,
             callers: callers as usize,
             spread: Duration::from_millis(spread),
             later: if faults.has(Fault::OtherHours) { later } else { 0 },

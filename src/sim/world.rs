@@ -6,6 +6,7 @@
 
 mod carrier;
 mod connections;
+mod heirs;
 mod moments;
 mod strangers;
 
@@ -48,6 +49,8 @@ enum Event {
     Stop,
     /// Wall time jumps by so many seconds.
     Clock(i64),
+    /// Another telephone takes over somebody's call.
+    Inherit,
     /// An operator turns a switch on.
     Switch(String),
     /// An operator publishes the other table.
@@ -210,6 +213,9 @@ impl World {
             if let Some(at) = at {
                 world.push(Instant::START + at, event);
             }
+        }
+        for at in world.conditions.heirs.clone() {
+            world.push(Instant::START + at, Event::Inherit);
         }
         for (at, seconds) in world.conditions.clock_steps.clone() {
             world.push(Instant::START + at, Event::Clock(seconds));
@@ -491,6 +497,7 @@ impl World {
                 self.feed(Input::Disconnected { connection: flow.connection });
             }
             Event::Noise(shot) => self.shoot(shot),
+            Event::Inherit => self.inherit(),
             Event::Clock(seconds) => {
                 self.note(b"clock", || format!("clock     jumps by {seconds} s"));
                 self.clock_off += seconds;
@@ -585,6 +592,10 @@ impl World {
         act(phone, self.now, &mut out);
         let deadline = phone.deadline();
         let story = phone.story();
+        // Nor does anybody who is gone without a word.
+        if story.deserted || matches!(story.end, Some((_, super::caller::End::Vanished))) {
+            self.oracle.deserts(&story.call_id);
+        }
         if story.holding != held {
             self.oracle.holding(self.now, &story.call_id, story.holding);
         }

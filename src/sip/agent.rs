@@ -396,7 +396,7 @@ impl Agent {
     /// Bytes could not leave on this flow (RFC 3261 §8.1.3.1): requests waiting on it fail as 503.
     pub fn send_failed(&mut self, now: Now, flow: Flow, out: &mut Vec<AgentOutput>) {
         let failed: Vec<u64> =
-            self.clients.iter().filter(|(_, client)| client.flow == flow).map(|(id, _)| *id).collect();
+            self.clients.iter().filter(|(_, client)| client.flow.fails_with(&flow)).map(|(id, _)| *id).collect();
         for id in failed {
             self.drive_client(now.instant, id, ClientInput::TransportError, out);
         }

@@ -59,3 +59,17 @@ pub struct Flow {
     /// The connection, as numbered by the shell; 0 for UDP. A connection that is gone is opened anew to `remote`.
     pub connection: u64,
 }
+
+impl Flow {
+    /// Whether what was sent here is lost when a send on that flow failed. Whoever asked for a new connection does not know
+    /// the number it got.
+    pub fn fails_with(&self, failed: &Self) -> bool {
+        let same_peer = (self.transport, self.remote) == (failed.transport, failed.remote);
+        match self.transport {
+            Transport::Udp => self == failed,
+            Transport::Tcp | Transport::Tls => {
+                same_peer && (self.connection == 0 || self.connection == failed.connection)
+            }
+        }
+    }
+}

@@ -12,6 +12,8 @@ pub enum KeyForm {
     InfoRelay,
     /// SIP INFO, `application/dtmf`.
     Info,
+    /// Both at once: packets, and an INFO for the same press.
+    Both,
 }
 
 /// The habits of a sender of telephone events. The default is what RFC 4733 asks for.
@@ -35,6 +37,10 @@ pub struct EventForm {
     pub new_ssrc: bool,
     /// Like SIPp's captures: SSRC, sequence and timestamp are the same for every press, for ever.
     pub frozen: bool,
+    /// The clock of the events, in kHz: some offer 16 or 48 beside sound of 8.
+    pub clock: u8,
+    /// The tone of the press is in the sound too.
+    pub in_band: bool,
 }
 
 impl Default for EventForm {
@@ -49,6 +55,8 @@ impl Default for EventForm {
             gap: false,
             new_ssrc: false,
             frozen: false,
+            clock: 8,
+            in_band: false,
         }
     }
 }
@@ -57,7 +65,7 @@ impl EventForm {
     /// One of the odd habits the field has shown.
     pub fn odd(random: &mut Random) -> Self {
         let usual = Self::default();
-        match random.below(9) {
+        match random.below(12) {
             0 => Self { marker: false, ..usual },
             1 => Self { ends: 0, ..usual },
             2 => Self { ends: 1, ..usual },
@@ -66,6 +74,9 @@ impl EventForm {
             5 => Self { packet: 100, updates: 2, ..usual },
             6 => Self { gap: true, ..usual },
             7 => Self { new_ssrc: true, ..usual },
+            8 => Self { clock: 16, ..usual },
+            9 => Self { clock: 48, ends_moved: random.chance(0.3), ..usual },
+            10 => Self { in_band: true, ..usual },
             _ => Self { frozen: true, ..usual },
         }
     }
@@ -96,7 +107,7 @@ impl Sender {
     /// One packet of A-law silence: enough for the other side to learn where we are.
     pub fn silence(&mut self, now: Instant) -> Vec<u8> {
         self.sequence = self.sequence.wrapping_add(1);
-        let mut bytes = header(8, false, self.sequence, self.timestamp(now), self.ssrc);
+        let mut bytes = header(8, false, self.sequence, self.timestamp(now, 8), self.ssrc);
         bytes.extend_from_slice(&[0xd5; 160]);
         bytes
     }
@@ -107,8 +118,8 @@ impl Sender {
             self.ssrc = self.ssrc.wrapping_mul(0x9e37_79b1).wrapping_add(1);
         }
         let mut sequence = if form.frozen { 1000 } else { self.sequence };
-        let timestamp = if form.frozen { 160_000 } else { self.timestamp(now) };
-        let step = u16::from(form.packet) * 8;
+        let timestamp = if form.frozen { 160_000 } else { self.timestamp(now, form.clock) };
+        let step = u16::from(form.packet) * u16::from(form.clock);
         let mut packets = Vec::with_capacity(usize::from(form.updates + form.ends));
         let mut at = now;
         let mut duration = if form.zero_first { 0 } else { step };
@@ -121,6 +132,13 @@ impl Sender {
             bytes.extend_from_slice(&[event, if is_end { 0x80 | 10 } else { 10 }]);
             bytes.extend_from_slice(&duration.to_be_bytes());
             packets.push((at, bytes));
+            if form.in_band {
+                // Beside the packets of the event, with numbers of its own: the sound never stopped.
+                let timestamp = self.timestamp(at, 8);
+                let mut sound = header(8, false, sequence.wrapping_add(500), timestamp, self.ssrc);
+                sound.extend((0..160u32).map(|n| tone(event, timestamp.wrapping_sub(self.base).wrapping_add(n))));
+                packets.push((at, sound));
+            }
             if index + 1 < form.updates {
                 duration = duration.saturating_add(step);
             }
@@ -135,10 +153,25 @@ impl Sender {
         packets
     }
 
-    fn timestamp(&self, now: Instant) -> u32 {
-        // 8 kHz: one tick is 125 µs; a telephone's clock wraps, so the cast is meant.
-        self.base.wrapping_add((now.as_nanos() / 125_000) as u32)
+    /// By a clock of so many kHz. A telephone's clock wraps, so the cast is meant.
+    fn timestamp(&self, now: Instant, clock: u8) -> u32 {
+        self.base.wrapping_add((u128::from(clock) * u128::from(now.as_nanos()) / 1_000_000) as u32)
     }
+}
+
+/// One sample of a key's two tones (ITU-T Q.23), in A-law.
+fn tone(event: u8, at: u32) -> u8 {
+    const KEYS: &[u8; 16] = &[1, 2, 3, 12, 4, 5, 6, 13, 7, 8, 9, 14, 10, 0, 11, 15];
+    let place = KEYS.iter().position(|key| *key == event).unwrap_or(0);
+    let pair = [[697.0, 770.0, 852.0, 941.0][place / 4], [1209.0, 1336.0, 1477.0, 1633.0][place % 4]];
+    let wave = |hertz: f64| (std::f64::consts::TAU * hertz * f64::from(at) / 8000.0).sin();
+    let sample = (6_000.0 * (wave(pair[0]) + wave(pair[1]))) as i32;
+    // ITU-T G.711: sign, segment, four bits; every second bit turned.
+    let size = sample.unsigned_abs() >> 3;
+    let segment = (32 - (size >> 5).leading_zeros()).min(7);
+    let steps = (if segment < 2 { size >> 1 } else { size >> segment }) & 0x0f;
+    let sign = if sample >= 0 { 0x80 } else { 0 };
+    (sign | (segment << 4) as u8 | steps as u8) ^ 0x55
 }
 
 /// The event code of a key (RFC 4733 §3.2).

@@ -297,6 +297,62 @@ impl Prack {
     }
 }
 
+/// A telephone with a session timer (RFC 4028).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimerForm {
+    /// The interval it asks for, in seconds.
+    pub interval: u64,
+    /// Who shall refresh: `uac` is the telephone, `uas` the engine; `None` leaves it to the engine.
+    pub refresher: Option<&'static str>,
+    /// It takes and sends UPDATE; else refreshes are re-INVITEs.
+    pub updates: bool,
+    /// It refreshes when that is its part; else it has forgotten.
+    pub keeps: bool,
+    /// How it meets our refresh.
+    pub answers: RefreshAnswer,
+}
+
+/// How a telephone meets a refresh of ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RefreshAnswer {
+    /// With 200.
+    Right,
+    /// Its first answer is lost.
+    LosesFirst,
+    /// A re-INVITE of its own has just left: 491 on both sides.
+    Crosses,
+    /// Once with 422.
+    TooBrief,
+    /// An UPDATE with 405, although it was allowed.
+    NotKnown,
+    /// With 481: it knows nothing of the call any more.
+    Gone,
+    /// Not at all.
+    Never,
+}
+
+impl TimerForm {
+    /// One of the ways telephones have them; with all that can go wrong.
+    pub fn odd(random: &mut Random) -> Self {
+        let answers = match random.below(10) {
+            0..3 => RefreshAnswer::Right,
+            3 => RefreshAnswer::LosesFirst,
+            4 | 5 => RefreshAnswer::Crosses,
+            6 => RefreshAnswer::TooBrief,
+            7 => RefreshAnswer::NotKnown,
+            8 => RefreshAnswer::Gone,
+            _ => RefreshAnswer::Never,
+        };
+        Self {
+            interval: 90 + random.below(60),
+            refresher: [None, Some("uac"), Some("uas"), Some("uas")][random.below(4) as usize],
+            updates: random.chance(0.5),
+            keeps: random.chance(0.7),
+            answers,
+        }
+    }
+}
+
 /// A telephone that speaks over connections.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TcpForm {
@@ -321,6 +377,10 @@ pub struct Manner {
     pub late_offer: bool,
     /// It supports 100rel, and this is how it acknowledges.
     pub reliable: Option<Prack>,
+    /// Its session timer.
+    pub timer: Option<TimerForm>,
+    /// Takes the place of another telephone in its call: the value of Replaces (RFC 3891).
+    pub replaces: Option<String>,
     /// Its network passes on what plays before the answer.
     pub early_media: bool,
     /// A key pressed this long after sound began before the answer.
@@ -362,6 +422,8 @@ impl Manner {
             pings: false,
             late_offer: false,
             reliable: None,
+            timer: None,
+            replaces: None,
             early_media: false,
             early_key: None,
             early_update: false,
@@ -393,6 +455,7 @@ impl Manner {
             "double-bye" => self.double_bye = true,
             "challenges" => self.challenge = Some(407),
             "info" => self.keys = KeyForm::Info,
+            "events-and-info" => self.keys = KeyForm::Both,
             "notify-first" => self.follow.notify_first = true,
             "notify-twice" => self.follow.twice = true,
             "notify-never" => self.follow.notify = Notify::Never,
@@ -405,7 +468,7 @@ impl Manner {
     }
 
     /// The words of [`Manner::take_up`].
-    pub const HABITS: [&str; 16] = [
+    pub const HABITS: [&str; 17] = [
         "tcp",
         "late-offer",
         "two-ways",
@@ -416,6 +479,7 @@ impl Manner {
         "double-bye",
         "challenges",
         "info",
+        "events-and-info",
         "notify-first",
         "notify-twice",
         "notify-never",
@@ -469,7 +533,7 @@ impl Manner {
             manner.keys = KeyForm::Events(EventForm::odd(random));
         }
         if has(Fault::Info) && random.chance(0.4) {
-            manner.keys = if random.chance(0.5) { KeyForm::InfoRelay } else { KeyForm::Info };
+            manner.keys = [KeyForm::InfoRelay, KeyForm::Info, KeyForm::Both][random.below(3) as usize];
         }
         if has(Fault::Follow) && random.chance(0.7) {
             manner.follow = FollowForm::odd(random);
@@ -480,6 +544,8 @@ impl Manner {
             KeyForm::Events(form) => form.spacing(),
             // Two INFOs on their way at once may change places: a caller's finger is slower than that.
             KeyForm::InfoRelay | KeyForm::Info => Duration::from_millis(300),
+            // Nor does anybody press a key again before the echo of the first can have come by the other way.
+            KeyForm::Both => Duration::from_millis(1_000),
         };
         let kinds = strange_kinds(faults, manner.tcp.is_some());
         for _ in 0..random.below(6) {
@@ -502,6 +568,10 @@ impl Manner {
             manner.steps.push(Step { after: pause, action });
         }
         manner.patience = Duration::from_secs(20 + random.below(300));
+        if has(Fault::SessionTimer) && random.chance(0.6) {
+            manner.timer = Some(TimerForm::odd(random));
+            manner.patience = Duration::from_secs(100 + random.below(400));
+        }
         manner.talk = Duration::from_millis(500 + random.below(60_000));
         manner
     }

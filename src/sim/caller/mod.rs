@@ -12,6 +12,7 @@ mod story;
 mod strange;
 pub mod stream;
 pub mod text;
+mod timer;
 mod write;
 
 pub use manner::{Action, Manner, Step, Strange, TcpForm};
@@ -20,7 +21,7 @@ pub use story::{End, Story};
 use crate::random::Random;
 use crate::time::{Duration, Instant};
 use follow::Dial;
-use keys::{KeyForm, Sender};
+use keys::{EventForm, KeyForm, Sender};
 use manner::HoldForm;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -87,6 +88,8 @@ enum Purpose {
         hold: Option<HoldForm>,
     },
     Prack,
+    /// A refresh of the session without an offer.
+    Refresh,
     /// Nothing hangs on the answer.
     Strange,
     Notify,
@@ -129,6 +132,8 @@ enum Task {
     Prack(u32, String),
     Key(char),
     EarlyUpdate,
+    Refresh,
+    Expire,
 }
 
 const FIRST_REPEAT: Duration = Duration::from_millis(500);
@@ -154,11 +159,17 @@ pub struct Phone {
     invite_cseq: u32,
     /// The last RSeq that was acknowledged.
     rseq: u32,
+    /// How it holds us.
+    held: Option<HoldForm>,
+    /// Its one odd answer to a refresh has been given.
+    crossed: bool,
     /// Offer and answer are complete, before the call is answered.
     agreed: bool,
     invite_branch: String,
     /// Payload type of telephone-event, as agreed.
     event_type: u8,
+    /// Its clock in kHz.
+    event_clock: u8,
     requests: Vec<Request>,
     /// ACKs by CSeq, to repeat when the 200 repeats.
     acks: BTreeMap<u32, Vec<u8>>,
@@ -186,6 +197,11 @@ impl Phone {
     ) -> Self {
         let call_id = format!("{}@{}", random.token(12), at.ip());
         let story = Story { number: number.to_owned(), call_id, ..Story::default() };
+        // Whoever lets us offer takes our clock.
+        let event_clock = match manner.keys {
+            KeyForm::Events(form) if !manner.late_offer => form.clock,
+            KeyForm::Events(_) | KeyForm::InfoRelay | KeyForm::Info | KeyForm::Both => 8,
+        };
         Self {
             at,
             sound,
@@ -199,9 +215,12 @@ impl Phone {
             cseq: 1,
             invite_cseq: 1,
             rseq: 0,
+            held: None,
+            crossed: false,
             agreed: false,
             invite_branch: format!("z9hG4bK{}", random.token(10)),
             event_type: 101,
+            event_clock,
             requests: Vec::new(),
             acks: BTreeMap::new(),
             answered: Vec::new(),
@@ -235,6 +254,12 @@ impl Phone {
         self.sound
     }
 
+    /// What an INVITE must say to take this call over (RFC 3891); the tags as the engine sees them.
+    pub fn heirloom(&self) -> Option<String> {
+        let Self { story, remote_tag, tag, .. } = self;
+        (self.stage == Stage::Talking).then(|| format!("{};to-tag={remote_tag};from-tag={tag}", story.call_id))
+    }
+
     /// Connected to the engine, nothing ended yet.
     pub fn is_talking(&self) -> bool {
         self.stage == Stage::Talking
@@ -247,6 +272,10 @@ impl Phone {
         let mut more = String::new();
         if self.manner.reliable.is_some() {
             more.push_str("Supported: 100rel\r\n");
+        }
+        more.push_str(&self.timer_lines());
+        if let Some(replaces) = &self.manner.replaces {
+            more.push_str(&format!("Supported: replaces\r\nReplaces: {replaces}\r\n"));
         }
         if self.manner.early_media {
             more.push_str("P-Early-Media: supported\r\n");
@@ -361,6 +390,8 @@ impl Phone {
             Task::Prack(rseq, body) => self.prack(now, rseq, &body, out),
             Task::Key(key) => self.press(now, key, out),
             Task::EarlyUpdate => self.early_update(now, out),
+            Task::Refresh => self.refresh(now, out),
+            Task::Expire => self.expire(now, out),
             Task::Ping => {
                 if !matches!(self.stage, Stage::Over) {
                     let ping: &[u8] =
@@ -432,6 +463,9 @@ impl Phone {
             Purpose::Bye => self.stage = Stage::Over,
             Purpose::Info => self.next_info(now, out),
             Purpose::Offerless { answers } => {
+                if status < 300 {
+                    self.learn_media(message.body);
+                }
                 let body = if answers { self.description(None) } else { String::new() };
                 self.answered_strange(status, message, &body, out);
             }
@@ -440,6 +474,14 @@ impl Phone {
                 if status < 300 {
                     self.learn_media(message.body);
                     self.story.holding = hold.is_some();
+                    self.held = hold;
+                }
+            }
+            Purpose::Refresh => {
+                if status < 300 {
+                    self.learn_timer(now, message);
+                } else if status == 491 || status == 500 {
+                    self.agenda.push((now + Duration::from_secs(3), Task::Refresh));
                 }
             }
             Purpose::Cancel | Purpose::Notify | Purpose::DialEnd | Purpose::Prack | Purpose::Strange => {}
@@ -478,6 +520,7 @@ impl Phone {
             | Purpose::Second
             | Purpose::Update { .. }
             | Purpose::Prack
+            | Purpose::Refresh
             | Purpose::Strange
             | Purpose::Notify
             | Purpose::DialEnd => {}
@@ -501,6 +544,7 @@ impl Phone {
             | Purpose::Second
             | Purpose::Update { .. }
             | Purpose::Prack
+            | Purpose::Refresh
             | Purpose::Strange => {}
         }
     }
@@ -517,6 +561,7 @@ impl Phone {
         }
         self.remote = message.contact().unwrap_or("sip:1357@engine.invalid").to_owned();
         self.learn_media(message.body);
+        self.learn_timer(now, message);
         let body = if self.manner.late_offer && !self.agreed { self.description(None) } else { String::new() };
         let branch = format!("z9hG4bKa{}", self.random.token(8));
         if self.manner.wrong_ack {
@@ -559,6 +604,8 @@ impl Phone {
                 self.acks.insert(cseq, ack.clone());
                 out.push(self.post(self.server, ack));
                 self.story.holding = hold.is_some();
+                self.held = hold;
+                self.learn_timer(now, message);
             }
             491 => {
                 self.acknowledge_refusal(message, out);
@@ -614,8 +661,10 @@ impl Phone {
                 bytes
             }
             "INVITE" | "UPDATE" => {
-                let more = format!("Contact: {}\r\nContent-Type: application/sdp\r\n", self.contact());
-                message.answer(200, "OK", &self.tag, &more, &self.description(None))
+                let Some(bytes) = self.reoffered(now, message, out) else {
+                    return;
+                };
+                bytes
             }
             _ => message.answer(200, "OK", &self.tag, "", ""),
         };
@@ -627,12 +676,19 @@ impl Phone {
         if !self.hears() || self.story.media.is_none() {
             return;
         }
-        let KeyForm::Events(form) = self.manner.keys else {
-            self.waiting_keys.push_back(key);
-            return self.next_info(now, out);
+        let form = match self.manner.keys {
+            KeyForm::Events(form) => EventForm { clock: self.event_clock, ..form },
+            KeyForm::Both => EventForm { clock: self.event_clock, ..EventForm::default() },
+            KeyForm::InfoRelay | KeyForm::Info => {
+                self.waiting_keys.push_back(key);
+                return self.next_info(now, out);
+            }
         };
         let Some(event) = keys::event_code(key) else { return };
         self.story.pressed.push((now, key));
+        if self.manner.keys == KeyForm::Both && self.stage == Stage::Talking {
+            self.inform(now, key, out);
+        }
         for (at, bytes) in self.sender.press(now, event, self.event_type, form) {
             self.agenda.push((at, Task::Sound(bytes)));
         }
@@ -646,9 +702,13 @@ impl Phone {
         }
         let Some(key) = self.waiting_keys.pop_front() else { return };
         self.story.pressed.push((now, key));
+        self.inform(now, key, out);
+    }
+
+    fn inform(&mut self, now: Instant, key: char, out: &mut Vec<Packet>) {
         let (content, body) = match self.manner.keys {
             KeyForm::InfoRelay => ("application/dtmf-relay", format!("Signal={key}\r\nDuration=160\r\n")),
-            KeyForm::Info | KeyForm::Events(_) => ("application/dtmf", key.to_string()),
+            KeyForm::Info | KeyForm::Events(_) | KeyForm::Both => ("application/dtmf", key.to_string()),
         };
         self.cseq += 1;
         let branch = format!("z9hG4bKi{}", self.random.token(8));

@@ -29,6 +29,8 @@ pub struct Story {
     pub reached: Vec<(Instant, String)>,
     /// The engine was told, or may conclude, that a centre has us: a NOTIFY of success has left.
     pub told: bool,
+    /// It does not keep the session alive, or says that there is none: the engine may let it go.
+    pub deserted: bool,
     /// How the call to us ended.
     pub end: Option<(Instant, End)>,
 }

@@ -107,12 +107,13 @@ impl Phone {
         };
         format!(
             "v=0\r\no=- {0} {1} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {listen}\r\nt=0 0\r\nm=audio {2} RTP/AVP 8 0 {3}\r\n\
-             a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:{3} telephone-event/8000\r\na=fmtp:{3} 0-15\r\n\
+             a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:{3} telephone-event/{4}\r\na=fmtp:{3} 0-15\r\n\
              a=ptime:20\r\na={direction}\r\n",
             self.sound.port(),
             self.cseq,
             self.sound.port(),
             self.event_type,
+            u32::from(self.event_clock) * 1000,
         )
     }
 
@@ -128,9 +129,10 @@ impl Phone {
                 port = media.split(' ').next().and_then(|port| port.parse().ok());
             } else if let Some(map) = line.strip_prefix("a=rtpmap:")
                 && let Some((number, name)) = map.split_once(' ')
-                && name.to_ascii_lowercase().starts_with("telephone-event/8000")
+                && let Some(clock) = name.to_ascii_lowercase().strip_prefix("telephone-event/")
             {
                 self.event_type = number.parse().unwrap_or(self.event_type);
+                self.event_clock = clock.trim().parse::<u32>().map_or(8, |hertz| (hertz / 1000) as u8);
             }
         }
         if let (Some(host), Some(port)) = (host, port) {

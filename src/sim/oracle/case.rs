@@ -68,6 +68,14 @@ pub struct Case {
     pub crashed: bool,
     /// It left the caller with a dialog that nobody had ended.
     pub orphaned: bool,
+    /// The caller's side lets the session go.
+    pub deserted: bool,
+    /// It means to take over the call with this Call-ID.
+    pub heir_of: Option<String>,
+    /// Another dialog goes on with this call; the record is told there.
+    pub succeeded: bool,
+    /// REFERs of the dialogs before this one.
+    pub refers_before: usize,
 }
 
 /// A response that repeats until it is acknowledged.

@@ -73,6 +73,8 @@ impl Oracle {
             .iter()
             // Whoever is sent elsewhere while draining, or is one too many, has no record: nothing was done for him here.
             .filter(|(_, case)| case.ends == 0 && !case.crashed && !case.unwelcome && !case.shed)
+            // A call that was taken over is recorded where it went on; an attempt to take one over is no call.
+            .filter(|(_, case)| !case.succeeded && !(case.heir_of.is_some() && case.answered.is_none()))
             .map(|(call_id, case)| (call_id.clone(), case.ends))
             .collect();
         for (call_id, ends) in wrong {
@@ -83,6 +85,9 @@ impl Oracle {
 
 /// Whether outcome and attempts of the record are what the caller experienced.
 fn outcome(case: &Case, story: &Story) -> Option<String> {
+    if case.succeeded {
+        return None;
+    }
     let record = case.end.as_ref()?;
     let outcome = record["outcome"].as_str().unwrap_or("none");
     let cause = record["cause"].as_str().unwrap_or("none");
@@ -110,8 +115,9 @@ fn outcome(case: &Case, story: &Story) -> Option<String> {
         return Some(format!("refused with {refused:?}, recorded as {}", record["status"]));
     }
     let attempts = record["attempts"].as_array().map_or(0, Vec::len);
-    if attempts != case.refers.len() {
-        return Some(format!("{attempts} attempts recorded, {} REFERs sent", case.refers.len()));
+    let refers = case.refers_before + case.refers.len();
+    if attempts != refers {
+        return Some(format!("{attempts} attempts recorded, {refers} REFERs sent"));
     }
     let reached = record["attempts"].as_array()?.iter().find(|one| one["result"] == "reached");
     if let (Some(reached), "transferred") = (reached, outcome) {

@@ -21,7 +21,13 @@ impl World {
     pub(super) fn look_up(&mut self, lookup: LookupKey, question: Question) {
         let ill = self.conditions.faults.has(Fault::Dns) && !matches!(question, Question::Local { .. });
         let fate = if ill { self.random.below(5) } else { 4 };
+        // Nobody else has a name here: what noise calls its host leads nowhere.
+        let known = match &question {
+            Question::Naptr(name) | Question::Srv(name) | Question::Addresses(name) => name.ends_with(DOMAIN),
+            Question::Local { .. } => true,
+        };
         let right = self.healthy(question);
+        let right = if known { right } else { empty(right) };
         let answer = match fate {
             0 => Answer::Failed,
             1 => empty(right),

@@ -429,11 +429,7 @@ impl Agent {
             .outgoing
             .asking
             .iter()
-            .filter(|(_, asking)| {
-                asking.flow.transport == flow.transport
-                    && asking.flow.remote == flow.remote
-                    && (asking.flow.connection == 0 || asking.flow.connection == flow.connection)
-            })
+            .filter(|(_, asking)| asking.flow.fails_with(&flow))
             .map(|(id, _)| *id)
             .collect();
         for id in failed {

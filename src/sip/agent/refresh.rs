@@ -4,7 +4,7 @@
 use super::receive::offer;
 use super::table::Purpose;
 use super::{Agent, AgentEvent, AgentOutput, DialogKey};
-use crate::limits::SESSION_REFRESHES_422_MAX;
+use crate::limits::{SESSION_REFRESHES_422_MAX, SESSION_RETRY_UNSENT};
 use crate::sip::dialog::{Dialog, State, contact};
 use crate::sip::reader::{Message, Name};
 use crate::sip::reason::Reason;
@@ -125,6 +125,8 @@ impl Agent {
                 dialog.updates = false;
                 timer.again(now, Duration::ZERO);
             }
+            // It never left, or its connection broke: not the peer's word, so the next may go well at once.
+            (_, None) => timer.again(now, SESSION_RETRY_UNSENT),
             _ => timer.later(now),
         }
         self.schedule_dialog(key);

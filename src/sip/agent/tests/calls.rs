@@ -303,6 +303,27 @@ fn an_info_is_answered_and_told_once() {
 }
 
 #[test]
+fn a_connection_that_cannot_be_opened_again_is_known_at_once() {
+    let mut flows = Flows::new();
+    flows.check(
+        "tcp
+         INVITE 1 a Contact:<sip:caller@127.0.0.1:5099;transport=tcp> => 100 INVITE; invite 1357 from 01012345678 offer
+         answer  => 200 INVITE
+         ACK 1 b => acknowledged",
+    );
+    flows.agent.disconnected(7);
+    flows.check("refer sip:kosmes@127.0.0.1 => REFER");
+    // The shell numbered the connection that it tried to open; the REFER was sent before there was a number.
+    let asked = flows.sent_to.expect("a REFER was sent");
+    assert_eq!(asked.connection, 0);
+    let (mut out, other) = (Vec::new(), Flow { remote: "127.0.0.1:5098".parse().expect("an address"), ..asked });
+    flows.agent.send_failed(flows.now, Flow { connection: 9, ..other }, &mut out);
+    assert_eq!(flows.note(std::mem::take(&mut out)), "");
+    flows.agent.send_failed(flows.now, Flow { connection: 9, ..asked }, &mut out);
+    assert_eq!(flows.note(out), "refer 1 answered 503");
+}
+
+#[test]
 fn a_send_that_fails_at_once_is_an_ordinary_event() {
     // Answers: the caller sends again, or the dialog does.
     check(
