@@ -74,7 +74,7 @@ impl Oracle {
             // Whoever is sent elsewhere while draining, or is one too many, has no record: nothing was done for him here.
             .filter(|(_, case)| case.ends == 0 && !case.crashed && !case.unwelcome && !case.shed)
             // A call that was taken over is recorded where it went on; an attempt to take one over is no call.
-            .filter(|(_, case)| !case.succeeded && !(case.heir_of.is_some() && case.answered.is_none()))
+            .filter(|(_, case)| !case.succeeded && (case.heir_of.is_none() || case.answered.is_some()))
             .map(|(call_id, case)| (call_id.clone(), case.ends))
             .collect();
         for (call_id, ends) in wrong {
