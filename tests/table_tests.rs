@@ -87,6 +87,34 @@ fn a_test_that_fails_says_what_was_and_how_to_see_it() {
 }
 
 #[test]
+fn a_test_says_who_calls_and_its_script_calls_from_there_too() {
+    let (_, catalogue) = shipped();
+    let text = SHIPPED.replacen(
+        "when     = [",
+        "when     = [\n  { caller_kind = \"relay\", go = \"center.counsel\" },\n  { caller = [\"010-1234*\"], go = \"center.keit\" },\n  { caller_kind = \"withheld\", go = \"menu.fund\" },",
+        1,
+    );
+    let (rows, _) = text.split_once("[[test]]").expect("tests");
+    let row = |caller: &str, expect: &str| {
+        format!("[[test]]\nname = \"{caller}\"\ncaller = \"{caller}\"\nexpect = [\"{expect}\"]\n")
+    };
+    let tests = [
+        row("107", "center.counsel"),
+        row("010-1234-5678", "center.keit"),
+        row("withheld", "menu.fund"),
+        row("02-2104-5012", "menu.main"),
+    ];
+    let plan = table(&format!("{rows}{}", tests.concat()), &catalogue);
+    for (test, ran) in plan.tests.iter().zip(run(&plan, &catalogue)) {
+        assert_eq!(ran.surprises, [], "{}", ran.script);
+        let Ok(read) = Script::parse(&ran.script, &plan) else { panic!("{}", ran.script) };
+        let (world, _) = read.play(plan.clone(), &catalogue);
+        let entered = format!("enter {}", test.expect[0]);
+        assert!(world.moments().iter().any(|(_, moment)| script::words(&world, moment) == entered), "{}", ran.script);
+    }
+}
+
+#[test]
 fn what_a_test_cannot_say_is_a_finding() {
     let (_, catalogue) = shipped();
     for (row, code) in [
@@ -96,6 +124,8 @@ fn what_a_test_cannot_say_is_a_finding() {
         ("at = \"tomorrow\"", "E0103"),
         ("call = \"1358\"", "E0103"),
         ("expect = [\"center.kosmse\"]", "E0201"),
+        ("expect = [\"hours.main\"]", "E0202"),
+        ("caller = \"somebody\"", "E0103"),
         ("world = { \"center.kosmes\" = \"lazy\" }", "E0103"),
         ("world = { \"menu.main\" = \"busy\" }", "E0202"),
         ("end = \"menu.main\"", "E0202"),

@@ -28,6 +28,7 @@ pub const USAGE: [&str; 2] = [
   hold / resume          보류하고 돌아옵니다
   hangup                 끊습니다
   center kosmes busy     센터의 형편: answers, busy, rings, dead, refuses (주소마다: busy answers)
+  from 107               거는 번호 (from withheld 는 번호 없음); call 앞에
   at 2026-11-24T10:00    거는 때 (쓰지 않으면 2026년 11월 24일 화요일 오전 열 시)
   end                    통화가 끝날 때까지 기다립니다 (쓰지 않아도 끝에는 이렇게 합니다)
   undo / quit            한 걸음 되돌립니다 / 마칩니다 (script 없이 시작했을 때)
@@ -45,6 +46,7 @@ Tries the table as if on the telephone. Commands are separated by ;
   hold / resume          puts the call on hold, comes back
   hangup                 hangs up
   center kosmes busy     what a centre does: answers, busy, rings, dead, refuses (for its addresses in turn: busy answers)
+  from 107               the caller's number (from withheld: none), before call
   at 2026-11-24T10:00    the moment of the call (otherwise Tuesday 24 November 2026, ten in the morning)
   end                    stays until the call is over (scripts end so, said or not)
   undo / quit            takes one step back / leaves (when begun without a script)
@@ -135,7 +137,10 @@ impl<'c> Talk<'c> {
             // A new call is a new day: what the centres do stays.
             Command::Call(_) if called => {
                 self.said.retain(|(_, command)| {
-                    matches!(command, Command::Center(..) | Command::Switch(_) | Command::At | Command::Phone(_))
+                    matches!(
+                        command,
+                        Command::Center(..) | Command::Switch(_) | Command::At | Command::Phone(_) | Command::From(_)
+                    )
                 });
                 self.replay();
             }
@@ -143,7 +148,7 @@ impl<'c> Talk<'c> {
                 self.said.clear();
                 self.replay();
             }
-            Command::Call(_) | Command::Center(..) | Command::Switch(_) | Command::Phone(_) => {}
+            Command::Call(_) | Command::Center(..) | Command::Switch(_) | Command::Phone(_) | Command::From(_) => {}
             Command::Drain | Command::Clock(_) => {}
             _ if !called => return Err(script::no_call(text)),
             _ => {}

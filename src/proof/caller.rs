@@ -79,6 +79,15 @@ pub struct Caller<'p> {
     longest: Option<Instant>,
 }
 
+/// The number as a command of a script; none where nobody in particular calls.
+pub(super) fn from(caller: &crate::number::Caller) -> Option<String> {
+    match caller.secret() {
+        "" => None,
+        _ if caller.is_withheld() => Some("from withheld".to_owned()),
+        number => Some(format!("from {number}")),
+    }
+}
+
 impl<'p> Caller<'p> {
     /// Dials.
     pub fn dial(
@@ -102,6 +111,7 @@ impl<'p> Caller<'p> {
         };
         caller.longest = Some(caller.line.ends());
         caller.script.extend(circumstance.on.iter().map(|name| format!("switch {name}")));
+        caller.script.extend(from(&circumstance.caller));
         for (center, manners) in world {
             let row = &plan.center(*center).row;
             let words: Vec<&str> = manners.iter().map(|manner| manner.word()).collect();

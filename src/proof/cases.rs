@@ -47,7 +47,9 @@ pub enum Surprise {
 /// Runs one test.
 pub fn run(plan: &Arc<Plan>, catalogue: &Catalogue, lengths: &BTreeMap<String, Duration>, test: &TestRow) -> Ran {
     let at = plan.timezone.to_timestamp(test.at).map_or(0, |timestamp| timestamp.as_microsecond());
-    let circumstance = Circumstance { on: test.switches.clone(), ..Circumstance::at(plan, Wall::from_micros(at)) };
+    let usual = Circumstance::at(plan, Wall::from_micros(at));
+    let caller = test.caller.clone().unwrap_or_else(|| usual.caller.clone());
+    let circumstance = Circumstance { on: test.switches.clone(), caller, ..usual };
     let mut caller = Caller::dial(plan, lengths, &test.world, test.number, &circumstance);
     let mut surprises = Vec::new();
     for act in &test.press {

@@ -104,7 +104,10 @@ impl<'p> Told<'p> {
             sounds: Duration::ZERO,
             pending: Duration::ZERO,
             manners: BTreeMap::new(),
-            script: std::iter::once(format!("at {}", moment.strftime("%Y-%m-%dT%H:%M"))).chain(switches).collect(),
+            script: std::iter::once(format!("at {}", moment.strftime("%Y-%m-%dT%H:%M")))
+                .chain(switches)
+                .chain(super::caller::from(&circumstance.caller))
+                .collect(),
         }
     }
 

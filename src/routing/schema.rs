@@ -486,6 +486,8 @@ struct Test {
     at: Option<String>,
     /// 건 번호, 없으면 첫 번호 / the number that is dialled; the first if left out
     call: Option<String>,
+    /// 거는 번호 "107", 번호가 없으면 "withheld" / the caller's number, or "withheld"
+    caller: Option<String>,
     /// 켜져 있는 스위치 / switches that are on
     switch: Option<OneOrMany>,
     /// "11" 누르기, "" 말없이, "5s" 듣기, "hangup" 끊기 / "11" keys, "" silence, "5s" listening, "hangup"

@@ -1,6 +1,6 @@
 //! `[[test]]`: a call that the table must lead as written. Running it is the work of `proof`.
 
-use crate::number::Digits;
+use crate::number::{Caller, Digits};
 use crate::routing::bundle;
 use crate::routing::plan::{CenterId, NoticeId};
 use jiff::civil::DateTime;
@@ -21,6 +21,8 @@ pub struct TestRow {
     pub at: DateTime,
     /// Switches that are on.
     pub switches: Vec<Arc<str>>,
+    /// Who calls; `None` is nobody in particular.
+    pub caller: Option<Caller>,
     /// Which number is dialled: an index into `Plan::numbers`.
     pub number: usize,
     /// What the caller does.

@@ -57,6 +57,8 @@ pub enum Command {
     Listen,
     /// `center kosmes busy`, or `center kosmes busy answers` for its addresses in turn.
     Center(String, Vec<backend::Manner>),
+    /// `from 107`: the caller's number, or `from withheld`; before the call.
+    From(String),
     /// `phone tcp`: a habit of the caller's telephone; before the call.
     Phone(String),
     /// `odd old-cseq`: the telephone does something that nobody has asked for.
@@ -148,9 +150,9 @@ impl std::error::Error for ScriptError {}
 /// When scripts begin that do not say: a Tuesday morning.
 pub const USUAL: DateTime = DateTime::constant(2026, 11, 24, 10, 0, 0, 0);
 /// The commands, for those who ask.
-pub const COMMANDS: [&str; 16] = [
+pub const COMMANDS: [&str; 17] = [
     "call", "key", "wait", "listen", "hangup", "hold", "resume", "center", "at", "end", "phone", "odd", "reset",
-    "drain", "clock", "switch",
+    "drain", "clock", "switch", "from",
 ];
 /// What a centre can do.
 const MANNERS: [&str; 5] = ["answers", "busy", "rings", "dead", "refuses"];
@@ -190,6 +192,7 @@ impl Script {
                     | Command::Switch(_)
                     | Command::At
                     | Command::Phone(_)
+                    | Command::From(_)
                     | Command::Drain
                     | Command::Clock(_) => {}
                     Command::Odd(_) | Command::Reset if calls == 0 => return Err(error(Problem::NoCall)),
@@ -244,6 +247,8 @@ pub struct Stage {
     phone: usize,
     /// What the telephone will do from the first message on.
     habits: Vec<String>,
+    /// The number of the next caller.
+    from: Option<String>,
 }
 
 impl Stage {
@@ -256,7 +261,7 @@ impl Stage {
         for row in setup.plan().centers.iter().map(|center| center.row.to_string()) {
             world.set_centre(&row, &[backend::Manner::Answers(RINGS)]);
         }
-        Self { world, phone: 0, habits: Vec::new() }
+        Self { world, phone: 0, habits: Vec::new(), from: None }
     }
 
     /// The world as it is now.
@@ -271,14 +276,17 @@ impl Stage {
 
     /// Plays one command.
     pub fn command(&mut self, command: &Command) {
-        let Self { world, phone, habits } = self;
+        let Self { world, phone, habits, from } = self;
         match command {
             Command::Call(number) => {
                 let mut manner = Manner { patience: PATIENCE, ..Manner::plain(number) };
                 for habit in habits.iter() {
                     manner.take_up(habit);
                 }
-                *phone = world.add_caller(manner, world.now());
+                *phone = match from {
+                    Some(number) => world.add_caller_from(number, manner, world.now()),
+                    None => world.add_caller(manner, world.now()),
+                };
                 let limit = world.now() + Duration::from_secs(2);
                 while world.now() < limit && !world.sounds() && !over(world, *phone) {
                     world.run_until(world.now() + Duration::from_millis(10));
@@ -312,6 +320,7 @@ impl Stage {
             }
             Command::Switch(name) => world.turn_on(name),
             Command::Phone(habit) => habits.push(habit.clone()),
+            Command::From(number) => *from = Some(number.clone()),
             Command::Odd(strange) => pause_after(world, *phone, Action::Strange(*strange)),
             Command::Reset => {
                 world.reset_connection(*phone);
@@ -430,6 +439,15 @@ pub fn read(command: &str, plan: &Plan, at: &mut DateTime) -> Result<Command, Sc
                 manners.push(manner(further, command)?);
             }
             Command::Center(format!("center.{bare}"), manners)
+        }
+        "from" => {
+            let possible = ["01012345678", "107", "withheld"];
+            let number = word(&possible)?;
+            let digits = number.strip_prefix('+').unwrap_or(number);
+            if number != "withheld" && (digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit())) {
+                return Err(error(number, command, Problem::Unfit, &possible));
+            }
+            Command::From(if number == "withheld" { "anonymous".to_owned() } else { number.to_owned() })
         }
         "phone" => {
             let habit = word(&Manner::HABITS)?;

@@ -10,7 +10,7 @@ use crate::limits::ENTRY_DIGITS_MAX;
 use crate::number::EntryKind;
 use crate::routing::accepts::{Accepts, Allowed};
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::file::{Kind, Table};
+use crate::routing::file::{Kind, Table, full_width, wide};
 use crate::routing::plan::{Destination, Input, ReadBack};
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
@@ -155,6 +155,11 @@ fn accepts(fields: &mut Fields<'_>, row: &Row<'_>, site: &mut InputSite, finding
     for (text, span) in allow.iter().flatten() {
         match Allowed::read(text) {
             Some(read) => ranges.extend(read.into_iter().map(|range| (range, span.clone()))),
+            None if full_width(text).is_some() => {
+                if let Some(plain) = full_width(text) {
+                    findings.push(wide(span.clone(), text, &plain));
+                }
+            }
             None => findings.push(
                 Diagnostic::error(
                     "E0103",

@@ -3,10 +3,10 @@
 use super::Findings;
 use super::fields::{Fields, duration, wrong_kind};
 use super::names::{Named, Names};
-use crate::number::{Dialled, Digits};
+use crate::number::{Caller, Dialled, Digits};
 use crate::routing::bundle::part_at;
 use crate::routing::diagnostic::{Diagnostic, position};
-use crate::routing::file::{Entry, Kind, Table, Value};
+use crate::routing::file::{Entry, Kind, Table, Value, full_width, wide};
 use crate::routing::plan::{CenterId, Number};
 use crate::routing::test_row::{Act, Ending, Manner, TestRow};
 use jiff::civil::DateTime;
@@ -93,6 +93,7 @@ fn test(
                 })
         }
     };
+    let caller = fields.text("caller", findings).and_then(|(text, span)| caller(text, span, findings));
     let switches = fields.texts("switch", findings).unwrap_or_default();
     let switches = switches
         .into_iter()
@@ -102,15 +103,46 @@ fn test(
     let press = press.into_iter().filter_map(|(text, span)| act(text, span, findings)).collect();
     let world = world(fields.table("world", findings), names, findings);
     let expect = fields.texts("expect", findings).unwrap_or_default();
-    let expect: Vec<Arc<str>> = expect
-        .into_iter()
-        .filter_map(|(text, span)| names.look_up("test.expect", text, span, findings).map(|_| text.into()))
-        .collect();
+    let expect: Vec<Arc<str>> =
+        expect.into_iter().filter_map(|(text, span)| passed(text, span, names, findings)).collect();
     let hears = fields.texts("hears", findings).unwrap_or_default();
     let hears = hears.into_iter().map(|(text, _)| text.to_owned()).collect();
     let end = fields.text("end", findings).and_then(|(text, span)| ending(text, span, names, findings));
     fields.finish(findings);
-    TestRow { name: name.to_owned(), file, line, at: when, switches, number, press, world, expect, hears, end }
+    TestRow { name: name.to_owned(), file, line, at: when, caller, switches, number, press, world, expect, hears, end }
+}
+
+/// A row that a call can pass.
+fn passed(text: &str, span: Range<usize>, names: &Names, findings: &mut Findings) -> Option<Arc<str>> {
+    match names.look_up("test.expect", text, span.clone(), findings)? {
+        Named::Number | Named::Menu(_) | Named::Input(_) | Named::Center(_) | Named::Notice(_) => Some(text.into()),
+        Named::Hours(_) | Named::Switch => {
+            let help = [
+                "전화가 지나는 행을 쓰세요: \"menu.…\", \"input.…\", \"center.…\", \"notice.…\"",
+                "write a row that a call passes: \"menu.…\", \"input.…\", \"center.…\" or \"notice.…\"",
+            ];
+            findings.push(wrong_place("expect", text, span, help));
+            None
+        }
+    }
+}
+
+/// `"010-1234-5678"`, `"107"`, `"withheld"`.
+fn caller(text: &str, span: Range<usize>, findings: &mut Findings) -> Option<Caller> {
+    if text == "withheld" {
+        return Some(Caller::new("anonymous"));
+    }
+    let dialled = Dialled::new(text);
+    let digits = dialled.as_str().strip_prefix('+').unwrap_or(dialled.as_str());
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        let help = [
+            "거는 번호를 쓰세요: \"010-1234-5678\", \"107\", 번호가 없으면 \"withheld\"",
+            "write the caller's number: \"010-1234-5678\", \"107\", or \"withheld\"",
+        ];
+        findings.push(wrong("caller", text, span, help));
+        return None;
+    }
+    Some(Caller::new(dialled.as_str()))
 }
 
 fn act(text: &str, span: Range<usize>, findings: &mut Findings) -> Option<Act> {
@@ -124,7 +156,11 @@ fn act(text: &str, span: Range<usize>, findings: &mut Findings) -> Option<Act> {
     let keys = || Digits::parse(text).filter(|_| !text.contains(char::is_alphabetic)).map(Act::Keys);
     let wait = || duration(text).ok().filter(|time| !time.is_zero()).map(Act::Wait);
     let act = keys().or_else(wait);
-    if act.is_none() {
+    if act.is_none()
+        && let Some(plain) = full_width(text)
+    {
+        findings.push(wide(span, text, &plain));
+    } else if act.is_none() {
         let help = [
             "버튼 \"11\", 말없이 \"\", 기다리기 \"5s\", 끊기 \"hangup\" 가운데 하나를 쓰세요",
             "write keys \"11\", silence \"\", a wait \"5s\" or \"hangup\"",
