@@ -1,15 +1,15 @@
 //! Digest authentication (RFC 7616 as RFC 8760 has it for SIP): its headers and its arithmetic.
 //!
 //! MD5 and SHA-256 are computed by the `rsip` crate; it has no SHA-512-256 (its `Sha512` is another hash), writes the
-//! nonce count in decimal and prints URIs its own way, so counted nonces and the URI as written are handed to it as text,
-//! and SHA-512-256 is computed here. Who answers challenges is [`client`], who asks is [`server`].
+//! nonce count in decimal and prints URIs its own way, so counted nonces and the URI as written are handed to it as text.
+//! SHA-512-256, session keys (`-sess`), whole bodies (`auth-int`) and hashed names, which it knows not or differently, are computed here. Who answers challenges is [`client`], who asks is [`server`].
 
 pub mod client;
 pub mod server;
 
 use crate::limits::{AUTH_FIELD_BYTES_MAX, CHALLENGES_MAX};
 use crate::sip::header::{elements, is_token, trim};
-use sha2::{Digest, Sha512_256};
+use sha2::{Digest, Sha256, Sha512_256};
 
 /// A hash, the stronger one greater.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -32,7 +32,24 @@ impl Algorithm {
         }
     }
 
-    /// Session variants are not offered and not answered: they need a secret kept between requests.
+    /// Session variants are answered, never offered: their key lasts as long as a nonce, and ours live for a minute.
+    fn with_session(name: &str) -> Option<(Self, bool)> {
+        let base = name.len().checked_sub(5).filter(|at| name.is_char_boundary(*at)).map(|at| name.split_at(at));
+        match base {
+            Some((base, suffix)) if suffix.eq_ignore_ascii_case("-sess") => Some((Self::from_name(base)?, true)),
+            _ => Some((Self::from_name(name)?, false)),
+        }
+    }
+
+    /// The hash of these bytes, in hexadecimal.
+    fn hash(self, bytes: &[u8]) -> String {
+        match self {
+            Self::Md5 => hexadecimal(&<md5::Md5 as md5::Digest>::digest(bytes)),
+            Self::Sha256 => hexadecimal(&Sha256::digest(bytes)),
+            Self::Sha512Of256 => hexadecimal(&Sha512_256::digest(bytes)),
+        }
+    }
+
     fn from_name(name: &str) -> Option<Self> {
         [Self::Md5, Self::Sha256, Self::Sha512Of256].into_iter().find(|known| known.name().eq_ignore_ascii_case(name))
     }
@@ -55,22 +72,30 @@ pub struct Proof<'a> {
     pub uri: &'a str,
     /// The nonce.
     pub nonce: &'a str,
-    /// Nonce count and client nonce, as written, for `qop=auth`.
+    /// Nonce count and client nonce, as written, for `qop=auth` and `qop=auth-int`.
     pub counted: Option<(&'a str, &'a str)>,
+    /// The key is that of a session (`-sess`), which the client nonce began.
+    pub session: bool,
+    /// The body, for `qop=auth-int`.
+    pub body: Option<&'a [u8]>,
 }
 
 impl Proof<'_> {
     /// The response (RFC 7616 §3.4.1), in hexadecimal. `None` for a method that the `rsip` crate does not know.
     pub fn response(&self) -> Option<String> {
-        // With `qop=auth` the middle is nonce:nc:cnonce:qop, without it the nonce alone.
+        // With a qop the middle is nonce:nc:cnonce:qop, without it the nonce alone.
+        let qop = if self.body.is_some() { "auth-int" } else { "auth" };
         let middle = match self.counted {
-            Some((count, cnonce)) => format!("{}:{count}:{cnonce}:auth", self.nonce),
+            Some((count, cnonce)) => format!("{}:{count}:{cnonce}:{qop}", self.nonce),
             None => self.nonce.to_owned(),
         };
+        if self.session || self.body.is_some() {
+            return Some(self.by_hand(&middle));
+        }
         let algorithm = match self.algorithm {
             Algorithm::Md5 => rsip::headers::auth::Algorithm::Md5,
             Algorithm::Sha256 => rsip::headers::auth::Algorithm::Sha256,
-            Algorithm::Sha512Of256 => return Some(self.by_hand::<Sha512_256>(&middle)),
+            Algorithm::Sha512Of256 => return Some(self.by_hand(&middle)),
         };
         // As a bare host the URI is printed as it stands.
         let host = rsip::Host::Domain(self.uri.into());
@@ -94,11 +119,22 @@ impl Proof<'_> {
         Some(generator.compute())
     }
 
-    fn by_hand<H: Digest>(&self, middle: &str) -> String {
-        let hash = |text: String| hexadecimal(&H::digest(text.as_bytes()));
-        let secret = hash(format!("{}:{}:{}", self.user, self.realm, self.password));
-        let request = hash(format!("{}:{}", self.method, self.uri));
+    fn by_hand(&self, middle: &str) -> String {
+        let hash = |text: String| self.algorithm.hash(text.as_bytes());
+        let mut secret = hash(format!("{}:{}:{}", self.user, self.realm, self.password));
+        if let (true, Some((_, cnonce))) = (self.session, self.counted) {
+            secret = hash(format!("{secret}:{}:{cnonce}", self.nonce));
+        }
+        let request = match self.body {
+            Some(body) => hash(format!("{}:{}:{}", self.method, self.uri, self.algorithm.hash(body))),
+            None => hash(format!("{}:{}", self.method, self.uri)),
+        };
         hash(format!("{secret}:{middle}:{request}"))
+    }
+
+    /// The name as it is written where the peer wants it hashed (RFC 7616 §3.4.4).
+    pub fn hashed_user(&self) -> String {
+        self.algorithm.hash(format!("{}:{}", self.user, self.realm).as_bytes())
     }
 }
 
@@ -153,6 +189,25 @@ fn field<'a>(fields: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
     fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
 }
 
+/// What a counted response covers (RFC 7616 §3.3, `qop`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Quality {
+    /// `auth`: the request line.
+    Request,
+    /// `auth-int`: the body, too. Elements on the way may change that, so it is answered where nothing else is offered.
+    Body,
+}
+
+impl Quality {
+    /// Its name in headers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Request => "auth",
+            Self::Body => "auth-int",
+        }
+    }
+}
+
 /// A challenge of a peer: one header line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Challenge {
@@ -164,8 +219,12 @@ pub struct Challenge {
     pub opaque: Option<String>,
     /// Hash.
     pub algorithm: Algorithm,
-    /// It counts nonces (`qop=auth`); else it is a peer of RFC 2069.
-    pub counts: bool,
+    /// The key lasts for a session (`-sess`).
+    pub session: bool,
+    /// It counts nonces and wants this covered; `None`: it is a peer of RFC 2069.
+    pub quality: Option<Quality>,
+    /// The name goes hashed.
+    pub hashes_user: bool,
     /// Only the nonce was too old.
     pub stale: bool,
 }
@@ -174,19 +233,30 @@ impl Challenge {
     /// Reads one header value; `None` for what we cannot answer.
     pub fn read(value: &[u8]) -> Option<Self> {
         let fields = fields(value)?;
-        let counts = match field(&fields, "qop") {
-            None => false,
-            Some(list) if list.split(',').any(|qop| qop.trim().eq_ignore_ascii_case("auth")) => true,
-            // `auth-int` alone covers bodies that elements on the way may change.
-            Some(_) => return None,
+        let quality = match field(&fields, "qop") {
+            None => None,
+            Some(list) => {
+                let offers =
+                    |quality: &Quality| list.split(',').any(|qop| qop.trim().eq_ignore_ascii_case(quality.name()));
+                Some([Quality::Request, Quality::Body].into_iter().find(offers)?)
+            }
         };
+        let (algorithm, session) =
+            field(&fields, "algorithm").map_or(Some((Algorithm::Md5, false)), Algorithm::with_session)?;
+        // A session begins with a client nonce, which only a counted response has.
+        if session && quality.is_none() {
+            return None;
+        }
+        let is_true = |name: &str| field(&fields, name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
         Some(Self {
             realm: field(&fields, "realm")?.to_owned(),
             nonce: field(&fields, "nonce").filter(|nonce| !nonce.is_empty())?.to_owned(),
             opaque: field(&fields, "opaque").map(str::to_owned),
-            algorithm: field(&fields, "algorithm").map_or(Some(Algorithm::Md5), Algorithm::from_name)?,
-            counts,
-            stale: field(&fields, "stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true")),
+            algorithm,
+            session,
+            quality,
+            hashes_user: is_true("userhash"),
+            stale: is_true("stale"),
         })
     }
 
@@ -241,7 +311,6 @@ impl Authorization {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sha2::Sha256;
 
     /// RFC 7616 §3.9.1.
     const MUFASA: Proof<'_> = Proof {
@@ -253,16 +322,15 @@ mod tests {
         uri: "/dir/index.html",
         nonce: "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
         counted: Some(("00000001", "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ")),
+        session: false,
+        body: None,
     };
 
     #[test]
     fn responses_are_those_of_rfc_7616() {
         let middle =
             "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v:00000001:f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ:auth";
-        assert_eq!(
-            MUFASA.by_hand::<Sha256>(middle),
-            "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"
-        );
+        assert_eq!(MUFASA.by_hand(middle), "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1");
         // The crate knows no GET; what it makes of a method of SIP is what the same arithmetic makes of it.
         for (count, uri) in [
             ("00000001", "sip:kt.example"),
@@ -271,10 +339,10 @@ mod tests {
         ] {
             let proof = Proof { method: "REGISTER", uri, counted: Some((count, "abc")), ..MUFASA };
             let middle = format!("{}:{count}:abc:auth", MUFASA.nonce);
-            assert_eq!(proof.response(), Some(proof.by_hand::<Sha256>(&middle)));
+            assert_eq!(proof.response(), Some(proof.by_hand(&middle)));
         }
         let uncounted = Proof { method: "INVITE", counted: None, ..MUFASA };
-        assert_eq!(uncounted.response(), Some(uncounted.by_hand::<Sha256>(MUFASA.nonce)));
+        assert_eq!(uncounted.response(), Some(uncounted.by_hand(MUFASA.nonce)));
     }
 
     #[test]
@@ -291,19 +359,55 @@ mod tests {
     }
 
     #[test]
+    fn sessions_and_bodies_have_responses_of_their_own() {
+        // Computed as those above.
+        for (algorithm, session, body, response) in [
+            (Algorithm::Md5, false, true, "fe3420027793c477c21e1adf5017c3c4"),
+            (Algorithm::Md5, true, false, "a4528723cee3a759e66544fd95baeaec"),
+            (Algorithm::Md5, true, true, "d63f335cebcdce603cf755d3b06997ca"),
+            (Algorithm::Sha256, false, true, "48b746740b7159f7a96f5b2677f36dd4a2712d54aaec3ea8bf5aa54b938b18b7"),
+            (Algorithm::Sha256, true, false, "426f2c2dac79982eaa48164f132ee96b19757658979d5ebe6160bc4bc3d68856"),
+            (Algorithm::Sha256, true, true, "49843576f2be7265b73076ec8040ed7d021a6f4948fee14e42419e02127d8ceb"),
+            (Algorithm::Sha512Of256, false, true, "e82168a57c056094665952d4464b28a02c37b515de24055d8e1b25c831ef2e1e"),
+            (Algorithm::Sha512Of256, true, false, "e09ba404182a006ccbefb3422c11b1dd1ca9d70a467b5f300ec1b375bcfb84ed"),
+        ] {
+            let body = body.then_some(&b"v=0\r\n"[..]);
+            let proof = Proof { algorithm, session, body, method: "REGISTER", uri: "sip:kt.example", ..MUFASA };
+            assert_eq!(proof.response().as_deref(), Some(response), "{algorithm:?} {session} {body:?}");
+        }
+        // The name of RFC 7616 §3.9.2, as its errata have it.
+        let doe = Proof {
+            algorithm: Algorithm::Sha512Of256,
+            user: "J\u{e4}s\u{f8}n Doe",
+            realm: "api@example.org",
+            ..MUFASA
+        };
+        assert_eq!(doe.hashed_user(), "793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b");
+    }
+
+    #[test]
     fn a_challenge_is_read_as_peers_write_it() {
         for (value, read) in [
-            ("Digest realm=\"kt\", nonce=\"n\"", Some(("kt", "n", Algorithm::Md5, false, false))),
+            ("Digest realm=\"kt\", nonce=\"n\"", Some(("kt", "n", Algorithm::Md5, false, None, false))),
             (
                 "digest  Realm = \"k t\" ,nonce=\"a,b\",algorithm=sha-256,qop=\"auth,auth-int\",stale=TRUE",
-                Some(("k t", "a,b", Algorithm::Sha256, true, true)),
+                Some(("k t", "a,b", Algorithm::Sha256, false, Some(Quality::Request), true)),
             ),
             (
                 "Digest realm=\"q\\\"x\", nonce=n, algorithm=SHA-512-256, qop=auth",
-                Some(("q\\\"x", "n", Algorithm::Sha512Of256, true, false)),
+                Some(("q\\\"x", "n", Algorithm::Sha512Of256, false, Some(Quality::Request), false)),
             ),
-            ("Digest realm=\"kt\", nonce=\"n\", qop=\"auth-int\"", None),
+            (
+                "Digest realm=\"kt\", nonce=\"n\", qop=\"auth-int\"",
+                Some(("kt", "n", Algorithm::Md5, false, Some(Quality::Body), false)),
+            ),
+            (
+                "Digest realm=\"kt\", nonce=\"n\", qop=\"auth\", algorithm=md5-SESS",
+                Some(("kt", "n", Algorithm::Md5, true, Some(Quality::Request), false)),
+            ),
+            ("Digest realm=\"kt\", nonce=\"n\", qop=\"token\"", None),
             ("Digest realm=\"kt\", nonce=\"n\", algorithm=MD5-sess", None),
+            ("Digest realm=\"kt\", nonce=\"n\", qop=\"auth\", algorithm=\u{1f600}-sess", None),
             ("Digest realm=\"kt\", nonce=\"n\", algorithm=SHA-1", None),
             ("Digest realm=\"kt\", nonce=\"\"", None),
             ("Digest realm=\"kt\"", None),
@@ -316,8 +420,8 @@ mod tests {
         ] {
             let found = Challenge::read(value.as_bytes());
             let found = found.as_ref().map(|challenge| {
-                let Challenge { realm, nonce, algorithm, counts, stale, .. } = challenge;
-                (realm.as_str(), nonce.as_str(), *algorithm, *counts, *stale)
+                let Challenge { realm, nonce, algorithm, session, quality, stale, .. } = challenge;
+                (realm.as_str(), nonce.as_str(), *algorithm, *session, *quality, *stale)
             });
             assert_eq!(found, read, "{value}");
         }

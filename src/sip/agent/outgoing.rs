@@ -336,7 +336,8 @@ impl Agent {
         let branch = format!("z9hG4bK{}", self.random.token(16));
         let Some(errand) = self.outgoing.errands.get_mut(&id) else { return };
         let Errand { draft, prover, .. } = errand;
-        let proofs = prover.as_mut().map(|prover| prover.lines(draft.method, &draft.uri, &mut self.random));
+        let proofs =
+            prover.as_mut().map(|prover| prover.lines(draft.method, &draft.uri, &draft.body, &mut self.random));
         let proofs = proofs.unwrap_or_default();
         let mut flow = Flow { transport: hop.transport, local: hop.local, remote: hop.remote, connection: 0 };
         let mut bytes = draft.write(flow, &branch, &self.config.product, &proofs);

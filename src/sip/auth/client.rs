@@ -3,7 +3,7 @@
 //! Credentials belong to one trunk and one realm. A request carries them at most twice; a peer that refuses them, or
 //! that changes its nonce without saying that the old one was stale, is not answered again (CVE-2020-28242).
 
-use super::{Challenge, Proof};
+use super::{Challenge, Proof, Quality};
 use crate::limits::CHALLENGES_ANSWERED_MAX;
 use crate::random::Random;
 use crate::sip::trunk::Credentials;
@@ -23,6 +23,8 @@ struct Answered {
     asker: Asker,
     challenge: Challenge,
     count: u32,
+    /// The client nonce that a session began with: its key holds for all requests of that nonce (RFC 7616 §3.4.2).
+    session: Option<String>,
 }
 
 /// The credentials of one trunk, and the challenges they answer now.
@@ -60,7 +62,7 @@ impl Prover {
             return false;
         }
         self.answered.retain(|answered| answered.asker != asker);
-        self.answered.push(Answered { asker, challenge, count: 0 });
+        self.answered.push(Answered { asker, challenge, count: 0, session: None });
         true
     }
 
@@ -71,12 +73,16 @@ impl Prover {
     }
 
     /// Whole header lines for the next sending of the request.
-    pub fn lines(&mut self, method: &str, uri: &str, random: &mut Random) -> Vec<u8> {
+    pub fn lines(&mut self, method: &str, uri: &str, body: &[u8], random: &mut Random) -> Vec<u8> {
         let mut lines = Vec::new();
         for answered in &mut self.answered {
             answered.count += 1;
-            let Challenge { realm, nonce, opaque, algorithm, counts, .. } = &answered.challenge;
-            let (count, cnonce) = (format!("{:08x}", answered.count), random.token(16));
+            let Challenge { realm, nonce, opaque, algorithm, session, quality, hashes_user, .. } = &answered.challenge;
+            let count = format!("{:08x}", answered.count);
+            let cnonce = match *session {
+                true => answered.session.get_or_insert_with(|| random.token(16)).clone(),
+                false => random.token(16),
+            };
             let proof = Proof {
                 algorithm: *algorithm,
                 user: &self.credentials.user,
@@ -85,7 +91,9 @@ impl Prover {
                 method,
                 uri,
                 nonce,
-                counted: counts.then_some((&count, &cnonce)),
+                counted: quality.map(|_| (count.as_str(), cnonce.as_str())),
+                session: *session,
+                body: (*quality == Some(Quality::Body)).then_some(body),
             };
             let Some(response) = proof.response() else { continue };
             let name = match answered.asker {
@@ -94,14 +102,17 @@ impl Prover {
             };
             let mut line = format!(
                 "{name}: Digest username=\"{}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", response=\"{response}\"",
-                self.credentials.user
+                if *hashes_user { proof.hashed_user() } else { self.credentials.user.clone() }
             );
-            line += &format!(", algorithm={}", algorithm.name());
+            line += &format!(", algorithm={}{}", algorithm.name(), if *session { "-sess" } else { "" });
+            if *hashes_user {
+                line += ", userhash=true";
+            }
             if let Some(opaque) = opaque {
                 line += &format!(", opaque=\"{opaque}\"");
             }
-            if *counts {
-                line += &format!(", qop=auth, nc={count}, cnonce=\"{cnonce}\"");
+            if let Some(quality) = quality {
+                line += &format!(", qop={}, nc={count}, cnonce=\"{cnonce}\"", quality.name());
             }
             line += "\r\n";
             lines.extend_from_slice(line.as_bytes());
@@ -128,7 +139,7 @@ mod tests {
     }
 
     fn lines(prover: &mut Prover) -> String {
-        let lines = prover.lines("REGISTER", "sip:kt.example", &mut Random::from_number(1));
+        let lines = prover.lines("REGISTER", "sip:kt.example", b"", &mut Random::from_number(1));
         String::from_utf8(lines).expect("text")
     }
 
@@ -153,6 +164,38 @@ mod tests {
             assert!(sent.contains(&format!("nc={count:08x},")), "{sent}");
             prover.begin();
         }
+    }
+
+    #[test]
+    fn a_session_keeps_its_client_nonce_and_others_never_do() {
+        for (algorithm, same) in [("MD5-sess", true), ("SHA-256-sess", true), ("SHA-256", false)] {
+            let mut prover = prover(None);
+            let value = format!("Digest realm=\"kt.example\", nonce=\"a\", qop=\"auth\", algorithm={algorithm}");
+            assert!(challenged(&mut prover, &value));
+            let mut random = Random::from_number(1);
+            let mut cnonce = || {
+                let lines =
+                    String::from_utf8(prover.lines("REGISTER", "sip:kt.example", b"", &mut random)).expect("text");
+                assert!(lines.contains(&format!("algorithm={algorithm},")), "{lines}");
+                prover.begin();
+                lines.split("cnonce=").nth(1).expect("a client nonce").to_owned()
+            };
+            assert_eq!(cnonce() == cnonce(), same, "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn a_name_goes_hashed_and_a_body_is_covered_where_the_peer_wants_that() {
+        let mut prover = prover(None);
+        assert!(challenged(
+            &mut prover,
+            "Digest realm=\"kt.example\", nonce=\"a\", qop=\"auth-int\", algorithm=SHA-256, userhash=true"
+        ));
+        let lines = lines(&mut prover);
+        assert!(
+            lines.contains("userhash=true") && lines.contains("qop=auth-int,") && !lines.contains("15771357"),
+            "{lines}"
+        );
     }
 
     #[test]

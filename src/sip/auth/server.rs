@@ -203,6 +203,8 @@ fn is_right(answer: &Authorization, password: &str, asked: Asked<'_>) -> bool {
         uri: &answer.uri,
         nonce: &answer.nonce,
         counted: answer.counted.as_ref().map(|(count, cnonce)| (count.as_str(), cnonce.as_str())),
+        session: false,
+        body: None,
     };
     let response = proof.response().unwrap_or_default();
     let equal = are_equal(response.as_bytes(), answer.response.to_ascii_lowercase().as_bytes());
@@ -265,7 +267,7 @@ mod tests {
         }
 
         fn sent(&mut self, prover: &mut Prover) -> String {
-            let lines = prover.lines("INVITE", "sip:1357@192.0.2.1", &mut self.random);
+            let lines = prover.lines("INVITE", "sip:1357@192.0.2.1", b"", &mut self.random);
             String::from_utf8(lines).expect("text").trim().trim_start_matches("Authorization: ").to_owned()
         }
 
@@ -336,6 +338,8 @@ mod tests {
                 uri: "sip:1357@h",
                 nonce,
                 counted: None,
+                session: false,
+                body: None,
             };
             let response = proof.response().expect("a method of SIP");
             let value = format!(

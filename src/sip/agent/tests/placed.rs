@@ -762,7 +762,7 @@ fn an_unproven_peer_is_challenged_whatever_it_asks_and_its_proof_names_the_trunk
         let mut prover = crate::sip::auth::client::Prover::new(credentials, "1357");
         let values = challenge.lines().filter_map(|line| line.strip_prefix("WWW-Authenticate: ")).map(str::as_bytes);
         assert!(prover.challenged(crate::sip::auth::client::Asker::Peer, values));
-        let lines = prover.lines("INVITE", "sip:1357@192.0.2.100", &mut Random::from_number(5));
+        let lines = prover.lines("INVITE", "sip:1357@192.0.2.100", b"", &mut Random::from_number(5));
         String::from_utf8(lines).expect("text")
     };
     let without_nonce = |answer: &str| -> Vec<String> {
