@@ -148,6 +148,8 @@ pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 pub const TLS_HANDSHAKES_MAX: usize = 256;
 /// Those of one address.
 pub const TLS_HANDSHAKES_PER_ADDRESS_MAX: usize = 32;
+/// How often the log tells of our certificate.
+pub const CERTIFICATE_TOLD_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// Names of one certificate; a hoster's has a hundred, a carrier's a few.
 pub const CERTIFICATE_NAMES_MAX: usize = 128;
 /// How long a message on a stream may take from its first byte to its last. Real ones come in a few segments; a peer that takes
@@ -204,6 +206,8 @@ pub const FINDING_PATIENCE: Duration = Duration::from_secs(20);
 pub const UNREACHABLE_FOR: Duration = Duration::from_secs(60);
 /// Addresses that failed, remembered at once: those of all trunks together are some dozens.
 pub const UNREACHABLE_MAX: usize = 1024;
+/// Loaded peers whose word is heeded at once; calls go to those of the trunks.
+pub const RESTRAINTS_MAX: usize = 1024;
 /// Early dialogs and answers of one call that we place; an exchange that rings a whole office has fewer. More are not
 /// acknowledged, and their senders hang up by themselves.
 pub const FORKS_MAX: usize = 16;

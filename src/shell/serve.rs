@@ -1,7 +1,7 @@
 //! `ivr1357 serve`: start-up, the block that says what is running, and the end.
 
 use crate::engine::{self, Edition};
-use crate::limits::{SIGNAL_ECHO, TCP_CONNECTIONS_MAX};
+use crate::limits::{CERTIFICATE_TOLD_EVERY, SIGNAL_ECHO, TCP_CONNECTIONS_MAX};
 use crate::random::Random;
 use crate::routing::Language;
 use crate::shell::clock::Clock;
@@ -205,11 +205,14 @@ fn serve(options: &Options) -> Result<(), Failure> {
         tokio::spawn(control::serve(control, desk));
         let watching = switches::watch(switches::path(&settings.records_file), |state| instance.switched(state));
         tokio::pin!(watching);
+        let mut daily = tokio::time::interval(CERTIFICATE_TOLD_EVERY);
+        daily.reset();
         loop {
             tokio::select! {
                 () = signals.next() => break,
                 () = &mut watching => break,
                 () = &mut ended => return false,
+                _ = daily.tick() => tls.tell(),
                 _ = hang_ups.recv() => {
                     reload(&tls);
                     publisher.order_unwatched(order(What::File(options.files.routing.clone()), "SIGHUP"));

@@ -357,6 +357,7 @@ impl Dialog {
             uri,
             flow,
             branch,
+            via: b"",
             routes: &routes,
             from: &self.local,
             to: &self.remote,

@@ -18,6 +18,7 @@ pub mod reader;
 pub mod reason;
 pub mod refer;
 pub mod register;
+pub mod restraint;
 pub mod route;
 pub mod session_timer;
 pub mod status;

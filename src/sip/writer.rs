@@ -148,6 +148,8 @@ pub struct RequestParts<'a> {
     pub flow: Flow,
     /// The branch of our Via.
     pub branch: &'a str,
+    /// Further parameters of it, each with its semicolon.
+    pub via: &'a [u8],
     /// Whole `Route:` lines.
     pub routes: &'a [u8],
     /// The From value.
@@ -176,6 +178,7 @@ pub fn request(parts: &RequestParts<'_>) -> Vec<u8> {
     write!(out, "{} {}", parts.flow.transport.name(), parts.flow.local).expect("a Vec takes every write");
     out.extend_from_slice(b";rport;branch=");
     out.extend_from_slice(parts.branch.as_bytes());
+    out.extend_from_slice(parts.via);
     out.extend_from_slice(b"\r\nMax-Forwards: 70\r\n");
     out.extend_from_slice(parts.routes);
     write_header(&mut out, b"From: ", parts.from);

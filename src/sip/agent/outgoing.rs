@@ -19,9 +19,10 @@ use crate::limits::{
     UNREACHABLE_MAX,
 };
 use crate::sip::auth::client::{Asker, Prover};
-use crate::sip::header::trim;
+use crate::sip::header::{elements, trim};
 use crate::sip::locate::{Answer, Hop, Locator, LookupKey, Step};
 use crate::sip::reader::{Message, Name};
+use crate::sip::restraint::{OFFER, Restraint};
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::Output;
 use crate::sip::transaction::client::{self, Client};
@@ -50,6 +51,8 @@ pub(super) struct Outgoing {
     index: HashMap<Box<[u8]>, u64>,
     /// Addresses that failed, and how long they are passed over.
     unreachable: BTreeMap<(Transport, SocketAddr), Instant>,
+    /// What loaded peers asked us to keep back.
+    restraint: Restraint,
     /// Hosts that we ask or have called, and how often.
     known: BTreeMap<IpAddr, usize>,
 }
@@ -223,6 +226,7 @@ impl Draft {
             uri: self.uri.as_bytes(),
             flow,
             branch,
+            via: OFFER,
             routes: &self.routes,
             from: &self.from,
             to: &self.to,
@@ -302,11 +306,16 @@ impl Agent {
                     return out.push(AgentOutput::Lookup { lookup, question });
                 }
                 Step::Try(hop) => {
-                    if !self.outgoing.is_unreachable(now, hop.transport, hop.remote) {
+                    let kept = self.keeps_back(now, id, &hop);
+                    if !kept && !self.outgoing.is_unreachable(now, hop.transport, hop.remote) {
                         return self.send_errand(now, id, hop, out);
                     }
                     let Some(errand) = self.outgoing.errands.get_mut(&id) else { return };
-                    errand.spare.push(hop);
+                    match kept {
+                        // A call that this peer wants us to keep back goes elsewhere, or nowhere.
+                        true => errand.status = StatusCode::UNAVAILABLE,
+                        false => errand.spare.push(hop),
+                    }
                     step = errand.locator.step();
                 }
                 Step::End if errand.spare.is_empty() => {
@@ -319,6 +328,11 @@ impl Agent {
                 }
             }
         }
+    }
+
+    fn keeps_back(&mut self, now: Instant, id: u64, hop: &Hop) -> bool {
+        let is_call = self.outgoing.errands.get(&id).is_some_and(|errand| matches!(errand.owner, Owner::Call(_)));
+        is_call && self.outgoing.restraint.keeps_back(now, (hop.transport, hop.remote), &mut self.random)
     }
 
     /// The next address.
@@ -467,6 +481,11 @@ impl Agent {
             (Machine::Other(machine), ..) => machine.handle(now, client::Input::Tick, &mut said),
         }
         let (flow, purpose) = (asking.flow, asking.purpose);
+        if let Word::Peer(_, message) = word
+            && let Some(via) = message.values(Name::Via).flat_map(elements).next()
+        {
+            self.outgoing.restraint.heard(now, (flow.transport, flow.remote), via);
+        }
         let over = match &asking.machine {
             Machine::Invite(machine) => machine.is_terminated(),
             Machine::Other(machine) => machine.is_terminated(),

@@ -130,6 +130,10 @@ impl Placing {
         for line in request.lines().skip(1).take_while(|line| !line.is_empty()) {
             if line.starts_with("To:") && !line.contains(";tag=") {
                 text += &format!("{line}{tag}\r\n");
+            } else if let Some(word) =
+                options.iter().find_map(|option| option.strip_prefix("via")).filter(|_| line.starts_with("Via:"))
+            {
+                text += &format!("{}{word}\r\n", line.replace(";oc;oc-algo=\"loss\"", ""));
             } else if ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].iter().any(|name| line.starts_with(name)) {
                 text += &format!("{line}\r\n");
             }
@@ -699,6 +703,24 @@ fn a_registrar_that_is_dead_is_left_for_the_next_and_asked_again_later() {
     assert!(placing.now.instant <= Instant::START + Duration::from_secs(30), "half of 30 s to 30 s");
     placing.check("respond 423 REGISTER Min-Expires:7200 => REGISTER 192.0.2.1");
     assert_eq!(placing.header("Expires").as_deref(), Some("7200"));
+}
+
+#[test]
+fn a_loaded_peer_is_spared_new_calls_and_nothing_else() {
+    let mut placing = Placing::new();
+    placing.check("call sip:15@two.example => INVITE 192.0.2.1");
+    assert!(placing.header("Via").expect("a Via").ends_with(";oc;oc-algo=\"loss\""));
+    placing.check(
+        "respond 200 INVITE tag=b sdp via;oc=100;oc-algo=\"loss\";oc-validity=5000;oc-seq=1.1 => ACK 192.0.2.1; accepted with body
+         bye => BYE 192.0.2.1
+         respond 200 BYE =>
+         # Its other host has said nothing.
+         call sip:15@two.example => INVITE 192.0.2.2
+         respond 486 INVITE tag=c via;oc=100;oc-validity=60000 => ACK 192.0.2.2; failed 486
+         call sip:15@two.example => failed 503
+         wait 5000 =>
+         call sip:15@two.example => INVITE 192.0.2.1",
+    );
 }
 
 #[test]
