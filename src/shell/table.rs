@@ -140,13 +140,18 @@ pub fn read(routing: &Path) -> Result<Vec<u8>, String> {
     }))
 }
 
+/// The folder of the Korean prompts; `DIR` itself where it has no folder of a language.
+pub fn prompts_folder(folder: &Path) -> PathBuf {
+    let korean = folder.join("ko");
+    if korean.is_dir() { korean } else { folder.to_owned() }
+}
+
 /// The prompts of a folder: the Korean ones by their names, those of other languages as `en/NAME`; `DIR` itself where it
 /// has no folder of a language; the error says what to do.
 pub fn load_prompts(folder: &Path, language: Language) -> Result<Catalogue, String> {
-    let korean = folder.join("ko");
-    let others = if korean.is_dir() { other_languages(folder) } else { Vec::new() };
-    let folder = if korean.is_dir() { korean.as_path() } else { folder };
-    let mut all = load_folder(folder, language)?;
+    let korean = prompts_folder(folder);
+    let others = if korean == *folder { Vec::new() } else { other_languages(folder) };
+    let mut all = load_folder(&korean, language)?;
     for (name, folder) in others {
         let spoken = load_folder(&folder, language)?.prompts;
         all.prompts.extend(spoken.into_iter().map(|(id, prompt)| (format!("{name}/{id}"), prompt)));

@@ -3,13 +3,13 @@
 use super::{Answer, Candidate, Done, Gate, Order, Verdict, What};
 use crate::engine::Edition;
 use crate::media::Clip;
-use crate::routing::{Language, Plan};
+use crate::routing::{self, Language, Plan};
 use crate::shell::clock::Clock;
 use crate::shell::versions::{self, Store, Version};
-use crate::shell::{switches, table};
+use crate::shell::{prompts, switches, table};
 use crate::speech::{Catalogue, Prompt};
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -72,7 +72,7 @@ impl Press {
             ];
             return Err(self.no(Done::Refused, language, &words));
         }
-        let Source { file, bytes, catalogue, repeats } = self.source(order)?;
+        let Source { file, bytes, catalogue, repeats, said } = self.source(order)?;
         if self.is_live(&bytes, &catalogue) {
             let words = [format!("{number}판과 똑같습니다"), format!("it is what version {number} is")];
             return Err(self.no(Done::Unchanged, language, &words));
@@ -81,7 +81,8 @@ impl Press {
         let candidate = Candidate { name: &file, bytes: &bytes, catalogue: &catalogue, live, language };
         let (plan, told, difference) = match (self.gate)(&candidate) {
             Verdict::Green { plan, told, difference } => (plan, told, difference),
-            Verdict::Red { told } => {
+            Verdict::Red { mut told } => {
+                said.iter().for_each(|said| told.push_str(&format!("! {said}\n")));
                 let words = [
                     format!("내보내지 않았습니다. {number}판이 그대로 쓰입니다"),
                     format!("not published; version {number} stays live"),
@@ -90,7 +91,8 @@ impl Press {
             }
         };
         let catalogue = spoken(&plan, &catalogue);
-        let notes = self.notes(&plan, language);
+        let mut notes = self.notes(&plan, language);
+        notes.extend(said);
         let version = Version {
             schema: 1,
             number: self.store.next_number(),
@@ -207,12 +209,42 @@ impl Press {
                     self.no(Done::Refused, language, &words)
                 })?;
                 let versions::Whole { version, bytes, catalogue } = whole;
-                return Ok(Source { file: version.file, bytes, catalogue, repeats: Some(number) });
+                return Ok(Source { file: version.file, bytes, catalogue, repeats: Some(number), said: None });
             }
             What::Prove => (String::new(), Vec::new()),
         };
-        let catalogue = table::load_prompts(&self.prompts, language).map_err(refuse)?;
-        Ok(Source { file, bytes, catalogue, repeats: None })
+        let mut catalogue = table::load_prompts(&self.prompts, language).map_err(refuse)?;
+        let said = self.say(&bytes, &catalogue, language);
+        if said.is_some() {
+            catalogue = table::load_prompts(&self.prompts, language).map_err(refuse)?;
+        }
+        Ok(Source { file, bytes, catalogue, repeats: None, said })
+    }
+
+    /// New words of a table get a sound, where there is speech software and the folder can be written to; what came of it.
+    fn say(&self, bytes: &[u8], catalogue: &Catalogue, language: Language) -> Option<String> {
+        // Mistakes come first: nothing is made for a table that stays red.
+        let plan = routing::check_without_sound(&String::from_utf8_lossy(bytes)).plan?;
+        let has_sound = |id: &str| catalogue.prompts.get(id).is_some_and(|prompt| prompt.samples.is_some());
+        let spoken = plan.prompts();
+        let words: BTreeMap<_, _> = prompts::derived(&plan.words)
+            .into_iter()
+            .filter(|(id, _)| spoken.iter().any(|spoken| **spoken == **id) && !has_sound(id))
+            .collect();
+        if words.is_empty() {
+            return None;
+        }
+        let told = match prompts::run_build(&table::prompts_folder(&self.prompts), &words, false, &mut |_| {}) {
+            Ok(report) => {
+                let built = report.built.join(", ");
+                [format!("소리를 만들었습니다: {built}"), format!("sounds were made: {built}")]
+            }
+            Err(errors) => {
+                let told = |korean| errors.iter().map(|error| error.render(korean)).collect::<Vec<_>>().join("\n");
+                [told(true), told(false)]
+            }
+        };
+        Some(language.of(&told).clone())
     }
 
     /// Nothing would change: neither a row nor a sound.
@@ -251,6 +283,8 @@ struct Source {
     bytes: Vec<u8>,
     catalogue: Catalogue,
     repeats: Option<u64>,
+    /// Sounds that were made for it, or why not.
+    said: Option<String>,
 }
 
 /// The prompts that a plan speaks: what belongs to its version.

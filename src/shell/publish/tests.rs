@@ -69,7 +69,7 @@ impl Bench {
         let files = Files { routing, prompts, language: Language::English };
         let places = Places { files, versions: folder.join("versions"), switches: folder.join("switches.json") };
         let bench = Self { folder, places };
-        for prompt in ["tone", "greeting", "again", "center/counsel"] {
+        for prompt in ["tone", "greeting", "again", "center/counsel", "key_1", "key_0", "key_hash", "key_star"] {
             bench.record(prompt, &[1; 800]);
         }
         bench.write(TABLE);
@@ -270,6 +270,21 @@ fn serve_publish_takes_a_green_file_and_leaves_a_red_one() {
     let (begun, unpublished) = bench.try_begin(true).expect("begins");
     assert_eq!(begun.press.live().version.number, 2);
     assert!(begun.alarms[0][1].contains("is red") && unpublished.is_some());
+}
+
+#[test]
+fn new_words_of_a_table_get_a_sound_or_it_is_refused_with_the_reason() {
+    let bench = Bench::new();
+    let mut press = bench.begin().press;
+    let table = TABLE.replace("1 = { go", "1 = { say = \"새로운 말\", go");
+    let answer = print(&mut press, &order(&table));
+    if answer.done == Done::Published {
+        assert!(answer.notes[0].contains("say/새로운 말"), "{:?}", answer.notes);
+        assert!(press.live().catalogue.lengths().contains_key("say/새로운 말"));
+    } else {
+        eprintln!("left out: espeak-ng is not installed");
+        assert!(answer.told.contains("espeak-ng"), "{}", answer.told);
+    }
 }
 
 #[test]
