@@ -325,3 +325,20 @@ fn who_speaks_nonsense_at_the_control_socket_is_told_so_and_nothing_happens() {
     }
     assert_eq!((desk.live(), Path::exists(&desk.control())), (1, true));
 }
+
+#[test]
+fn silent_programs_at_the_control_socket_have_an_end_and_others_are_told() {
+    let desk = Desk::start("publish-crowd");
+    let silent: Vec<UnixStream> = (0..16).map(|_| UnixStream::connect(desk.control()).expect("connects")).collect();
+    let (code, _, error) = desk.run(&["status"]);
+    assert!(code == Some(2) && error.contains("asked by too many"), "{error}");
+    drop(silent);
+    // Calls go on whatever happens here, and so does the socket.
+    Phone::dial(&desk, 1).hang_up();
+    for _ in 0..100 {
+        if desk.run(&["status"]).0 == Some(0) {
+            return;
+        }
+    }
+    panic!("nobody is answered any more");
+}

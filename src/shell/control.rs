@@ -221,7 +221,20 @@ fn user_name(uid: u32) -> String {
 
 /// Asks a running engine; what it says, and the bytes behind it.
 pub fn ask(path: &Path, question: &Question, bytes: &[u8]) -> io::Result<(Reply, Vec<u8>)> {
-    let mut stream = std::os::unix::net::UnixStream::connect(path)?;
+    let stream = std::os::unix::net::UnixStream::connect(path)?;
+    converse(stream, question, bytes).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+            io::Error::new(error.kind(), "the engine said nothing: it is ending, or asked by too many")
+        }
+        _ => error,
+    })
+}
+
+fn converse(
+    mut stream: std::os::unix::net::UnixStream,
+    question: &Question,
+    bytes: &[u8],
+) -> io::Result<(Reply, Vec<u8>)> {
     stream.set_write_timeout(Some(CONTROL_PATIENCE))?;
     stream.set_read_timeout(Some(CONTROL_ANSWER_PATIENCE))?;
     let mut line = serde_json::to_vec(question)?;
@@ -232,10 +245,7 @@ pub fn ask(path: &Path, question: &Question, bytes: &[u8]) -> io::Result<(Reply,
     let mut line = Vec::new();
     reader.read_until(b'\n', &mut line)?;
     if line.is_empty() {
-        return Err(io::Error::new(
-            io::ErrorKind::UnexpectedEof,
-            "the engine said nothing: it is ending, or asked by too many",
-        ));
+        return Err(io::ErrorKind::UnexpectedEof.into());
     }
     let reply: Reply = serde_json::from_slice(&line)?;
     let mut bytes = Vec::new();
