@@ -18,7 +18,8 @@ use std::sync::Arc;
 fn edition(number: u64, table: &str, samples: usize) -> Arc<Edition> {
     let prompt = Prompt { text: String::new(), samples: Some(vec![0; samples].into()) };
     let names = ["tone", "greeting", "again", "center/counsel", "new"];
-    let catalogue = Catalogue { prompts: names.map(|name| (name.to_owned(), prompt.clone())).into() };
+    let catalogue =
+        Catalogue { prompts: names.map(|name| (name.to_owned(), prompt.clone())).into(), ..Catalogue::default() };
     let plan = routing::check(table, &catalogue.lengths()).plan.expect("the table checks");
     let clip = |id: &str| Some(Arc::new(Clip::from_samples(id, catalogue.prompts.get(id)?.samples.as_deref()?)));
     Arc::new(Edition::published(Arc::new(plan), Some(number), clip))

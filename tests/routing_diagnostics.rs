@@ -2,7 +2,7 @@
 //!
 //! `BLESS=1 cargo test --test routing_diagnostics` writes the texts anew; read their diff before it is committed.
 
-use ivr1357::routing::{Language, Severity, check, check_bytes, check_without_sound, diagnostic, explain};
+use ivr1357::routing::{Heard, Language, Severity, check, check_bytes, check_without_sound, diagnostic, explain};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -166,7 +166,7 @@ fn a_file_in_another_encoding_says_how_to_save_it() {
     for (bytes, line, says) in
         [(korean_windows.as_slice(), 2, "CP949"), (&utf_16, 1, "UTF-16"), (b"schema = \x80", 1, "UTF-8")]
     {
-        let checked = check_bytes(bytes, &sounds());
+        let checked = check_bytes(bytes, &Heard::of_lengths(&sounds()));
         let [finding] = checked.findings.as_slice() else { panic!("one finding: {:?}", checked.findings) };
         let text = String::from_utf8_lossy(bytes);
         assert_eq!(finding.code, "E0105");
@@ -256,7 +256,9 @@ fn slipped(explanation: &explain::Explanation) -> String {
 #[test]
 fn the_example_of_every_code_brings_it_about_and_the_right_table_does_not() {
     let right = check_without_sound(include_str!("../routing.toml")).plan.expect("the shipped table is right");
-    for explanation in explain::ALL {
+    // What prompts say stands in no table: `tests/spoken.rs` brings these about.
+    let of_words = |code: &str| matches!(code, "W0502" | "E0503" | "E0504" | "W0506" | "K1005" | "K1007");
+    for explanation in explain::ALL.iter().filter(|explanation| !of_words(explanation.code)) {
         let mut text = slipped(explanation);
         if explanation.code == "E0100" {
             text = (0..400).map(|n| format!("a{n} = 1\n")).collect::<String>() + &text;

@@ -2,13 +2,12 @@
 
 use ivr1357::routing::{Language, Severity, check_bytes, check_without_sound, diagnostic};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
 
 const SHIPPED: &str = include_str!("../routing.toml");
 
 /// Checks and renders in every way; a file without a plan must say why.
 fn survives(bytes: &[u8]) {
-    let checked = check_bytes(bytes, &BTreeMap::new());
+    let checked = check_bytes(bytes, &Default::default());
     let text = String::from_utf8_lossy(bytes);
     for finding in &checked.findings {
         assert!(finding.span.start <= finding.span.end && finding.span.end <= text.len(), "{finding:?}");

@@ -1,16 +1,14 @@
 //! `ivr1357 check [FILE]`: every mistake of a table at once, for people or (`--json`) for programs.
 
 use crate::routing::diagnostic::{self, Language, Severity};
-use crate::routing::{Checked, Plan, check_bytes};
+use crate::routing::{Checked, Heard, Plan, check_bytes};
 use crate::shell::clock::Clock;
 use crate::shell::serve::Failure;
 use crate::shell::table;
 use crate::time::Wall;
 use clap::Args;
-use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// What to check, and for whom.
 #[derive(Args, Debug)]
@@ -33,7 +31,7 @@ pub(super) struct Arguments {
 pub(super) fn run_command(arguments: &Arguments) -> Result<u8, Failure> {
     let language = arguments.lang.into();
     let bytes = table::read(&arguments.file).map_err(Failure::Setup)?;
-    let prompts = table::load_prompts(&arguments.prompts, language).map_err(Failure::Setup)?.lengths();
+    let prompts = table::heard(&table::load_prompts(&arguments.prompts, language).map_err(Failure::Setup)?);
     let now = Clock::start(None).now().wall;
     run(&arguments.file, &bytes, &prompts, language, arguments.json, now, &mut io::stdout().lock())
         .map_err(|error| Failure::Broken(error.to_string()))
@@ -46,7 +44,7 @@ pub(super) fn run_command(arguments: &Arguments) -> Result<u8, Failure> {
 pub fn run(
     file: &Path,
     bytes: &[u8],
-    prompts: &BTreeMap<String, Duration>,
+    prompts: &Heard,
     language: Language,
     json: bool,
     now: Wall,
@@ -103,6 +101,8 @@ fn contents(name: &str, plan: &Plan, language: Language) -> String {
 mod tests {
     use super::*;
     use crate::routing::check_without_sound;
+    use std::collections::BTreeMap;
+    use std::time::Duration;
 
     const SHIPPED: &str = include_str!("../../routing.toml");
     /// The evening before 설날 2027, in Seoul.
@@ -110,7 +110,9 @@ mod tests {
 
     fn check(text: &str, language: Language, json: bool) -> (u8, String) {
         let plan = check_without_sound(SHIPPED).plan.expect("the shipped table is clean");
-        let prompts = plan.prompts().iter().map(|id| (id.to_string(), Duration::from_millis(500))).collect();
+        let lengths: BTreeMap<_, _> =
+            plan.prompts().iter().map(|id| (id.to_string(), Duration::from_millis(500))).collect();
+        let prompts = Heard::of_lengths(&lengths);
         let mut out = Vec::new();
         let code = run(Path::new("routing.toml"), text.as_bytes(), &prompts, language, json, NIGHT, &mut out)
             .expect("a Vec takes all");

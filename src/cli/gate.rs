@@ -3,13 +3,14 @@
 use super::{diff, prove, test};
 use crate::routing::{check_bytes, diagnostic};
 use crate::shell::publish::{Candidate, Verdict};
+use crate::shell::table;
 use std::sync::Arc;
 
 /// Checks, proves and tests; green only when all three are.
 pub(super) fn gate(candidate: &Candidate<'_>) -> Verdict {
     let &Candidate { name, bytes, catalogue, live, language } = candidate;
     let lengths = catalogue.lengths();
-    let checked = check_bytes(bytes, &lengths);
+    let checked = check_bytes(bytes, &table::heard(catalogue));
     let mut told = String::new();
     if !checked.findings.is_empty() {
         told = diagnostic::render(name, &String::from_utf8_lossy(bytes), &checked.findings, language, false);

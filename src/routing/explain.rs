@@ -358,11 +358,48 @@ pub const ALL: &[Explanation] = &[
         "greeting = \"greetings\"",
     ),
     code(
+        "W0502",
+        ["다른 글로 만든 소리", "a sound made from other words"],
+        [
+            "글을 고치고 소리를 다시 만들지 않으면 옛말이 들립니다.",
+            "When a text changes and its sound does not, callers hear the old words.",
+        ],
+        "",
+        "# menu_fund.wav says \"정책자금 안내입니다.\", and prompts.tsv says something else now",
+    ),
+    code(
+        "E0503",
+        ["채울 수 없는 { } 가 있는 글", "a text with { } that nothing fills"],
+        [
+            "이 판의 안내음은 글 그대로 들립니다. { } 는 읽는 그대로 소리가 됩니다.",
+            "Prompts of this version are said as written, braces and all.",
+        ],
+        "",
+        "# prompts.tsv: queue_position\tsentence\t{position}번째입니다.",
+    ),
+    code(
+        "E0504",
+        ["없는 버튼을 말하는 안내", "a prompt that names a key which is not offered"],
+        [
+            "안내대로 누른 사람이 \"없는 번호입니다\" 를 듣습니다.",
+            "Who presses what was said hears that there is no such number.",
+        ],
+        "",
+        "# menu_main says \"상담원은 0번\", and menu.main has no 0",
+    ),
+    code(
         "W0505",
         ["고를 때까지 20초가 넘음", "more than 20 s of speech before a key"],
         ["오래 듣는 사람은 0 을 누르거나 끊습니다.", "Who must listen that long presses 0, or hangs up."],
         "",
         "[menu.long]\nprompt = [\"menu_main\", \"menu_fund\", \"menu_rnd\", \"menu_startup\", \"menu_market\", \"menu_people\", \"menu_partner\", \"menu_expert\", \"greeting\", \"closed\", \"busy\", \"goodbye\"]",
+    ),
+    code(
+        "W0506",
+        ["너무 작거나 크거나 늦은 녹음", "a recording too quiet, too loud or late"],
+        ["건 사람이 알아듣지 못하거나 끊긴 줄 압니다.", "Callers do not understand it, or think the line is dead."],
+        "",
+        "# greeting.wav: -38.0 dBov",
     ),
     code(
         "W0507",
@@ -437,5 +474,22 @@ pub const ALL: &[Explanation] = &[
         ],
         "",
         "[menu.fund]\n4 = { say = \"창업\", go = \"menu.a\" }\n[menu.a]\nprompt = \"menu_fund\"\n1 = { say = \"창업\", go = \"menu.b\" }\n[menu.b]\nprompt = \"menu_fund\"\n1 = \"center.kised\"",
+    ),
+    code(
+        "K1005",
+        ["녹음을 알리지 않는 첫 안내", "an opening that does not tell of the recording"],
+        ["녹음한다면 먼저 알립니다.", "Who records a call says so first."],
+        "",
+        "# recorded = true, and the greeting does not say \"녹음\"",
+    ),
+    code(
+        "K1007",
+        ["요금을 알리지 않는 첫 안내", "an opening that does not tell the charge"],
+        [
+            "ARS 지침(2009)은 요금을 먼저 알리기를 권합니다. answer = \"after-greeting\" 이면 알리는 동안은 요금이 없습니다.",
+            "The ARS guideline of 2009 wants the charge told first; with answer = \"after-greeting\" hearing it costs nothing.",
+        ],
+        "",
+        "# fee = \"local\", and the greeting names no charge",
     ),
 ];

@@ -9,6 +9,7 @@ pub mod check;
 pub mod diagnostic;
 pub mod explain;
 mod file;
+pub mod heard;
 pub mod pattern;
 pub mod plan;
 pub mod resolved;
@@ -19,6 +20,7 @@ pub mod stand_in;
 pub mod switch;
 pub mod test_row;
 
-pub use check::{Checked, check, check_bytes, check_without_sound};
+pub use check::{Checked, check, check_bytes, check_heard, check_without_sound};
 pub use diagnostic::{Diagnostic, Language, Severity};
+pub use heard::Heard;
 pub use plan::Plan;

@@ -97,6 +97,10 @@ pub struct Number {
     pub greeting: Option<PromptId>,
     /// Whether the greeting comes before the answer.
     pub answer: Answer,
+    /// Its calls are recorded somewhere behind us.
+    pub recorded: bool,
+    /// What a call costs its caller, where the table says.
+    pub fee: Option<Fee>,
     /// The language of its callers; `None` is Korean.
     pub language: Option<Tongue>,
     /// First true condition wins.
@@ -113,6 +117,17 @@ pub enum Answer {
     AtOnce,
     /// `after-greeting`: the greeting plays as early media first, where the caller's network lets it through.
     AfterGreeting,
+}
+
+/// `fee`: what a call costs its caller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fee {
+    /// Nothing.
+    Free,
+    /// A local call.
+    Local,
+    /// Something else.
+    Other,
 }
 
 /// A condition on entering.

@@ -132,6 +132,10 @@ struct Number {
     greeting: Option<String>,
     /// "after-greeting": 인사말과 요금 안내를 응답 전에 무료로 들려줍니다 (183), 없으면 "at-once" / "after-greeting" plays the greeting before the answer, unbilled; "at-once" if left out
     answer: Option<Answer>,
+    /// 통화가 뒤에서 녹음되는가, 없으면 false: 첫 안내에 알려야 합니다 (K1005) / whether its calls are recorded behind us; the opening must say so (K1005)
+    recorded: Option<bool>,
+    /// 거는 사람의 요금: "free", "local", "other"; 있으면 첫 안내에 알려야 합니다 (K1007) / what a call costs: "free", "local", "other"; the opening must say so (K1007)
+    fee: Option<Fee>,
     /// 이 번호의 언어 "en", 없으면 한국어 / the language of its callers, Korean if left out
     language: Option<String>,
     /// 들어가는 곳 / where its callers enter
@@ -145,6 +149,14 @@ struct Number {
 enum Answer {
     AtOnce,
     AfterGreeting,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Fee {
+    Free,
+    Local,
+    Other,
 }
 
 #[derive(JsonSchema)]

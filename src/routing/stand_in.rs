@@ -41,6 +41,8 @@ pub fn stand_ins(plan: &Plan) -> Plan {
             row: format!("number.{}", user.as_str()).into(),
             dialled: vec![user.into()],
             greeting: None,
+            recorded: false,
+            fee: None,
             language: None,
             when: Vec::new(),
             go,

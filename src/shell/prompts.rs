@@ -11,9 +11,9 @@ pub use build::{Report, check, run_build};
 use crate::routing::bundle;
 use crate::routing::plan::{PromptId, Words};
 use crate::speech::finding::both;
-use crate::speech::ledger::{self, Ledger};
+use crate::speech::ledger::{self, Ledger, Origin};
 use crate::speech::texts::{self, Text};
-use crate::speech::{Prompt, hangul, wav};
+use crate::speech::{Kind, Prompt, hangul, wav};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
@@ -33,13 +33,20 @@ pub fn load(dir: &Path) -> Result<Catalogue, Vec<PromptError>> {
         catalogue.prompts.insert(text.id.clone(), Prompt { text: text.text.clone(), samples: None });
     }
     for (id, path) in &folder.wavs {
-        let samples = match read_wav(path) {
-            Ok((samples, _)) => samples,
+        let (samples, hash) = match read_wav(path) {
+            Ok(read) => read,
             Err(error) => {
                 errors.push(error);
                 continue;
             }
         };
+        let known = folder.ledger.get(id).filter(|entry| entry.wav == hash);
+        catalogue.said.extend(known.map(|entry| (id.clone(), entry.text.clone())));
+        // What this program made is in shape.
+        if known.is_none_or(|entry| entry.origin != Origin::Built) {
+            let kind = folder.texts.iter().find(|text| text.id == *id).map_or(Kind::Sentence, |text| text.kind);
+            catalogue.faults.extend(build::fault(&samples, kind).map(|what| (id.clone(), *what)));
+        }
         let text = || folder.ledger.get(id).map_or_else(|| id.clone(), |entry| entry.text.clone());
         let prompt = catalogue.prompts.entry(id.clone()).or_insert_with(|| Prompt { text: text(), samples: None });
         prompt.samples = Some(samples.into());

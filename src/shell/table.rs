@@ -3,7 +3,7 @@
 use crate::limits::TABLE_BYTES_MAX;
 use crate::routing::bundle;
 use crate::routing::plan::Plan;
-use crate::routing::{self, Language, diagnostic, select, stand_in};
+use crate::routing::{self, Heard, Language, diagnostic, heard, select, stand_in};
 use crate::shell::prompts;
 use crate::speech::Catalogue;
 use crate::time::Wall;
@@ -42,7 +42,7 @@ impl Table {
         let Files { routing, prompts, language } = files;
         let name = routing.display();
         let catalogue = load_prompts(prompts, *language)?;
-        let checked = routing::check_bytes(bytes, &catalogue.lengths());
+        let checked = routing::check_bytes(bytes, &heard(&catalogue));
         let show = || {
             let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
             // A file that is not UTF-8 has a finding that says so, and points into this text.
@@ -153,10 +153,27 @@ pub fn load_prompts(folder: &Path, language: Language) -> Result<Catalogue, Stri
     let others = if korean == *folder { Vec::new() } else { other_languages(folder) };
     let mut all = load_folder(&korean, language)?;
     for (name, folder) in others {
-        let spoken = load_folder(&folder, language)?.prompts;
-        all.prompts.extend(spoken.into_iter().map(|(id, prompt)| (format!("{name}/{id}"), prompt)));
+        let spoken = load_folder(&folder, language)?;
+        all.said.extend(spoken.said.into_iter().map(|(id, said)| (format!("{name}/{id}"), said)));
+        all.faults.extend(spoken.faults.into_iter().map(|(id, fault)| (format!("{name}/{id}"), fault)));
+        all.prompts.extend(spoken.prompts.into_iter().map(|(id, prompt)| (format!("{name}/{id}"), prompt)));
     }
     Ok(all)
+}
+
+/// What a check is told of the prompts.
+pub fn heard(catalogue: &Catalogue) -> Heard {
+    let lengths = catalogue.lengths();
+    let prompt = |(id, prompt): (&String, &crate::speech::Prompt)| {
+        let heard = heard::Prompt {
+            length: lengths.get(id).copied(),
+            text: Some(prompt.text.clone()).filter(|text| !text.trim().is_empty()),
+            said: catalogue.said.get(id).cloned(),
+            fault: catalogue.faults.get(id).cloned(),
+        };
+        (id.clone(), heard)
+    };
+    Heard(catalogue.prompts.iter().map(prompt).collect())
 }
 
 /// The folders of languages beside Korean.

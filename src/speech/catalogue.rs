@@ -21,6 +21,10 @@ pub struct Prompt {
 pub struct Catalogue {
     /// Ordered, so that every listing is stable.
     pub prompts: BTreeMap<String, Prompt>,
+    /// The words that sounds were made from, where that is known.
+    pub said: BTreeMap<String, String>,
+    /// What a caller would find wrong with a recording, in Korean and in English.
+    pub faults: BTreeMap<String, [String; 2]>,
 }
 
 impl Catalogue {
@@ -66,6 +70,7 @@ mod tests {
     fn only_prompts_with_sound_have_a_length() {
         let catalogue = Catalogue {
             prompts: BTreeMap::from([("a".to_owned(), prompt("가", Some(8000))), ("b".to_owned(), prompt("나", None))]),
+            ..Catalogue::default()
         };
         assert_eq!(catalogue.lengths(), BTreeMap::from([("a".to_owned(), Duration::from_secs(1))]));
         assert_eq!(catalogue.text("b"), Some("나"));
@@ -74,7 +79,10 @@ mod tests {
 
     #[test]
     fn the_words_of_a_table_join_without_losing_sound() {
-        let mut catalogue = Catalogue { prompts: BTreeMap::from([("say/창업".to_owned(), prompt("?", Some(80)))]) };
+        let mut catalogue = Catalogue {
+            prompts: BTreeMap::from([("say/창업".to_owned(), prompt("?", Some(80)))]),
+            ..Catalogue::default()
+        };
         catalogue.join(&BTreeMap::from([
             ("say/창업".to_owned(), Derived::Choice("창업".into())),
             ("name/tax".to_owned(), Derived::Name("국세상담센터".into())),

@@ -7,7 +7,7 @@ use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 /// Fields and rows of later versions, so that a table written for one is told so instead of "unknown".
-const LATER: [&str; 29] = [
+const LATER: [&str; 28] = [
     "access",
     "bridge",
     "callback",
@@ -17,7 +17,6 @@ const LATER: [&str; 29] = [
     "charge",
     "expert",
     "extends",
-    "fee",
     "happycall",
     "health",
     "max_calls",

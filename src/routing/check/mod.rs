@@ -18,12 +18,14 @@ mod notice;
 mod number;
 mod prove;
 mod sound;
+mod spoken;
 mod test_rows;
 mod text;
 
 use crate::limits::FINDINGS_MAX;
 use crate::routing::diagnostic::{Diagnostic, Severity};
 use crate::routing::file::{self, Kind, Table};
+use crate::routing::heard::Heard;
 use crate::routing::plan::{CenterId, HoursId, InputId, MenuId, NoticeId, Plan};
 pub(super) use fields::spell;
 use fields::{Fields, later};
@@ -47,6 +49,11 @@ pub struct Checked {
 
 /// Checks a table. `prompts` are the prompts that have sound, and how long each is.
 pub fn check(text: &str, prompts: &BTreeMap<String, Duration>) -> Checked {
+    check_heard(text, &Heard::of_lengths(prompts))
+}
+
+/// The same with what the prompts say, and what is wrong with them.
+pub fn check_heard(text: &str, prompts: &Heard) -> Checked {
     examine(text, Some(prompts))
 }
 
@@ -58,15 +65,15 @@ pub fn check_without_sound(text: &str) -> Checked {
 
 /// Checks a table as it lies on the disk, its included files with it (`routing::bundle`). The findings point into
 /// [`decode`]'s text.
-pub fn check_bytes(bytes: &[u8], prompts: &BTreeMap<String, Duration>) -> Checked {
+pub fn check_bytes(bytes: &[u8], prompts: &Heard) -> Checked {
     match decode(bytes) {
-        Ok(text) => check(text, prompts),
+        Ok(text) => check_heard(text, prompts),
         Err(finding) => Checked { plan: None, findings: vec![*finding] },
     }
 }
 
 /// The rows of version 1 that may be tables at the top, and its plain fields; the rest is unknown or later.
-fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked {
+fn examine(text: &str, heard: Option<&Heard>) -> Checked {
     let mut findings = Findings::default();
     if let Some(finding) = text::refuse(text) {
         return Checked { plan: None, findings: vec![finding] };
@@ -170,9 +177,11 @@ fn examine(text: &str, prompts: Option<&BTreeMap<String, Duration>>) -> Checked 
         languages::unspoken(&names, &mut findings);
     }
     flow::check(&plan, &sites, &names, whole, korean_profile, &mut findings);
-    if let Some(prompts) = prompts {
+    if let Some(heard) = heard {
+        let prompts = &heard.lengths();
         sounds.check(prompts, &mut findings);
         plan.tongues = sounds.translate(&tongues, &plan.waiting, prompts, &mut findings);
+        spoken::check(&plan, &sites.numbers, &sounds, heard, korean_profile, &mut findings);
         let menus: Vec<_> = sites.menus.iter().map(|site| site.row.clone()).collect();
         sound::too_long(&plan, &sites.numbers, &menus, prompts, &mut findings);
     }

@@ -8,7 +8,7 @@ use crate::number::CallerKind;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::file::{Kind, Table, full_width, wide};
 use crate::routing::pattern::{Pattern, PatternError};
-use crate::routing::plan::{Answer, Condition, Destination, HoursId, Number, Plan, When};
+use crate::routing::plan::{Answer, Condition, Destination, Fee, HoursId, Number, Plan, When};
 use std::ops::Range;
 
 /// Reads one number. `taken` are the numbers of the rows before.
@@ -34,6 +34,9 @@ pub(super) fn number(
         &[("at-once", Answer::AtOnce), ("after-greeting", Answer::AfterGreeting)],
         findings,
     );
+    let recorded = fields.flag("recorded", findings).unwrap_or(false);
+    let fees = [("free", Fee::Free), ("local", Fee::Local), ("other", Fee::Other)];
+    let fee = choose(&mut fields, "fee", &fees, findings);
     let language = fields.text("language", findings);
     let language = language.and_then(|(text, span)| names.language(&row.name, text, span, true, findings)).flatten();
     let go = fields.text("go", findings);
@@ -74,6 +77,8 @@ pub(super) fn number(
         dialled,
         greeting,
         answer: answer.unwrap_or_default(),
+        recorded,
+        fee,
         language,
         when,
         go: go.unwrap_or(Destination::End),

@@ -61,6 +61,16 @@ impl Sounds {
         id
     }
 
+    /// Every prompt with the first place that names it.
+    pub(super) fn uses(&self) -> impl Iterator<Item = (&PromptId, &Range<usize>)> {
+        self.uses.iter().map(|(id, span)| (id, span))
+    }
+
+    /// The first place that names a prompt.
+    pub(super) fn place(&self, id: &PromptId) -> Range<usize> {
+        self.uses.iter().find(|(known, _)| known == id).map_or(0..0, |(_, span)| span.clone())
+    }
+
     /// E0501 for every prompt without sound. The bare names are heard from stand-in centres only, which do without.
     pub(super) fn check(&self, prompts: &BTreeMap<String, Duration>, findings: &mut Findings) {
         for (id, span) in &self.uses {

@@ -4,7 +4,7 @@
 //! recording: it is kept, and a text that moved away from it is a warning.
 
 use super::{Folder, LEDGER, PromptError, read_wav, shown, unreadable};
-use crate::speech::finding::both;
+use crate::speech::finding::{Both, both};
 use crate::speech::ledger::{self, Entry, Origin};
 use crate::speech::pronunciation::spoken;
 use crate::speech::sound;
@@ -231,8 +231,16 @@ fn moved_away(path: &Path, entry: &Entry, want: &Wanted) -> Option<PromptError> 
 
 /// A sound that callers would find too quiet, too loud or late.
 fn out_of_shape(path: &Path, samples: &[i16], kind: Kind) -> Option<PromptError> {
-    let measured = sound::measure(samples);
-    let what = match measured {
+    Some(PromptError::file(
+        shown(path),
+        fault(samples, kind)?,
+        both("음량을 고르고 앞뒤 침묵을 잘라 다시 저장하세요", "level it, trim its ends and save it again"),
+    ))
+}
+
+/// What callers would find wrong with a sound.
+pub(super) fn fault(samples: &[i16], kind: Kind) -> Option<Both> {
+    Some(match sound::measure(samples) {
         None => both("소리가 너무 작거나 없습니다", "it holds no sound"),
         Some(m) if !(-30.0..=-14.0).contains(&m.active_dbov) => both(
             format!("음량이 {:.1} dBov입니다(-30에서 -14까지)", m.active_dbov),
@@ -243,12 +251,7 @@ fn out_of_shape(path: &Path, samples: &[i16], kind: Kind) -> Option<PromptError>
             format!("it is silent for {} ms at its start", m.lead.as_millis()),
         ),
         Some(_) => return None,
-    };
-    Some(PromptError::file(
-        shown(path),
-        what,
-        both("음량을 고르고 앞뒤 침묵을 잘라 다시 저장하세요", "level it, trim its ends and save it again"),
-    ))
+    })
 }
 
 /// The bytes of a prompt's WAV file.

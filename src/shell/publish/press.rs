@@ -290,7 +290,7 @@ struct Source {
 /// The prompts that a plan speaks: what belongs to its version.
 pub(super) fn spoken(plan: &Plan, catalogue: &Catalogue) -> Catalogue {
     let prompt = |id: &str| Some((id.to_owned(), catalogue.prompts.get(id)?.clone()));
-    Catalogue { prompts: plan.prompts().iter().filter_map(|id| prompt(id)).collect() }
+    Catalogue { prompts: plan.prompts().iter().filter_map(|id| prompt(id)).collect(), ..Catalogue::default() }
 }
 
 /// Now, in the table's zone.

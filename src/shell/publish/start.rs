@@ -173,7 +173,7 @@ pub fn newest_good(folder: &Path, alarms: &mut Vec<Alarm>) -> Option<(Whole, Pla
     versions::numbers(folder).into_iter().find_map(|number| {
         let good = versions::read(folder, number).and_then(|whole| {
             // A newer program may be stricter than the one that published it.
-            let checked = routing::check_bytes(&whole.bytes, &whole.catalogue.lengths());
+            let checked = routing::check_bytes(&whole.bytes, &table::heard(&whole.catalogue));
             let plan = checked.plan.ok_or("it does not check any more: `ivr1357 history N` shows its text")?;
             Ok((whole, plan))
         });
@@ -214,7 +214,7 @@ fn compare(
         let same = versions::sounds_hash(&spoken(plan, prompts)) == live.sounds;
         return (!same).then(|| format!("the prompts in {} differ from version {number}", files.prompts.display()));
     }
-    let checked = routing::check_bytes(&bytes, &prompts.lengths());
+    let checked = routing::check_bytes(&bytes, &table::heard(prompts));
     if checked.plan.is_none() {
         let text = String::from_utf8_lossy(&bytes);
         eprint!("{}", diagnostic::render(&file.to_string(), &text, &checked.findings, files.language, false));

@@ -44,7 +44,7 @@ fn version(number: u64) -> Version {
 fn sounds(samples: &[i16]) -> Catalogue {
     let prompt = |text: &str, samples: &[i16]| Prompt { text: text.to_owned(), samples: Some(samples.into()) };
     let prompts = [("greeting", prompt("안녕하세요", samples)), ("menu_main", prompt("1번은", &[7, 8]))];
-    Catalogue { prompts: prompts.map(|(id, prompt)| (id.to_owned(), prompt)).into() }
+    Catalogue { prompts: prompts.map(|(id, prompt)| (id.to_owned(), prompt)).into(), ..Catalogue::default() }
 }
 
 #[test]

@@ -1,0 +1,221 @@
+//! What prompts say against what the table does: keys that are named and not offered, words that changed after they were
+//! recorded, and what the ARS guideline wants said first.
+
+use super::Findings;
+use super::sound::Sounds;
+use crate::routing::accepts::Accepts;
+use crate::routing::diagnostic::Diagnostic;
+use crate::routing::heard::Heard;
+use crate::routing::plan::{Destination, Fee, Number, Plan, PromptId, Words};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// Every finding about words.
+pub(super) fn check(
+    plan: &Plan,
+    numbers: &[Range<usize>],
+    sounds: &Sounds,
+    heard: &Heard,
+    korean_profile: bool,
+    findings: &mut Findings,
+) {
+    for (id, span) in sounds.uses() {
+        let Some(prompt) = heard.0.get(&**id) else { continue };
+        let text = prompt.text.as_deref().unwrap_or("");
+        if text.contains(['{', '}']) {
+            findings.push(placeholder(id, span.clone()));
+        }
+        // A centre's sound begins with its name, whatever particle follows.
+        let differs = |said: &str| match sounds.words.get(id) {
+            Some(Words::Connecting(name) | Words::Name(name)) => !said.starts_with(name.trim()),
+            Some(Words::Choice(_)) => false,
+            None => prompt.text.is_some() && said != text,
+        };
+        if let Some(said) = prompt.said.as_deref().filter(|said| differs(said)) {
+            findings.push(stale(id, said, span.clone()));
+        }
+        if let Some([korean, english]) = &prompt.fault {
+            findings.push(
+                Diagnostic::warning(
+                    "W0506",
+                    span.clone(),
+                    format!("{id}.wav: {korean}"),
+                    format!("{id}.wav: {english}"),
+                )
+                .help("음량을 고르고 앞뒤 침묵을 잘라 다시 저장하세요", "level it, trim its ends and save it again"),
+            );
+        }
+    }
+    keys(plan, sounds, heard, findings);
+    if korean_profile {
+        for (number, span) in plan.numbers.iter().zip(numbers) {
+            opening(plan, number, span, heard, findings);
+        }
+    }
+}
+
+fn placeholder(id: &str, span: Range<usize>) -> Diagnostic {
+    Diagnostic::error(
+        "E0503",
+        span,
+        format!("\"{id}\" 의 글에 {{ }} 가 있습니다. 이 판의 안내음에는 넣을 값이 없습니다"),
+        format!("the text of \"{id}\" holds {{ }}; prompts of this version have nothing to fill in"),
+    )
+    .help("말할 그대로 글을 쓰세요", "write the text as it is said")
+}
+
+fn stale(id: &str, said: &str, span: Range<usize>) -> Diagnostic {
+    Diagnostic::warning(
+        "W0502",
+        span,
+        format!("{id}.wav 는 다른 글을 읽은 소리입니다. 옛말이 들립니다"),
+        format!("{id}.wav was made from other words; the old ones will be heard"),
+    )
+    .label(format!("소리: \"{said}\""), format!("the sound says \"{said}\""))
+    .help(
+        "`ivr1357 prompts build` 로 다시 만들거나, 다시 녹음하세요",
+        "build it again with `ivr1357 prompts build`, or record it again",
+    )
+}
+
+/// E0504: "1번" where 1 does nothing.
+fn keys(plan: &Plan, sounds: &Sounds, heard: &Heard, findings: &mut Findings) {
+    let mut told = BTreeSet::new();
+    let mut check = |id: &PromptId, row: &str, offers: &dyn Fn(&str) -> bool, findings: &mut Findings| {
+        let Some(text) = heard.text(id) else { return };
+        let missing: Vec<String> = named(text).into_iter().filter(|key| !offers(key)).collect();
+        if missing.is_empty() || !told.insert(id.clone()) {
+            return;
+        }
+        let keys = missing.join(", ");
+        findings.push(
+            Diagnostic::error(
+                "E0504",
+                sounds.place(id),
+                format!("\"{id}\" 은(는) {keys} 를 말하는데 {row} 에는 그 버튼이 없습니다"),
+                format!("\"{id}\" names {keys}, which {row} does not offer"),
+            )
+            .help(
+                "글을 고치거나 그 버튼을 더하세요. 버튼은 표의 say 가 말하게 하는 편이 낫습니다",
+                "change the text or add the key; keys are better said by the say of the table",
+            ),
+        );
+    };
+    for menu in &plan.menus {
+        let offers = |key: &str| menu.choices.keys().any(|choice| choice.as_str() == key);
+        let own = menu.speech.iter().filter(|id| !id.contains('/') && !id.starts_with("key_"));
+        for id in own.chain([&menu.no_input.prompt, &menu.no_match.prompt]) {
+            check(id, &menu.row, &offers, findings);
+        }
+    }
+    for input in &plan.inputs {
+        let offers = |key: &str| matches!(key, "*" | "#") || takes(&input.accepts, key);
+        for id in input.speech.iter().chain([&input.no_input.prompt, &input.no_match.prompt]) {
+            check(id, &input.row, &offers, findings);
+        }
+    }
+    for number in &plan.numbers {
+        if let (Some(greeting), Destination::Menu(menu)) = (&number.greeting, number.go) {
+            let menu = plan.menu(menu);
+            let offers = |key: &str| menu.choices.keys().any(|choice| choice.as_str() == key);
+            check(greeting, &menu.row, &offers, findings);
+        }
+    }
+}
+
+/// Whether an entry may be this, or begin with it.
+fn takes(accepts: &Accepts, digits: &str) -> bool {
+    accepts.is_valid(digits) || accepts.may_go_on(digits)
+}
+
+/// The keys a text names: "1번", "10번을", "별표", "우물정자"; not "1번째", "전화번호", or the 1357 of "1357번".
+fn named(text: &str) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    let mut digits = String::new();
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        let counts = characters.peek().is_some_and(|next| matches!(next, '째' | '호' | '지' | '길' | '홈'));
+        if c == '번' && (1..=2).contains(&digits.len()) && !counts {
+            keys.insert(digits.clone());
+        }
+        // What follows a hyphen or a dot is part of a number.
+        digits = if matches!(c, '-' | '.' | '~') && !digits.is_empty() { "000".to_owned() } else { String::new() };
+    }
+    for (words, key) in [("별표", "*"), ("우물정자", "#"), ("우물 정자", "#")] {
+        if text.contains(words) {
+            keys.insert(key.to_owned());
+        }
+    }
+    keys
+}
+
+/// K1005 and K1007: what is to be said before anything else.
+fn opening(plan: &Plan, number: &Number, span: &Range<usize>, heard: &Heard, findings: &mut Findings) {
+    let first = match number.go {
+        Destination::Menu(id) => plan.menu(id).speech.clone(),
+        Destination::Input(id) => plan.input(id).speech.clone(),
+        Destination::Notice(id) => plan.notice(id).speech.clone(),
+        Destination::Center(_) | Destination::Back | Destination::Repeat | Destination::End => Vec::new(),
+    };
+    let ids: Vec<&PromptId> = number.greeting.iter().chain(&first).filter(|id| !id.contains('/')).collect();
+    let texts: Vec<&str> = ids.iter().filter_map(|id| heard.text(id)).collect();
+    // Without words nothing can be said about them.
+    if texts.len() < ids.len() {
+        return;
+    }
+    let says = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
+    let row = &number.row;
+    if number.recorded && !says(&["녹음"]) {
+        findings.push(
+            Diagnostic::warning(
+                "K1005",
+                span.clone(),
+                format!("{row}: 통화가 녹음되는데 첫 안내에 녹음한다는 말이 없습니다"),
+                format!("{row}: calls are recorded, and nothing at the start says so"),
+            )
+            .help(
+                "greeting 의 글에 \"통화는 녹음됩니다\" 를 넣으세요",
+                "say it in the greeting: \"통화는 녹음됩니다\"",
+            ),
+        );
+    }
+    if matches!(number.fee, Some(Fee::Local | Fee::Other)) && !says(&["요금", "통화료", "유료", "부담"]) {
+        findings.push(
+            Diagnostic::warning(
+                "K1007",
+                span.clone(),
+                format!("{row}: 요금이 드는데 첫 안내에 요금을 알리는 말이 없습니다 (ARS 지침 2009)"),
+                format!("{row}: the call costs the caller, and nothing at the start says so (ARS guideline 2009)"),
+            )
+            .help(
+                "greeting 의 글에 요금을 넣으세요. answer = \"after-greeting\" 이면 알리는 동안은 요금이 없습니다",
+                "say the charge in the greeting; with answer = \"after-greeting\" it costs nothing to hear it",
+            ),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn keys_are_what_a_caller_is_told_to_press() {
+        for (text, keys) in [
+            ("언제든 번호를 눌러 주십시오. 상담원은 0번,", "0"),
+            ("맞으면 1번, 다시 누르시려면 2번을 눌러 주십시오.", "1 2"),
+            ("10번을 누르십시오", "10"),
+            ("다시 듣기는 별표, 이전 안내는 우물정자입니다.", "# *"),
+            ("1357번으로 다시 전화해 주십시오", ""),
+            ("02-2104-50번", ""),
+            ("세 번째, 3번째 순서입니다. 전화번호 5개", ""),
+            ("안녕하십니까", ""),
+        ] {
+            assert_eq!(named(text).into_iter().collect::<Vec<_>>().join(" "), keys, "{text}");
+        }
+    }
+}
