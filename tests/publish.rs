@@ -342,3 +342,29 @@ fn silent_programs_at_the_control_socket_have_an_end_and_others_are_told() {
     }
     panic!("nobody is answered any more");
 }
+
+#[test]
+fn a_table_of_several_files_is_one_version_and_comes_back_as_its_files() {
+    let desk = Desk::start("publish-include");
+    let (rest, notices) = SHIPPED.split_at(SHIPPED.find("[notice]").expect("the shipped table has notices"));
+    let end = notices.find("\n[").map_or(notices.len(), |end| end + 1);
+    let (notices, tests) = notices.split_at(end);
+    let main = rest.replacen("schema   = 1", "schema   = 1\ninclude = [\"notices.toml\"]", 1) + tests;
+    desk.write(&main);
+    fs::write(desk.engine.folder.join("notices.toml"), notices).expect("written");
+    let (code, out, error) = desk.publish(&[]);
+    assert_eq!(code, Some(0), "{out}{error}");
+    // An edited part is an unpublished edit, too.
+    fs::write(desk.engine.folder.join("notices.toml"), format!("{notices}\n# edited\n")).expect("written");
+    assert_eq!(desk.json(&["status"])["unpublished"], true);
+    let back = desk.engine.folder.join("back");
+    let (code, _, error) = desk.run(&["history", "2", "--to", back.to_str().expect("a path")]);
+    assert_eq!(code, Some(0), "{error}");
+    assert_eq!(fs::read_to_string(back.join("routing.toml")).expect("the table"), main);
+    assert_eq!(fs::read_to_string(back.join("notices.toml")).expect("its part"), notices);
+    assert_eq!(
+        desk.run(&["history", "2", "--to", back.to_str().expect("a path")]).0,
+        Some(2),
+        "nothing is overwritten"
+    );
+}

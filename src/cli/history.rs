@@ -1,13 +1,15 @@
 //! `ivr1357 history [N]` and `ivr1357 status`: what was published, by whom and why, and what is live now.
 
 use super::publish::{Engine, ask, strange};
-use crate::routing::Language;
+use crate::routing::{Language, bundle};
 use crate::shell::publish::ask::{Entry, Question, Registered, Reply, Status};
 use crate::shell::serve::Failure;
 use crate::shell::{control, versions};
 use clap::Args;
 use std::fmt::Write as _;
+use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use unicode_width::UnicodeWidthStr;
 
 #[derive(Args, Debug)]
@@ -15,6 +17,9 @@ pub(super) struct Arguments {
     /// Prints the table of this version, byte for byte
     #[arg(value_name = "N")]
     version: Option<u64>,
+    /// Writes the files of that table into this folder instead; nothing that is there is overwritten
+    #[arg(long, value_name = "DIR", requires = "version")]
+    to: Option<PathBuf>,
     /// How many of the newest are listed
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     last: usize,
@@ -36,7 +41,7 @@ pub(super) struct StatusArguments {
 
 /// `ivr1357 history`. The versions of an engine that does not run are read from their folder.
 pub(super) fn run_history(arguments: Arguments) -> Result<u8, Failure> {
-    let Arguments { version, last, json, engine } = arguments;
+    let Arguments { version, to, last, json, engine } = arguments;
     let (settings, language) = (engine.load()?, engine.language());
     let folder = settings.versions();
     if let Some(number) = version {
@@ -47,10 +52,10 @@ pub(super) fn run_history(arguments: Arguments) -> Result<u8, Failure> {
             Ok(_) => return Err(broken(strange(language))),
             Err(_) => versions::read_table(&folder, number).map_err(broken)?,
         };
-        if json {
-            print!("{}", version.to_json());
-        } else {
-            std::io::stdout().lock().write_all(&bytes).map_err(|error| broken(error.to_string()))?;
+        match to {
+            _ if json => print!("{}", version.to_json()),
+            Some(folder) => write_files(&folder, &version.file, &bytes)?,
+            None => std::io::stdout().lock().write_all(&shown(&bytes)).map_err(|error| broken(error.to_string()))?,
         }
         return Ok(0);
     }
@@ -73,6 +78,36 @@ pub(super) fn run_history(arguments: Arguments) -> Result<u8, Failure> {
         print!("{}", listed(&entries, last, language));
     }
     Ok(0)
+}
+
+/// A table of one file as it is; of several, each after a remark with its name.
+fn shown(bytes: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    let parts = bundle::parts(&text);
+    if parts.len() == 1 {
+        return bytes.to_vec();
+    }
+    let part = |part: &bundle::Part<'_>| format!("# ==== {} ====\n{}\n", part.name.unwrap_or_default(), part.text);
+    parts.iter().map(part).collect::<String>().into_bytes()
+}
+
+fn write_files(folder: &Path, file: &str, bytes: &[u8]) -> Result<(), Failure> {
+    let text = String::from_utf8_lossy(bytes);
+    let own = Path::new(file)
+        .file_name()
+        .map_or_else(|| "routing.toml".to_owned(), |name| name.to_string_lossy().into_owned());
+    for part in bundle::parts(&text) {
+        // Names come from whoever published: none leads out of the folder.
+        let Some(name) = bundle::name_of(None, part.name.unwrap_or(&own)) else { continue };
+        let path = folder.join(name);
+        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| {
+            let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+            file.write_all(part.text.as_bytes())
+        });
+        written.map_err(|error| Failure::Setup(format!("cannot write {}: {error}", path.display())))?;
+        println!("{}", path.display());
+    }
+    Ok(())
 }
 
 /// `ivr1357 status`: 1 when something is to be looked at.
