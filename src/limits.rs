@@ -181,7 +181,7 @@ pub const JOURNAL_GROUP: Duration = Duration::from_millis(5);
 pub const JOURNAL_BUSY: Duration = Duration::from_millis(50);
 /// Lines waiting for the disk. A disk that hangs this long is broken: further starts are answered unwritten.
 pub const JOURNAL_QUEUE_MAX: usize = 100_000;
-/// The journal is rewritten with the open calls only when it is this long: some 6,000 calls.
+/// The journal is rewritten with the open calls only when it is this long: some 14,000 calls.
 pub const JOURNAL_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// How often the journal is rewritten with the open calls alone, if calls have ended: so long it may name a caller who has gone.
 pub const JOURNAL_TIDY: Duration = Duration::from_secs(60);

@@ -145,3 +145,30 @@ fn an_advertised_address_is_what_peers_see() {
         assert!(answer.contains("c=IN IP4 127.9.9.9\r\n"), "{answer}");
     }
 }
+
+#[test]
+fn a_caller_whose_connection_died_with_the_engine_is_called_at_its_contact_to_be_told_the_end() {
+    let mut engine = Engine::start("orphan-tcp");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    socket2::SockRef::from(&listener).set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+    let mut line = Line::tcp(engine.address);
+    let contact = format!("<sip:test@{};transport=tcp>", listener.local_addr().expect("bound"));
+    let ours = format!("<sip:test@{};transport=tcp>", line.us());
+    let sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\n";
+    line.send(line.request("INVITE", "orphan", 1, "", sdp).replace(&ours, &contact).as_bytes()).expect("sends");
+    let answer = line.wait_for("SIP/2.0 200 ");
+    let tag = answer.lines().find(|line| line.starts_with("To:")).and_then(|line| line.split_once(";tag="));
+    let tag = format!(";tag={}", tag.expect("a tag").1);
+    line.send(line.request("ACK", "orphan", 1, &tag, "").as_bytes()).expect("sends");
+    engine.signal("-KILL");
+    engine.end();
+    let again = Engine::start_in(std::mem::take(&mut engine.folder));
+    let (mut stream, _) = listener.accept().expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+    let mut bytes = [0; 4096];
+    let length = stream.read(&mut bytes).expect("a message");
+    let bye = String::from_utf8_lossy(&bytes[..length]).into_owned();
+    assert!(bye.starts_with(&format!("BYE {} SIP/2.0\r\n", contact.trim_matches(['<', '>']))), "{bye}");
+    assert!(bye.contains(&format!("{tag}\r\n")) && bye.contains(";tag=1\r\n"), "{bye}");
+    drop(again);
+}
