@@ -443,7 +443,12 @@ impl Phone {
                     } else if !self.remote_tag.is_empty() {
                         // A re-INVITE that was forgotten when its caller hung up.
                         let ack = self.request("ACK", cseq, &format!("z9hG4bKa{cseq}"), "", "");
+                        self.acks.insert(cseq, ack.clone());
                         out.push(self.post(self.server, ack));
+                        if cseq == self.invite_cseq && self.stage == Stage::Over {
+                            // The connection broke and we took the call for failed (RFC 3261 §13.2.2.4: ACK, then BYE).
+                            self.leave(now, out);
+                        }
                     }
                 } else {
                     self.acknowledge_dial(message.call_id(), out);
