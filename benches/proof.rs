@@ -5,8 +5,8 @@
 mod thousand_rows;
 
 use ivr1357::proof::{self, cases, replay};
-use ivr1357::routing::{check, check_without_sound};
 use ivr1357::routing::plan::Plan;
+use ivr1357::routing::{check, check_without_sound};
 use ivr1357::sim::script::Script;
 use ivr1357::speech::Catalogue;
 use std::hint::black_box;

@@ -327,6 +327,8 @@ impl Oracle {
     /// The engine is dead and a new one begins: what it owed to callers is gone with it, what it wrote is not.
     pub fn crashed(&mut self) {
         for case in self.cases.values_mut() {
+            // The next process takes new calls, also the copies of those that the last one sent away.
+            case.unwelcome = false;
             case.crashed = true;
             case.orphaned = case.answered.is_some() && !case.is_over();
         }

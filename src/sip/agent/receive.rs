@@ -330,6 +330,7 @@ impl Agent {
         // A copy of an INVITE whose transaction is gone while its dialog lives can only be a replay.
         let is_merged =
             self.merged_index.contains_key(merged.as_slice()) || self.dialog_index.contains_key(tag.as_bytes());
+        let declined = replaces.as_ref().err().copied();
         let full = self.dialogs.len() >= DIALOGS_MAX || self.transactions() >= TRANSACTIONS_FOR_NEW_CALLS;
         let refusal = refusal_of_uri(&request)
             .or_else(|| is_merged.then(|| (StatusCode::LOOP_DETECTED, Vec::new())))
@@ -345,6 +346,9 @@ impl Agent {
             // Without Retry-After: it would stop the whole trunk (RFC 7339 §5.10.2).
             .or_else(|| full.then(|| (StatusCode::UNAVAILABLE, Vec::new())));
         if let Some((status, lines)) = refusal {
+            if declined == Some(status) && !full {
+                return self.refuse_in_transaction(now, request, merged, status, &lines, out);
+            }
             return self.refuse(&request, status, &lines, out);
         }
         let asking = Asking {
@@ -410,6 +414,24 @@ impl Agent {
             reliable,
             early_media: early_media || trunk_early_media,
         }))));
+    }
+
+    /// A refusal whose reason may be another when the INVITE comes again: its transaction keeps it (RFC 3261 §17.2.1).
+    fn refuse_in_transaction(
+        &mut self,
+        now: Instant,
+        request: Request<'_, '_>,
+        merged: Vec<u8>,
+        status: StatusCode,
+        lines: &[u8],
+        out: &mut Vec<AgentOutput>,
+    ) {
+        let head = request.head(|| self.tag_for(&request.key[1..]));
+        let trying = self.trying(request.message, &head);
+        let nobody = DialogKey(self.new_id());
+        let bytes = head.response(status, status.reason(), &self.config.product, lines, b"");
+        let id = self.add_invite_server(request.key, Some(merged), head.back(), nobody, trying, out);
+        self.drive_invite(now, id, invite_server::Input::Refusal(bytes), out);
     }
 
     /// The trunk a peer has proved to be.

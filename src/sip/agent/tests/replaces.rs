@@ -36,18 +36,18 @@ fn a_live_dialog_may_be_replaced_and_no_other() {
 
     let mut flows = connected();
     let header = replaces(&flows, ";early-only");
-    assert_eq!(arrives(&mut flows, &[header]), ("486 INVITE".to_owned(), None));
+    assert_eq!(arrives(&mut flows, &[header]), ("100 INVITE; 486 INVITE".to_owned(), None));
     for (header, status) in [
-        ("Replaces:nobody;to-tag=a;from-tag=b", "481 INVITE"),
-        ("Replaces:call-1;to-tag=a", "400 INVITE"),
-        ("Replaces:", "400 INVITE"),
+        ("Replaces:nobody;to-tag=a;from-tag=b", "100 INVITE; 481 INVITE"),
+        ("Replaces:call-1;to-tag=a", "100 INVITE; 400 INVITE"),
+        ("Replaces:", "100 INVITE; 400 INVITE"),
     ] {
         let mut flows = connected();
         assert_eq!(arrives(&mut flows, &[header.to_owned()]), (status.to_owned(), None), "{header}");
     }
     let mut flows = connected();
     let twice = [replaces(&flows, ""), replaces(&flows, "")];
-    assert_eq!(arrives(&mut flows, &twice), ("400 INVITE".to_owned(), None));
+    assert_eq!(arrives(&mut flows, &twice), ("100 INVITE; 400 INVITE".to_owned(), None));
 }
 
 #[test]
@@ -55,12 +55,23 @@ fn a_dialog_that_is_over_is_declined_and_an_early_one_is_not_found() {
     let mut flows = connected();
     let header = replaces(&flows, "");
     flows.check("bye => BYE");
-    assert_eq!(arrives(&mut flows, &[header]), ("603 INVITE".to_owned(), None));
+    assert_eq!(arrives(&mut flows, &[header]), ("100 INVITE; 603 INVITE".to_owned(), None));
     let mut flows = Flows::new();
     flows.check("INVITE 1 a => 100 INVITE; invite 1357 from 01012345678 offer");
     flows.check("progress 183 => 183 INVITE");
     let header = replaces(&flows, "");
-    assert_eq!(arrives(&mut flows, &[header]), ("481 INVITE".to_owned(), None));
+    assert_eq!(arrives(&mut flows, &[header]), ("100 INVITE; 481 INVITE".to_owned(), None));
+}
+
+#[test]
+fn a_takeover_that_comes_too_late_meets_one_answer_however_often_it_comes() {
+    let mut flows = connected();
+    let header = replaces(&flows, "");
+    flows.check("bye => BYE");
+    assert_eq!(arrives(&mut flows, std::slice::from_ref(&header)).0, "100 INVITE; 603 INVITE");
+    // With this the old dialog is forgotten: a copy must not meet 481 after 603.
+    flows.check("respond 200 BYE =>");
+    assert_eq!(arrives(&mut flows, &[header]).0, "603 INVITE");
 }
 
 #[test]
@@ -98,19 +109,20 @@ fn a_takeover_is_no_new_call_at_the_cap_nor_in_a_drain_and_counts_once_afterward
 
 #[test]
 fn nobody_takes_over_the_dialog_of_another_trunk() {
-    let mut flows = Flows::new();
-    let network = |text: &str| text.parse().expect("a network");
-    flows.agent.config.peers.trunks =
-        vec![Trunk::new("kt", vec![network("127.0.0.1")]), Trunk::new("lg", vec![network("127.0.0.2")])];
-    flows.check(
-        "INVITE 1 a => 100 INVITE; invite 1357 from 01012345678 offer
-         answer     => 200 INVITE
-         ACK 1 b    => acknowledged",
-    );
-    let header = replaces(&flows, "");
-    flows.flow.remote = "127.0.0.2:5062".parse().expect("an address");
-    assert_eq!(arrives(&mut flows, std::slice::from_ref(&header)), ("481 INVITE".to_owned(), None));
-    flows.flow.remote = "127.0.0.1:5070".parse().expect("an address");
-    let dialog = flows.dialog;
-    assert_eq!(arrives(&mut flows, &[header]).1, Some(dialog));
+    for (from, taken) in [("127.0.0.2:5062", false), ("127.0.0.1:5070", true)] {
+        let mut flows = Flows::new();
+        let network = |text: &str| text.parse().expect("a network");
+        flows.agent.config.peers.trunks =
+            vec![Trunk::new("kt", vec![network("127.0.0.1")]), Trunk::new("lg", vec![network("127.0.0.2")])];
+        flows.check(
+            "INVITE 1 a => 100 INVITE; invite 1357 from 01012345678 offer
+             answer     => 200 INVITE
+             ACK 1 b    => acknowledged",
+        );
+        let (header, dialog) = (replaces(&flows, ""), flows.dialog);
+        flows.flow.remote = from.parse().expect("an address");
+        let (said, replaced) = arrives(&mut flows, &[header]);
+        assert_eq!(replaced, taken.then_some(dialog), "{from}: {said}");
+        assert_eq!(said == "100 INVITE; 481 INVITE", !taken, "{from}: {said}");
+    }
 }
