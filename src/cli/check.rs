@@ -1,10 +1,10 @@
 //! `ivr1357 check [FILE]`: every mistake of a table at once, for people or (`--json`) for programs.
 
 use crate::routing::diagnostic::{self, Language, Severity};
-use crate::routing::{Checked, Heard, Plan, check_bytes};
+use crate::routing::{Checked, Heard, Plan, check_bytes, online};
 use crate::shell::clock::Clock;
 use crate::shell::serve::Failure;
-use crate::shell::table;
+use crate::shell::{resolver, table};
 use crate::time::Wall;
 use clap::Args;
 use std::io::{self, IsTerminal, Write};
@@ -25,6 +25,9 @@ pub(super) struct Arguments {
     /// For programs: one JSON document
     #[arg(long)]
     json: bool,
+    /// Asks the name servers for the hosts of the table too
+    #[arg(long)]
+    online: bool,
 }
 
 /// `ivr1357 check`: the exit code.
@@ -33,28 +36,40 @@ pub(super) fn run_command(arguments: &Arguments) -> Result<u8, Failure> {
     let bytes = table::read(&arguments.file).map_err(Failure::Setup)?;
     let prompts = table::heard(&table::load_prompts(&arguments.prompts, language).map_err(Failure::Setup)?);
     let now = Clock::start(None).now().wall;
-    run(&arguments.file, &bytes, &prompts, language, arguments.json, now, &mut io::stdout().lock())
+    let mut ask = resolver::known;
+    let names: Option<&mut Names<'_>> = if arguments.online { Some(&mut ask) } else { None };
+    run(&arguments.file, &bytes, &prompts, language, arguments.json, (now, names), &mut io::stdout().lock())
         .map_err(|error| Failure::Broken(error.to_string()))
 }
+
+/// Whether a host is known to the name system; `None` where nobody could say.
+pub type Names<'n> = dyn FnMut(&str) -> Option<bool> + 'n;
 
 /// Checks the table in `bytes` and writes the findings; the exit code is 0 when it may go live, 1 when it may not.
 ///
 /// `prompts` are the prompts that have sound and their lengths; `file` is only the name that is printed; whether the
-/// table is open is told for `now`.
+/// table is open is told for `now`, and its hosts are asked for where there is somebody to ask.
 pub fn run(
     file: &Path,
     bytes: &[u8],
     prompts: &Heard,
     language: Language,
     json: bool,
-    now: Wall,
+    (now, names): (Wall, Option<&mut Names<'_>>),
     out: &mut dyn Write,
 ) -> io::Result<u8> {
     let colour =
         !json && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let checked = check_bytes(bytes, prompts);
+    let mut checked = check_bytes(bytes, prompts);
     // Findings about the encoding point into this text too.
     let text = String::from_utf8_lossy(bytes);
+    if let (Some(plan), Some(known)) = (&checked.plan, names) {
+        let unknown = online::findings(&text, plan, known);
+        if unknown.iter().any(|finding| finding.severity == Severity::Error) {
+            checked.plan = None;
+        }
+        checked.findings.extend(unknown);
+    }
     let name = file.display().to_string();
     if json {
         writeln!(out, "{:#}", diagnostic::to_json(&name, &text, &checked.findings))?;
@@ -114,7 +129,7 @@ mod tests {
             plan.prompts().iter().map(|id| (id.to_string(), Duration::from_millis(500))).collect();
         let prompts = Heard::of_lengths(&lengths);
         let mut out = Vec::new();
-        let code = run(Path::new("routing.toml"), text.as_bytes(), &prompts, language, json, NIGHT, &mut out)
+        let code = run(Path::new("routing.toml"), text.as_bytes(), &prompts, language, json, (NIGHT, None), &mut out)
             .expect("a Vec takes all");
         (code, String::from_utf8(out).expect("UTF-8"))
     }
@@ -138,6 +153,42 @@ mod tests {
         );
         let (_, english) = check(&broken, Language::English, false);
         assert!(english.contains("error[E0201]") && english.contains("did you mean \"center.kised\"?"), "{english}");
+    }
+
+    #[test]
+    fn hosts_that_no_name_server_knows_are_found_where_they_stand() {
+        let text = SHIPPED.replacen(
+            "sip = [\"sip:keit@127.0.0.1:5070\"]",
+            "sip = [\"sip:keit@sbc.keit.exmple\", \"sip:keit@DR.keit.example;transport=tls\", \"sip:keit@slow.example\"]",
+            1,
+        );
+        let lengths: BTreeMap<_, _> = check_without_sound(SHIPPED)
+            .plan
+            .expect("the shipped table is clean")
+            .prompts()
+            .iter()
+            .map(|id| (id.to_string(), Duration::from_millis(500)))
+            .collect();
+        let mut asked = Vec::new();
+        let mut names = |host: &str| {
+            asked.push(host.to_owned());
+            match host {
+                "sbc.keit.exmple" => Some(false),
+                "slow.example" => None,
+                _ => Some(true),
+            }
+        };
+        let mut out = Vec::new();
+        let heard = Heard::of_lengths(&lengths);
+        let names: Option<&mut Names<'_>> = Some(&mut names);
+        let code =
+            run(Path::new("routing.toml"), text.as_bytes(), &heard, Language::English, false, (NIGHT, names), &mut out)
+                .expect("a Vec takes all");
+        let said = String::from_utf8(out).expect("UTF-8");
+        assert_eq!((code, asked.len()), (1, 3), "{said}");
+        assert!(said.contains("error[E0303]: the host sbc.keit.exmple does not resolve"), "{said}");
+        assert!(said.contains("warning[E0303]: no name server answered for slow.example"), "{said}");
+        assert!(said.contains("^^^^^^^^^^^^^^^\n") && !said.contains("ready"), "{said}");
     }
 
     #[test]

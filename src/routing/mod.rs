@@ -10,6 +10,7 @@ pub mod diagnostic;
 pub mod explain;
 mod file;
 pub mod heard;
+pub mod online;
 pub mod pattern;
 pub mod plan;
 pub mod resolved;

@@ -50,6 +50,32 @@ pub fn start(servers: Vec<SocketAddr>, inbox: Arc<Inbox>) -> io::Result<(Handle,
     Ok((Handle(sender), thread))
 }
 
+/// Whether a host has an address, or a SIP service by RFC 3263, as the system's name servers say; `None` where none could.
+pub fn known(host: &str) -> Option<bool> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    runtime.block_on(async {
+        let resolver = make(&[]).ok()?;
+        let services =
+            ["_sips._tcp", "_sip._tcp", "_sip._udp"].map(|service| Question::Srv(format!("{service}.{host}")));
+        let questions = [Question::Addresses(host.to_owned()), Question::Naptr(host.to_owned())];
+        let mut unsaid = false;
+        for question in questions.into_iter().chain(services) {
+            match timeout(DNS_QUESTION_TIMEOUT, ask(&resolver, &question)).await.unwrap_or(Answer::Failed) {
+                Answer::Addresses(found) if !found.is_empty() => return Some(true),
+                Answer::Naptr(found) if !found.is_empty() => return Some(true),
+                Answer::Srv(found) if !found.is_empty() => return Some(true),
+                Answer::Failed | Answer::Local(_) => unsaid = true,
+                Answer::Addresses(_) | Answer::Naptr(_) | Answer::Srv(_) => {}
+            }
+            // Who does not answer once will not answer four more times.
+            if unsaid {
+                return None;
+            }
+        }
+        Some(false)
+    })
+}
+
 async fn answer_all(servers: Vec<SocketAddr>, mut questions: mpsc::Receiver<(LookupKey, Question)>, inbox: Arc<Inbox>) {
     let mut resolver: Option<Rc<TokioResolver>> = None;
     let open = Arc::new(Semaphore::new(DNS_QUESTIONS_OPEN_MAX));
