@@ -114,6 +114,7 @@ impl Engine {
         let log = fs::File::create(folder.join("engine.log")).expect("the log can be written");
         // ENGINE=FILE tests another binary, as for sipp-scenarios/run.
         let binary = std::env::var_os("ENGINE").unwrap_or_else(|| env!("CARGO_BIN_EXE_ivr1357").into());
+        let binary = std::path::absolute(binary).expect("ENGINE names a file");
         let child = Command::new(binary)
             .arg("serve")
             .arg("--prompts")
