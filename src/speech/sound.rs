@@ -78,6 +78,46 @@ pub fn waiting_tone() -> Vec<i16> {
     mix.iter().map(|&sample| to_i16(sample * gain)).collect()
 }
 
+/// A sound of the program's own, by its name in the table of texts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tone {
+    /// [`waiting_tone`].
+    Music,
+    /// [`beep`].
+    Beep,
+}
+
+impl Tone {
+    /// From the word in the `pronunciation` column; nothing there is music.
+    pub fn from_word(word: Option<&str>) -> Option<Self> {
+        match word {
+            None | Some("music") => Some(Self::Music),
+            Some("beep") => Some(Self::Beep),
+            Some(_) => None,
+        }
+    }
+
+    /// Its samples.
+    pub fn samples(self) -> Vec<i16> {
+        match self {
+            Self::Music => waiting_tone(),
+            Self::Beep => beep(),
+        }
+    }
+}
+
+/// "Speak now": 400 ms of 1000 Hz. One frequency alone is never taken for a key.
+pub fn beep() -> Vec<i16> {
+    let wave = |at: usize| (2.0 * PI * 1000.0 * at as f64 / f64::from(RATE)).sin();
+    let mut tone: Vec<f64> = (0..400 * SAMPLES_PER_MS).map(wave).collect();
+    fade(&mut tone, 10, 10);
+    let gain = gain(&tone, ACTIVE_DBOV);
+    let mut out = vec![0; 20 * SAMPLES_PER_MS];
+    out.extend(tone.iter().map(|&sample| to_i16(sample * gain)));
+    out.resize(out.len() + 20 * SAMPLES_PER_MS, 0);
+    out
+}
+
 /// What a prompt measures.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Measure {
@@ -282,6 +322,15 @@ mod tests {
         };
         assert_eq!(with_pause(100), 100);
         assert_eq!(with_pause(900), PAUSE_MAX_MS);
+    }
+
+    #[test]
+    fn the_beep_is_short_and_as_loud_as_speech() {
+        let beep = Tone::from_word(Some("beep")).unwrap().samples();
+        assert_eq!(beep.len(), 440 * SAMPLES_PER_MS);
+        let measured = measure(&beep).unwrap();
+        assert!((measured.active_dbov + 20.0).abs() < 0.5, "{measured:?}");
+        assert!(Tone::from_word(Some("gong")).is_none());
     }
 
     #[test]

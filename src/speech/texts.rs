@@ -5,6 +5,7 @@
 
 use crate::limits::{PROMPT_ID_BYTES_MAX, PROMPT_TEXT_CHARS_MAX};
 use crate::speech::finding::{Both, PromptError, both};
+use crate::speech::sound::Tone;
 use crate::speech::words::Kind;
 use std::collections::BTreeMap;
 
@@ -116,6 +117,12 @@ fn row(content: &str, line: usize) -> Result<Text, (Both, Both)> {
             ),
         ));
     };
+    if kind == Kind::Tone && Tone::from_word((!pronunciation.is_empty()).then_some(pronunciation)).is_none() {
+        return Err((
+            both(format!("`{pronunciation}`은(는) 없는 소리입니다"), format!("`{pronunciation}` is no tone")),
+            both("넷째 열에 music이나 beep를 쓰세요", "write music or beep in the fourth column"),
+        ));
+    }
     if text.is_empty() {
         return Err((
             both(format!("`{id}`의 문구가 비었습니다"), format!("`{id}` has no text")),
@@ -185,6 +192,7 @@ mod tests {
             ("a\tsentence\t안녕\t안녕\t안녕", "5 columns"),
             ("a\tSentence\t안녕", "`Sentence` is no kind"),
             ("a\t\t안녕", "`` is no kind"),
+            ("a\ttone\t종소리\tgong", "`gong` is no tone"),
             ("a\tsentence\t  ", "`a` has no text"),
             ("\tsentence\t안녕", "`` cannot name"),
             ("인사\tsentence\t안녕", "`인사` cannot name"),

@@ -42,7 +42,11 @@ struct Wanted {
 
 impl Wanted {
     fn new(kind: Kind, text: &str, pronunciation: Option<&str>) -> Self {
-        let spoken = spoken(pronunciation.unwrap_or(text));
+        let spoken = match kind {
+            // The name of the tone.
+            Kind::Tone => pronunciation.unwrap_or_default().to_owned(),
+            _ => spoken(pronunciation.unwrap_or(text)),
+        };
         Self { kind, text: text.to_owned(), source: ledger::source(kind, text, &spoken), spoken }
     }
 }
@@ -257,7 +261,9 @@ pub(super) fn fault(samples: &[i16], kind: Kind) -> Option<Both> {
 /// The bytes of a prompt's WAV file.
 fn make(want: &Wanted) -> Result<Vec<u8>, PromptError> {
     if want.kind == Kind::Tone {
-        return Ok(wav::write(&sound::waiting_tone()));
+        let name = (!want.spoken.is_empty()).then_some(want.spoken.as_str());
+        let tone = sound::Tone::from_word(name).expect("texts::read refuses other names");
+        return Ok(wav::write(&tone.samples()));
     }
     // The voice takes its melody from the last mark: a comma holds it up, a full stop lets it fall.
     let words = want.spoken.trim_end_matches(['.', ',']);
