@@ -581,6 +581,7 @@ impl Engine {
                     return Done::Answered;
                 }
             }
+            Effect::Record { .. } | Effect::EndRecording | Effect::Discard { .. } => {}
             Effect::HangUp => self.part(now, entry, out),
             Effect::Entered(row) => out.push(Output::Live { call, news: News::Entered { row } }),
             Effect::Pressed(key) => out.push(Output::Live { call, news: News::Key { key } }),

@@ -360,3 +360,11 @@ pub const CONTROL_LINE_BYTES_MAX: usize = 16 * 1024;
 pub const CONTROL_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a client waits for its answer: proofs of the largest tables, eight of them.
 pub const CONTROL_ANSWER_PATIENCE: Duration = Duration::from_secs(300);
+/// The longest message a caller may leave: a story of ten minutes, and 10 MB of a disk.
+pub const MESSAGE_LONGEST_MAX: Duration = Duration::from_secs(600);
+/// The longest silence that a table may let a message wait out.
+pub const MESSAGE_SILENCE_MAX: Duration = Duration::from_secs(30);
+/// Fewer words than this are no message, but a breath or a door.
+pub const MESSAGE_SPOKEN_MIN: Duration = Duration::from_millis(500);
+/// How long after its end the file of a message may take to be told of.
+pub const RECORDED_PATIENCE: Duration = Duration::from_secs(2);

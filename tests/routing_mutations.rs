@@ -92,6 +92,16 @@ prompt = ["menu_fund", "menu_rnd"]
 4 = { say = "창업", go = "input.business" }
 5 = { say = "창업", go = "input.region" }
 6 = "input.phone"
+7 = "message.night"
+
+[message.night]
+hours = "hours.night"
+closed = "notice.closed"
+longest = "90s"
+silence = "4s"
+retries = 2
+then = "notice.goodbye"
+otherwise = "center.counsel"
 
 [input.business]
 prompt = "ask_business"

@@ -23,6 +23,7 @@ fn probe(row: &str) -> String {
         "no_input" => format!("[menu.a]\nno_input = {{ {field} }}"),
         "center" => format!("[center.a]\n{field}"),
         "sip" => format!("[center.a]\nsip = [{{ {field} }}]"),
+        "message" => format!("[message.a]\n{field}"),
         "notice" => format!("[notice.a]\n{field}"),
         "test" => format!("[[test]]\n{field}"),
         "holidays" | "limits" | "prove" | "defaults.menu" | "defaults.input" | "defaults.transfer" => {

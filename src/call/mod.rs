@@ -12,10 +12,11 @@ pub mod transfer;
 pub use record::{Outcome, Record};
 pub use session::Session;
 
-use crate::media::PlayKey;
+use crate::media::{PlayKey, RecordingKey};
 use crate::number::Key;
 use crate::routing::plan::{PromptId, Target};
 use crate::sip::status::StatusCode;
+use crate::time::Duration;
 use std::fmt;
 use std::sync::Arc;
 
@@ -39,6 +40,19 @@ impl fmt::Debug for CallKey {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Attempt(pub usize);
 
+/// A recording that ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Recorded {
+    /// Which, as [`Effect::Record`] named it.
+    pub key: RecordingKey,
+    /// How long it is.
+    pub length: Duration,
+    /// How much of it is speech.
+    pub spoken: Duration,
+    /// It is on the disk.
+    pub kept: bool,
+}
+
 /// What can happen to a call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
@@ -52,6 +66,8 @@ pub enum Event {
     Key(Key),
     /// A [`Effect::Play`] came to its end.
     Finished(PlayKey),
+    /// A [`Effect::Record`] came to its end.
+    Recorded(Recorded),
     /// Another dialog took this one's place (RFC 3891): the caller, or whoever took the caller over, is on a new line.
     Replaced,
     /// The caller's side put us on hold (`true`) or came back.
@@ -101,6 +117,26 @@ pub enum Effect {
     },
     /// Silence.
     StopPlaying,
+    /// Records the caller, until told otherwise, for so long, or until so much silence.
+    Record {
+        /// Its name in [`Event::Recorded`].
+        key: RecordingKey,
+        /// Where it is kept, below the folder of recordings and without `.wav`.
+        file: Arc<str>,
+        /// The longest it may be.
+        longest: Duration,
+        /// So much silence ends it.
+        silence: Duration,
+    },
+    /// Ends the recording; [`Event::Recorded`] follows.
+    EndRecording,
+    /// This recording is not wanted, whether it has ended or not: nothing of it is kept.
+    Discard {
+        /// Which.
+        key: RecordingKey,
+        /// Where it lies.
+        file: Arc<str>,
+    },
     /// Hands the caller to an address of the table.
     Refer {
         /// Its name in later events.

@@ -2,12 +2,12 @@
 //!
 //! The caller appears masked, with a keyed hash for matching; menu keys appear verbatim, collected input never.
 
-use crate::call::CallKey;
+use crate::call::{CallKey, Recorded};
 use crate::limits::PATH_ROWS_MAX;
 use crate::number::{Caller, Digits};
 use crate::routing::plan::Input;
 use crate::sip::status::StatusCode;
-use crate::time::{Now, Wall};
+use crate::time::{Instant, Now, Wall};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -30,6 +30,8 @@ pub enum Outcome {
     Refused,
     /// We ended it after an announcement.
     Announced,
+    /// The caller left a message, and nobody was reached.
+    Message,
     /// It broke: no ACK, peer gone, a stop or an error of ours.
     Failed,
 }
@@ -95,6 +97,21 @@ pub struct EntryRecord {
     pub at_ms: u64,
 }
 
+/// A message that a caller left.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct MessageRecord {
+    /// `message.closed`.
+    pub message: Arc<str>,
+    /// Its sound, below the folder of recordings, without `.wav`.
+    pub file: Arc<str>,
+    /// Milliseconds after the call began.
+    pub at_ms: u64,
+    /// How long it is.
+    pub length_ms: u64,
+    /// How much of it is speech.
+    pub spoken_ms: u64,
+}
+
 /// The record of one call.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Record {
@@ -136,6 +153,8 @@ pub struct Record {
     keys: Vec<KeyRecord>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     entries: Vec<EntryRecord>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<MessageRecord>,
     attempts: Vec<AttemptRecord>,
     outcome: Option<Outcome>,
     cause: Option<&'static str>,
@@ -206,6 +225,7 @@ impl Record {
             path_cut: false,
             keys: Vec::new(),
             entries: Vec::new(),
+            messages: Vec::new(),
             attempts: Vec::new(),
             outcome: None,
             cause: None,
@@ -272,6 +292,20 @@ impl Record {
             let (at_ms, kind) = (self.millis(now), input.accepts.kind.word());
             self.entries.push(EntryRecord { input: input.row.clone(), kind, length, valid, at_ms });
         }
+    }
+
+    /// A message is kept that began then.
+    pub fn message_left(&mut self, began: Instant, row: &Arc<str>, file: &Arc<str>, recorded: Recorded) {
+        if self.messages.len() < PATH_ROWS_MAX {
+            let at_ms = began.since(self.start.instant).as_millis() as u64;
+            let [length_ms, spoken_ms] = [recorded.length, recorded.spoken].map(|time| time.as_millis() as u64);
+            self.messages.push(MessageRecord { message: row.clone(), file: file.clone(), at_ms, length_ms, spoken_ms });
+        }
+    }
+
+    /// The messages left so far.
+    pub fn messages(&self) -> &[MessageRecord] {
+        &self.messages
     }
 
     /// A REFER leaves.

@@ -5,6 +5,7 @@
 
 mod entering;
 mod handover;
+mod leaving_word;
 mod listening;
 pub mod standing;
 
@@ -22,6 +23,7 @@ use crate::routing::switch::Switches;
 use crate::routing::{calendar, select};
 use crate::sip::status::StatusCode;
 use crate::time::{Duration, Instant, Now};
+use leaving_word::{Running, Word};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -54,6 +56,9 @@ pub struct Session {
     /// Keys pressed while no key could count.
     ahead: VecDeque<Key>,
     plays: u32,
+    recordings: u32,
+    /// A recording whose end has not been told.
+    running: Option<Running>,
     /// Ladders that ended without a person.
     rounds: u8,
     held: bool,
@@ -83,6 +88,8 @@ enum State {
     Input { dialogue: input::Dialogue, play: Option<PlayKey> },
     /// An announcement.
     Notice { notice: NoticeId, play: PlayKey },
+    /// Leaving a message.
+    Message(Word),
     /// Handing over.
     Transferring(Transfer),
     /// The caller hung up while a REFER was open: its NOTIFY may be a moment behind.
@@ -110,6 +117,8 @@ impl Session {
             switches: Arc::default(),
             ahead: VecDeque::new(),
             plays: 0,
+            recordings: 0,
+            running: None,
             rounds: 0,
             held: false,
             ends,
@@ -127,6 +136,11 @@ impl Session {
     /// The record as it stands; complete after [`Effect::Over`].
     pub fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// The table it follows.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// The caller's side says why it is about to end the call.
@@ -148,6 +162,11 @@ impl Session {
             State::Answered { until, .. } => Some(*until),
             State::Menu { dialogue, .. } => dialogue.deadline(),
             State::Input { dialogue, .. } => dialogue.deadline(),
+            State::Message(word) => match word.deadline() {
+                // Gone already: the longest call does not matter.
+                Some(until) if word.is_gone() => return Some(until),
+                own => own,
+            },
             State::Transferring(Transfer { phase: Phase::Referring { until, .. }, .. }) => Some(*until),
             State::Transferring(_) | State::Greeting { .. } | State::Notice { .. } => None,
         };
@@ -165,7 +184,7 @@ impl Session {
             Event::Refused(status) => self.over(now, Outcome::Refused, "refused", Some(status), out),
             Event::Unusable => self.end_call(now, Outcome::Failed, "media", out),
             Event::Stop => self.stop(now, out),
-            Event::Replaced => self.replaced(now),
+            Event::Replaced => self.replaced(now, out),
             Event::Held(held) => self.held(now, held, out),
             Event::ReferAnswered(attempt, status) => self.refer_answered(now, attempt, status, out),
             Event::Notified { attempt, status, terminated } => self.notified(now, attempt, status, terminated, out),
@@ -186,6 +205,7 @@ impl Session {
                     | State::Menu { .. }
                     | State::Input { .. }
                     | State::Notice { .. }
+                    | State::Message(_)
                     | State::Transferring(_)
                     | State::Leaving { .. }
                     | State::Done => {}
@@ -197,6 +217,7 @@ impl Session {
                 }
             }
             Event::Key(key) => self.key(now, key, out),
+            Event::Recorded(recorded) => self.recorded(now, recorded, out),
             Event::Finished(play) => self.finished(now, play, out),
             Event::Tick => self.tick(now, out),
         }
@@ -242,7 +263,7 @@ impl Session {
 
     /// The call goes on where it was, said again to whoever is on the line now. What was pending there hangs on a
     /// dialog that is gone.
-    fn replaced(&mut self, now: Now) {
+    fn replaced(&mut self, now: Now, out: &mut Vec<Effect>) {
         let then = match &self.state {
             State::Arriving
             | State::EarlyGreeting { .. }
@@ -257,9 +278,15 @@ impl Session {
                 }
                 Some(Destination::Repeat)
             }
+            State::Menu { dialogue, .. } if self.plan.asks_consent(dialogue.menu) => {
+                Some(Destination::Menu(dialogue.menu))
+            }
             State::Menu { .. } | State::Notice { .. } => Some(Destination::Repeat),
             State::Input { dialogue, .. } => Some(Destination::Input(dialogue.input)),
+            State::Message(word) => Some(Destination::Message(word.message())),
         };
+        // What was being recorded ended with the old line; it is asked for again.
+        self.discard(out);
         self.ahead.clear();
         self.held = false;
         self.state = State::Answered { until: now.instant + T1, then };
@@ -268,6 +295,7 @@ impl Session {
     fn hung_up(&mut self, now: Now, out: &mut Vec<Effect>) {
         match &self.state {
             State::Done | State::Leaving { .. } => {}
+            State::Message(_) if self.running.is_some() => self.gone_in_a_message(now),
             State::Transferring(Transfer { phase: Phase::Referring { .. }, .. }) => {
                 self.state = State::Leaving { until: now.instant + NOTIFY_AFTER_BYE };
             }
@@ -279,6 +307,7 @@ impl Session {
             | State::Menu { .. }
             | State::Input { .. }
             | State::Notice { .. }
+            | State::Message(_)
             | State::Transferring(_) => self.over(now, Outcome::Abandoned, "caller-hung-up", None, out),
         }
     }
@@ -297,6 +326,7 @@ impl Session {
             | State::Menu { .. }
             | State::Input { .. }
             | State::Notice { .. }
+            | State::Message(_)
             | State::Transferring(_)
             | State::Done => self.end_call(now, Outcome::Failed, "shutdown", out),
         }
@@ -307,7 +337,12 @@ impl Session {
         if matches!(self.state, State::Done) {
             return;
         }
-        if !matches!(self.state, State::Leaving { .. }) {
+        let gone = match &self.state {
+            State::Leaving { .. } => true,
+            State::Message(word) => word.is_gone(),
+            _ => false,
+        };
+        if !gone {
             out.push(Effect::HangUp);
         }
         self.over(now, outcome, cause, None, out);
@@ -325,15 +360,21 @@ impl Session {
             return;
         }
         self.state = State::Done;
+        // Who left a message and was led to nobody has been served.
+        let outcome = match outcome {
+            Outcome::Abandoned | Outcome::Announced if !self.record.messages().is_empty() => Outcome::Message,
+            other => other,
+        };
         self.record.ended(now, outcome, cause, status);
         out.push(Effect::Over);
     }
 
     fn tick(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let lives = !matches!(
-            self.state,
-            State::EarlyGreeting { .. } | State::Answering { .. } | State::Leaving { .. } | State::Done
-        );
+        let lives = match &self.state {
+            State::EarlyGreeting { .. } | State::Answering { .. } | State::Leaving { .. } | State::Done => false,
+            State::Message(word) => !word.is_gone(),
+            _ => true,
+        };
         if now.instant >= self.ends && lives {
             // On hold nobody hears a goodbye, and it would never come to its end.
             if self.held || self.overtime {
@@ -342,6 +383,9 @@ impl Session {
             // The longest call: the goodbye of the first centre's ladder says what to do.
             self.overtime = true;
             self.ends = now.instant + GOODBYE_MAX;
+            if self.running.is_some() {
+                out.push(Effect::EndRecording);
+            }
             return self.give_up(now, None, out);
         }
         match &mut self.state {
@@ -367,6 +411,7 @@ impl Session {
                 let step = dialogue.tick(now.instant, plan.input(dialogue.input));
                 self.input_step(now, step, out);
             }
+            State::Message(_) => self.message_tick(now, out),
             State::Transferring(Transfer { phase: Phase::Referring { attempt, until, .. }, .. })
                 if now.instant >= *until =>
             {
@@ -412,6 +457,7 @@ impl Session {
     /// Follows a destination until there is something to hear or to wait for.
     fn go(&mut self, now: Now, mut to: Destination, out: &mut Vec<Effect>) {
         let plan = self.plan.clone();
+        let mut asked = self.consent();
         for _ in 0..HOPS_MAX {
             if let Some((row, doors)) = plan.doors(to)
                 && !calendar::is_open(&plan, doors.hours, now.wall)
@@ -423,35 +469,50 @@ impl Session {
             match to {
                 Destination::Menu(menu) => return self.enter_menu(now, menu, true, out),
                 Destination::Input(input) => return self.ask(now, input, out),
-                Destination::Repeat => match self.menus.last() {
+                // A question for consent is no step of the way: back is the menu before it.
+                Destination::Repeat => match asked.take().as_ref().or(self.menus.last()) {
                     Some(&menu) => return self.enter_menu(now, menu, true, out),
                     None => to = self.entrance(now),
                 },
                 Destination::Back => {
                     // From an announcement or a transfer, "back" is the menu the caller came from.
-                    if matches!(self.state, State::Menu { .. }) && self.menus.len() > 1 {
+                    if matches!(self.state, State::Menu { .. }) && asked.take().is_none() && self.menus.len() > 1 {
                         self.menus.pop();
                     }
                     to = Destination::Repeat;
                 }
                 Destination::Center(center) => return self.transfer(now, center, out),
                 Destination::Notice(notice) => return self.announce(notice, out),
+                Destination::Message(message) => return self.take_message(message, out),
                 Destination::End => return self.end_call(now, Outcome::Announced, "announced", out),
             }
         }
         self.give_up(now, None, out);
     }
 
+    /// The question for consent that the caller is asked now.
+    fn consent(&self) -> Option<MenuId> {
+        match &self.state {
+            State::Menu { dialogue, .. } if self.plan.asks_consent(dialogue.menu) => Some(dialogue.menu),
+            _ => None,
+        }
+    }
+
     /// Enters a menu: aloud, or in silence when a key that counts for it is already here.
     fn enter_menu(&mut self, now: Now, menu: MenuId, aloud: bool, out: &mut Vec<Effect>) {
+        let plan = self.plan.clone();
         match self.menus.iter().position(|&passed| passed == menu) {
             Some(at) => self.menus.truncate(at + 1),
+            None if plan.asks_consent(menu) => {}
             None if self.menus.len() < MENU_DEPTH_MAX => self.menus.push(menu),
             None => {}
         }
-        let plan = self.plan.clone();
         let row = plan.menu(menu);
         self.enter_row(&row.row, out);
+        // Nobody agrees to a question before it was asked.
+        if plan.asks_consent(menu) {
+            self.ahead.clear();
+        }
         let mut dialogue = Dialogue::enter(menu);
         if let Some(key) = self.ahead.pop_front() {
             let step = dialogue.key(now.instant, row, key);
@@ -511,6 +572,7 @@ impl Session {
                 let then = self.plan.notice(*notice).then;
                 self.go(now, then, out);
             }
+            State::Message(_) => self.message_heard(now, done, out),
             State::Transferring(Transfer { phase: Phase::Announcing { play }, .. }) if *play == done => {
                 self.refer(now, out);
             }

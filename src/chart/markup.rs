@@ -114,6 +114,6 @@ fn id(plan: &Plan, go: Destination) -> String {
         Destination::Center(id) => format!("center_{}", id.0),
         Destination::Input(id) => format!("input_{}", id.0),
         Destination::Notice(id) => format!("notice_{}", id.0),
-        Destination::Back | Destination::Repeat | Destination::End => name(plan, go),
+        Destination::Message(_) | Destination::Back | Destination::Repeat | Destination::End => name(plan, go),
     }
 }

@@ -94,7 +94,10 @@ impl Model {
                 }
                 Destination::Menu(menu) => MenuBox {
                     of: id,
-                    title: title.unwrap_or_else(|| "처음 메뉴".to_owned()),
+                    title: title.unwrap_or_else(|| match plan.menu(menu).row.starts_with("message.") {
+                        true => name(plan, id),
+                        false => "처음 메뉴".to_owned(),
+                    }),
                     choices: choices(plan, menu, &said[menu.0], &common),
                 },
                 _ => continue,
@@ -126,7 +129,12 @@ impl Model {
 pub fn name(plan: &Plan, go: Destination) -> String {
     match go {
         Destination::Center(id) => plan.center(id).name.clone(),
-        Destination::Menu(id) => plan.menu(id).row.trim_start_matches("menu.").to_owned(),
+        Destination::Menu(id) => match plan.menu(id).row.split_once('.') {
+            Some(("message", id)) => format!("메시지 {id}"),
+            Some((_, id)) => id.to_owned(),
+            None => plan.menu(id).row.to_string(),
+        },
+        Destination::Message(id) => format!("녹음 {}", plan.message(id).row.trim_start_matches("message.")),
         Destination::Input(id) => plan.input(id).row.trim_start_matches("input.").to_owned(),
         Destination::Notice(id) => plan.notice(id).row.trim_start_matches("notice.").to_owned(),
         Destination::Back => "이전 메뉴".to_owned(),
@@ -170,10 +178,15 @@ fn common(plan: &Plan, said: &[BTreeMap<String, String>]) -> Vec<Choice> {
 
 fn choices(plan: &Plan, id: MenuId, said: &BTreeMap<String, String>, common: &[Choice]) -> Vec<Choice> {
     let own = plan.menu(id).choices.iter().filter(|(keys, _)| common.iter().all(|choice| choice.keys != **keys));
-    own.map(|(keys, go)| Choice {
-        keys: keys.clone(),
-        words: said.get(keys.as_str()).cloned().unwrap_or_else(|| name(plan, *go)),
-        go: *go,
+    own.map(|(keys, go)| match *go {
+        // Where the caller goes who has left one.
+        Destination::Message(message) => {
+            Choice { keys: keys.clone(), words: "동의하고 녹음".to_owned(), go: plan.message(message).then }
+        }
+        go => {
+            let words = said.get(keys.as_str()).cloned().unwrap_or_else(|| name(plan, go));
+            Choice { keys: keys.clone(), words, go }
+        }
     })
     .collect()
 }

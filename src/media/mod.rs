@@ -22,6 +22,10 @@ pub struct StreamKey(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct PlayKey(pub u32);
 
+/// Names one recording of a stream, so that a late [`Event::Recorded`] is not taken for another's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct RecordingKey(pub u64);
+
 /// What a stream is told.
 #[derive(Clone, Debug)]
 pub enum Command {

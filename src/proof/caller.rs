@@ -9,7 +9,7 @@ use super::line::{Line, Sound, Step};
 use crate::call::session::standing::Place;
 use crate::call::{Effect, Record};
 use crate::number::Key;
-use crate::routing::plan::{CenterId, NoticeId, Plan, PromptId};
+use crate::routing::plan::{CenterId, MessageId, NoticeId, Plan, PromptId};
 use crate::routing::test_row::{Act, Manner};
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
@@ -27,6 +27,8 @@ const REFUSAL: Duration = Duration::from_millis(150);
 const RINGS: Duration = Duration::from_millis(2_150);
 /// How long a telephone tries a centre that says nothing: 64·T1.
 const TRIES: Duration = Duration::from_secs(32);
+/// How long one who has something to say waits for the tone.
+const TONE_PATIENCE: Duration = Duration::from_secs(120);
 /// No call is longer.
 const LONGEST: Duration = Duration::from_secs(25 * 3600);
 
@@ -56,10 +58,23 @@ pub enum Finish {
     Center(CenterId),
     /// After this announcement.
     Notice(NoticeId),
+    /// With a message of this row, and nobody reached.
+    Message(MessageId),
     /// The caller hung up.
     HungUp,
     /// In any other way.
     Other(&'static str),
+}
+
+/// A recording that runs.
+#[derive(Clone, Copy, Debug)]
+struct Recording {
+    /// It ends then, if nothing else happens.
+    ends: Instant,
+    /// It is full then.
+    full: Instant,
+    silence: Duration,
+    spoken: bool,
 }
 
 /// A call.
@@ -74,6 +89,8 @@ pub struct Caller<'p> {
     moments: Vec<Moment>,
     script: Vec<String>,
     effects: Vec<Effect>,
+    /// What is being recorded.
+    recording: Option<Recording>,
     finish: Option<Finish>,
     /// When the longest call is over; gone once it was.
     longest: Option<Instant>,
@@ -106,6 +123,7 @@ impl<'p> Caller<'p> {
             moments: Vec::new(),
             script: Vec::new(),
             effects: Vec::new(),
+            recording: None,
             finish: None,
             longest: None,
         };
@@ -146,8 +164,14 @@ impl<'p> Caller<'p> {
                 self.script.push(format!("wait {}ms", time.as_millis()));
                 self.listen(*time);
             }
+            Act::Say(time) => {
+                self.script.push(format!("say {}ms", time.as_millis()));
+                self.say(*time);
+            }
             Act::HangUp => {
                 self.script.push("hangup".to_owned());
+                // What was said is written out with the end of the stream.
+                self.end_recording();
                 self.step(Step::HangUp);
             }
         }
@@ -199,6 +223,24 @@ impl<'p> Caller<'p> {
         }
     }
 
+    /// Waits for the tone and speaks.
+    fn say(&mut self, time: Duration) {
+        let end = self.line.now().instant + TONE_PATIENCE;
+        while let (None, false, Some((at, what))) = (&self.recording, self.is_over(), self.next()) {
+            if at > end {
+                break;
+            }
+            self.happen(at, what);
+        }
+        self.listen(REACTION);
+        let until = self.line.now().instant + time;
+        if let Some(recording) = &mut self.recording {
+            recording.spoken = true;
+            recording.ends = (until + recording.silence).min(recording.full);
+        }
+        self.listen(time);
+    }
+
     fn listen(&mut self, time: Duration) {
         let end = self.line.now().instant + time;
         while !self.is_over() {
@@ -217,7 +259,8 @@ impl<'p> Caller<'p> {
         let news = self.news.front().map(|(at, ..)| (*at, What::News));
         let wait = self.line.waits().map(|at| (at, What::Wait));
         let longest = self.longest.map(|at| (at, What::Longest));
-        [sound, news, wait, longest].into_iter().flatten().min()
+        let recorded = self.recording.map(|recording| (recording.ends, What::Recorded));
+        [sound, news, wait, longest, recorded].into_iter().flatten().min()
     }
 
     fn happen(&mut self, at: Instant, what: What) {
@@ -228,6 +271,10 @@ impl<'p> Caller<'p> {
                 self.step(Step::Heard);
             }
             What::Wait => self.step(Step::Silence),
+            What::Recorded => {
+                let spoken = self.recording.take().is_some_and(|recording| recording.spoken);
+                self.step(if spoken { Step::Speaks } else { Step::SaysNothing });
+            }
             What::Longest => {
                 self.longest = None;
                 self.step(Step::CallMax);
@@ -262,6 +309,13 @@ impl<'p> Caller<'p> {
                 Effect::Entered(row) => self.moments.push(Moment::Enters(row)),
                 Effect::Pressed(key) => self.moments.push(Moment::Key(key)),
                 Effect::Refer { .. } => self.referred(),
+                Effect::Record { longest, silence, .. } => {
+                    let now = self.line.now().instant;
+                    let full = now + longest;
+                    self.recording = Some(Recording { ends: (now + silence).min(full), full, silence, spoken: false });
+                }
+                Effect::EndRecording => self.end_recording(),
+                Effect::Discard { .. } => self.recording = None,
                 Effect::HangUp => self.moments.push(Moment::Releases),
                 Effect::Answer => {}
                 Effect::Over => self.finish = Some(self.ending(&before)),
@@ -270,6 +324,12 @@ impl<'p> Caller<'p> {
         self.effects = effects;
         if !matches!(self.line.standing().place, Place::Transfer { .. }) {
             self.news.clear();
+        }
+    }
+
+    fn end_recording(&mut self) {
+        if let Some(recording) = &mut self.recording {
+            recording.ends = self.line.now().instant;
         }
     }
 
@@ -294,6 +354,10 @@ impl<'p> Caller<'p> {
         match (outcome(self.line.record().outcome()), before) {
             ("transferred", Place::Transfer { center, .. }) => Finish::Center(*center),
             ("announced", Place::Notice(notice)) => Finish::Notice(*notice),
+            ("message", _) => match self.line.record().messages().last().and_then(|left| self.line.message_of(left)) {
+                Some(message) => Finish::Message(message),
+                None => Finish::Other("message"),
+            },
             ("abandoned", _) => Finish::HungUp,
             (other, _) => Finish::Other(other),
         }
@@ -305,6 +369,7 @@ impl<'p> Caller<'p> {
 enum What {
     Sound,
     News,
+    Recorded,
     Wait,
     Longest,
 }

@@ -75,6 +75,7 @@ fn finish(ending: Ending) -> Finish {
     match ending {
         Ending::Center(center) => Finish::Center(center),
         Ending::Notice(notice) => Finish::Notice(notice),
+        Ending::Message(message) => Finish::Message(message),
         Ending::HungUp => Finish::HungUp,
     }
 }
@@ -143,6 +144,7 @@ impl Finish {
         match self {
             Self::Center(center) => plan.center(center).row.to_string(),
             Self::Notice(notice) => plan.notice(notice).row.to_string(),
+            Self::Message(message) => plan.message(message).row.to_string(),
             Self::HungUp => language.of(&["건 사람이 끊음", "the caller hung up"]).to_string(),
             Self::Other(outcome) => outcome.to_owned(),
         }

@@ -63,6 +63,8 @@ pub struct Met {
     pub end: Option<&'static str>,
     /// How long it waits then.
     pub waits: Option<Duration>,
+    /// The silence that ends a message.
+    pub listens: Option<Duration>,
     /// A key waits for the end of what is said.
     pub deaf: bool,
 }
@@ -233,7 +235,9 @@ fn meet(line: &mut Line, step: Step) -> Met {
             Effect::Play { prompts, .. } => met.prompts.extend(prompts),
             Effect::Refer { target, .. } => met.targets.push(target.to_string()),
             Effect::Over => met.end = Some(outcome(line.record().outcome())),
+            Effect::Record { silence, .. } => met.listens = Some(silence),
             Effect::StopPlaying | Effect::HangUp | Effect::Answer | Effect::Pressed(_) => {}
+            Effect::EndRecording | Effect::Discard { .. } => {}
         }
     }
     met.waits = line.waits().map(|until| until.since(line.now().instant));
@@ -249,6 +253,7 @@ pub(super) fn outcome(outcome: Option<Outcome>) -> &'static str {
         Some(Outcome::Cancelled) => "cancelled",
         Some(Outcome::Refused) => "refused",
         Some(Outcome::Announced) => "announced",
+        Some(Outcome::Message) => "message",
         Some(Outcome::Failed) | None => "failed",
     }
 }
@@ -269,7 +274,7 @@ fn changed(old: &Met, new: &Met) -> Option<Change> {
     if !words {
         return Some(Change::Words);
     }
-    (old.waits != new.waits).then_some(Change::Waits)
+    (old.waits != new.waits || old.listens != new.listens).then_some(Change::Waits)
 }
 
 impl Difference {
@@ -298,6 +303,7 @@ impl Met {
             return match (end, self.rows.last()) {
                 ("refused", _) => language.of(&["받지 않음", "not answered"]).to_string(),
                 ("transferred", _) => language.of(&["연결됨", "connected"]).to_string(),
+                ("message", _) => language.of(&["말을 남기고 끝남", "ends with a message"]).to_string(),
                 ("announced", _) => language.of(&["안내하고 끝냄", "ends after the announcement"]).to_string(),
                 (other, _) => other.to_owned(),
             };
@@ -328,7 +334,7 @@ impl Met {
             };
             return language.of(&words).to_string();
         }
-        match self.waits {
+        match self.listens.filter(|_| self.listens != other.listens).or(self.waits) {
             Some(waits) => format!("{} s", waits.as_secs_f64()),
             None => language.of(&["기다리지 않음", "waits for nothing"]).to_string(),
         }

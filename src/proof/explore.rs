@@ -5,7 +5,7 @@
 
 use super::circumstance::{Circumstance, circumstances, weighted};
 use super::line::{Line, Sound, Step};
-use crate::call::session::standing::{Place, Standing};
+use crate::call::session::standing::{Leaving, Place, Stage, Standing};
 use crate::call::{Effect, Outcome};
 use crate::limits::STATES_MAX;
 use crate::routing::plan::{Doors, HoursId, Plan};
@@ -216,6 +216,8 @@ fn is_attended(plan: &Plan, standing: &Standing, line: &Line) -> bool {
             let patience = input.digit_timeout.max(input.interdigit);
             line.waits().is_some_and(|until| until.since(line.now().instant) <= patience)
         }
+        // The caller speaks, or has just done.
+        Place::Message(leaving) => matches!(leaving.stage, Stage::Recording | Stage::Ending | Stage::Gone),
         Place::Greeting { .. } | Place::Notice(_) | Place::Transfer { .. } => false,
     }
 }
@@ -230,6 +232,16 @@ fn ending(before: &Line, standing: &Standing, after: &Line) -> End {
         {
             End::Announced
         }
+        Some(Outcome::Message) => match &standing.place {
+            // Told that it is kept, or told what follows.
+            Place::Message(Leaving { stage: Stage::Thanking, .. }) | Place::Notice(_)
+                if matches!(before.sound(), Sound::Once(_)) && after.record().cause() == Some("announced") =>
+            {
+                End::Announced
+            }
+            _ if after.record().cause() == Some("caller-hung-up") => End::Caller,
+            _ => End::Cut,
+        },
         Some(Outcome::Announced | Outcome::Refused | Outcome::Failed) | None => End::Cut,
     }
 }

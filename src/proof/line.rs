@@ -4,18 +4,23 @@
 //! (`proof::caller`) adds it.
 
 use super::circumstance::Circumstance;
-use crate::call::record::Origin;
-use crate::call::session::standing::{Place, Reach, Standing};
-use crate::call::{Attempt, CallKey, Effect, Event, Record, Session};
+use crate::call::record::{MessageRecord, Origin};
+use crate::call::session::standing::{Place, Reach, Stage, Standing};
+use crate::call::{Attempt, CallKey, Effect, Event, Record, Recorded, Session};
 use crate::limits::ENTRY_DIGITS_MAX;
-use crate::media::PlayKey;
+use crate::media::{PlayKey, RecordingKey};
 use crate::number::Key;
 use crate::routing::accepts::Class;
-use crate::routing::plan::Plan;
+use crate::routing::plan::{MessageId, Plan};
 use crate::sip::status::StatusCode;
-use crate::time::{Instant, Now, Wall};
+use crate::time::{Duration, Instant, Now, Wall};
 use std::fmt;
 use std::sync::Arc;
+
+/// A message as long as most.
+const MESSAGE: Duration = Duration::from_secs(10);
+/// The silence that ended it.
+const SILENT_END: Duration = Duration::from_secs(5);
 
 /// What can happen to a call, as those see it who explore.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -42,6 +47,12 @@ pub enum Step {
     Vanishes,
     /// The centre answers.
     Reaches,
+    /// The caller has left a message.
+    Speaks,
+    /// Nothing was said after the tone.
+    SaysNothing,
+    /// What was said could not be kept.
+    Spoils,
     /// The caller hangs up.
     HangUp,
     /// The caller's side puts us on hold.
@@ -107,6 +118,7 @@ pub struct Line {
     now: Now,
     sound: Sound,
     attempt: Option<Attempt>,
+    recording: RecordingKey,
     ends: Instant,
 }
 
@@ -134,7 +146,14 @@ impl Line {
         let record = Record::new(now, &origin);
         let session = Session::new(now, call, plan.clone(), number, record)
             .situated(circumstance.caller.clone(), circumstance.switches());
-        Self { session, now, sound: Sound::Nothing, attempt: None, ends: now.instant + plan.call_max }
+        Self {
+            session,
+            now,
+            sound: Sound::Nothing,
+            attempt: None,
+            recording: RecordingKey(0),
+            ends: now.instant + plan.call_max,
+        }
     }
 
     /// Where it stands.
@@ -145,6 +164,11 @@ impl Line {
     /// What has been written of it.
     pub fn record(&self) -> &Record {
         self.session.record()
+    }
+
+    /// The row of a message that was left.
+    pub fn message_of(&self, left: &MessageRecord) -> Option<MessageId> {
+        self.session.plan().messages.iter().position(|message| message.row == left.message).map(MessageId)
     }
 
     /// What sounds.
@@ -179,6 +203,10 @@ impl Line {
         }
         let from = effects.len();
         let attempt = self.attempt.unwrap_or(Attempt(0));
+        let recording = self.recording;
+        let recorded = |spoken: Duration, kept| {
+            Event::Recorded(Recorded { key: recording, length: spoken + SILENT_END, spoken, kept })
+        };
         let word = |status: Option<StatusCode>, terminated| Event::Notified { attempt, status, terminated };
         let event = match step {
             Step::Connect => {
@@ -205,6 +233,9 @@ impl Line {
             Step::Fails => word(Some(StatusCode::BUSY), true),
             Step::Vanishes => word(None, true),
             Step::Reaches => word(Some(StatusCode::OK), true),
+            Step::Speaks => recorded(MESSAGE, true),
+            Step::SaysNothing => recorded(Duration::ZERO, true),
+            Step::Spoils => recorded(MESSAGE, false),
             Step::HangUp => Event::HungUp,
             Step::Hold => Event::Held(true),
             Step::Resume => Event::Held(false),
@@ -220,6 +251,8 @@ impl Line {
                 Effect::Play { repeat: true, .. } => self.sound = Sound::Repeated,
                 Effect::StopPlaying | Effect::HangUp => self.sound = Sound::Nothing,
                 Effect::Refer { attempt, .. } => self.attempt = Some(*attempt),
+                Effect::Record { key, .. } => self.recording = *key,
+                Effect::EndRecording | Effect::Discard { .. } => {}
                 Effect::Entered(_) | Effect::Pressed(_) | Effect::Answer | Effect::Over => {}
             }
         }
@@ -274,6 +307,23 @@ impl Line {
                     steps.extend(keys());
                 }
             }
+            Place::Message(leaving) => match leaving.stage {
+                Stage::Asking => steps.extend(keys()),
+                Stage::Recording => {
+                    steps.extend(keys());
+                    steps.extend([Step::Speaks, Step::SaysNothing, Step::Spoils]);
+                }
+                Stage::Ending => steps.extend([Step::Speaks, Step::SaysNothing, Step::Spoils]),
+                Stage::Gone => {
+                    steps.extend([Step::Silence, Step::Speaks, Step::SaysNothing, Step::Spoils]);
+                    return;
+                }
+                Stage::Thanking => {
+                    if ahead {
+                        steps.extend(keys());
+                    }
+                }
+            },
             Place::Transfer { reach: Reach::Announcing, .. } => {}
             Place::Transfer { reach, .. } => {
                 steps.extend([Step::Reaches, Step::Fails, Step::Accepts, Step::Refuses, Step::Vanishes]);

@@ -146,6 +146,9 @@ impl Found<'_> {
             let follows = |at: u32, edge: &Edge| {
                 let passes = match edge.step {
                     Step::Heard | Step::Refuses | Step::Fails | Step::Connect => true,
+                    // Neither speaks nor presses.
+                    Step::SaysNothing => !wrong_keys,
+                    Step::Spoils => true,
                     Step::Silence => match &self.graph.node(at).standing.place {
                         Place::Menu(_) => !wrong_keys,
                         // Digits that stop too early are a wrong entry.
@@ -192,7 +195,7 @@ impl Found<'_> {
         });
         for (at, _) in far.iter().enumerate().filter(|(_, far)| **far == FAR) {
             // Who hung up has gone.
-            if !matches!(self.graph.node(at as u32).standing.place, Place::Done | Place::Leaving) {
+            if !self.graph.node(at as u32).standing.place.is_gone() {
                 self.add(Promise::WayOn, at as u32, Vec::new());
             }
         }
@@ -228,7 +231,7 @@ impl Found<'_> {
                 Place::Done => return closed,
                 // A closed centre may lead to a menu that says more.
                 Place::Menu(_) if asks && node.standing.ahead.is_empty() => return closed,
-                Place::Input(_) => return closed,
+                Place::Input(_) | Place::Message(_) => return closed,
                 _ => {}
             }
             let next = self.graph.steps(at).iter().find(|edge| matches!(edge.step, Step::Heard | Step::Silence));
@@ -349,6 +352,8 @@ fn deliberate(node: &Node, edge: &Edge) -> Option<u32> {
             None
         }
         Step::Connect | Step::Heard | Step::Accepts | Step::Rings | Step::Reaches => Some(0),
+        // A story is told once; it is no key.
+        Step::Speaks => Some(0),
         Step::Silence if matches!(&node.standing.place, Place::Menu(asking) if matches!(asking.turn, Turn::Collecting(_))) => {
             Some(0)
         }
@@ -356,6 +361,8 @@ fn deliberate(node: &Node, edge: &Edge) -> Option<u32> {
         | Step::Refuses
         | Step::Fails
         | Step::Vanishes
+        | Step::SaysNothing
+        | Step::Spoils
         | Step::HangUp
         | Step::Hold
         | Step::Resume
@@ -415,6 +422,7 @@ pub fn row(plan: &Plan, graph: &Graph, node: u32) -> Arc<str> {
             Place::Menu(asking) => return plan.menu(asking.menu).row.clone(),
             Place::Input(asking) => return plan.input(asking.input).row.clone(),
             Place::Notice(notice) => return plan.notice(*notice).row.clone(),
+            Place::Message(leaving) => return plan.message(leaving.message).row.clone(),
             Place::Transfer { center, .. } => return plan.center(*center).row.clone(),
             Place::Arriving
             | Place::Early { .. }

@@ -7,7 +7,7 @@ use super::diff::outcome;
 use super::line::{Line, Sound, Step};
 use crate::call::Effect;
 use crate::call::input::Turn;
-use crate::call::session::standing::Place;
+use crate::call::session::standing::{Place, Stage};
 use crate::number::{Dialled, Key};
 use crate::routing::accepts::Class;
 use crate::routing::plan::Plan;
@@ -59,8 +59,11 @@ struct Recorded<'r> {
     keys: Vec<RecordedKeys>,
     #[serde(default)]
     entries: Vec<RecordedEntry>,
+    #[serde(default)]
+    messages: Vec<RecordedMessage>,
     attempts: Vec<RecordedAttempt>,
     outcome: Option<String>,
+    cause: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -76,6 +79,11 @@ struct RecordedEntry {
 }
 
 #[derive(Deserialize)]
+struct RecordedMessage {
+    message: String,
+}
+
+#[derive(Deserialize)]
 struct RecordedAttempt {
     center: String,
     result: String,
@@ -87,6 +95,8 @@ enum Did {
     Pressed(String),
     /// Entered something that was taken, or was not: which digits, no record tells.
     Entered(bool),
+    /// Left a message.
+    Spoke,
     Waited,
     HungUp,
 }
@@ -132,7 +142,8 @@ fn again(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>) -> 
     let (mut keys, mut attempts) = (recorded.keys.iter().peekable(), recorded.attempts.iter());
     let mut entries = recorded.entries.iter().peekable();
     let mut effects = Vec::new();
-    let hung_up = recorded.outcome.as_deref() == Some("abandoned");
+    let mut messages = recorded.messages.iter().peekable();
+    let hung_up = recorded.cause.as_deref() == Some("caller-hung-up");
     for _ in 0..STEPS_MAX {
         let place = line.standing().place;
         // Rows that were passed after the one the call is in now.
@@ -174,6 +185,19 @@ fn again(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>) -> 
                     None => hang_up(&mut did),
                 }
             }
+            Place::Message(leaving) if matches!(leaving.stage, Stage::Recording | Stage::Ending) => {
+                let row = &plan.message(leaving.message).row;
+                match messages.next_if(|left| *left.message == **row) {
+                    Some(_) => {
+                        did.push(Did::Spoke);
+                        Step::Speaks
+                    }
+                    None if goes_on || !hung_up => Step::SaysNothing,
+                    None => hang_up(&mut did),
+                }
+            }
+            // Somebody who hung up in the tone left none.
+            Place::Message(_) if messages.peek().is_some() => waits(&line),
             Place::Transfer { .. } if matches!(line.sound(), Sound::Once(_)) => Step::Heard,
             Place::Transfer { .. } => match attempts.next().map(|attempt| &*attempt.result) {
                 None | Some("left") => hang_up(&mut did),
@@ -212,8 +236,8 @@ fn like(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>, did:
                     press(&mut line, keys, &mut effects);
                     continue;
                 }
-                // Another caller of the old table was asked for digits here.
-                Some(Did::Entered(_)) => {
+                // The old table asked for something else here.
+                Some(Did::Entered(_) | Did::Spoke) => {
                     did.next();
                     continue;
                 }
@@ -238,13 +262,22 @@ fn like(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>, did:
                     continue;
                 }
                 // Keys of a menu that is no more.
-                Some(Did::Pressed(_)) => {
+                Some(Did::Pressed(_) | Did::Spoke) => {
                     did.next();
                     continue;
                 }
                 Some(Did::HungUp) => Step::HangUp,
                 Some(Did::Waited) | None => waits(&line),
             },
+            Place::Message(leaving) if matches!(leaving.stage, Stage::Recording | Stage::Ending) => match did.peek() {
+                Some(Did::Spoke) => {
+                    did.next();
+                    Step::Speaks
+                }
+                Some(Did::HungUp) => Step::HangUp,
+                _ => Step::SaysNothing,
+            },
+            Place::Message(leaving) if leaving.stage != Stage::Gone => waits(&line),
             Place::Transfer { .. } if matches!(line.sound(), Sound::Once(_)) => Step::Heard,
             Place::Transfer { center, .. } => {
                 if did.peek() == Some(&&Did::Waited) {

@@ -6,7 +6,7 @@ use super::circumstance::Circumstance;
 use super::explore::Root;
 use super::line::{Line, Step};
 use crate::call::Effect;
-use crate::call::session::standing::{Place, Standing};
+use crate::call::session::standing::{Leaving, Place, Stage, Standing};
 use crate::number::Dialled;
 use crate::routing::Language;
 use crate::routing::accepts::Class;
@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 /// What the words around a call take: a REFER, its INVITE and their answers.
 const SIGNALLING: Duration = Duration::from_millis(200);
+/// A message as scripts leave it.
+const SAYS: &str = "say 10s";
 /// The longest `wait` that a script takes.
 const WAIT_MAX: Duration = Duration::from_secs(3600);
 
@@ -42,6 +44,9 @@ fn word(step: Step, language: Language) -> Option<String> {
         Step::Refuses => ["(전화기가 연결 거부)", "(the phone refuses)"],
         Step::Fails => ["(통화 중)", "(busy)"],
         Step::Vanishes => ["(소식 없음)", "(no word)"],
+        Step::Speaks => ["(말을 남김)", "(leaves a message)"],
+        Step::SaysNothing => ["(아무 말 없음)", "(says nothing)"],
+        Step::Spoils => ["(저장되지 않음)", "(cannot be kept)"],
         Step::HangUp => ["(끊음)", "(hang up)"],
         Step::Hold => ["(보류)", "(hold)"],
         Step::Resume => ["(돌아옴)", "(resume)"],
@@ -138,6 +143,14 @@ impl<'p> Told<'p> {
             let row = &self.plan.center(center).row;
             self.say(format!("center {} {manner}", row.strip_prefix("center.").unwrap_or(row)));
         }
+        let recording = match before.place {
+            Place::Message(Leaving { stage: Stage::Recording, message, .. }) => Some(self.plan.message(message)),
+            _ => None,
+        };
+        // Words come before what ends them.
+        if recording.is_some() && matches!(step, Step::Key(_) | Step::HangUp) && rest.first() == Some(&Step::Speaks) {
+            self.say(SAYS.to_owned());
+        }
         match step {
             Step::Connect => self.say(format!("call {}", self.dialled)),
             Step::Key(key) => self.say(format!("key {key}")),
@@ -145,6 +158,14 @@ impl<'p> Told<'p> {
             Step::Heard => self.pending += self.sounds,
             Step::Silence => self.pending += waited,
             Step::Refuses | Step::Fails => self.pending += SIGNALLING,
+            Step::Speaks => {
+                if let Some(message) = recording {
+                    self.say(SAYS.to_owned());
+                    self.pending += message.silence;
+                }
+            }
+            Step::SaysNothing => self.pending += recording.map_or(Duration::ZERO, |message| message.silence),
+            Step::Spoils => self.say("disk full".to_owned()),
             Step::HangUp => {
                 // A caller of scripts has called before hanging up.
                 if before.place == Place::Arriving {
@@ -187,7 +208,7 @@ fn met(before: &Standing, after: &Standing, rest: &[Step]) -> Option<(CenterId, 
         Step::Refuses => Some("refuses"),
         Step::Silence | Step::Vanishes | Step::HangUp => Some("rings"),
         Step::Accepts | Step::Rings | Step::Heard | Step::Connect | Step::Key(_) | Step::Enter(_) => None,
-        Step::Hold | Step::Resume | Step::CallMax => None,
+        Step::Speaks | Step::SaysNothing | Step::Spoils | Step::Hold | Step::Resume | Step::CallMax => None,
     });
     manner.map(|manner| (center, manner))
 }

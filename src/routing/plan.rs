@@ -34,6 +34,9 @@ pub struct CenterId(pub usize);
 /// An index into [`Plan::notices`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NoticeId(pub usize);
+/// An index into [`Plan::messages`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct MessageId(pub usize);
 /// An index into [`Plan::hours`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct HoursId(pub usize);
@@ -55,6 +58,8 @@ pub struct Plan {
     pub centers: Vec<Center>,
     /// Announcements.
     pub notices: Vec<Notice>,
+    /// Messages that callers leave.
+    pub messages: Vec<Message>,
     /// Opening hours.
     pub hours: Vec<Hours>,
     /// Public holidays.
@@ -169,6 +174,8 @@ pub enum Destination {
     Center(CenterId),
     /// To an announcement.
     Notice(NoticeId),
+    /// To the tone behind which a message is left: who comes here has agreed.
+    Message(MessageId),
     /// `back`: the menu before this one; in the first menu, this menu again.
     Back,
     /// `repeat`: this menu again.
@@ -412,6 +419,40 @@ pub struct Notice {
     pub then: Destination,
 }
 
+/// A message that a caller leaves, once the menu of [`Message::consent`] has a yes.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// `message.closed`, the name of the question too.
+    pub row: Arc<str>,
+    /// Asks whether the caller agrees; the menus of the messages follow those of `[menu]`, in their order.
+    pub consent: MenuId,
+    /// Said before the tone.
+    pub speech: Vec<PromptId>,
+    /// The tone.
+    pub tone: PromptId,
+    /// Said when the message is kept.
+    pub saved: PromptId,
+    /// Said when there was nothing to keep.
+    pub empty: PromptId,
+    /// The longest message.
+    pub longest: Duration,
+    /// So much silence ends it.
+    pub silence: Duration,
+    /// How often a caller who says nothing is asked again.
+    pub retries: u8,
+    /// What follows a message.
+    pub then: Destination,
+    /// Where the caller goes who does not agree, says nothing, or whose message cannot be kept.
+    pub otherwise: Destination,
+}
+
+impl MessageId {
+    /// Its question, where so many menus come before those of the messages.
+    pub(in crate::routing) fn consent(self, menus: usize) -> MenuId {
+        MenuId(menus + self.0)
+    }
+}
+
 /// Opening hours. An exception holds before everything else, then the rule for public holidays, then the week.
 #[derive(Clone, Debug)]
 pub struct Hours {
@@ -504,6 +545,16 @@ impl Plan {
         &self.notices[id.0]
     }
 
+    /// Whether this menu asks for the consent to a message.
+    pub fn asks_consent(&self, id: MenuId) -> bool {
+        self.messages.iter().any(|message| message.consent == id)
+    }
+
+    /// The message behind an id.
+    pub fn message(&self, id: MessageId) -> &Message {
+        &self.messages[id.0]
+    }
+
     /// Prompts as they are said in a language: those without sound in it are said in Korean.
     pub fn said(&self, language: Option<&Tongue>, prompts: Vec<PromptId>) -> Vec<PromptId> {
         match language.and_then(|language| self.tongues.get(language)) {
@@ -523,7 +574,7 @@ impl Plan {
                 let doors = center.hours.zip(center.closed).map(|(hours, closed)| Doors { hours, closed });
                 (&center.row, doors)
             }
-            Destination::Back | Destination::Repeat | Destination::End => return None,
+            Destination::Message(_) | Destination::Back | Destination::Repeat | Destination::End => return None,
         };
         doors.map(|doors| (row, doors))
     }
@@ -552,6 +603,9 @@ impl Plan {
             all.insert(center.transfer.prompt.clone());
         }
         all.extend(self.notices.iter().flat_map(|notice| notice.speech.iter().cloned()));
+        for Message { speech, tone, saved, empty, .. } in &self.messages {
+            all.extend(speech.iter().chain([tone, saved, empty]).cloned());
+        }
         all.extend(self.numbers.iter().filter_map(|number| number.greeting.clone()));
         all.extend(self.tongues.values().flat_map(|names| names.values().cloned()));
         all

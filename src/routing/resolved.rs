@@ -4,7 +4,7 @@ use crate::routing::bundle::{self, part_at};
 use crate::routing::check::{check_without_sound, spell};
 use crate::routing::diagnostic::position;
 use crate::routing::file::{self, Entry, Kind, Table};
-use crate::routing::plan::{Center, Context, Destination, Input, Menu, Plan, Retry, Success};
+use crate::routing::plan::{Center, Context, Destination, Input, Menu, Message, Plan, Retry, Success};
 
 /// One field of a row.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,6 +43,9 @@ pub fn resolve(text: &str, row: &str) -> Result<Vec<Resolved>, NotShown> {
     let (kind, id) = row.split_once('.').ok_or(NotShown::NoRow)?;
     let own = table(&root, &[kind, id]);
     let lines = |defaults| Lines { text, own, defaults, list: Vec::new() };
+    if let Some(message) = plan.messages.iter().find(|message| &*message.row == row) {
+        return Ok(resolve_message(message, plan.menu(message.consent), lines(table(&root, &["defaults", "menu"]))));
+    }
     if let Some(menu) = plan.menus.iter().find(|menu| &*menu.row == row) {
         return Ok(resolve_menu(menu, lines(table(&root, &["defaults", "menu"]))));
     }
@@ -131,6 +134,32 @@ impl<'t> Lines<'t> {
 
 fn resolve_menu(menu: &Menu, mut lines: Lines<'_>) -> Vec<Resolved> {
     ["prompt", "hours", "closed"].iter().for_each(|name| lines.own_field(name));
+    resolve_keys(menu, &mut lines);
+    lines.list
+}
+
+fn resolve_message(message: &Message, consent: &Menu, mut lines: Lines<'_>) -> Vec<Resolved> {
+    // Not from the defaults of menus, which have no such fields.
+    let mut own = |name: &str, built_in: String| match lines.own.and_then(|own| own.get(name)) {
+        Some(entry) => lines.written(name.to_owned(), entry),
+        None => lines.built_in(name, built_in),
+    };
+    for (name, usual) in [("consent", "message_consent"), ("prompt", "message_ask")] {
+        own(name, format!("{usual:?}"));
+    }
+    for (name, prompt) in [("tone", &message.tone), ("saved", &message.saved), ("empty", &message.empty)] {
+        own(name, format!("{:?}", &**prompt));
+    }
+    own("longest", spell(message.longest));
+    own("silence", spell(message.silence));
+    own("retries", message.retries.to_string());
+    ["hours", "closed", "then", "otherwise"].iter().for_each(|name| lines.own_field(name));
+    resolve_keys(consent, &mut lines);
+    lines.list
+}
+
+/// How a menu waits for its keys, and those written in a table of its own or inherited.
+fn resolve_keys(menu: &Menu, lines: &mut Lines<'_>) {
     lines.field("barge_in", || menu.barge_in.to_string());
     lines.field("digit_timeout", || spell(menu.digit_timeout));
     lines.field("interdigit", || spell(menu.interdigit));
@@ -143,7 +172,6 @@ fn resolve_menu(menu: &Menu, mut lines: Lines<'_>) -> Vec<Resolved> {
             lines.written(keys.as_str().to_owned(), &entry);
         }
     }
-    lines.list
 }
 
 fn resolve_input(input: &Input, mut lines: Lines<'_>) -> Vec<Resolved> {

@@ -37,6 +37,7 @@ pub fn rows() -> Vec<(&'static str, Vec<(String, String)>)> {
         ("sip", fields::<Address>()),
         ("defaults.transfer", fields::<Transfer>()),
         ("notice", fields::<Notice>()),
+        ("message", fields::<Message>()),
         ("limits", fields::<Limits>()),
         ("prove", fields::<Prove>()),
         ("test", fields::<Test>()),
@@ -78,6 +79,8 @@ struct Routing {
     center: Option<BTreeMap<String, Center>>,
     /// 안내 / announcements
     notice: Option<BTreeMap<String, Notice>>,
+    /// 동의를 묻고 받는 음성 메시지 / voice messages, left by callers who agree
+    message: Option<BTreeMap<String, Message>>,
     /// 스위치: 이름 = "쓰임새" / switches: name = "what it is for"
     switch: Option<BTreeMap<String, String>>,
     /// 어느 길에서나 지켜져야 할 약속 / what must hold on every way through the table
@@ -476,6 +479,46 @@ struct Notice {
 
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
+struct Message {
+    /// 동의를 묻는 말: 1 동의, 2 아니요; 없으면 "message_consent" / asks for consent: 1 agrees, 2 does not; "message_consent" if left out
+    consent: Option<OneOrMany>,
+    /// 신호음 앞에 들리는 말, 없으면 "message_ask" / said before the tone, "message_ask" if left out
+    prompt: Option<OneOrMany>,
+    /// 신호음, 없으면 "message_tone" / the tone, "message_tone" if left out
+    tone: Option<String>,
+    /// 남긴 뒤에 들리는 말, 없으면 "message_saved" / said when it is kept, "message_saved" if left out
+    saved: Option<String>,
+    /// 아무 말도 없었을 때 들리는 말, 없으면 "message_empty" / said when there was nothing to keep, "message_empty" if left out
+    empty: Option<String>,
+    /// 가장 긴 메시지 "5s"–"10m", 없으면 "2m" / the longest message, "2m" if left out
+    longest: Option<Length>,
+    /// 이만큼 말이 없으면 끝 "1s"–"30s", 없으면 "5s" / so much silence ends it, "5s" if left out
+    silence: Option<Length>,
+    /// 말이 없을 때 다시 묻는 횟수 0–9, 없으면 1 / how often a caller who says nothing is asked again, 1 if left out
+    #[schemars(range(max = 9))]
+    retries: Option<u8>,
+    /// 이 시간에만 받습니다 "hours.main", 없으면 언제나 / only at these hours; always if left out
+    hours: Option<String>,
+    /// 그 밖의 시간에 가는 곳 / where callers go outside its hours
+    closed: Option<String>,
+    /// 안내 중에 눌러도 되는가, 없으면 true / whether a key cuts the speech short
+    barge_in: Option<bool>,
+    /// 동의를 묻고 기다리는 시간 "500ms"–"1m", 없으면 "5s" / silence allowed after the question
+    digit_timeout: Option<Length>,
+    /// 이어 누르는 사이에 기다리는 시간 "300ms"–"1m", 없으면 "2s" / silence allowed between keys
+    interdigit: Option<Length>,
+    /// 묻는 말에 아무것도 누르지 않으면 / what silence after the question leads to
+    no_input: Option<Retry>,
+    /// 묻는 말에 없는 번호를 누르면 / what keys nobody offered lead to
+    no_match: Option<Retry>,
+    /// 남긴 뒤에 가는 곳, 끝나면 "end" / what follows a message; "end" ends the call
+    then: String,
+    /// 동의하지 않거나, 말이 없거나, 저장할 수 없을 때 가는 곳 / where callers go who do not agree, say nothing, or whose message cannot be kept
+    otherwise: String,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
 struct Prove {
     /// 어느 메뉴에서든 사람까지 누르는 횟수 1–20, 없으면 3 / keys from any menu to a person, 3 if left out
     #[schemars(range(min = 1, max = 20))]
@@ -502,7 +545,7 @@ struct Test {
     caller: Option<String>,
     /// 켜져 있는 스위치 / switches that are on
     switch: Option<OneOrMany>,
-    /// "11" 누르기, "" 말없이, "5s" 듣기, "hangup" 끊기 / "11" keys, "" silence, "5s" listening, "hangup"
+    /// "11" 누르기, "" 말없이, "5s" 듣기, "say 10s" 신호음 뒤에 말하기, "hangup" 끊기 / "11" keys, "" silence, "5s" listening, "say 10s" speaking after the tone, "hangup"
     press: Option<OneOrMany>,
     /// 센터의 형편 { "center.kosmes" = "busy" }, 주소마다 ["busy", "answers"], 없으면 모두 받음 / how centres behave, by address in a list; all answer if left out
     world: Option<BTreeMap<String, Manners>>,
@@ -510,7 +553,7 @@ struct Test {
     expect: Option<OneOrMany>,
     /// 이 차례로 들리는 안내의 이름이나 글의 한 토막 / prompts, or parts of their words, that are heard in this order
     hears: Option<OneOrMany>,
-    /// 끝나는 곳 "center.…", "notice.…", "hangup" / where the call ends
+    /// 끝나는 곳 "center.…", "notice.…", "message.…", "hangup" / where the call ends
     end: Option<String>,
 }
 

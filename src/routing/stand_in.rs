@@ -62,6 +62,7 @@ pub fn stand_ins(plan: &Plan) -> Plan {
             speech: vec!["stand_in_bye".into()],
             then: Destination::End,
         }],
+        messages: Vec::new(),
         hours: Vec::new(),
         holidays: Holidays::default(),
         switches: BTreeMap::new(),

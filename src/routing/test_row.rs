@@ -2,7 +2,7 @@
 
 use crate::number::{Caller, Digits};
 use crate::routing::bundle;
-use crate::routing::plan::{CenterId, NoticeId};
+use crate::routing::plan::{CenterId, MessageId, NoticeId};
 use jiff::civil::DateTime;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +54,8 @@ pub enum Act {
     Silence,
     /// `"5s"`.
     Wait(Duration),
+    /// `"say 10s"`: waits for the tone and speaks.
+    Say(Duration),
     /// `"hangup"`.
     HangUp,
 }
@@ -96,6 +98,8 @@ pub enum Ending {
     Center(CenterId),
     /// After this announcement.
     Notice(NoticeId),
+    /// With a message of this row.
+    Message(MessageId),
     /// The caller hangs up.
     HungUp,
 }

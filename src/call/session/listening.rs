@@ -49,6 +49,7 @@ impl Session {
                 out.push(self.pressed_ahead(key));
                 self.type_ahead(key);
             }
+            State::Message(_) => self.message_key(now, key, out),
             // A key cannot call a REFER back, and one pressed in impatience must not choose in the next menu.
             State::Transferring(_) => {}
             State::Arriving | State::Answering { .. } | State::Answered { .. } => self.type_ahead(key),
@@ -68,6 +69,7 @@ impl Session {
             Destination::Input(input) => !self.plan.input(input).barge_in,
             Destination::Center(_)
             | Destination::Notice(_)
+            | Destination::Message(_)
             | Destination::Back
             | Destination::Repeat
             | Destination::End => false,
@@ -167,6 +169,7 @@ impl Session {
             | State::Answered { .. }
             | State::Greeting { .. }
             | State::Notice { .. }
+            | State::Message(_)
             | State::Transferring(_)
             | State::Leaving { .. }
             | State::Done => {}

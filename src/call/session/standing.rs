@@ -3,6 +3,7 @@
 //! Two calls that stand alike on one plan, at one hour, do the same from here on. What waits, waits for the same length
 //! of time wherever it began, so the moments themselves are left out.
 
+pub use super::leaving_word::{Leaving, Stage};
 use super::{Session, State};
 use crate::call::input;
 use crate::call::menu::Asking;
@@ -55,6 +56,8 @@ pub enum Place {
     Input(input::Asking),
     /// An announcement.
     Notice(NoticeId),
+    /// Leaving a message.
+    Message(Leaving),
     /// Being handed over.
     Transfer {
         /// The centre the caller asked for.
@@ -72,6 +75,13 @@ pub enum Place {
     Leaving,
     /// Over.
     Done,
+}
+
+impl Place {
+    /// The caller has hung up, or the call is over otherwise.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Leaving | Self::Done | Self::Message(Leaving { stage: Stage::Gone, .. }))
+    }
 }
 
 /// How far a rung is.
@@ -102,6 +112,8 @@ impl Session {
             number: _,
             record: _,
             plays: _,
+            recordings: _,
+            running: _,
             caller: _,
             switches: _,
             ends: _,
@@ -127,6 +139,7 @@ fn place(state: &State, plan: &Plan) -> Place {
         State::Menu { dialogue, .. } => Place::Menu(dialogue.asking()),
         State::Input { dialogue, .. } => Place::Input(dialogue.asking(plan.input(dialogue.input))),
         State::Notice { notice, .. } => Place::Notice(*notice),
+        State::Message(word) => Place::Message(word.leaving()),
         State::Transferring(Transfer { ladder, center, target, phase }) => Place::Transfer {
             asked: ladder.center,
             center: *center,

@@ -373,7 +373,7 @@ fn rung(row: &str, text: &str, span: Range<usize>, names: &Names, findings: &mut
     match names.look_up(row, text, span.clone(), findings)? {
         Named::Center(id) => Some(Rung::Center(id)),
         Named::Notice(id) => Some(Rung::Notice(id)),
-        Named::Menu(_) | Named::Input(_) | Named::Hours(_) | Named::Number | Named::Switch => {
+        Named::Menu(_) | Named::Input(_) | Named::Message(_) | Named::Hours(_) | Named::Number | Named::Switch => {
             findings.push(
                 Diagnostic::error(
                     "E0202",

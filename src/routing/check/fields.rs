@@ -7,7 +7,7 @@ use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 /// Fields and rows of later versions, so that a table written for one is told so instead of "unknown".
-const LATER: [&str; 28] = [
+const LATER: [&str; 26] = [
     "access",
     "bridge",
     "callback",
@@ -20,7 +20,6 @@ const LATER: [&str; 28] = [
     "happycall",
     "health",
     "max_calls",
-    "message",
     "offer",
     "on_empty",
     "on_fail",
@@ -33,7 +32,6 @@ const LATER: [&str; 28] = [
     "survey",
     "trunk",
     "visual",
-    "voicemail",
     "webhook",
     "whisper",
 ];

@@ -4,6 +4,7 @@ use super::Findings;
 use super::center::CenterSite;
 use super::input::InputSite;
 use super::menu::MenuSite;
+use super::message::MessageSite;
 use super::names::Names;
 use super::notice::NoticeSite;
 use crate::limits::LADDER_PATIENCE;
@@ -20,6 +21,7 @@ pub(super) struct Sites {
     pub(super) inputs: Vec<InputSite>,
     pub(super) centers: Vec<CenterSite>,
     pub(super) notices: Vec<NoticeSite>,
+    pub(super) messages: Vec<MessageSite>,
 }
 
 /// Everything about ways through the table. `whole` is false when syntax hides some of the ways.
@@ -69,6 +71,9 @@ fn ways_inside(plan: &Plan, from: Destination) -> Vec<Destination> {
             rungs.chain([Destination::Notice(center.transfer.give_up)]).chain(center.closed).collect()
         }),
         Destination::Notice(id) => plan.notices.get(id.0).map_or_else(Vec::new, |notice| vec![notice.then]),
+        Destination::Message(id) => {
+            plan.messages.get(id.0).map_or_else(Vec::new, |message| vec![message.then, message.otherwise])
+        }
         Destination::Back | Destination::Repeat | Destination::End => Vec::new(),
     }
 }
@@ -221,6 +226,8 @@ fn next(plan: &Plan, at: Destination, wrong_keys: bool, closed: bool) -> Option<
             Some(if wrong_keys { input.no_match.then } else { input.no_input.then })
         }
         Destination::Notice(id) => Some(plan.notices.get(id.0)?.then),
+        // Says nothing.
+        Destination::Message(id) => Some(plan.messages.get(id.0)?.otherwise),
         // An open centre answers, or its ladder ends after `rounds`; a closed one sends on.
         Destination::Center(id) => {
             let center = plan.centers.get(id.0)?;
@@ -499,7 +506,9 @@ fn depths(plan: &Plan) -> BTreeMap<MenuId, usize> {
                 queue.extend(plan.doors(at).map(|(_, doors)| (doors.closed, heard)));
             }
             Destination::Notice(id) => queue.extend(plan.notices.get(id.0).map(|notice| (notice.then, heard))),
-            Destination::Input(_) => queue.extend(ways(plan, at).into_iter().map(|go| (go, heard))),
+            Destination::Input(_) | Destination::Message(_) => {
+                queue.extend(ways(plan, at).into_iter().map(|go| (go, heard)));
+            }
             _ => {}
         }
     }
@@ -513,6 +522,7 @@ fn row(plan: &Plan, at: Destination) -> &str {
         Destination::Input(id) => plan.inputs.get(id.0).map_or("?", |input| &input.row),
         Destination::Center(id) => plan.centers.get(id.0).map_or("?", |center| &center.row),
         Destination::Notice(id) => plan.notices.get(id.0).map_or("?", |notice| &notice.row),
+        Destination::Message(id) => plan.messages.get(id.0).map_or("?", |message| &message.row),
         Destination::Back => "back",
         Destination::Repeat => "repeat",
         Destination::End => "end",
@@ -526,6 +536,7 @@ fn named(sites: &Sites, at: Destination) -> Range<usize> {
         Destination::Center(id) => sites.centers.get(id.0).map(|site| &site.row),
         Destination::Menu(id) => sites.menus.get(id.0).map(|site| &site.row),
         Destination::Input(id) => sites.inputs.get(id.0).map(|site| &site.row),
+        Destination::Message(id) => sites.messages.get(id.0).map(|site| &site.row),
         Destination::Back | Destination::Repeat | Destination::End => None,
     };
     span.cloned().unwrap_or(0..0)
@@ -538,6 +549,7 @@ fn leaves(sites: &Sites, at: Destination) -> Range<usize> {
         Destination::Center(id) => sites.centers.get(id.0).map_or(0..0, |site| site.closed.clone()),
         Destination::Menu(id) => sites.menus.get(id.0).map_or(0..0, |site| site.no_input.clone()),
         Destination::Input(id) => sites.inputs.get(id.0).map_or(0..0, |site| site.no_input.clone()),
+        Destination::Message(id) => sites.messages.get(id.0).map_or(0..0, |site| site.otherwise.clone()),
         Destination::Back | Destination::Repeat | Destination::End => 0..0,
     }
 }

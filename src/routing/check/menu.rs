@@ -9,7 +9,7 @@ use crate::limits::{CHOICE_KEYS_MAX, CHOICES_SAID_MAX, SAY_MAX};
 use crate::number::Digits;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::file::{Entry, Kind, Table, full_width, wide};
-use crate::routing::plan::{Destination, Menu, PromptId, Retry, Tongue};
+use crate::routing::plan::{Destination, Doors, Menu, PromptId, Retry, Tongue};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
@@ -108,9 +108,7 @@ pub(super) fn menu(
     let mut fields = Fields::new(&row.name, table);
     let prompts = fields.texts("prompt", findings);
     let doors = doors::doors(&mut fields, names, findings);
-    let own = timing(&mut fields, findings);
-    let no_input = retry(&mut fields, "no_input", names, findings).over(&defaults.no_input);
-    let no_match = retry(&mut fields, "no_match", names, findings).over(&defaults.no_match);
+    let asks = Asks::read(&mut fields, defaults, names, findings);
     let mut choices = Vec::new();
     for entry in fields.rest() {
         match choice_keys(&entry.key) {
@@ -119,6 +117,59 @@ pub(super) fn menu(
             None => findings.push(fields.unknown(entry)),
         }
     }
+    fields.missing("prompt", row.span.clone(), "prompt = \"menu_main\"", findings);
+    let speech = prompts.unwrap_or_default().into_iter().map(|(id, span)| sounds.named(id, span)).collect();
+    asked((row, speech, doors), choices, asks, defaults, fields.broken(), sounds, findings)
+}
+
+/// The question of a message, with choices that need no words of their own.
+pub(super) fn question(
+    (row, speech, doors): (&Row<'_>, Vec<PromptId>, Option<Doors>),
+    (choices, at): (Vec<(Digits, Destination)>, Range<usize>),
+    asks: Asks,
+    defaults: &MenuDefaults,
+    broken: bool,
+    sounds: &mut Sounds,
+    findings: &mut Findings,
+) -> (Menu, MenuSite) {
+    let unsaid = |(keys, go)| Choice { keys, span: at.clone(), say: None, language: None, go: Some(go) };
+    let choices = choices.into_iter().map(unsaid).collect();
+    asked((row, speech, doors), choices, asks, defaults, broken, sounds, findings)
+}
+
+/// How an answer is waited for, and what none leads to.
+pub(super) struct Asks {
+    own: Timing,
+    no_input: RetryParts,
+    no_match: RetryParts,
+}
+
+impl Asks {
+    /// Reads it, with what is inherited.
+    pub(super) fn read(
+        fields: &mut Fields<'_>,
+        defaults: &MenuDefaults,
+        names: &Names,
+        findings: &mut Findings,
+    ) -> Self {
+        Self {
+            own: timing(fields, findings),
+            no_input: retry(fields, "no_input", names, findings).over(&defaults.no_input),
+            no_match: retry(fields, "no_match", names, findings).over(&defaults.no_match),
+        }
+    }
+}
+
+/// A menu of these words and choices, and those it inherits.
+fn asked(
+    (row, mut speech, doors): (&Row<'_>, Vec<PromptId>, Option<Doors>),
+    mut choices: Vec<Choice>,
+    Asks { own, no_input, no_match }: Asks,
+    defaults: &MenuDefaults,
+    broken: bool,
+    sounds: &mut Sounds,
+    findings: &mut Findings,
+) -> (Menu, MenuSite) {
     let own_keys: Vec<Digits> = choices.iter().map(|choice| choice.keys.clone()).collect();
     let mut inherited: Vec<Choice> =
         defaults.keys.iter().filter(|choice| !own_keys.contains(&choice.keys)).cloned().collect();
@@ -126,9 +177,6 @@ pub(super) fn menu(
     inherited.sort_by_key(|choice| choice.keys.as_str() == "0");
     choices.extend(inherited);
 
-    let mut speech = Vec::new();
-    fields.missing("prompt", row.span.clone(), "prompt = \"menu_main\"", findings);
-    speech.extend(prompts.unwrap_or_default().into_iter().map(|(id, span)| sounds.named(id, span)));
     let mut site = MenuSite { row: row.span.clone(), ..MenuSite::default() };
     let (mut all, mut languages) = (BTreeMap::new(), BTreeMap::new());
     for choice in choices {
@@ -153,7 +201,7 @@ pub(super) fn menu(
             .help("메뉴를 둘로 나누세요", "make two menus of it"),
         );
     }
-    let place = ("defaults.menu", row.span.clone(), fields.broken() || defaults.broken);
+    let place = ("defaults.menu", row.span.clone(), broken || defaults.broken);
     let no_input = finish_retry(&row.name, "no_input", no_input, "again", &place, sounds, findings);
     let no_match = finish_retry(&row.name, "no_match", no_match, "invalid", &place, sounds, findings);
     site.no_input = no_input.1;

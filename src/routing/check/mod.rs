@@ -13,6 +13,7 @@ mod hours;
 mod input;
 mod languages;
 mod menu;
+mod message;
 mod names;
 mod notice;
 mod number;
@@ -26,7 +27,7 @@ use crate::limits::FINDINGS_MAX;
 use crate::routing::diagnostic::{Diagnostic, Severity};
 use crate::routing::file::{self, Kind, Table};
 use crate::routing::heard::Heard;
-use crate::routing::plan::{CenterId, HoursId, InputId, MenuId, NoticeId, Plan};
+use crate::routing::plan::{CenterId, HoursId, InputId, MenuId, MessageId, NoticeId, Plan};
 pub(super) use fields::spell;
 use fields::{Fields, later};
 use jiff::tz::TimeZone;
@@ -112,6 +113,7 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
     let inputs = rows("input", &|at| Named::Input(InputId(at)));
     let centers = rows("center", &|at| Named::Center(CenterId(at)));
     let notices = rows("notice", &|at| Named::Notice(NoticeId(at)));
+    let messages = rows("message", &|at| Named::Message(MessageId(at)));
     let switches = rows("switch", &|_| Named::Switch);
     let rules = fields.table("prove", &mut findings);
     let tests = fields.entry("test");
@@ -127,6 +129,7 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
         inputs: Vec::new(),
         centers: Vec::new(),
         notices: Vec::new(),
+        messages: Vec::new(),
         hours: Vec::new(),
         holidays,
         switches: BTreeMap::new(),
@@ -155,6 +158,14 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
         plan.menus.push(menu);
         sites.menus.push(site);
     }
+    for (at, row) in messages.iter().enumerate() {
+        let (question, taken) =
+            message::message(row, MessageId(at), &menu_defaults, &names, &mut sounds, &mut findings);
+        plan.menus.push(question.0);
+        sites.menus.push(question.1);
+        plan.messages.push(taken.0);
+        sites.messages.push(taken.1);
+    }
     let input_defaults = input::defaults(defaults.input, &names, &mut findings);
     for row in &inputs {
         let (input, site) = input::input(row, &input_defaults, &names, &mut sounds, &mut findings);
@@ -181,7 +192,7 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
         let prompts = &heard.lengths();
         sounds.check(prompts, &mut findings);
         plan.tongues = sounds.translate(&tongues, &plan.waiting, prompts, &mut findings);
-        spoken::check(&plan, &sites.numbers, &sounds, heard, korean_profile, &mut findings);
+        spoken::check(&plan, &sites, &sounds, heard, korean_profile, &mut findings);
         let menus: Vec<_> = sites.menus.iter().map(|site| site.row.clone()).collect();
         sound::too_long(&plan, &sites.numbers, &menus, prompts, &mut findings);
     }

@@ -5,7 +5,7 @@ use super::fields::{is_later, later, nearest};
 use crate::limits::ROW_NAME_MAX;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::file::{Kind, Table, UNREADABLE, Value, full_width, wide};
-use crate::routing::plan::{CenterId, Destination, HoursId, InputId, MenuId, NoticeId, Tongue};
+use crate::routing::plan::{CenterId, Destination, HoursId, InputId, MenuId, MessageId, NoticeId, Tongue};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -54,6 +54,7 @@ pub(super) enum Named {
     Input(InputId),
     Center(CenterId),
     Notice(NoticeId),
+    Message(MessageId),
     Hours(HoursId),
     Switch,
 }
@@ -83,6 +84,8 @@ pub(super) struct Names {
     guessed: RefCell<BTreeSet<String>>,
     /// Languages beside Korean, with where they are declared, and those that are spoken somewhere.
     languages: BTreeMap<Tongue, Range<usize>>,
+    /// Rows of `[menu]`; the questions of messages are numbered behind them.
+    menus: usize,
     spoken: RefCell<BTreeSet<Tongue>>,
 }
 
@@ -101,10 +104,17 @@ impl Names {
             if let Some(finding) = bad_name(&entry.key, &name, entry.key_span.clone()) {
                 findings.push(finding);
             }
-            self.rows.insert(name.clone(), (named(rows.len()), entry.key_span.clone()));
+            let named = named(rows.len());
+            self.menus += usize::from(matches!(named, Named::Menu(_)));
+            self.rows.insert(name.clone(), (named, entry.key_span.clone()));
             rows.push(Row { name, id: &entry.key, span: entry.key_span.clone(), value: &entry.value });
         }
         rows
+    }
+
+    /// How many rows of `[menu]` there are.
+    pub(super) fn menus(&self) -> usize {
+        self.menus
     }
 
     /// The centres whose names begin like this.
@@ -170,6 +180,7 @@ impl Names {
             Named::Input(id) => Some(Destination::Input(id)),
             Named::Center(id) => Some(Destination::Center(id)),
             Named::Notice(id) => Some(Destination::Notice(id)),
+            Named::Message(id) => Some(Destination::Menu(id.consent(self.menus))),
             Named::Number | Named::Hours(_) | Named::Switch => None,
         });
         rows.collect()
@@ -195,8 +206,8 @@ impl Names {
             .help(help[0], help[1])
         };
         let rows = [
-            "menu.…, input.…, center.…, notice.… 가운데 하나를 쓰세요",
-            "write a menu.…, input.…, center.… or notice.…",
+            "menu.…, input.…, center.…, notice.…, message.… 가운데 하나를 쓰세요",
+            "write a menu.…, input.…, center.…, notice.… or message.…",
         ];
         let found = match (text, place) {
             ("back", Place::Choice) => Ok(Destination::Back),
@@ -215,6 +226,8 @@ impl Names {
                 Named::Input(id) => Ok(Destination::Input(id)),
                 Named::Center(id) => Ok(Destination::Center(id)),
                 Named::Notice(id) => Ok(Destination::Notice(id)),
+                // Nobody is recorded who was not asked.
+                Named::Message(id) => Ok(Destination::Menu(id.consent(self.menus))),
                 Named::Hours(_) => Err(wrong("운영 시간은 갈 곳이 아닙니다", "hours are not a place to go", rows)),
                 Named::Switch => Err(wrong("스위치는 갈 곳이 아닙니다", "a switch is not a place to go", rows)),
                 Named::Number => Err(wrong("전화번호는 갈 곳이 아닙니다", "a number is not a place to go", rows)),
@@ -332,8 +345,8 @@ impl Names {
                 finding.help(format!("혹시 \"{near}\" 인가요?"), format!("did you mean \"{near}\"?"))
             }
             None => finding.help(
-                "[menu], [input], [center], [notice] 에 그 행을 만들거나, 있는 행의 이름을 쓰세요",
-                "add that row under [menu], [input], [center] or [notice], or name one that exists",
+                "[menu], [input], [center], [notice], [message] 에 그 행을 만들거나, 있는 행의 이름을 쓰세요",
+                "add that row under [menu], [input], [center], [notice] or [message], or name one that exists",
             ),
         };
         findings.push(finding);

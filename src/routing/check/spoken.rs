@@ -2,6 +2,7 @@
 //! recorded, and what the ARS guideline wants said first.
 
 use super::Findings;
+use super::flow::Sites;
 use super::sound::Sounds;
 use crate::routing::accepts::Accepts;
 use crate::routing::diagnostic::Diagnostic;
@@ -13,7 +14,7 @@ use std::ops::Range;
 /// Every finding about words.
 pub(super) fn check(
     plan: &Plan,
-    numbers: &[Range<usize>],
+    sites: &Sites,
     sounds: &Sounds,
     heard: &Heard,
     korean_profile: bool,
@@ -48,8 +49,11 @@ pub(super) fn check(
     }
     keys(plan, sounds, heard, findings);
     if korean_profile {
-        for (number, span) in plan.numbers.iter().zip(numbers) {
+        for (number, span) in plan.numbers.iter().zip(&sites.numbers) {
             opening(plan, number, span, heard, findings);
+        }
+        for (message, site) in plan.messages.iter().zip(&sites.messages) {
+            consent(&message.row, &plan.menu(message.consent).speech, &site.consent, heard, findings);
         }
     }
 }
@@ -108,6 +112,13 @@ fn keys(plan: &Plan, sounds: &Sounds, heard: &Heard, findings: &mut Findings) {
             check(id, &menu.row, &offers, findings);
         }
     }
+    for message in &plan.messages {
+        let choices = &plan.menu(message.consent).choices;
+        let offers = |key: &str| matches!(key, "*" | "#") || (key == "0" && choices.keys().any(|c| c.as_str() == key));
+        for id in message.speech.iter().chain([&message.saved, &message.empty]) {
+            check(id, &message.row, &offers, findings);
+        }
+    }
     for input in &plan.inputs {
         let offers = |key: &str| matches!(key, "*" | "#") || takes(&input.accepts, key);
         for id in input.speech.iter().chain([&input.no_input.prompt, &input.no_match.prompt]) {
@@ -159,7 +170,8 @@ fn opening(plan: &Plan, number: &Number, span: &Range<usize>, heard: &Heard, fin
         Destination::Menu(id) => plan.menu(id).speech.clone(),
         Destination::Input(id) => plan.input(id).speech.clone(),
         Destination::Notice(id) => plan.notice(id).speech.clone(),
-        Destination::Center(_) | Destination::Back | Destination::Repeat | Destination::End => Vec::new(),
+        Destination::Center(_) | Destination::Message(_) => Vec::new(),
+        Destination::Back | Destination::Repeat | Destination::End => Vec::new(),
     };
     let ids: Vec<&PromptId> = number.greeting.iter().chain(&first).filter(|id| !id.contains('/')).collect();
     let texts: Vec<&str> = ids.iter().filter_map(|id| heard.text(id)).collect();
@@ -197,6 +209,27 @@ fn opening(plan: &Plan, number: &Number, span: &Range<usize>, heard: &Heard, fin
             ),
         );
     }
+}
+
+/// K1005: who agrees to a recording has been told of it.
+fn consent(row: &str, speech: &[PromptId], span: &Range<usize>, heard: &Heard, findings: &mut Findings) {
+    let own: Vec<&PromptId> = speech.iter().filter(|id| !id.contains('/') && !id.starts_with("key_")).collect();
+    let texts: Vec<&str> = own.iter().filter_map(|id| heard.text(id)).collect();
+    if texts.len() < own.len() || texts.iter().any(|text| text.contains("녹음")) {
+        return;
+    }
+    findings.push(
+        Diagnostic::warning(
+            "K1005",
+            span.clone(),
+            format!("{row}: 동의를 묻는 글에 녹음한다는 말이 없습니다"),
+            format!("{row}: the question for consent does not say that the message is recorded"),
+        )
+        .help(
+            "consent 의 글에 \"남기신 말씀은 녹음됩니다\" 를 넣으세요",
+            "say it in the consent prompt: \"남기신 말씀은 녹음됩니다\"",
+        ),
+    );
 }
 
 #[cfg(test)]

@@ -115,11 +115,13 @@ fn test(
 /// A row that a call can pass.
 fn passed(text: &str, span: Range<usize>, names: &Names, findings: &mut Findings) -> Option<Arc<str>> {
     match names.look_up("test.expect", text, span.clone(), findings)? {
-        Named::Number | Named::Menu(_) | Named::Input(_) | Named::Center(_) | Named::Notice(_) => Some(text.into()),
+        Named::Number | Named::Menu(_) | Named::Input(_) | Named::Center(_) | Named::Notice(_) | Named::Message(_) => {
+            Some(text.into())
+        }
         Named::Hours(_) | Named::Switch => {
             let help = [
-                "전화가 지나는 행을 쓰세요: \"menu.…\", \"input.…\", \"center.…\", \"notice.…\"",
-                "write a row that a call passes: \"menu.…\", \"input.…\", \"center.…\" or \"notice.…\"",
+                "전화가 지나는 행을 쓰세요: \"menu.…\", \"input.…\", \"center.…\", \"notice.…\", \"message.…\"",
+                "write a row that a call passes: \"menu.…\", \"input.…\", \"center.…\", \"notice.…\" or \"message.…\"",
             ];
             findings.push(wrong_place("expect", text, span, help));
             None
@@ -152,6 +154,14 @@ fn act(text: &str, span: Range<usize>, findings: &mut Findings) -> Option<Act> {
     if text == "hangup" {
         return Some(Act::HangUp);
     }
+    if let Some(time) = text.strip_prefix("say ") {
+        let time = duration(time.trim()).ok().filter(|time| !time.is_zero());
+        if time.is_none() {
+            let help = ["\"say 10s\" 처럼 말하는 시간을 쓰세요", "say for how long: \"say 10s\""];
+            findings.push(wrong("press", text, span, help));
+        }
+        return time.map(Act::Say);
+    }
     // `60d` is a slip for `60s`, not the keys 6, 0 and D, which telephones lack.
     let keys = || Digits::parse(text).filter(|_| !text.contains(char::is_alphabetic)).map(Act::Keys);
     let wait = || duration(text).ok().filter(|time| !time.is_zero()).map(Act::Wait);
@@ -162,8 +172,8 @@ fn act(text: &str, span: Range<usize>, findings: &mut Findings) -> Option<Act> {
         findings.push(wide(span, text, &plain));
     } else if act.is_none() {
         let help = [
-            "버튼 \"11\", 말없이 \"\", 기다리기 \"5s\", 끊기 \"hangup\" 가운데 하나를 쓰세요",
-            "write keys \"11\", silence \"\", a wait \"5s\" or \"hangup\"",
+            "버튼 \"11\", 말없이 \"\", 기다리기 \"5s\", 말하기 \"say 10s\", 끊기 \"hangup\" 가운데 하나를 쓰세요",
+            "write keys \"11\", silence \"\", a wait \"5s\", words \"say 10s\" or \"hangup\"",
         ];
         findings.push(wrong("press", text, span, help));
     }
@@ -212,10 +222,11 @@ fn ending(text: &str, span: Range<usize>, names: &Names, findings: &mut Findings
     match names.look_up("test.end", text, span.clone(), findings)? {
         Named::Center(id) => Some(Ending::Center(id)),
         Named::Notice(id) => Some(Ending::Notice(id)),
+        Named::Message(id) => Some(Ending::Message(id)),
         _ => {
             let help = [
-                "전화가 끝나는 곳을 쓰세요: \"center.…\", \"notice.…\", \"hangup\"",
-                "write where the call ends: \"center.…\", \"notice.…\" or \"hangup\"",
+                "전화가 끝나는 곳을 쓰세요: \"center.…\", \"notice.…\", \"message.…\", \"hangup\"",
+                "write where the call ends: \"center.…\", \"notice.…\", \"message.…\" or \"hangup\"",
             ];
             findings.push(wrong_place("end", text, span, help));
             None
