@@ -152,3 +152,23 @@ fn the_version_names_the_very_bytes() {
     assert_ne!(version, other.version);
     assert_eq!(version, plan().version);
 }
+
+#[test]
+fn a_list_of_holidays_that_ends_is_told_of_a_month_before() {
+    let day = |text: &str| text.parse::<jiff::civil::Date>().expect("a date");
+    let codes = |holidays: &str, today: &str| {
+        let shipped = include_str!("../routing.toml");
+        let text = shipped.replacen("[limits]", &format!("[holidays]\n{holidays}\n[limits]"), 1);
+        let checked = check_without_sound(&text).as_of(day(today));
+        checked.findings.iter().map(|finding| finding.code).collect::<Vec<_>>()
+    };
+    let until = "until = \"2027-12-31\"";
+    assert_eq!(codes(until, "2027-11-30"), [""; 0]);
+    assert_eq!(codes(until, "2027-12-01"), ["W0402"]);
+    assert_eq!(codes(until, "2028-03-01"), ["W0402"]);
+    // What is computed has no end of its own; what is kept by hand ends with its last year.
+    assert_eq!(codes("designated = [\"2027-01-04\"]", "2030-01-01"), [""; 0]);
+    assert_eq!(codes("calendar = \"none\"\ndesignated = [\"2027-01-04\"]", "2027-06-01"), [""; 0]);
+    assert_eq!(codes("calendar = \"none\"\ndesignated = [\"2027-01-04\"]", "2028-01-01"), ["W0402"]);
+    assert_eq!(codes("until = \"2027-13-31\"", "2027-01-01"), ["E0403"]);
+}

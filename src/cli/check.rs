@@ -60,7 +60,7 @@ pub fn run(
 ) -> io::Result<u8> {
     let colour =
         !json && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let mut checked = check_bytes(bytes, prompts);
+    let mut checked = check_bytes(bytes, prompts).as_of(table::day(now));
     // Findings about the encoding point into this text too.
     let text = String::from_utf8_lossy(bytes);
     if let (Some(plan), Some(known)) = (&checked.plan, names) {
@@ -93,8 +93,15 @@ fn report(name: &str, text: &str, checked: &Checked, language: Language, colour:
 }
 
 fn contents(name: &str, plan: &Plan, language: Language) -> String {
-    let Plan { version, numbers, menus, centers, notices, .. } = plan;
-    let (numbers, menus, centers, notices) = (numbers.len(), menus.len(), centers.len(), notices.len());
+    let Plan { version, numbers, menus, centers, notices, messages, .. } = plan;
+    let (numbers, centers, notices) = (numbers.len(), centers.len(), notices.len());
+    // Each message has its question among the menus.
+    let menus = menus.len() - messages.len();
+    let messages = match (messages.len(), language) {
+        (0, _) => String::new(),
+        (messages, Language::Korean) => format!(", 메시지 {messages}"),
+        (messages, Language::English) => format!(", messages {messages}"),
+    };
     let inputs = match (plan.inputs.len(), language) {
         (0, _) => String::new(),
         (inputs, Language::Korean) => format!(" 입력 {inputs},"),
@@ -103,11 +110,11 @@ fn contents(name: &str, plan: &Plan, language: Language) -> String {
     match language {
         Language::Korean => {
             format!(
-                "{name}: 쓸 수 있습니다. 번호 {numbers}, 메뉴 {menus},{inputs} 기관 {centers}, 안내 {notices} (판 {version})\n"
+                "{name}: 쓸 수 있습니다. 번호 {numbers}, 메뉴 {menus},{inputs} 기관 {centers}, 안내 {notices}{messages} (판 {version})\n"
             )
         }
         Language::English => format!(
-            "{name}: ready. numbers {numbers}, menus {menus},{inputs} centres {centers}, notices {notices} (version {version})\n"
+            "{name}: ready. numbers {numbers}, menus {menus},{inputs} centres {centers}, notices {notices}{messages} (version {version})\n"
         ),
     }
 }

@@ -305,10 +305,10 @@ pub const ALL: &[Explanation] = &[
     ),
     code(
         "W0402",
-        ["아무것도 바꾸지 않는 휴일", "a holiday that changes nothing"],
+        ["아무것도 바꾸지 않는 휴일, 끝난 목록", "a holiday that changes nothing, a list that ended"],
         [
-            "이미 공휴일인 날을 더했거나, 공휴일이 아닌 날을 여는 날로 적었습니다. 대개 날짜를 잘못 쓴 것입니다.",
-            "A day was added that is a holiday already, or opened that is none. Mostly the date is mistyped.",
+            "이미 공휴일인 날을 더했거나, 공휴일이 아닌 날을 여는 날로 적었습니다. 대개 날짜를 잘못 쓴 것입니다. until 이 지난 목록에는 그 뒤에 정해진 휴일이 없습니다.",
+            "A day was added that is a holiday already, or opened that is none. Mostly the date is mistyped. A list past its `until` lacks the days that were designated after it.",
         ],
         "",
         "[holidays]\ndesignated = [\"2027-01-01\"]",

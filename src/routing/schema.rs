@@ -207,6 +207,8 @@ struct Holidays {
     elections: Option<OneOrMany>,
     /// 공휴일이지만 여는 날 / holidays that are working days after all
     open: Option<OneOrMany>,
+    /// 이 날까지 살펴본 목록 "2027-12-31": 서른 날 앞부터 W0402 로 알립니다 / the list was looked at up to this day; W0402 from thirty days before it
+    until: Option<String>,
 }
 
 #[derive(JsonSchema)]

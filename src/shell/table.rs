@@ -8,6 +8,8 @@ use crate::shell::prompts;
 use crate::speech::Catalogue;
 use crate::time::Wall;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,6 +31,12 @@ pub struct Table {
     pub plan: Arc<Plan>,
     /// What it says.
     pub catalogue: Arc<Catalogue>,
+}
+
+/// The day in Korea: what holidays are looked up by.
+pub fn day(now: Wall) -> Date {
+    let now = Timestamp::from_microsecond(now.as_micros()).unwrap_or(Timestamp::UNIX_EPOCH);
+    TimeZone::get("Asia/Seoul").unwrap_or(TimeZone::UTC).to_datetime(now).date()
 }
 
 impl Table {

@@ -10,9 +10,9 @@ use jiff::civil::Date;
 use std::ops::Range;
 
 /// Reads `[holidays]`. `korean_zone`: the holidays of Korea count where nothing else is said.
-pub(super) fn holidays(table: Option<&Table>, korean_zone: bool, findings: &mut Findings) -> Holidays {
+pub(super) fn holidays(table: Option<&Table>, korean_zone: bool, findings: &mut Findings) -> (Holidays, Option<Ends>) {
     let usual = Holidays { korean: korean_zone, ..Holidays::default() };
-    let Some(table) = table else { return usual };
+    let Some(table) = table else { return (usual, None) };
     let mut fields = Fields::new("holidays", table);
     let mut holidays = usual;
     match fields.text("calendar", findings) {
@@ -65,10 +65,46 @@ pub(super) fn holidays(table: Option<&Table>, korean_zone: bool, findings: &mut 
     if !holidays.korean && korean_zone {
         gaps(&added, findings);
     }
+    let until = dates(&mut fields, "until", findings).pop().map(|(day, span)| Ends { day, span });
+    // A list kept by hand ends with the year of its last day, said or not.
+    let by_hand = added.iter().max_by_key(|(day, _)| *day).filter(|_| !holidays.korean);
+    let by_hand = by_hand.map(|(day, span)| Ends { day: Date::constant(day.year(), 12, 31), span: span.clone() });
     holidays.added = added.into_iter().map(|(day, _)| day).collect();
     holidays.open = open.into_iter().map(|(day, _)| day).collect();
     fields.finish(findings);
-    holidays
+    (holidays, until.or(by_hand))
+}
+
+/// The last day for which somebody has looked at the list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Ends {
+    day: Date,
+    span: Range<usize>,
+}
+
+/// How long before its end a list is asked for anew: days are designated some weeks ahead.
+const ENDS_SOON_DAYS: i32 = 30;
+
+impl Ends {
+    /// W0402 when the list has ended, or ends soon.
+    pub(super) fn ran_out(&self, today: Date) -> Option<Diagnostic> {
+        let Self { day, span } = self;
+        let left = (*day - today).get_days();
+        if left > ENDS_SOON_DAYS {
+            return None;
+        }
+        let [korean, english] = if left < 0 { ["끝났습니다", "ended"] } else { ["곧 끝납니다", "ends soon"] };
+        let finding = Diagnostic::warning(
+            "W0402",
+            span.clone(),
+            format!("holidays: 휴일 목록이 {day} 에 {korean}. 그 뒤에 정해진 휴일에는 엽니다"),
+            format!("holidays: the list {english} ({day}); days that were designated after it are open"),
+        );
+        Some(finding.help(
+            "임시공휴일과 선거일을 다시 보고 until 을 늘리세요: until = \"2027-12-31\"",
+            "look at designated and election days again, then move the end: until = \"2027-12-31\"",
+        ))
+    }
 }
 
 /// The dates of one list; a year whose rules were others is refused.

@@ -30,6 +30,7 @@ use crate::routing::heard::Heard;
 use crate::routing::plan::{CenterId, HoursId, InputId, MenuId, MessageId, NoticeId, Plan};
 pub(super) use fields::spell;
 use fields::{Fields, later};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use names::{Named, Names};
 use sha2::{Digest, Sha256};
@@ -46,6 +47,19 @@ pub struct Checked {
     pub plan: Option<Plan>,
     /// Everything found, in the order of the file.
     pub findings: Vec<Diagnostic>,
+    /// The last day of its holidays.
+    ends: Option<holidays::Ends>,
+}
+
+impl Checked {
+    /// Adds what is only wrong from some day on, seen today.
+    pub fn as_of(mut self, today: Date) -> Self {
+        if let Some(finding) = self.ends.as_ref().and_then(|ends| ends.ran_out(today)) {
+            let at = self.findings.partition_point(|known| known.span.start <= finding.span.start);
+            self.findings.insert(at, finding);
+        }
+        self
+    }
 }
 
 /// Checks a table. `prompts` are the prompts that have sound, and how long each is.
@@ -69,7 +83,7 @@ pub fn check_without_sound(text: &str) -> Checked {
 pub fn check_bytes(bytes: &[u8], prompts: &Heard) -> Checked {
     match decode(bytes) {
         Ok(text) => check_heard(text, prompts),
-        Err(finding) => Checked { plan: None, findings: vec![*finding] },
+        Err(finding) => Checked { plan: None, findings: vec![*finding], ends: None },
     }
 }
 
@@ -77,7 +91,7 @@ pub fn check_bytes(bytes: &[u8], prompts: &Heard) -> Checked {
 fn examine(text: &str, heard: Option<&Heard>) -> Checked {
     let mut findings = Findings::default();
     if let Some(finding) = text::refuse(text) {
-        return Checked { plan: None, findings: vec![finding] };
+        return Checked { plan: None, findings: vec![finding], ends: None };
     }
     let file = file::read(text);
     findings.list.extend(text::byte_order_marks(text));
@@ -90,7 +104,7 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
     fields.texts("include", &mut findings);
     let timezone = timezone(&mut fields, &mut findings);
     let korean_zone = timezone.iana_name() == Some("Asia/Seoul");
-    let holidays = holidays::holidays(fields.table("holidays", &mut findings), korean_zone, &mut findings);
+    let (holidays, ends) = holidays::holidays(fields.table("holidays", &mut findings), korean_zone, &mut findings);
     let korean_profile = profile(&mut fields, &mut findings);
     let mut sounds = Sounds::default();
     let waiting = match fields.text("waiting", &mut findings) {
@@ -197,7 +211,7 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
         sound::too_long(&plan, &sites.numbers, &menus, prompts, &mut findings);
     }
     plan.words = sounds.words;
-    findings.finish(plan)
+    Checked { ends, ..findings.finish(plan) }
 }
 
 /// What has been found so far.
@@ -247,7 +261,7 @@ impl Findings {
             self.list.push(finding.help("여기까지 고치고 다시 확인하세요", "mend these first, then check again"));
         }
         let clean = errors == 0;
-        Checked { plan: clean.then_some(plan), findings: self.list }
+        Checked { plan: clean.then_some(plan), findings: self.list, ends: None }
     }
 }
 
