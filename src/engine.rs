@@ -1,5 +1,6 @@
 //! Owns agent, calls and streams; events one way, effects the other; decides nothing.
 
+mod answering;
 mod edition;
 mod io;
 mod registrations;
@@ -59,6 +60,8 @@ struct Call {
     refers: Vec<(ReferKey, Attempt)>,
     /// Its entry in the index of deadlines.
     deadline: Option<Instant>,
+    /// Its start is not on the disk; it is answered then without.
+    unwritten: Option<Instant>,
     stage: Stage,
     /// A leg whose INVITE takes this one's place (RFC 3891), until its socket is open.
     successor: Option<Leg>,
@@ -136,10 +139,15 @@ impl Engine {
                     && due <= now.instant
                 {
                     self.deadlines.remove(&(due, call));
-                    if let Some(entry) = self.calls.get_mut(&call) {
+                    let unwritten = self.calls.get_mut(&call).is_some_and(|entry| {
                         entry.deadline = None;
+                        entry.unwritten.is_some_and(|until| until <= now.instant)
+                    });
+                    if unwritten {
+                        self.disk_hangs(now, call, out);
+                    } else {
+                        self.session(now, call, Event::Tick, out);
                     }
-                    self.session(now, call, Event::Tick, out);
                 }
             }
             // The bindings go first: whoever calls us by a trunk is to be sent elsewhere.
@@ -330,7 +338,17 @@ impl Engine {
         let edition = self.edition.clone();
         self.calls.insert(
             call,
-            Call { session, edition, leg, refers: Vec::new(), deadline: None, stage, successor: None, user_to_user },
+            Call {
+                session,
+                edition,
+                leg,
+                refers: Vec::new(),
+                deadline: None,
+                unwritten: None,
+                stage,
+                successor: None,
+                user_to_user,
+            },
         );
         self.dialogs.insert(dialog, call);
         self.streams.insert(stream, call);
@@ -357,58 +375,6 @@ impl Engine {
         let dialog = entry.leg.dialog;
         self.agent(now, out, |agent, to| agent.reject(now, dialog, status, to));
         self.session(now, call, Event::Refused(status), out);
-    }
-
-    fn stream_opened(&mut self, now: Now, stream: StreamKey, port: Option<u16>, out: &mut Vec<Output>) {
-        let Some(&call) = self.streams.get(&stream) else { return };
-        let Some(entry) = self.calls.get_mut(&call) else { return };
-        if let Some(leg) = entry.successor.take_if(|leg| leg.stream == stream) {
-            return self.take_over(now, call, leg, port, out);
-        }
-        let Some(port) = port else {
-            self.streams.remove(&stream);
-            return self.refuse(now, call, StatusCode::UNAVAILABLE, out);
-        };
-        match entry.leg.opened(port) {
-            Ok(()) => {
-                let (record, dialog) = (entry.session.record().line(), entry.leg.dialog);
-                let dialog = self.agent.saved(dialog);
-                out.push(Output::Journal { call, entry: Entry::Start { record, dialog } });
-            }
-            Err(Refusal(why)) => {
-                info!(%call, why, "offer refused");
-                self.refuse(now, call, StatusCode::NOT_ACCEPTABLE, out);
-            }
-        }
-    }
-
-    /// The start is on disk: the 200 may leave, or the 183 with the greeting behind it.
-    fn journaled(&mut self, now: Now, call: CallKey, out: &mut Vec<Output>) {
-        let Some(entry) = self.calls.get(&call) else { return };
-        let (dialog, stream, sdp) = (entry.leg.dialog, entry.leg.stream, entry.leg.description());
-        if let Some(command) = entry.leg.configuration() {
-            out.push(Output::Media { stream, command });
-        }
-        if entry.leg.allows_early_media() && entry.session.greets_before_the_answer() {
-            let (early, reliable) = ((sdp, entry.leg.early_media()), entry.leg.is_reliable());
-            self.agent(now, out, |agent, to| {
-                agent.progress(now, dialog, StatusCode::SESSION_PROGRESS, Some(early), to);
-            });
-            // With a PRACK to come nothing is played before it: the caller hears the greeting whole.
-            if !reliable {
-                self.session(now, call, Event::Progressed, out);
-            }
-        } else if self.agent(now, out, |agent, to| agent.answer(now, dialog, sdp, to)) {
-            self.answered(now, call, out);
-        }
-    }
-
-    /// Our 200 has left.
-    fn answered(&mut self, now: Now, call: CallKey, out: &mut Vec<Output>) {
-        if let Some(entry) = self.calls.get_mut(&call) {
-            entry.stage = Stage::Answered;
-        }
-        self.session(now, call, Event::Answered, out);
     }
 
     fn acknowledged(&mut self, now: Now, dialog: DialogKey, body: Option<Vec<u8>>, first: bool, out: &mut Vec<Output>) {
@@ -537,13 +503,8 @@ impl Engine {
             if over {
                 self.end(now, call, entry, false, out);
             } else {
-                let deadline = entry.session.deadline();
-                if deadline != entry.deadline {
-                    self.deadlines.extend(deadline.map(|due| (due, call)));
-                    if let Some(old) = std::mem::replace(&mut entry.deadline, deadline) {
-                        self.deadlines.remove(&(old, call));
-                    }
-                }
+                let deadline = [entry.session.deadline(), entry.unwritten].into_iter().flatten().min();
+                self.wake(call, &mut entry, deadline);
                 self.calls.insert(call, entry);
                 if answered {
                     self.effects = effects;
@@ -557,6 +518,17 @@ impl Engine {
             }
         }
         self.effects = effects;
+    }
+
+    /// Keeps the call's entry in the index of deadlines.
+    fn wake(&mut self, call: CallKey, entry: &mut Call, deadline: Option<Instant>) {
+        if deadline == entry.deadline {
+            return;
+        }
+        self.deadlines.extend(deadline.map(|due| (due, call)));
+        if let Some(old) = std::mem::replace(&mut entry.deadline, deadline) {
+            self.deadlines.remove(&(old, call));
+        }
     }
 
     /// Does what a session wants.

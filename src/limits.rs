@@ -368,3 +368,6 @@ pub const MESSAGE_SILENCE_MAX: Duration = Duration::from_secs(30);
 pub const MESSAGE_SPOKEN_MIN: Duration = Duration::from_millis(500);
 /// How long after its end the file of a message may take to be told of.
 pub const RECORDED_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a call waits for the start of its record: a busy disk answers in milliseconds, one that spins up in seconds. Callers
+/// give up after some ten.
+pub const JOURNAL_PATIENCE: Duration = Duration::from_secs(3);

@@ -1,6 +1,6 @@
 //! An engine without sockets, and calls up to their greeting.
 
-use ivr1357::engine::{Engine, Entry, Input, Output};
+use ivr1357::engine::{CallKey, Engine, Entry, Input, Output};
 use ivr1357::media::{Clip, Command, PlayKey, StreamKey};
 use ivr1357::sip::{Flow, Transport};
 use ivr1357::time::Now;
@@ -56,16 +56,19 @@ impl Bench {
 
     /// A call up to its greeting: its stream, and what plays.
     pub fn call(&mut self, port: u16) -> (StreamKey, PlayKey, Vec<Arc<Clip>>) {
+        let (stream, call) = self.arrive(port);
+        let out = self.give(Input::Journaled { call });
+        let answer = texts(&out).find(|text| text.starts_with("SIP/2.0 200")).expect("a 200");
+        let (play, clips) = self.acknowledge(port, &answer);
+        (stream, play, clips)
+    }
+
+    /// A call whose start is to be written.
+    pub fn arrive(&mut self, port: u16) -> (StreamKey, CallKey) {
         let sdp = "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 7000 RTP/AVP 8\n";
-        let head = |method: &str, tag: &str| {
-            format!(
-                "{method} sip:1357@127.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK{method}{port}\n\
-                 From: <sip:a@127.0.0.1>;tag=c{port}\nTo: <sip:1357@127.0.0.1>{tag}\nCall-ID: {port}@test\n\
-                 CSeq: 1 {method}\nContact: <sip:a@127.0.0.1:{port}>\nMax-Forwards: 70\n"
-            )
-        };
         let length = sdp.len() + sdp.lines().count();
-        let invite = format!("{}Content-Type: application/sdp\nContent-Length: {length}\n\n{sdp}", head("INVITE", ""));
+        let invite =
+            format!("{}Content-Type: application/sdp\nContent-Length: {length}\n\n{sdp}", head(port, "INVITE", ""));
         let out = self.datagram(port, &invite);
         let stream = out.iter().find_map(|output| match output {
             Output::OpenStream { stream, .. } => Some(*stream),
@@ -77,18 +80,28 @@ impl Bench {
             Output::Journal { call, entry: Entry::Start { .. } } => Some(*call),
             _ => None,
         });
-        let out = self.give(Input::Journaled { call: call.expect("a start is written") });
-        let answer = texts(&out).find(|text| text.starts_with("SIP/2.0 200")).expect("a 200");
+        (stream, call.expect("a start is written"))
+    }
+
+    /// The ACK of our 200: what plays.
+    pub fn acknowledge(&mut self, port: u16, answer: &str) -> (PlayKey, Vec<Arc<Clip>>) {
         let to = answer.lines().find(|line| line.starts_with("To:")).expect("a To");
         let tag = &to[to.find(";tag=").expect("a tag")..];
-        let out = self.datagram(port, &format!("{}Content-Length: 0\n\n", head("ACK", tag)));
+        let out = self.datagram(port, &format!("{}Content-Length: 0\n\n", head(port, "ACK", tag)));
         let play = out.iter().find_map(|output| match output {
             Output::Media { command: Command::Play { play, clips, .. }, .. } => Some((*play, clips.clone())),
             _ => None,
         });
-        let (play, clips) = play.expect("the greeting plays");
-        (stream, play, clips)
+        play.expect("the greeting plays")
     }
+}
+
+fn head(port: u16, method: &str, tag: &str) -> String {
+    format!(
+        "{method} sip:1357@127.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK{method}{port}\n\
+         From: <sip:a@127.0.0.1>;tag=c{port}\nTo: <sip:1357@127.0.0.1>{tag}\nCall-ID: {port}@test\n\
+         CSeq: 1 {method}\nContact: <sip:a@127.0.0.1:{port}>\nMax-Forwards: 70\n"
+    )
 }
 
 /// What it sends.
