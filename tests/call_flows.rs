@@ -3,8 +3,8 @@
 //! Every prompt lasts one second. `wait` lets time pass and plays end; a line lists all that happened meanwhile.
 
 use ivr1357::call::record::Origin;
-use ivr1357::call::{Attempt, CallKey, Effect, Event, Record, Session};
-use ivr1357::media::PlayKey;
+use ivr1357::call::{Attempt, CallKey, Effect, Event, Record, Recorded, Session};
+use ivr1357::media::{PlayKey, RecordingKey};
 use ivr1357::number::{Caller, Key};
 use ivr1357::routing::switch::Switches;
 use ivr1357::routing::{self, Plan};
@@ -55,6 +55,7 @@ prompt = "menu_main"
 3 = { go = "center.keit" }
 4 = { go = "menu.long" }
 5 = { go = "notice.info" }
+6 = "message.word"
 
 [menu.fund]
 prompt = "menu_fund"
@@ -65,6 +66,11 @@ prompt = "menu_long"
 barge_in = false
 1 = { go = "center.kised" }
 12 = { go = "center.kosmes" }
+
+[message.word]
+longest = "60s"
+then = "notice.busy"
+otherwise = "center.counsel"
 
 [center]
 counsel = { name = "상담원", sip = ["sip:counsel@127.0.0.1:5070"] }
@@ -85,6 +91,7 @@ struct Flow {
     now: Now,
     playing: Option<(PlayKey, Instant)>,
     attempt: usize,
+    recording: RecordingKey,
     happened: Vec<String>,
 }
 
@@ -106,7 +113,7 @@ impl Flow {
             },
         );
         let session = Session::new(now, CallKey(0x1357), plan.clone(), 0, record);
-        Self { plan, session, now, playing: None, attempt: 0, happened: Vec::new() }
+        Self { plan, session, now, playing: None, attempt: 0, recording: RecordingKey(0), happened: Vec::new() }
     }
 
     fn event(&mut self, event: Event) {
@@ -129,6 +136,12 @@ impl Flow {
                     let with = context.map(|context| format!(" [{context}]")).unwrap_or_default();
                     self.happened.push(format!("refer {}{with}", target.uri().user()));
                 }
+                Effect::Record { key, file, longest, silence } => {
+                    self.recording = key;
+                    self.happened.push(format!("record {file} {} {}", longest.as_secs(), silence.as_secs()));
+                }
+                Effect::EndRecording => self.happened.push("end recording".into()),
+                Effect::Discard { file, .. } => self.happened.push(format!("discard {file}")),
                 Effect::Answer => self.happened.push("200".into()),
                 Effect::HangUp => self.happened.push("bye".into()),
                 Effect::Over => {
@@ -192,6 +205,13 @@ impl Flow {
             }),
             "hangup" => self.event(Event::HungUp),
             "cancel" => self.event(Event::Cancelled),
+            // How many seconds of it are speech, and of which recording.
+            "recorded" | "spoiled" => {
+                let spoken = Duration::from_secs(rest[0].parse().expect("seconds"));
+                let key = rest.get(1).map_or(self.recording, |key| RecordingKey(key.parse().expect("a number")));
+                let length = spoken + Duration::from_secs(5);
+                self.event(Event::Recorded(Recorded { key, length, spoken, kept: verb == "recorded" }));
+            }
             "hold" => self.event(Event::Held(true)),
             "resume" => self.event(Event::Held(false)),
             "stop" => self.event(Event::Stop),
@@ -202,7 +222,7 @@ impl Flow {
 
 fn plan() -> Plan {
     let ids = "greeting menu_main menu_fund menu_long again invalid center_busy closed busy goodbye info waiting_tone \
-               key_0 key_1 key_2 key_3 key_4 key_5 center/counsel center/kosmes center/kised center/keit \
+               message_consent message_ask message_tone message_saved message_empty key_0 key_1 key_2 key_3 key_4 key_5 center/counsel center/kosmes center/kised center/keit \
                name/counsel name/kosmes name/kised name/keit";
     let prompts: BTreeMap<String, Duration> =
         ids.split_whitespace().map(|id| (id.to_owned(), Duration::from_secs(1))).collect();
@@ -251,6 +271,130 @@ fn a_key_during_the_greeting_cuts_it_and_counts_for_the_menu() {
          key 1       => play menu_fund
          key 1       => play center/kosmes",
     );
+}
+
+/// Up to the tone.
+const TO_THE_TONE: &str = "call       => play greeting
+    key 6      => play message_consent
+    key 1      => play message_ask message_tone
+    wait 1s    => nothing
+    wait 1s    => record messages/2026-11-24/0000000000001357-1 60 5
+    wait 9s    => nothing\n";
+
+#[test]
+fn a_message_is_kept_and_the_call_goes_on() {
+    let flow = check_at(
+        "2026-11-24T10:00:00+09:00",
+        &format!(
+            "{TO_THE_TONE}recorded 4 => play message_saved
+             wait 1s    => play busy
+             hangup     => over message caller-hung-up"
+        ),
+    );
+    let record: serde_json::Value = serde_json::from_str(&flow.session.record().line()).expect("JSON");
+    let message = &record["messages"][0];
+    assert_eq!(
+        (&message["message"], &message["file"]),
+        (&"message.word".into(), &"messages/2026-11-24/0000000000001357-1".into())
+    );
+    assert_eq!(
+        (&message["at_ms"], &message["length_ms"], &message["spoken_ms"]),
+        (&2000.into(), &9000.into(), &4000.into())
+    );
+    // The question is a row of the path, once.
+    assert_eq!(record["path"], serde_json::json!(["number.1357", "menu.main", "message.word", "notice.busy"]));
+}
+
+#[test]
+fn a_caller_who_hangs_up_in_a_message_has_left_it() {
+    check(&format!(
+        "{TO_THE_TONE}hangup     => nothing
+         wait 1s    => nothing
+         recorded 9 => over message caller-hung-up"
+    ));
+    // Without a word it is none, and nothing of it stays.
+    check(&format!(
+        "{TO_THE_TONE}hangup     => nothing
+         recorded 0 => discard messages/2026-11-24/0000000000001357-1, over abandoned caller-hung-up"
+    ));
+    // Whoever writes it never tells its end.
+    check(&format!(
+        "{TO_THE_TONE}hangup     => nothing
+         wait 2s    => over abandoned caller-hung-up
+         recorded 9 => nothing"
+    ));
+}
+
+#[test]
+fn hash_ends_a_message_star_begins_it_again_and_zero_is_a_person() {
+    check(&format!(
+        "{TO_THE_TONE}key 5      => nothing
+         key #      => end recording
+         key 0      => nothing
+         recorded 9 => play message_saved"
+    ));
+    check(&format!(
+        "{TO_THE_TONE}key *      => discard messages/2026-11-24/0000000000001357-1, play message_ask message_tone
+         recorded 9 => nothing
+         wait 1s    => nothing
+         key 7      => play message_tone
+         wait 1s    => record messages/2026-11-24/0000000000001357-2 60 5
+         recorded 9 1 => nothing
+         recorded 9 => play message_saved"
+    ));
+    check(&format!("{TO_THE_TONE}key 0      => discard messages/2026-11-24/0000000000001357-1, play center/counsel"));
+}
+
+#[test]
+fn a_message_that_cannot_be_kept_leads_to_a_person_and_silence_is_asked_again_once() {
+    check(&format!("{TO_THE_TONE}spoiled 9  => play center/counsel"));
+    check(&format!(
+        "{TO_THE_TONE}wait 52s   => nothing
+         wait 1s    => end recording, play center/counsel"
+    ));
+    check(&format!(
+        "{TO_THE_TONE}recorded 0 => discard messages/2026-11-24/0000000000001357-1, play message_empty message_ask message_tone
+         wait 3s    => record messages/2026-11-24/0000000000001357-2 60 5
+         recorded 0 => discard messages/2026-11-24/0000000000001357-2, play center/counsel"
+    ));
+}
+
+#[test]
+fn star_asks_for_consent_again_and_hash_goes_back_to_the_menu_before() {
+    check(
+        "call       => play greeting
+         key 6      => play message_consent
+         key *      => play message_consent
+         key #      => play menu_main
+         key 6      => play message_consent
+         key 2      => play center/counsel",
+    );
+}
+
+#[test]
+fn the_longest_call_ends_a_message_too() {
+    let mut flow = Flow::new("2026-11-24T10:00:00+09:00");
+    // A caller who goes round for almost an hour.
+    flow.act("call");
+    while flow.now.instant < Instant::START + Duration::from_secs(3560) {
+        flow.act("key *");
+        flow.act("wait 1s");
+    }
+    for act in ["key 6", "key 1", "wait 2s"] {
+        flow.act(act);
+    }
+    flow.happened.clear();
+    let limit = flow.now.instant + Duration::from_secs(60);
+    while flow.happened.is_empty() && flow.now.instant < limit {
+        flow.act("wait 0.1s");
+    }
+    assert_eq!(flow.happened.first().map(String::as_str), Some("end recording"), "{:?}", flow.happened);
+    assert!(flow.happened.contains(&"play goodbye".to_owned()));
+    flow.happened.clear();
+    flow.act("recorded 9");
+    flow.act("wait 9s");
+    let record: serde_json::Value = serde_json::from_str(&flow.session.record().line()).expect("JSON");
+    assert_eq!((&record["outcome"], record["messages"].as_array().map(Vec::len)), (&"message".into(), Some(1)));
 }
 
 #[test]

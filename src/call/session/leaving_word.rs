@@ -203,6 +203,9 @@ impl Session {
         else {
             return;
         };
+        if matches!(self.state, State::Done) {
+            return;
+        }
         let said = recorded.spoken >= MESSAGE_SPOKEN_MIN;
         if recorded.kept && said {
             self.record.message_left(began, &self.plan.message(message).row, &file, recorded);
