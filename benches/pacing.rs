@@ -17,7 +17,7 @@
 
 use ivr1357::media::{Clip, Command, PlayKey, StreamKey};
 use ivr1357::random::Random;
-use ivr1357::sdp::{Chosen, Codec, Direction};
+use ivr1357::sdp::{Chosen, Codec, Control, Direction};
 use ivr1357::shell::clock::Clock;
 use ivr1357::shell::media::MediaPool;
 use socket2::SockRef;
@@ -205,6 +205,7 @@ fn pool(streams: usize, to: SocketAddr, window: &Window) {
         packet: INTERVAL,
         events: Vec::new(),
         direction: Direction::SendRecv,
+        control: Control::Off,
     };
     for key in 0..streams as u64 {
         // Calls arrive one after the other, not all in a millisecond.

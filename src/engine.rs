@@ -3,6 +3,7 @@
 mod answering;
 mod edition;
 mod io;
+mod parting;
 mod registrations;
 mod succession;
 
@@ -10,6 +11,7 @@ pub use crate::call::CallKey;
 pub use edition::Edition;
 pub use io::{Entry, Input, Intervals, News, Output, Registration, Settings};
 
+use self::parting::Partings;
 use crate::call::record::{Origin, Outcome, Record};
 use crate::call::{Attempt, Effect, Event, Session};
 use crate::leg::{Leg, Way, info_key};
@@ -42,6 +44,7 @@ pub struct Engine {
     dialogs: HashMap<DialogKey, CallKey>,
     streams: HashMap<StreamKey, CallKey>,
     next_stream: u64,
+    partings: Partings,
     /// When sessions want to be woken: hints, a call's own deadline is the truth.
     deadlines: BTreeSet<(Instant, CallKey)>,
     switches: Arc<Switches>,
@@ -110,6 +113,7 @@ impl Engine {
             dialogs: HashMap::new(),
             streams: HashMap::new(),
             next_stream: 1,
+            partings: Partings::default(),
             deadlines: BTreeSet::new(),
             switches: Arc::default(),
             agent_outputs: Vec::new(),
@@ -149,6 +153,7 @@ impl Engine {
                         self.session(now, call, Event::Tick, out);
                     }
                 }
+                self.partings_overdue(now, out);
             }
             // The bindings go first: whoever calls us by a trunk is to be sent elsewhere.
             Input::Drain => {
@@ -171,12 +176,12 @@ impl Engine {
     /// Call `handle(Tick)` no later than this.
     pub fn deadline(&self) -> Option<Instant> {
         let calls = self.deadlines.first().map(|&(due, _)| due);
-        [calls, self.agent.deadline()].into_iter().flatten().min()
+        [calls, self.agent.deadline(), self.partings.deadline()].into_iter().flatten().min()
     }
 
-    /// Live calls.
+    /// Live calls, and those whose record waits for the last word of their stream.
     pub fn calls(&self) -> usize {
-        self.calls.len()
+        self.calls.len() + self.partings.len()
     }
 
     /// Requests of ours without an answer: while stopping, BYEs that may have been lost.
@@ -196,7 +201,12 @@ impl Engine {
 
     /// Everything still held (calls, dialogs, transactions, streams), for the baseline check.
     pub fn held(&self) -> usize {
-        self.calls.len() + self.dialogs.len() + self.streams.len() + self.deadlines.len() + self.agent.held()
+        self.calls.len()
+            + self.dialogs.len()
+            + self.streams.len()
+            + self.partings.held()
+            + self.deadlines.len()
+            + self.agent.held()
     }
 
     // ---- from SIP ----------------------------------------------------------------------------------------------
@@ -460,6 +470,9 @@ impl Engine {
     // ---- from media --------------------------------------------------------------------------------------------
 
     fn media_event(&mut self, now: Now, stream: StreamKey, event: media::Event, out: &mut Vec<Output>) {
+        if let media::Event::Closed(report) = event {
+            return self.stream_closed(stream, report, out);
+        }
         let Some(&call) = self.streams.get(&stream) else { return };
         match event {
             media::Event::Key(key) => {
@@ -468,6 +481,8 @@ impl Engine {
             }
             media::Event::Finished(play) => self.session(now, call, Event::Finished(play), out),
             media::Event::Latched(_) => self.session(now, call, Event::Connected, out),
+            media::Event::Silent => self.session(now, call, Event::Silent, out),
+            media::Event::Closed(_) => {}
         }
     }
 
@@ -593,9 +608,18 @@ impl Engine {
     }
 
     fn close_stream(&mut self, call: CallKey, out: &mut Vec<Output>) {
-        let Some(stream) = self.calls.get(&call).map(|entry| entry.leg.stream) else { return };
+        let Some(leg) = self.calls.get(&call).map(|entry| &entry.leg) else { return };
+        let (stream, agreed) = (leg.stream, leg.configuration().is_some());
+        self.close_last(call, stream, agreed, out);
+    }
+
+    /// Closes the stream of a call that is ending, which tells then how it sounded.
+    fn close_last(&mut self, call: CallKey, stream: StreamKey, agreed: bool, out: &mut Vec<Output>) {
         if self.streams.remove(&stream).is_some() {
             out.push(Output::CloseStream { stream });
+            if agreed {
+                self.partings.begin(stream, call);
+            }
         }
     }
 
@@ -623,13 +647,10 @@ impl Engine {
             self.deadlines.remove(&(due, call));
         }
         self.dialogs.remove(&leg.dialog);
-        if self.streams.remove(&leg.stream).is_some() {
-            out.push(Output::CloseStream { stream: leg.stream });
-        }
-        if broken {
-            finish(call, &session.into_broken_record(now), out);
-        } else {
-            finish(call, session.record(), out);
+        self.close_last(call, leg.stream, leg.configuration().is_some(), out);
+        let record = if broken { session.into_broken_record(now) } else { session.into_record() };
+        if let Some(record) = self.partings.wait(now, leg.stream, call, record) {
+            finish(call, &record, out);
         }
     }
 }
@@ -652,7 +673,7 @@ fn reason_of(cause: &str) -> Option<Reason> {
         // Bearer capability not available after all.
         "media" => Some(Reason::q850(58)),
         // Recovery on timer expiry.
-        "call-max" => Some(Reason::q850(102)),
+        "call-max" | "media-timeout" => Some(Reason::q850(102)),
         _ => None,
     }
 }

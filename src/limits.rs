@@ -51,6 +51,13 @@ pub const KEY_GAP: Duration = Duration::from_secs(3);
 pub const KEY_PRESSES_MAX: usize = 16;
 /// An RTP packet of ours: 12 bytes of header and 60 ms of G.711.
 pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480;
+/// RFC 3550 §6.2: reports of one leg leave this far apart, give or take half. The share of the bandwidth that the RFC allows them would
+/// have them come ten times as often.
+pub const RTCP_INTERVAL: Duration = Duration::from_secs(5);
+/// How long a record waits for what its stream counted. A media thread answers within a millisecond; one that does not is gone.
+pub const STREAM_REPORT_PATIENCE: Duration = Duration::from_millis(250);
+/// A telephone that reports every five seconds and speaks only when spoken to must not be taken for gone.
+pub const MEDIA_TIMEOUT_LEAST: Duration = Duration::from_secs(5);
 /// How long the source of before a re-INVITE is still heard without being taken for the new one: packets under way.
 pub const RTP_SOURCE_CHANGE: Duration = Duration::from_secs(1);
 /// Files a table may include: programmes by ministry, holidays, tests.

@@ -2,10 +2,12 @@
 //! RFC 5009), a call that another dialog takes over (RFC 3891), a session that nobody refreshes (RFC 4028).
 
 use ivr1357::engine::{CallKey, Edition, Engine, Entry, Input, Intervals, Output, Settings};
-use ivr1357::media::{Command, Event, PlayKey, StreamKey};
+use ivr1357::media::quality::PeerReport;
+use ivr1357::media::{Command, Event, PlayKey, Report, StreamKey};
 use ivr1357::number::Key;
 use ivr1357::random::Random;
 use ivr1357::routing;
+use ivr1357::sdp::Codec;
 use ivr1357::sip::trunk::{Peers, Trunk};
 use ivr1357::sip::{Flow, Transport};
 use ivr1357::speech::Catalogue;
@@ -60,6 +62,8 @@ struct Bench {
     /// The last REFER.
     refer: String,
     records: Vec<serde_json::Value>,
+    /// What a stream says when it is closed; `None`: it never answers.
+    report: Option<Option<Report>>,
 }
 
 impl Bench {
@@ -89,6 +93,7 @@ impl Bench {
             sdp: String::new(),
             refer: String::new(),
             records: Vec::new(),
+            report: Some(None),
         }
     }
 
@@ -96,6 +101,18 @@ impl Bench {
     fn give(&mut self, input: Input<'_>) -> String {
         let mut out = Vec::new();
         self.engine.handle(self.now, input, &mut out);
+        let closed = |output: &Output| match output {
+            Output::CloseStream { stream } => Some(*stream),
+            _ => None,
+        };
+        let answering = self.report.into_iter().flat_map(|_| out.iter().filter_map(closed)).collect::<Vec<_>>();
+        for stream in answering {
+            self.engine.handle(
+                self.now,
+                Input::Media { stream, event: Event::Closed(self.report.flatten()) },
+                &mut out,
+            );
+        }
         let mut said = Vec::new();
         for output in out {
             match output {
@@ -388,4 +405,65 @@ fn what_the_callers_side_says_to_the_centre_is_handed_on_behind_our_own_words() 
         assert!(headers[0].ends_with("%3Bencoding%3Dhex"), "call key and menus: {target}");
         assert_eq!(headers.get(1).copied(), handed_on, "{target}");
     }
+}
+
+const HEARD: Report = Report {
+    codec: Codec::Pcma,
+    sent: 500,
+    received: 480,
+    lost: 20,
+    jitter: Duration::from_micros(1_240),
+    peer: Some(PeerReport { lost: 0, jitter: Duration::from_millis(2) }),
+    round_trip: Some(Duration::from_millis(31)),
+};
+
+#[test]
+fn the_record_tells_how_the_call_sounded() {
+    let mut bench = in_the_menu("");
+    bench.report = Some(Some(HEARD));
+    assert_eq!(bench.request("BYE", 2, "", ""), "200 close end");
+    let expected = serde_json::json!({
+        "codec": "PCMA", "sent": 500, "received": 480, "lost": 20, "jitter_ms": 1.2, "peer_lost": 0,
+        "peer_jitter_ms": 2.0, "round_trip_ms": 31.0, "mos_in": 3.99, "mos_out": 4.39,
+    });
+    assert_eq!(bench.records[0]["media"], expected);
+}
+
+#[test]
+fn a_stream_that_never_answers_holds_a_record_up_for_a_moment_and_there_is_one_record_all_the_same() {
+    let mut bench = in_the_menu("");
+    bench.report = None;
+    assert_eq!(bench.request("BYE", 2, "", ""), "200 close");
+    assert_eq!((bench.engine.calls(), bench.records.len()), (1, 0), "the process must not end yet");
+    assert_eq!(bench.pass(1), "end");
+    assert_eq!(bench.engine.calls(), 0);
+    assert!(bench.records[0]["media"].is_null());
+    // It speaks after all.
+    assert_eq!(bench.media(Event::Closed(Some(HEARD))), "");
+    bench.pass(70);
+    assert_eq!((bench.records.len(), bench.engine.held()), (1, 0));
+}
+
+#[test]
+fn a_stream_that_closes_before_its_call_is_over_is_told_of_in_its_record() {
+    let mut bench = in_the_menu("");
+    bench.report = Some(Some(HEARD));
+    assert!(bench.media(Event::Key(Key::from_char('2').expect("a key"))).contains("REFER"));
+    // The caller goes while the REFER is pending: its NOTIFY may trail.
+    assert_eq!(bench.request("BYE", 2, "", ""), "200 close");
+    assert_eq!(bench.pass(2), "end");
+    assert_eq!((bench.records.len(), &bench.records[0]["media"]["sent"]), (1, &500.into()));
+    bench.pass(70);
+    assert_eq!(bench.engine.held(), 0);
+}
+
+#[test]
+fn a_caller_whose_packets_stopped_is_hung_up_on_unless_a_transfer_is_pending() {
+    let mut bench = in_the_menu("");
+    assert_eq!(bench.media(Event::Silent), "BYE close end");
+    assert_eq!((&bench.records[0]["outcome"], &bench.records[0]["cause"]), (&"failed".into(), &"media-timeout".into()));
+
+    let mut bench = in_the_menu("");
+    assert!(bench.media(Event::Key(Key::from_char('2').expect("a key"))).contains("REFER"));
+    assert_eq!(bench.media(Event::Silent), "");
 }

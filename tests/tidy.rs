@@ -32,6 +32,8 @@ const TABLE: &[(&str, &[&str])] = &[
             "media::Event",
             "media::PlayKey",
             "media::RecordingKey",
+            "media::Report",
+            "media::quality",
         ],
     ),
     ("chart", &["number", "routing"]),

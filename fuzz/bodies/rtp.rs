@@ -4,9 +4,9 @@ use super::Choices;
 use ivr1357::limits::RTP_PACKET_BYTES_MAX;
 use ivr1357::media::stream::Stream;
 use ivr1357::media::{Clip, Command, Event, PlayKey};
-use ivr1357::sdp::{Chosen, Codec, Direction, Events};
+use ivr1357::sdp::{Chosen, Codec, Control, Direction, Events};
 use ivr1357::time::{Duration, Instant};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 pub fn run(data: &[u8]) {
@@ -17,7 +17,7 @@ pub fn run(data: &[u8]) {
     let clip = Arc::new(Clip::from_samples("clip", &[7; 500]));
     let (mut packets, mut plays) = (0, 0);
     while !choices.is_empty() {
-        match choices.byte() % 8 {
+        match choices.byte() % 9 {
             0 => now += Duration::from_millis(u64::from(choices.byte())),
             1 => stream.command(now, Command::Configure(chosen(&mut choices)), &mut events),
             2 => {
@@ -40,6 +40,14 @@ pub fn run(data: &[u8]) {
                 packets += 1;
                 let (from, length) = (source(choices.byte()), usize::from(choices.byte()));
                 stream.received(now, from, choices.take(length), &mut events);
+            }
+            7 => {
+                let mut buffer = [0; RTP_PACKET_BYTES_MAX];
+                stream.tick(now, &mut events);
+                if let Some((_, _, length)) = stream.report(now, choices.byte().is_multiple_of(4), &mut buffer) {
+                    let read = stream.quality().map(|report| (report.mos_in(), report.mos_out()));
+                    assert!(length >= 8 && read.is_some());
+                }
             }
             _ => {
                 packets += 1;
@@ -73,6 +81,8 @@ fn press(choices: &mut Choices<'_>) -> Vec<u8> {
 fn chosen(choices: &mut Choices<'_>) -> Chosen {
     const DIRECTIONS: [Direction; 4] =
         [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
+    const CONTROLS: [Control; 3] =
+        [Control::Muxed, Control::Off, Control::Apart(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), 4001))];
     Chosen {
         remote: (!choices.byte().is_multiple_of(4)).then(|| source(choices.byte())),
         codec: Codec::ALL[usize::from(choices.byte() % 2)],
@@ -80,5 +90,6 @@ fn chosen(choices: &mut Choices<'_>) -> Chosen {
         packet: Duration::from_millis(10 + u64::from(choices.byte() % 51)),
         events: vec![Events { payload_type: 101, clock: 8000 }, Events { payload_type: 110, clock: 48000 }],
         direction: DIRECTIONS[usize::from(choices.byte() % 4)],
+        control: CONTROLS[usize::from(choices.byte() % 3)],
     }
 }

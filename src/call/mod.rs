@@ -99,6 +99,8 @@ pub enum Event {
     Unusable,
     /// The process ends.
     Stop,
+    /// No sound has come from the caller's side for longer than it may be silent.
+    Silent,
     /// Time went by.
     Tick,
 }

@@ -4,10 +4,11 @@
 
 use crate::call::{CallKey, Recorded};
 use crate::limits::PATH_ROWS_MAX;
+use crate::media::quality::{Mos, Report};
 use crate::number::{Caller, Digits};
 use crate::routing::plan::Input;
 use crate::sip::status::StatusCode;
-use crate::time::{Instant, Now, Wall};
+use crate::time::{Duration, Instant, Now, Wall};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -164,10 +165,35 @@ pub struct Record {
     /// Why the caller's side ended it, as its BYE or CANCEL said: `Q.850;cause=16`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// How it sounded; absent where no sound was agreed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media: Option<MediaRecord>,
     #[serde(skip)]
     zone: TimeZone,
     #[serde(skip)]
     start: Now,
+}
+
+/// The sound of the call's last line: counted by us, and by the caller's telephone where it reports (RTCP).
+#[derive(Clone, PartialEq, Debug, Serialize)]
+struct MediaRecord {
+    codec: &'static str,
+    sent: u32,
+    received: u32,
+    lost: u32,
+    jitter_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer_lost: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer_jitter_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    round_trip_ms: Option<f64>,
+    /// How the caller sounded to us.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mos_in: Option<f64>,
+    /// How we sounded to the caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mos_out: Option<f64>,
 }
 
 /// A call that was sent on to us from another number.
@@ -218,6 +244,7 @@ impl Record {
             trunk: None,
             diverted: None,
             reason: None,
+            media: None,
             table: origin.table.to_owned(),
             version: None,
             language: None,
@@ -331,6 +358,24 @@ impl Record {
             entry.status = status.map(StatusCode::code);
             entry.took_ms = Some(millis.saturating_sub(entry.at_ms));
         }
+    }
+
+    /// How its sound was, if anything was agreed.
+    pub fn sounded(&mut self, report: Option<Report>) {
+        let tenths = |duration: Duration| (duration.as_secs_f64() * 10_000.0).round() / 10.0;
+        let score = |Mos(hundredths): Mos| f64::from(hundredths) / 100.0;
+        self.media = report.map(|report| MediaRecord {
+            codec: report.codec.name(),
+            sent: report.sent,
+            received: report.received,
+            lost: report.lost,
+            jitter_ms: tenths(report.jitter),
+            peer_lost: report.peer.map(|peer| peer.lost),
+            peer_jitter_ms: report.peer.map(|peer| tenths(peer.jitter)),
+            round_trip_ms: report.round_trip.map(tenths),
+            mos_in: report.mos_in().map(score),
+            mos_out: report.mos_out().map(score),
+        });
     }
 
     /// The call is over.

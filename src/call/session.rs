@@ -15,7 +15,7 @@ use crate::call::record::{AttemptResult, Outcome, Record};
 use crate::call::transfer::{Phase, Transfer};
 use crate::call::{CallKey, Effect, Event};
 use crate::limits::{MENU_DEPTH_MAX, T1};
-use crate::media::PlayKey;
+use crate::media::{PlayKey, Report};
 use crate::number::{Caller, Key};
 use crate::routing::plan::{Answer, Center, CenterId, Destination, MenuId, NoticeId, Plan, PromptId, Tongue};
 use crate::routing::select::Situation;
@@ -148,6 +148,16 @@ impl Session {
         self.record.ended_because(reason);
     }
 
+    /// How its sound was, told when the stream closes.
+    pub fn sounded(&mut self, report: Option<Report>) {
+        self.record.sounded(report);
+    }
+
+    /// The record, when nothing more can happen.
+    pub fn into_record(self) -> Record {
+        self.record
+    }
+
     /// The session is gone (it panicked): its record, closed as ours to mend.
     pub fn into_broken_record(mut self, now: Now) -> Record {
         self.record.ended(now, Outcome::Failed, "internal", None);
@@ -183,6 +193,7 @@ impl Session {
             Event::Unacknowledged => self.over(now, Outcome::Failed, "no-ack", None, out),
             Event::Refused(status) => self.over(now, Outcome::Refused, "refused", Some(status), out),
             Event::Unusable => self.end_call(now, Outcome::Failed, "media", out),
+            Event::Silent => self.silent(now, out),
             Event::Stop => self.stop(now, out),
             Event::Replaced => self.replaced(now, out),
             Event::Held(held) => self.held(now, held, out),
@@ -329,6 +340,27 @@ impl Session {
             | State::Message(_)
             | State::Transferring(_)
             | State::Done => self.end_call(now, Outcome::Failed, "shutdown", out),
+        }
+    }
+
+    /// Nothing has come from the caller's telephone for longer than it may be silent.
+    fn silent(&mut self, now: Now, out: &mut Vec<Effect>) {
+        match &self.state {
+            // It need not speak before our 200, and while a REFER is pending it may be talking to the centre already. A message
+            // ends by its own silence.
+            State::Arriving
+            | State::EarlyGreeting { .. }
+            | State::Answering { .. }
+            | State::Message(_)
+            | State::Transferring(Transfer { phase: Phase::Referring { .. }, .. })
+            | State::Leaving { .. }
+            | State::Done => {}
+            State::Answered { .. }
+            | State::Greeting { .. }
+            | State::Menu { .. }
+            | State::Input { .. }
+            | State::Notice { .. }
+            | State::Transferring(_) => self.end_call(now, Outcome::Failed, "media-timeout", out),
         }
     }
 

@@ -4,10 +4,14 @@
 
 pub mod clip;
 pub mod codec;
+pub mod quality;
+pub mod reception;
+pub mod rtcp;
 pub mod stream;
 pub mod telephone_event;
 
 pub use clip::Clip;
+pub use quality::Report;
 
 use crate::number::Key;
 use crate::sdp::Chosen;
@@ -53,4 +57,8 @@ pub enum Event {
     Finished(PlayKey),
     /// The first valid packet came; sound goes to this address from now on.
     Latched(SocketAddr),
+    /// The peer should speak and has been silent for longer than it may.
+    Silent,
+    /// The stream is closed: its last word, and how it sounded if anything was agreed.
+    Closed(Option<Report>),
 }

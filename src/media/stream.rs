@@ -5,10 +5,13 @@
 //! not take us for dead. Nothing here allocates per packet.
 
 use super::codec::silence;
+use super::quality::Report;
+use super::reception::Reception;
+use super::rtcp::{self, Rtcp, Sent};
 use super::telephone_event::{self, Receiver};
 use super::{Clip, Command, Event, PlayKey};
 use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_SOURCE_CHANGE};
-use crate::sdp::{Chosen, Codec, Direction};
+use crate::sdp::{Chosen, Codec, Control, Direction};
 use crate::time::{Duration, Instant};
 use rtp_rs::{RtpPacketBuilder, RtpReader, Seq};
 use std::net::SocketAddr;
@@ -33,6 +36,25 @@ pub struct Stream {
     sequence: u16,
     timestamp: u32,
     last: Last,
+    /// Packets sent, and their payload.
+    sent: (u32, u32),
+    reception: Reception,
+    reports: Rtcp,
+    /// Where the peer's reports come from, when they have a port of their own.
+    reporter: Option<SocketAddr>,
+    /// The last sign of life, or when it began to be awaited.
+    heard: Instant,
+    /// How long a peer that should speak may be silent.
+    patience: Option<Duration>,
+}
+
+/// The way a report takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// Beside the sound (RFC 5761).
+    Muxed,
+    /// From our RTCP port, the one above.
+    Apart,
 }
 
 /// Where the peer's packets come from. It need not be where its description says: NAT, or a client that listens
@@ -78,7 +100,19 @@ impl Stream {
             sequence: first_sequence,
             timestamp: first_timestamp,
             last: Last::Nothing,
+            sent: (0, 0),
+            reception: Reception::default(),
+            reports: Rtcp::new(u64::from(ssrc) << 32 | u64::from(first_timestamp ^ u32::from(first_sequence))),
+            reporter: None,
+            heard: Instant::START,
+            patience: None,
         }
+    }
+
+    /// A peer that should speak and does not for so long is told of.
+    pub fn with_patience(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Does as told.
@@ -102,20 +136,98 @@ impl Stream {
 
     /// A packet that arrived. What is no RTP of ours, or of another source, is dropped.
     pub fn received(&mut self, now: Instant, from: SocketAddr, packet: &[u8], events: &mut Vec<Event>) {
+        if rtcp::is_rtcp(packet) {
+            return self.reported(now, from, Way::Muxed, packet);
+        }
         let (Some(chosen), Ok(packet)) = (&self.chosen, RtpReader::new(packet)) else { return };
         let number = packet.payload_type();
         let clock = chosen.events.iter().find(|event| event.payload_type == number).map(|event| event.clock);
         // Both laws whatever was agreed: some peers begin before they read our answer.
         let known = clock.is_some() || number == chosen.payload_type || matches!(number, 0 | 8 | COMFORT_NOISE);
+        let sound = chosen.codec.clock();
         if !known || !self.heeds(now, from, packet.ssrc(), events) {
             return;
         }
+        self.heard = now;
+        // The timestamp of a key stands still while it is pressed.
+        let sampled = clock.is_none().then(|| (packet.timestamp(), sound));
+        self.reception.received(now, packet.ssrc(), packet.sequence_number().into(), sampled);
         if let Some(clock) = clock
             && let Some(event) = telephone_event::Packet::read(packet.ssrc(), packet.timestamp(), packet.payload())
             && let Some(key) = self.keys.received(now, clock, event)
         {
             events.push(Event::Key(key));
         }
+    }
+
+    /// A packet of reports. It never latches, and counts from the peer's host alone.
+    pub fn reported(&mut self, now: Instant, from: SocketAddr, way: Way, packet: &[u8]) {
+        let Some(chosen) = &self.chosen else { return };
+        let host = match self.source {
+            Source::Latched(source) => Some(source.ip()),
+            Source::Open { .. } => self.signalled.map(|signalled| signalled.ip()),
+        };
+        if host == Some(from.ip()) && self.reports.received(now, self.ssrc, chosen.codec.clock(), packet) {
+            // Who is silent on purpose still reports.
+            self.heard = now;
+            if way == Way::Apart {
+                self.reporter = Some(from);
+            }
+        }
+    }
+
+    /// What went by in silence: once an interval, before [`Stream::next_packet`].
+    pub fn tick(&mut self, now: Instant, events: &mut Vec<Event>) {
+        let Some(patience) = self.patience else { return };
+        let speaks = self
+            .chosen
+            .as_ref()
+            .is_some_and(|chosen| chosen.direction == Direction::SendRecv && chosen.remote.is_some());
+        if speaks && now.since(self.heard) >= patience {
+            self.heard = now;
+            events.push(Event::Silent);
+        }
+    }
+
+    /// Whether [`Stream::report`] has something to say.
+    pub fn owes_report(&self, now: Instant) -> bool {
+        self.reports.is_due(now)
+    }
+
+    /// Whether reports need a port of their own.
+    pub fn reports_apart(&self) -> bool {
+        matches!(self.reports_to(), Some((_, Way::Apart)))
+    }
+
+    /// Our report when it is due, or the last one with its BYE: where to, by which way, and how many bytes of the buffer.
+    pub fn report(
+        &mut self,
+        now: Instant,
+        last: bool,
+        buffer: &mut [u8; RTP_PACKET_BYTES_MAX],
+    ) -> Option<(SocketAddr, Way, usize)> {
+        let Some((to, way)) = self.reports_to().filter(|_| !last || self.reports.has_told()) else {
+            self.reports.passed(now);
+            return None;
+        };
+        let (packets, bytes) = self.sent;
+        let sent = Sent { ssrc: self.ssrc, timestamp: self.timestamp, packets, bytes };
+        let length = self.reports.write(now, sent, self.reception.block(), last, buffer)?;
+        Some((to, way, length))
+    }
+
+    /// How this leg sounded so far; `None` before anything was agreed.
+    pub fn quality(&self) -> Option<Report> {
+        let chosen = self.chosen.as_ref()?;
+        Some(Report {
+            codec: chosen.codec,
+            sent: self.sent.0,
+            received: self.reception.packets(),
+            lost: self.reception.lost(),
+            jitter: self.reception.jitter(),
+            peer: self.reports.peer(),
+            round_trip: self.reports.round_trip(),
+        })
     }
 
     /// What is due in this interval: where to, and how many bytes of the buffer. `None` while we may not send; then
@@ -152,6 +264,7 @@ impl Stream {
             .build_into(header)
             .ok()?;
         self.sequence = self.sequence.wrapping_add(1);
+        self.sent = (self.sent.0.wrapping_add(1), self.sent.1.wrapping_add(samples as u32));
         self.last = sent;
         if let Some(over) = self.playing.take_if(|playing| playing.is_over()) {
             events.push(Event::Finished(over.play));
@@ -182,7 +295,12 @@ impl Stream {
                 Source::Open { before, .. } => before,
             };
             self.source = Source::Open { before, candidate: None };
+            self.reporter = None;
         }
+        if chosen.control != Control::Off {
+            self.reports.begin(now);
+        }
+        self.heard = now;
         self.chosen = Some(chosen);
     }
 
@@ -215,6 +333,28 @@ impl Stream {
             (Direction::RecvOnly | Direction::Inactive, _) => None,
             (Direction::SendRecv | Direction::SendOnly, Source::Latched(source)) => Some(source),
             (Direction::SendRecv | Direction::SendOnly, Source::Open { .. }) => chosen.remote,
+        }
+    }
+
+    /// Where our reports go; nowhere while the peer names no address. On hold they go on (RFC 3264 §5.1).
+    fn reports_to(&self) -> Option<(SocketAddr, Way)> {
+        let chosen = self.chosen.as_ref()?;
+        let remote = chosen.remote?;
+        let sound = match self.source {
+            Source::Latched(source) => source,
+            Source::Open { .. } => remote,
+        };
+        match chosen.control {
+            Control::Muxed => Some((sound, Way::Muxed)),
+            Control::Off => None,
+            Control::Apart(at) => {
+                // Behind a NAT the port above is a guess, until a report of theirs shows a better one.
+                let guess = match sound.ip() == at.ip() {
+                    true => at,
+                    false => SocketAddr::new(sound.ip(), sound.port().checked_add(1)?),
+                };
+                Some((self.reporter.unwrap_or(guess), Way::Apart))
+            }
         }
     }
 }

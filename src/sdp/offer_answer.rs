@@ -20,6 +20,32 @@ pub enum Codec {
 impl Codec {
     /// Every codec we speak, in our order of preference.
     pub const ALL: [Self; 2] = [Self::Pcma, Self::Pcmu];
+
+    /// Ticks of its RTP timestamp in a second.
+    pub const fn clock(self) -> u32 {
+        match self {
+            Self::Pcma | Self::Pcmu => 8000,
+        }
+    }
+
+    /// Its name in `rtpmap` and in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pcma => "PCMA",
+            Self::Pcmu => "PCMU",
+        }
+    }
+}
+
+/// Where reports (RTCP) come and go.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Control {
+    /// Beside the sound on its port (RFC 5761).
+    Muxed,
+    /// Here: what `a=rtcp` says (RFC 3605), else the port above that of the sound.
+    Apart(SocketAddr),
+    /// Nowhere: no bandwidth is left for them (RFC 3556), or there is no address.
+    Off,
 }
 
 /// Who may send, seen from us (RFC 3264 §5.1).
@@ -59,6 +85,8 @@ pub struct Chosen {
     pub events: Vec<Events>,
     /// The direction from our side.
     pub direction: Direction,
+    /// Reports.
+    pub control: Control,
 }
 
 /// An answer to send and what it agreed on.
@@ -116,7 +144,8 @@ pub fn answer(offer: &[u8], local: Local) -> Result<Answer, Refusal> {
         if at == index {
             let events = answered_events(&chosen.events);
             let codec = [(chosen.codec, chosen.payload_type)];
-            writer::audio(&mut sdp, local.port, media.protocol, &codec, &events, chosen.packet, chosen.direction);
+            let mux = chosen.control == Control::Muxed;
+            writer::audio(&mut sdp, local.port, media.protocol, &codec, &events, chosen.packet, chosen.direction, mux);
         } else {
             let format = media.formats.first().copied().unwrap_or(b"0");
             writer::refused(&mut sdp, media.kind, media.protocol, format);
@@ -129,7 +158,7 @@ pub fn answer(offer: &[u8], local: Local) -> Result<Answer, Refusal> {
 pub fn offer(local: Local) -> Vec<u8> {
     let mut sdp = writer::session(local, (0, 0));
     let codecs = [(Codec::Pcma, 8), (Codec::Pcmu, 0)];
-    writer::audio(&mut sdp, local.port, b"RTP/AVP", &codecs, &[OUR_EVENTS], PACKET, Direction::SendRecv);
+    writer::audio(&mut sdp, local.port, b"RTP/AVP", &codecs, &[OUR_EVENTS], PACKET, Direction::SendRecv, true);
     sdp
 }
 
@@ -198,6 +227,7 @@ fn choose(
         packet: packet(media.ptime.or(description.ptime), media.maxptime),
         events,
         direction: mirrored(asked, remote.is_some()),
+        control: control(description, media, remote),
     })
 }
 
@@ -232,6 +262,25 @@ fn packet(ptime: Option<u8>, maxptime: Option<u8>) -> Duration {
     match maxptime.filter(|ms| PTIMES.contains(ms)) {
         Some(ms) => asked.min(Duration::from_millis(ms.into())),
         None => asked,
+    }
+}
+
+fn control(description: &Description<'_>, media: &Media<'_>, remote: Option<SocketAddr>) -> Control {
+    let silent = |bandwidth: Option<u64>, session: Option<u64>| bandwidth.or(session) == Some(0);
+    let off = silent(media.senders, description.senders) && silent(media.receivers, description.receivers);
+    match (remote, media.rtcp) {
+        _ if off => Control::Off,
+        _ if media.rtcp_mux => Control::Muxed,
+        (Some(sound), Some((port, ip))) => Control::Apart(SocketAddr::new(
+            ip.filter(|ip| is_unicast(*ip) && !ip.is_unspecified() && ip.is_ipv4() == sound.is_ipv4())
+                .unwrap_or(sound.ip()),
+            port,
+        )),
+        (Some(sound), None) => match sound.port().checked_add(1) {
+            Some(port) => Control::Apart(SocketAddr::new(sound.ip(), port)),
+            None => Control::Off,
+        },
+        (None, _) => Control::Off,
     }
 }
 

@@ -207,6 +207,39 @@ fn formats_are_understood_by_what_they_map_to() {
 }
 
 #[test]
+fn reports_share_the_port_when_that_is_offered_and_else_have_their_own() {
+    let apart = |text: &str| Control::Apart(text.parse().expect("an address"));
+    for (session, media, control, answered) in [
+        ("", "", apart("10.0.0.7:4001"), false),
+        ("", "a=rtcp-mux", Control::Muxed, true),
+        ("", "a=rtcp:4000\na=RTCP-MUX", Control::Muxed, true),
+        ("", "a=rtcp:5500", apart("10.0.0.7:5500"), false),
+        ("", "a=rtcp:5500 IN IP4 10.0.0.8", apart("10.0.0.8:5500"), false),
+        // Where nobody could be reached, or nonsense.
+        ("", "a=rtcp:5500 IN IP4 224.0.0.1", apart("10.0.0.7:5500"), false),
+        ("", "a=rtcp:5500 IN IP6 2001:db8::1", apart("10.0.0.7:5500"), false),
+        ("", "a=rtcp:0", apart("10.0.0.7:4001"), false),
+        ("", "a=rtcp:65536", apart("10.0.0.7:4001"), false),
+        // VoLTE terminals leave no bandwidth for reports.
+        ("", "b=RS:0\nb=RR:0", Control::Off, false),
+        ("b=AS:41\nb=RS:0\nb=RR:0", "", Control::Off, false),
+        ("b=RS:0\nb=RR:0", "b=RR:2000", apart("10.0.0.7:4001"), false),
+        ("", "b=RS:0", apart("10.0.0.7:4001"), false),
+    ] {
+        let offer = sdp(&format!("v=0\nc=IN IP4 10.0.0.7\n{session}\nm=audio 4000 RTP/AVP 8\n{media}"));
+        let answer = answer(&offer, LOCAL).expect(media);
+        assert_eq!(answer.chosen.control, control, "{session} {media}");
+        assert_eq!(lines(&answer.sdp, "a=rtcp-mux").len(), usize::from(answered), "{session} {media}");
+    }
+    // RFC 2543 hold: there is no address.
+    let held = answer(&sdp("v=0\nc=IN IP4 0.0.0.0\nm=audio 4000 RTP/AVP 8"), LOCAL).expect("held");
+    assert_eq!(held.chosen.control, Control::Off);
+    assert_eq!(lines(&offer(LOCAL), "a=rtcp-mux").len(), 1, "ours offers it");
+    assert_eq!(accept(&audio("RTP/AVP 8\na=rtcp-mux")).expect("served").control, Control::Muxed);
+    assert_eq!(accept(&audio("RTP/AVP 8")).expect("served").control, apart("10.0.0.7:4001"));
+}
+
+#[test]
 fn hold_and_resume_are_answered_from_our_side() {
     for (address, asked, direction) in [
         ("10.0.0.7", "a=sendrecv", Direction::SendRecv),

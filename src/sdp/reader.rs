@@ -19,6 +19,10 @@ pub struct Description<'a> {
     pub direction: Option<Direction>,
     /// Packet time before the first `m=`; it belongs to a media line, yet some write it here.
     pub ptime: Option<u8>,
+    /// `b=RS` and `b=RR` before the first `m=` (RFC 3556).
+    pub senders: Option<u64>,
+    /// See `senders`.
+    pub receivers: Option<u64>,
     /// Every `m=` line, in order.
     pub media: Vec<Media<'a>>,
 }
@@ -44,6 +48,14 @@ pub struct Media<'a> {
     pub maxptime: Option<u8>,
     /// `rtpmap` lines by payload type; the first of a number wins.
     pub maps: Vec<(u8, Encoding)>,
+    /// `a=rtcp-mux` (RFC 5761).
+    pub rtcp_mux: bool,
+    /// `a=rtcp`: a port, and an address where one is named (RFC 3605).
+    pub rtcp: Option<(u16, Option<IpAddr>)>,
+    /// `b=RS`: bandwidth for the reports of senders, in bits a second.
+    pub senders: Option<u64>,
+    /// `b=RR`: for those of listeners.
+    pub receivers: Option<u64>,
 }
 
 /// Where `c=` points.
@@ -109,6 +121,7 @@ pub fn read(bytes: &[u8]) -> Result<Description<'_>, Refusal> {
                 own.get_or_insert(connection(value));
             }
             b't' => description.times = description.times.or_else(|| times(value)),
+            b'b' => bandwidth(&mut description, value),
             b'a' => attribute(&mut description, value),
             _ => {}
         }
@@ -142,6 +155,10 @@ fn media(value: &[u8]) -> Result<Media<'_>, Refusal> {
             ptime: None,
             maxptime: None,
             maps: Vec::new(),
+            rtcp_mux: false,
+            rtcp: None,
+            senders: None,
+            receivers: None,
         }),
         _ => Err(UNREADABLE),
     }
@@ -167,6 +184,26 @@ fn times(value: &[u8]) -> Option<(u64, u64)> {
     Some((number(words.next()?)?, number(words.next()?)?))
 }
 
+/// `RS:0`.
+fn bandwidth(description: &mut Description<'_>, value: &[u8]) {
+    let mut parts = value.splitn(2, |&b| b == b':');
+    let (kind, bits) = (parts.next().unwrap_or_default(), parts.next().map(<[u8]>::trim_ascii).and_then(number));
+    let media = description.media.last_mut();
+    match kind.trim_ascii().to_ascii_uppercase().as_slice() {
+        b"RS" => *media.map_or(&mut description.senders, |m| &mut m.senders) = bits,
+        b"RR" => *media.map_or(&mut description.receivers, |m| &mut m.receivers) = bits,
+        _ => {}
+    }
+}
+
+/// `4001`, or `4001 IN IP4 192.0.2.1`.
+fn rtcp(value: &[u8]) -> Option<(u16, Option<IpAddr>)> {
+    let mut words = words(value);
+    let port = words.next().and_then(number).and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0)?;
+    let address = words.nth(2).and_then(|address| std::str::from_utf8(address).ok()?.parse::<IpAddr>().ok());
+    Some((port, address.map(|ip| ip.to_canonical())))
+}
+
 fn attribute(description: &mut Description<'_>, value: &[u8]) {
     let colon = value.iter().position(|&b| b == b':');
     let (name, value) = match colon.and_then(|at| value.split_at_checked(at)) {
@@ -183,6 +220,16 @@ fn attribute(description: &mut Description<'_>, value: &[u8]) {
         b"maxptime" => {
             if let Some(media) = media {
                 media.maxptime = milliseconds(value);
+            }
+        }
+        b"rtcp-mux" => {
+            if let Some(media) = media {
+                media.rtcp_mux = true;
+            }
+        }
+        b"rtcp" => {
+            if let Some(media) = media {
+                media.rtcp = rtcp(value);
             }
         }
         b"rtpmap" => {

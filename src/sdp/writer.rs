@@ -17,6 +17,7 @@ pub(super) fn session(local: Local, times: (u64, u64)) -> Vec<u8> {
 }
 
 /// An audio line that is ours.
+#[expect(clippy::too_many_arguments, reason = "one line, as it stands")]
 pub(super) fn audio(
     out: &mut Vec<u8>,
     port: u16,
@@ -25,6 +26,7 @@ pub(super) fn audio(
     events: &[Events],
     packet: Duration,
     direction: Direction,
+    mux: bool,
 ) {
     out.extend_from_slice(format!("m=audio {port} ").as_bytes());
     out.extend_from_slice(protocol);
@@ -33,16 +35,15 @@ pub(super) fn audio(
     }
     out.extend_from_slice(b"\r\n");
     for (codec, number) in codecs {
-        let name = match codec {
-            Codec::Pcma => "PCMA",
-            Codec::Pcmu => "PCMU",
-        };
-        line(out, format_args!("a=rtpmap:{number} {name}/8000"));
+        line(out, format_args!("a=rtpmap:{number} {}/8000", codec.name()));
     }
     for Events { payload_type, clock } in events {
         line(out, format_args!("a=rtpmap:{payload_type} telephone-event/{clock}\r\na=fmtp:{payload_type} 0-15"));
     }
     line(out, format_args!("a=ptime:{}", packet.as_millis()));
+    if mux {
+        line(out, format_args!("a=rtcp-mux"));
+    }
     line(
         out,
         format_args!(

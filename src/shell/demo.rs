@@ -77,6 +77,7 @@ fn play(options: &Options) -> Result<(), Failure> {
         sockets: Sockets::plain(bind()?).map_err(|error| Failure::Setup(error.to_string()))?,
         media_ports: our_ports,
         media_workers: settings.media_workers,
+        media_patience: settings.media_timeout,
         media_random: Random::from_seed(chance()?),
         clock,
         store: Some(store),

@@ -36,6 +36,8 @@ pub struct Parts {
     pub media_ports: RangeInclusive<u16>,
     /// Media threads.
     pub media_workers: usize,
+    /// How long a caller who should speak may be silent.
+    pub media_patience: Option<Duration>,
     /// Chance of the streams: SSRC, first sequence number and timestamp.
     pub media_random: Random,
     /// Time.
@@ -94,7 +96,8 @@ pub struct Instance {
 impl Instance {
     /// Starts all threads.
     pub fn start(parts: Parts) -> io::Result<Self> {
-        let Parts { engine, sockets, media_ports, media_workers, media_random, clock, store, live } = parts;
+        let Parts { engine, sockets, media_ports, media_workers, media_patience, media_random, clock, store, live } =
+            parts;
         let Sockets { listeners, tls_listeners, tls, views, caps, dns_servers } = sockets;
         let poll = mio::Poll::new()?;
         let inbox = Arc::new(Inbox::new(&poll)?);
@@ -113,6 +116,7 @@ impl Instance {
             MediaPool::start(media_workers, media_ports, clock, media_random, move |events| {
                 inbox.extend(events.drain(..).map(|(stream, event)| Message::Media { stream, event }));
             })?
+            .with_patience(media_patience)
         };
         let addresses = listeners.iter().map(|listener| listener.address).collect();
         let tls_addresses: Vec<SocketAddr> = tls_listeners.iter().map(|(address, _)| *address).collect();

@@ -12,6 +12,7 @@ use crate::media::stream::Stream;
 use crate::media::{Command, Event, StreamKey};
 use crate::random::Random;
 use crate::shell::clock::Clock;
+use crate::time::Duration;
 use ports::Ports;
 use std::collections::HashMap;
 use std::io;
@@ -29,6 +30,7 @@ pub struct MediaPool {
     ports: Ports,
     streams: HashMap<StreamKey, Place>,
     random: Random,
+    patience: Option<Duration>,
 }
 
 /// Where a stream lives.
@@ -90,7 +92,14 @@ impl MediaPool {
             ports: Ports::new(ports).beginning_at(random.u32()),
             streams: HashMap::new(),
             random,
+            patience: None,
         })
+    }
+
+    /// Streams tell of peers who should speak and are silent for so long.
+    pub fn with_patience(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Binds a socket on this address: the RTP port, or `None` when no port is free.
@@ -103,7 +112,7 @@ impl MediaPool {
         handle.order(Order::Open {
             key: stream,
             socket,
-            stream: Box::new(Stream::new(ssrc, sequence as u16, timestamp)),
+            stream: Box::new(Stream::new(ssrc, sequence as u16, timestamp).with_patience(self.patience)),
         });
         self.streams.insert(stream, Place { worker, port });
         Some(port)
@@ -116,7 +125,7 @@ impl MediaPool {
         }
     }
 
-    /// Closes the socket and forgets the stream. What it told before may still be on its way.
+    /// Closes the socket and forgets the stream. What it told before may still be on its way, its last word behind it.
     pub fn close(&mut self, stream: StreamKey) {
         let Some(Place { worker, port }) = self.streams.remove(&stream) else { return };
         self.ports.free(port);
@@ -196,11 +205,10 @@ mod tests {
 
     use super::*;
     use crate::media::{Clip, PlayKey};
-    use crate::sdp::{Chosen, Codec, Direction, Events};
+    use crate::sdp::{Chosen, Codec, Control, Direction, Events};
     use rtp_rs::{RtpPacketBuilder, RtpReader};
     use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
     use std::sync::mpsc::{Receiver, RecvTimeoutError};
-    use std::time::Duration;
 
     /// Longer than any machine under load takes; a test that passes does not wait for it.
     const PATIENCE: Duration = Duration::from_secs(20);
@@ -233,15 +241,20 @@ mod tests {
             (peer, SocketAddr::new(self.local, port))
         }
 
-        fn configure(&self, key: u64, remote: Option<SocketAddr>) {
-            let chosen = Chosen {
+        fn chosen(&self, remote: Option<SocketAddr>) -> Chosen {
+            Chosen {
                 remote,
                 codec: Codec::Pcma,
                 payload_type: 8,
                 packet: Duration::from_millis(20),
                 events: vec![Events { payload_type: 101, clock: 8000 }],
                 direction: Direction::SendRecv,
-            };
+                control: Control::Off,
+            }
+        }
+
+        fn configure(&self, key: u64, remote: Option<SocketAddr>) {
+            let chosen = self.chosen(remote);
             self.pool.command(StreamKey(key), Command::Configure(chosen));
         }
 
@@ -328,6 +341,45 @@ mod tests {
             receive(peer);
         }
         assert!(rig.pool.workers.iter().all(|handle| handle.streams == 4), "both workers have their share");
+    }
+
+    /// A sender report about nobody.
+    fn report(ssrc: u32) -> Vec<u8> {
+        use rtcp_types::prelude::*;
+        let mut buffer = [0; 64];
+        let length = rtcp_types::SenderReport::builder(ssrc).ntp_timestamp(5 << 32).write_into(&mut buffer);
+        buffer[..length.expect("it fits")].to_vec()
+    }
+
+    #[test]
+    fn a_call_reports_on_the_port_above_and_its_last_report_is_a_goodbye() {
+        let mut rig = Rig::new(60, 1);
+        let (peer, ours) = rig.open(1);
+        let reporter = UdpSocket::bind((rig.local, 0)).expect("a socket");
+        reporter.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let chosen = Chosen {
+            control: Control::Apart(reporter.local_addr().expect("bound")),
+            ..rig.chosen(peer.local_addr().ok())
+        };
+        rig.pool.command(StreamKey(1), Command::Configure(chosen));
+        let mut buffer = [0; 512];
+        let (length, from) = reporter.recv_from(&mut buffer).expect("a report");
+        assert_eq!(from, SocketAddr::new(ours.ip(), ours.port() + 1));
+        assert_eq!(buffer[..length][1], 200, "a sender's");
+        reporter.send_to(&report(9), from).expect("sent");
+        // Two packets and what the report said are read before the order to close is.
+        peer.send_to(&key_packet(0, '1'), ours).expect("sent");
+        assert!(matches!(rig.told().1, Event::Latched(_)));
+        rig.pool.close(StreamKey(1));
+        let (length, _) = reporter.recv_from(&mut buffer).expect("a goodbye");
+        assert_eq!(buffer[..length][length - 7], 203, "BYE");
+        let closed = std::iter::from_fn(|| Some(rig.told().1)).find_map(|event| match event {
+            Event::Closed(report) => report,
+            _ => None,
+        });
+        let closed = closed.expect("its last word");
+        assert_eq!((closed.codec, closed.received), (Codec::Pcma, 1));
+        assert!(closed.sent > 0);
     }
 
     #[test]

@@ -143,6 +143,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
         },
         media_ports: our_ports.clone(),
         media_workers: settings.media_workers,
+        media_patience: settings.media_timeout,
         media_random: Random::from_seed(chance()?),
         clock,
         store: Some(store),
@@ -366,6 +367,7 @@ pub(super) fn start_stand_ins(
         sockets: Sockets::plain(listeners).map_err(|error| Failure::Setup(error.to_string()))?,
         media_ports,
         media_workers: 1,
+        media_patience: None,
         media_random: Random::from_seed(chance()?),
         clock,
         store: None,
@@ -435,11 +437,11 @@ fn raise_file_limit() -> u64 {
 
 // ---- what is running -----------------------------------------------------------------------------------------------
 
-/// How many calls fit: two RTP ports each, and a file each after those for connections and everything else.
+/// How many calls fit: two ports each, for sound and reports, and as many files after those for connections and everything else.
 fn calls_possible(ports: &RangeInclusive<u16>, open_files: u64, connections: usize) -> u64 {
     const FILES_FOR_THE_REST: u64 = 128;
     let ports = ports.clone().count() as u64 / 2;
-    ports.min(open_files.saturating_sub(FILES_FOR_THE_REST + connections as u64))
+    ports.min(open_files.saturating_sub(FILES_FOR_THE_REST + connections as u64) / 2)
 }
 
 /// How many TCP and TLS connections there may be: a quarter of the files, so that calls find room.
@@ -503,7 +505,7 @@ mod tests {
     #[test]
     fn the_room_for_calls_is_what_ports_and_files_allow() {
         let ports = Settings::default().media_ports;
-        for (files, connections, calls) in [(20_000, 5000, 8192), (1024, 256, 640), (10, 8, 0)] {
+        for (files, connections, calls) in [(20_000, 5000, 7436), (1024, 256, 320), (10, 8, 0)] {
             assert_eq!(connections_possible(files), connections);
             assert_eq!(calls_possible(&ports, files, connections), calls);
         }

@@ -7,7 +7,9 @@ mod check;
 mod trunk;
 mod value;
 
-use crate::limits::{DRAIN, SESSION_EXPIRES, SESSION_EXPIRES_LEAST, TCP_CONNECTIONS_PER_ADDRESS_MAX};
+use crate::limits::{
+    DRAIN, MEDIA_TIMEOUT_LEAST, SESSION_EXPIRES, SESSION_EXPIRES_LEAST, TCP_CONNECTIONS_PER_ADDRESS_MAX,
+};
 use crate::shell::journal::store::with_suffix;
 use crate::shell::local::Advertised;
 use crate::sip::trunk::{Peers, Strangers};
@@ -47,6 +49,8 @@ pub struct Settings {
     pub media_ports: RangeInclusive<u16>,
     /// `media.workers`.
     pub media_workers: usize,
+    /// `media.timeout`: a caller whose packets stop for so long is gone; `None`: never.
+    pub media_timeout: Option<Duration>,
     /// `console.listen`.
     pub console_listen: SocketAddr,
     /// `records.file`.
@@ -120,6 +124,7 @@ impl Default for Settings {
             },
             media_ports: 16384..=32767,
             media_workers: workers_for(std::thread::available_parallelism().map_or(1, usize::from)),
+            media_timeout: None,
             console_listen: SocketAddr::from(([127, 0, 0, 1], 8357)),
             records_file: PathBuf::from("calls.jsonl"),
             hash_key: None,
@@ -358,6 +363,14 @@ impl Settings {
                     bad(&text(value), "a number of threads from 1 to 64; the default is one less than the cores")
                 })?;
             }
+            "media.timeout" => {
+                let help = "how long a caller's packets may stop, as in \"60s\", from 5s on; left out, for ever";
+                self.media_timeout = Some(
+                    duration(value)
+                        .filter(|timeout| *timeout >= MEDIA_TIMEOUT_LEAST)
+                        .ok_or_else(|| bad(&text(value), help))?,
+                );
+            }
             "console.listen" => {
                 let text = text(value);
                 self.console_listen = text.parse().map_err(|_| {
@@ -454,7 +467,7 @@ fn file(key: &str, value: &Value) -> Result<PathBuf, Wrong> {
 }
 
 /// Every key but the trunks'.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "sip.listen",
     "sip.tls",
     "sip.advertise",
@@ -474,6 +487,7 @@ const KEYS: [&str; 26] = [
     "limits.connections_per_address",
     "media.ports",
     "media.workers",
+    "media.timeout",
     "console.listen",
     "records.file",
     "records.hash_key",

@@ -41,6 +41,8 @@ enum Event {
     Centre(usize),
     Arrives(Packet),
     Opened(StreamKey),
+    /// A media thread has closed a stream.
+    Closed(StreamKey),
     LookedUp(LookupKey, Answer),
     Line(StreamKey),
     Journaled(CallKey),
@@ -69,6 +71,8 @@ enum Event {
     Noise(strangers::Shot),
 }
 
+/// How long a media thread takes to close a stream.
+const LAST_WORD: Duration = Duration::from_micros(500);
 /// A number this long may be a person's.
 const PERSONAL_DIGITS: usize = 9;
 /// Where the engine listens.
@@ -482,6 +486,7 @@ impl World {
             }
             Event::Arrives(packet) => self.arrives(packet),
             Event::Opened(stream) => self.opened(stream),
+            Event::Closed(stream) => self.feed(Input::Media { stream, event: Sound::Closed(None) }),
             Event::LookedUp(lookup, answer) => self.feed(Input::LookedUp { lookup, answer }),
             Event::Line(stream) => {
                 let event = self.lines.get_mut(&stream).and_then(|(line, _)| line.finished(self.now));
@@ -703,7 +708,7 @@ impl World {
         match event {
             Sound::Key(key) => self.oracle.heard(stream, key.as_char()),
             Sound::Finished(_) => self.oracle.finished(stream),
-            Sound::Latched(_) => {}
+            Sound::Latched(_) | Sound::Silent | Sound::Closed(_) => {}
         }
         self.feed(Input::Media { stream, event });
     }
@@ -730,6 +735,10 @@ impl World {
                 if let Some((_, Some(port))) = self.lines.remove(&stream) {
                     self.ports.remove(&port);
                     self.free_ports.push_back(port);
+                }
+                // Every eighth media thread is dead and never answers.
+                if !stream.0.is_multiple_of(8) {
+                    self.push(self.now + LAST_WORD, Event::Closed(stream));
                 }
             }
             Output::Journal { call, entry: Entry::Start { record: line, dialog } } => {
@@ -829,6 +838,7 @@ impl World {
             !matches!(
                 event,
                 Event::Opened(_)
+                    | Event::Closed(_)
                     | Event::Line(_)
                     | Event::Journaled(_)
                     | Event::SendFailed(_)

@@ -1,7 +1,7 @@
 //! An engine without sockets, and calls up to their greeting.
 
 use ivr1357::engine::{CallKey, Engine, Entry, Input, Output};
-use ivr1357::media::{Clip, Command, PlayKey, StreamKey};
+use ivr1357::media::{Clip, Command, Event, PlayKey, StreamKey};
 use ivr1357::sip::{Flow, Transport};
 use ivr1357::time::Now;
 use std::sync::Arc;
@@ -41,6 +41,13 @@ impl Bench {
     pub fn give(&mut self, input: Input<'_>) -> Vec<Output> {
         let mut out = Vec::new();
         self.engine.handle(self.now, input, &mut out);
+        let closed = |output: &Output| match output {
+            Output::CloseStream { stream } => Some(*stream),
+            _ => None,
+        };
+        for stream in out.iter().filter_map(closed).collect::<Vec<_>>() {
+            self.engine.handle(self.now, Input::Media { stream, event: Event::Closed(None) }, &mut out);
+        }
         out
     }
 

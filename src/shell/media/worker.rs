@@ -7,18 +7,19 @@
 use super::Shared;
 use super::wheel::{Slot, Turn, Wheel};
 use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_PACKETS_PER_SLOT};
-use crate::media::stream::Stream;
+use crate::media::stream::{Stream, Way};
 use crate::media::{Command, Event, StreamKey};
 use crate::shell::clock::Clock;
 use crate::time::{Duration, Instant};
 use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Registry, Token};
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::mpsc::{Receiver, TryRecvError};
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// The token of the bell that ends an idle worker's wait.
 pub(super) const WAKE: Token = Token(usize::MAX);
@@ -68,6 +69,16 @@ struct Leg {
     stream: Box<Stream>,
     pace: Pace,
     unread: bool,
+    reports: Reports,
+}
+
+/// The port above, for reports that do not share the port of the sound. Most calls end before it would be of use, so it is opened for the first
+/// report.
+enum Reports {
+    Unopened,
+    Open(UdpSocket),
+    /// Another program holds it: this leg goes without.
+    Closed,
 }
 
 /// Whether a stream sends, and the number of its appointment on the wheel.
@@ -169,11 +180,11 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         // From now on we look by ourselves.
         self.shared.idle.store(false, Ordering::Relaxed);
         let index = self.free.pop().unwrap_or(self.legs.len());
-        if let Err(error) = self.poll.registry().register(&mut socket, Token(index), Interest::READABLE) {
+        if let Err(error) = self.poll.registry().register(&mut socket, sound_of(index), Interest::READABLE) {
             // It can still speak.
             warn!(%error, "an RTP socket cannot be polled");
         }
-        let leg = Leg { key, socket, stream, pace: Pace::Waiting, unread: false };
+        let leg = Leg { key, socket, stream, pace: Pace::Waiting, unread: false, reports: Reports::Unopened };
         match self.legs.get_mut(index) {
             Some(place) => *place = Some(leg),
             None => self.legs.push(Some(leg)),
@@ -194,12 +205,15 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         self.told.extend(self.events.drain(..).map(|event| (key, event)));
     }
 
-    /// Closing a socket takes it out of the poll as well; its appointment is void without it.
+    /// The last report, and the last word. Closing a socket takes it out of the poll as well; its appointment is void without it.
     fn close(&mut self, key: StreamKey) {
         if let Some(index) = self.places.remove(&key)
             && let Some(place) = self.legs.get_mut(index)
         {
-            *place = None;
+            if let Some(mut leg) = place.take() {
+                leg.report(self.clock.instant(), true, &mut self.packet);
+                self.told.push((key, Event::Closed(leg.stream.quality())));
+            }
             self.free.push(index);
         }
     }
@@ -212,10 +226,17 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             return;
         }
         for event in &self.ready {
-            if let Some(Some(leg)) = self.legs.get_mut(event.token().0)
+            let Token(token) = event.token();
+            if token % 2 == 1 {
+                if let Some(Some(leg)) = self.legs.get_mut(token / 2) {
+                    leg.read_reports(self.clock.instant(), &mut self.received);
+                }
+                continue;
+            }
+            if let Some(Some(leg)) = self.legs.get_mut(token / 2)
                 && !std::mem::replace(&mut leg.unread, true)
             {
-                self.unread.push(event.token().0);
+                self.unread.push(token / 2);
             }
         }
         if self.unread.is_empty() {
@@ -247,16 +268,24 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
 
     fn send(&mut self) {
         let turns = self.wheel.take(self.slot);
+        let begins = begin_of(self.slot);
         for &turn in &turns {
             let Some(Some(leg)) = self.legs.get_mut(turn.index) else { continue };
             if !leg.keeps(turn) {
                 continue;
             }
+            if leg.stream.owes_report(begins) {
+                leg.open_reports(self.poll.registry(), turn.index);
+                leg.report(self.clock.instant(), false, &mut self.packet);
+            }
+            leg.stream.tick(begins, &mut self.events);
             if let Some((to, length)) = leg.stream.next_packet(&mut self.packet, &mut self.events) {
                 match leg.socket.send_to(self.packet.get(..length).unwrap_or_default(), to) {
                     Ok(_) => self.sums.sent += 1,
                     Err(_) => self.sums.failed += 1,
                 }
+            }
+            if !self.events.is_empty() {
                 self.told.extend(self.events.drain(..).map(|event| (leg.key, event)));
             }
             self.wheel.put(self.slot + interval(&leg.stream), turn);
@@ -284,7 +313,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
     /// Until the next slot begins. Late by less than an interval, the slots follow each other without sleep.
     fn sleep(&mut self) {
         self.slot += 1;
-        let begins = Instant::from_nanos(self.slot.saturating_mul(SLOT.as_nanos() as u64));
+        let begins = begin_of(self.slot);
         let now = self.clock.instant();
         if begins > now {
             std::thread::sleep(begins.since(now));
@@ -317,10 +346,68 @@ impl Leg {
     fn keeps(&self, turn: Turn) -> bool {
         matches!(self.pace, Pace::Silent(number) | Pace::Spoken(number) if number == turn.number)
     }
+
+    /// Sends our report. One that cannot leave is missed by nobody: the next one says more.
+    fn report(&mut self, now: Instant, last: bool, buffer: &mut [u8; RTP_PACKET_BYTES_MAX]) {
+        let Some((to, way, length)) = self.stream.report(now, last, buffer) else { return };
+        let socket = match (way, &self.reports) {
+            (Way::Muxed, _) => &self.socket,
+            (Way::Apart, Reports::Open(socket)) => socket,
+            (Way::Apart, Reports::Unopened | Reports::Closed) => return,
+        };
+        let _ = socket.send_to(buffer.get(..length).unwrap_or_default(), to);
+    }
+
+    /// Opens the port above that of the sound, if reports need it. It is of our range and of this pair.
+    fn open_reports(&mut self, registry: &Registry, index: usize) {
+        if !matches!(self.reports, Reports::Unopened) || !self.stream.reports_apart() {
+            return;
+        }
+        let opened = self.socket.local_addr().and_then(|sound| {
+            let port = sound.port().checked_add(1).ok_or(io::ErrorKind::AddrNotAvailable)?;
+            let mut socket = UdpSocket::bind(SocketAddr::new(sound.ip(), port))?;
+            registry.register(&mut socket, reports_of(index), Interest::READABLE)?;
+            Ok(socket)
+        });
+        self.reports = match opened {
+            Ok(socket) => Reports::Open(socket),
+            Err(error) => {
+                debug!(%error, "no socket for reports");
+                Reports::Closed
+            }
+        };
+    }
+
+    /// What came by the port of reports. Bounded: what a flood leaves there is read with what comes next.
+    fn read_reports(&mut self, now: Instant, buffer: &mut [u8; RECEIVED_BYTES_MAX]) {
+        let Reports::Open(socket) = &self.reports else { return };
+        for _ in 0..RTP_PACKETS_PER_SLOT {
+            match socket.recv_from(buffer) {
+                Ok((length, from)) => {
+                    self.stream.reported(now, from, Way::Apart, buffer.get(..length).unwrap_or_default());
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // An ICMP word about a report of ours.
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+fn sound_of(index: usize) -> Token {
+    Token(2 * index)
+}
+
+fn reports_of(index: usize) -> Token {
+    Token(2 * index + 1)
 }
 
 fn slot_of(instant: Instant) -> Slot {
     instant.as_nanos() / SLOT.as_nanos() as u64
+}
+
+fn begin_of(slot: Slot) -> Instant {
+    Instant::from_nanos(slot.saturating_mul(SLOT.as_nanos() as u64))
 }
 
 /// Within what the wheel can hold.
@@ -338,7 +425,7 @@ fn add(total: &AtomicU64, sum: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sdp::{Chosen, Codec, Direction};
+    use crate::sdp::{Chosen, Codec, Control, Direction};
 
     /// A worker that is driven by hand, with one stream that sends to `peer`.
     fn worker(peer: &std::net::UdpSocket) -> Worker<impl Fn(&mut Vec<(StreamKey, Event)>)> {
@@ -359,6 +446,7 @@ mod tests {
             packet: Duration::from_millis(20),
             events: Vec::new(),
             direction: Direction::SendRecv,
+            control: Control::Off,
         };
         worker.command(StreamKey(1), Command::Configure(chosen));
         worker

@@ -1,0 +1,87 @@
+//! The last word of a stream: the record of a call that is over waits for how it sounded, yet not for long.
+//!
+//! Whether the stream answers or not, each record is written once: it is handed back by whichever comes first.
+
+use super::{Engine, Output, finish};
+use crate::call::{CallKey, Record};
+use crate::limits::STREAM_REPORT_PATIENCE;
+use crate::media::{Report, StreamKey};
+use crate::time::{Instant, Now};
+use std::collections::{HashMap, VecDeque};
+
+/// Streams that were closed and have not said their last word.
+#[derive(Default)]
+pub(super) struct Partings {
+    waiting: HashMap<StreamKey, Parting>,
+    /// When records stop waiting, the first one first: hints, `waiting` is the truth.
+    until: VecDeque<(Instant, StreamKey)>,
+}
+
+struct Parting {
+    call: CallKey,
+    /// Whole; `None` while the call goes on without its stream.
+    record: Option<Box<Record>>,
+}
+
+impl Partings {
+    /// This call's stream is being closed.
+    pub(super) fn begin(&mut self, stream: StreamKey, call: CallKey) {
+        self.waiting.insert(stream, Parting { call, record: None });
+    }
+
+    /// The call is over. The record, if there is nothing to wait for.
+    pub(super) fn wait(&mut self, now: Now, stream: StreamKey, call: CallKey, record: Record) -> Option<Record> {
+        let Some(parting) = self.waiting.get_mut(&stream).filter(|parting| parting.call == call) else {
+            return Some(record);
+        };
+        parting.record = Some(Box::new(record));
+        self.until.push_back((now.instant + STREAM_REPORT_PATIENCE, stream));
+        None
+    }
+
+    fn end(&mut self, stream: StreamKey) -> Option<Parting> {
+        let parting = self.waiting.remove(&stream);
+        while self.until.front().is_some_and(|(_, stream)| !self.waiting.contains_key(stream)) {
+            self.until.pop_front();
+        }
+        parting
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.until.front().map(|&(until, _)| until)
+    }
+
+    /// Records that wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.values().filter(|parting| parting.record.is_some()).count()
+    }
+
+    pub(super) fn held(&self) -> usize {
+        self.waiting.len() + self.until.len()
+    }
+}
+
+impl Engine {
+    pub(super) fn stream_closed(&mut self, stream: StreamKey, report: Option<Report>, out: &mut Vec<Output>) {
+        let Some(Parting { call, record }) = self.partings.end(stream) else { return };
+        match (record, self.calls.get_mut(&call)) {
+            (Some(mut record), _) => {
+                record.sounded(report);
+                finish(call, &record, out);
+            }
+            (None, Some(entry)) => entry.session.sounded(report),
+            (None, None) => {}
+        }
+    }
+
+    /// A stream that has not answered by now never will.
+    pub(super) fn partings_overdue(&mut self, now: Now, out: &mut Vec<Output>) {
+        while let Some(&(until, stream)) = self.partings.until.front()
+            && until <= now.instant
+        {
+            if let Some(Parting { call, record: Some(record) }) = self.partings.end(stream) {
+                finish(call, &record, out);
+            }
+        }
+    }
+}
