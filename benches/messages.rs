@@ -82,7 +82,13 @@ fn read(bytes: &[u8]) -> usize {
 }
 
 fn local() -> Local {
-    Local { ip: "192.0.2.1".parse().expect("an address"), port: 4000, session: 1, version: 1 }
+    Local {
+        ip: "192.0.2.1".parse().expect("an address"),
+        port: 4000,
+        session: 1,
+        version: 1,
+        codecs: ivr1357::sdp::Codecs::USUAL,
+    }
 }
 
 /// The 200 as the agent writes it.

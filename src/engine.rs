@@ -341,7 +341,8 @@ impl Engine {
         self.next_stream += 1;
         let (dialog, local) = (invite.dialog, invite.flow.local.ip());
         let (caller, user_to_user) = (invite.identity.caller.clone(), invite.identity.user_to_user.clone());
-        let leg = Leg::incoming(invite, stream, (now.wall.as_micros() / 1_000_000) as u64);
+        let leg =
+            Leg::incoming(invite, stream, (now.wall.as_micros() / 1_000_000) as u64).speaking(self.edition.codecs);
         let session =
             Session::new(now, call, self.edition.plan.clone(), number, record).situated(caller, self.switches.clone());
         let stage = Stage::Arriving;

@@ -5,7 +5,7 @@
 
 use crate::media::{self, StreamKey};
 use crate::number::Key;
-use crate::sdp::{self, Chosen, Direction, Local, Refusal, offer_answer};
+use crate::sdp::{self, Chosen, Codecs, Direction, Local, Refusal, offer_answer};
 use crate::sip::{DialogKey, EarlyMedia, Flow, Invite};
 use crate::time::{Duration, Instant};
 
@@ -29,6 +29,7 @@ pub struct Leg {
     port: u16,
     session: u64,
     version: u64,
+    codecs: Codecs,
     /// The last description sent: repeated unchanged, it keeps its version (RFC 3264 §8).
     sent: Vec<u8>,
     chosen: Option<Chosen>,
@@ -70,12 +71,19 @@ impl Leg {
             port: 0,
             session,
             version: session,
+            codecs: Codecs::default(),
             sent: Vec::new(),
             chosen: None,
             open: Open::No,
             last_press: None,
             events_heard: false,
         }
+    }
+
+    /// What its prompts are held in.
+    pub fn speaking(mut self, codecs: Codecs) -> Self {
+        self.codecs = codecs;
+        self
     }
 
     /// The socket is bound: our description for the 200, an answer or, for a late offer, our offer.
@@ -132,14 +140,14 @@ impl Leg {
         }
         self.open = Open::No;
         let body = body.ok_or(Refusal("the ACK answers no offer"))?;
-        self.chosen = Some(offer_answer::accept(&body)?);
+        self.chosen = Some(offer_answer::accept(&body, self.codecs)?);
         Ok(self.configuration())
     }
 
     /// The answer to our description as it was, which a session refresh repeated.
     pub fn refreshed(&mut self, body: Option<Vec<u8>>) -> Result<Option<media::Command>, Refusal> {
         let body = body.ok_or(Refusal("no answer"))?;
-        let chosen = offer_answer::accept(&body)?;
+        let chosen = offer_answer::accept(&body, self.codecs)?;
         if self.chosen.as_ref() == Some(&chosen) {
             return Ok(None);
         }
@@ -209,7 +217,13 @@ impl Leg {
     }
 
     fn local(&self) -> Local {
-        Local { ip: self.flow.local.ip(), port: self.port, session: self.session, version: self.version }
+        Local {
+            ip: self.flow.local.ip(),
+            port: self.port,
+            session: self.session,
+            version: self.version,
+            codecs: self.codecs,
+        }
     }
 }
 

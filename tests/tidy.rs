@@ -61,12 +61,14 @@ const TABLE: &[(&str, &[&str])] = &[
         "sim",
         &["engine", "time", "number", "random", "limits", "sip", "sdp", "media", "leg", "speech", "routing", "call"],
     ),
-    // The clips, codecs and keys of the streams it carries count as `media::stream`'s; `sip` lends its address types and what the settings say of peers.
+    // The clips, codecs (`sdp::Codec`) and keys of the streams it carries count as `media::stream`'s; `sip` lends its address types and what the settings say of peers.
     (
         "shell",
         &[
             "engine",
             "media",
+            "sdp::Codec",
+            "sdp::Codecs",
             "speech",
             "routing",
             "time",

@@ -4,7 +4,7 @@ use super::Choices;
 use ivr1357::limits::RTP_PACKET_BYTES_MAX;
 use ivr1357::media::stream::Stream;
 use ivr1357::media::{Clip, Command, Event, PlayKey};
-use ivr1357::sdp::{Chosen, Codec, Control, Direction, Events};
+use ivr1357::sdp::{Chosen, Codec, Codecs, Control, Direction, Events};
 use ivr1357::time::{Duration, Instant};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub fn run(data: &[u8]) {
     let mut stream = Stream::new(0x1357, 65_534, u32::MAX - 200);
     let mut now = Instant::START;
     let mut events = Vec::new();
-    let clip = Arc::new(Clip::from_samples("clip", &[7; 500]));
+    let clip = Arc::new(Clip::held_in(Codecs::new(Codec::ALL), "clip", &[7; 500]));
     let (mut packets, mut plays) = (0, 0);
     while !choices.is_empty() {
         match choices.byte() % 9 {
@@ -85,7 +85,7 @@ fn chosen(choices: &mut Choices<'_>) -> Chosen {
         [Control::Muxed, Control::Off, Control::Apart(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), 4001))];
     Chosen {
         remote: (!choices.byte().is_multiple_of(4)).then(|| source(choices.byte())),
-        codec: Codec::ALL[usize::from(choices.byte() % 2)],
+        codec: Codec::ALL[usize::from(choices.byte() % 3)],
         payload_type: choices.byte() % 128,
         packet: Duration::from_millis(10 + u64::from(choices.byte() % 51)),
         events: vec![Events { payload_type: 101, clock: 8000 }, Events { payload_type: 110, clock: 48000 }],

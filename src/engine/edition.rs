@@ -6,6 +6,7 @@
 use crate::media::Clip;
 use crate::routing::Plan;
 use crate::routing::plan::PromptId;
+use crate::sdp::Codecs;
 use crate::speech::Catalogue;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub struct Edition {
     pub plan: Arc<Plan>,
     /// Its number in the history of published tables; none for a table that never was published.
     pub number: Option<u64>,
+    /// What its sound is held in, in our order of preference: nothing else is agreed on.
+    pub codecs: Codecs,
     clips: HashMap<PromptId, Arc<Clip>>,
 }
 
@@ -34,7 +37,13 @@ impl Edition {
     pub fn published(plan: Arc<Plan>, number: Option<u64>, mut clip: impl FnMut(&str) -> Option<Arc<Clip>>) -> Self {
         let prompts = plan.prompts().into_iter();
         let clips = prompts.filter_map(|id| clip(&id).map(|clip| (id, clip))).collect();
-        Self { plan, number, clips }
+        Self { plan, number, codecs: Codecs::USUAL, clips }
+    }
+
+    /// Its sound is held in these codecs.
+    pub fn held_in(mut self, codecs: Codecs) -> Self {
+        self.codecs = codecs;
+        self
     }
 
     /// The sound of a prompt.

@@ -24,7 +24,8 @@ impl Engine {
         let stream = StreamKey(self.next_stream);
         self.next_stream += 1;
         let local = invite.flow.local.ip();
-        entry.successor = Some(Leg::incoming(invite, stream, (now.wall.as_micros() / 1_000_000) as u64));
+        let session = (now.wall.as_micros() / 1_000_000) as u64;
+        entry.successor = Some(Leg::incoming(invite, stream, session).speaking(entry.edition.codecs));
         self.streams.insert(stream, call);
         out.push(Output::OpenStream { stream, local });
     }

@@ -1,41 +1,58 @@
 //! A recorded prompt, encoded once per codec and shared by all calls.
 
 use super::codec;
-use crate::sdp::Codec;
+use crate::sdp::{Codec, Codecs};
 use std::fmt;
 use std::time::Duration;
 
-/// A prompt ready to send: 8,000 samples a second in both G.711 laws.
+/// A prompt ready to send, in the codecs that calls may agree on. In each of them a byte sounds for an eighth of a millisecond, so a place in one
+/// is a place in all.
+#[derive(Default)]
 pub struct Clip {
     /// The prompt's name, for logs and transcripts.
     pub id: String,
-    /// A-law samples.
+    /// A-law samples; empty where it is not held.
     pub alaw: Box<[u8]>,
     /// µ-law samples.
     pub ulaw: Box<[u8]>,
+    /// G.722: a byte is two samples of 16 kHz.
+    pub g722: Box<[u8]>,
 }
 
 impl Clip {
-    /// From 8 kHz linear samples.
+    /// From 8 kHz linear samples, in the usual codecs.
     pub fn from_samples(id: &str, samples: &[i16]) -> Self {
+        Self::held_in(Codecs::USUAL, id, samples)
+    }
+
+    /// From 8 kHz linear samples.
+    pub fn held_in(codecs: Codecs, id: &str, samples: &[i16]) -> Self {
+        let held = |codec, encode: &dyn Fn() -> Box<[u8]>| if codecs.has(codec) { encode() } else { Box::default() };
         Self {
             id: id.to_owned(),
-            alaw: samples.iter().map(|&sample| codec::encode_alaw(sample)).collect(),
-            ulaw: samples.iter().map(|&sample| codec::encode_ulaw(sample)).collect(),
+            alaw: held(Codec::Pcma, &|| samples.iter().map(|&sample| codec::encode_alaw(sample)).collect()),
+            ulaw: held(Codec::Pcmu, &|| samples.iter().map(|&sample| codec::encode_ulaw(sample)).collect()),
+            g722: held(Codec::G722, &|| codec::encode_g722(samples)),
         }
     }
 
-    /// The samples as this codec sends them; the same number in each.
+    /// The bytes as this codec sends them; empty where it is not held, and else as many as in every other.
     pub fn encoded(&self, codec: Codec) -> &[u8] {
         match codec {
             Codec::Pcma => &self.alaw,
             Codec::Pcmu => &self.ulaw,
+            Codec::G722 => &self.g722,
         }
+    }
+
+    /// Eighths of a millisecond that it sounds.
+    pub fn eighths(&self) -> usize {
+        Codec::ALL.iter().map(|&codec| self.encoded(codec).len()).max().unwrap_or(0)
     }
 
     /// How long it sounds.
     pub fn duration(&self) -> Duration {
-        Duration::from_micros(self.alaw.len() as u64 * 125)
+        Duration::from_micros(self.eighths() as u64 * 125)
     }
 }
 
@@ -58,6 +75,20 @@ mod tests {
             let alaw = codec::decode_alaw(clip.encoded(Codec::Pcma)[at]);
             let ulaw = codec::decode_ulaw(clip.encoded(Codec::Pcmu)[at]);
             assert!((alaw - sample).abs() <= 330 && (ulaw - sample).abs() <= 330, "{at}: {sample} {alaw} {ulaw}");
+        }
+    }
+
+    #[test]
+    fn a_clip_is_held_in_what_was_asked_for_and_as_long_in_each() {
+        let samples = [1000i16; 801];
+        for (codecs, held) in [
+            (vec![Codec::Pcma], [801, 0, 0]),
+            (vec![Codec::G722, Codec::Pcmu], [0, 801, 801]),
+            (Codec::ALL.to_vec(), [801, 801, 801]),
+        ] {
+            let clip = Clip::held_in(Codecs::new(codecs), "greeting", &samples);
+            assert_eq!(Codec::ALL.map(|codec| clip.encoded(codec).len()), held);
+            assert_eq!(clip.eighths(), 801);
         }
     }
 }

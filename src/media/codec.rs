@@ -1,15 +1,47 @@
-//! G.711 A-law and µ-law, as the reference code of ITU-T G.191 computes them.
+//! G.711 A-law and µ-law, as the reference code of ITU-T G.191 computes them, and G.722.
 //!
-//! Prompts are encoded once at load, so the plain computation serves; nothing here runs per packet.
+//! Prompts are encoded once at load, so the plain computation serves; nothing here runs per packet. G.722 is computed by `audio-codec`.
 
 use crate::sdp::Codec;
+use audio_codec::Encoder;
+use audio_codec::g722::G722Encoder;
 
-/// The sample that means silence on the wire (linear 0).
+/// The byte that means silence on the wire: linear 0, and for G.722 two samples that change nothing.
 pub const fn silence(codec: Codec) -> u8 {
     match codec {
         Codec::Pcma => 0xd5,
         Codec::Pcmu => 0xff,
+        Codec::G722 => 0xfd,
     }
+}
+
+/// 16-bit linear samples of 8 kHz to G.722 at 64 kbit/s: a byte for each of them, since each becomes two of 16 kHz.
+pub fn encode_g722(samples: &[i16]) -> Box<[u8]> {
+    let mut bytes = G722Encoder::new().encode(&doubled(samples));
+    bytes.resize(samples.len(), silence(Codec::G722));
+    bytes.into_boxed_slice()
+}
+
+/// Twice as many samples a second: between two stands what the sound was there, by a windowed sinc of 32 neighbours.
+/// Up to 3.4 kHz, all that a telephone's sound has, what it adds stays 35 dB and more below the sound.
+fn doubled(samples: &[i16]) -> Vec<i16> {
+    const REACH: isize = 16;
+    let weights: Vec<f32> = (0..REACH)
+        .map(|n| {
+            let x = std::f32::consts::PI * (n as f32 + 0.5);
+            // Hann over all of them.
+            x.sin() / x * (x / (2.0 * REACH as f32)).cos().powi(2)
+        })
+        .collect();
+    let at =
+        |index: isize| usize::try_from(index).ok().and_then(|index| samples.get(index)).map_or(0.0, |&s| f32::from(s));
+    let mut out = Vec::with_capacity(samples.len() * 2);
+    for (index, &sample) in (0isize..).zip(samples) {
+        let between: f32 =
+            (0..REACH).zip(&weights).map(|(n, weight)| weight * (at(index - n) + at(index + 1 + n))).sum();
+        out.extend([sample, between.round() as i16]);
+    }
+    out
 }
 
 /// 16-bit linear to A-law (ITU-T G.711, table 1).
@@ -65,6 +97,8 @@ pub fn decode_ulaw(code: u8) -> i16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use audio_codec::Decoder;
+    use audio_codec::g722::G722Decoder;
 
     /// Values of G.711 tables 1 and 2, with the bits as they stand on the line.
     #[test]
@@ -111,5 +145,65 @@ mod tests {
         let decoded = |law: fn(i16) -> i16| (i16::MIN..=i16::MAX).map(law).is_sorted();
         assert!(decoded(|sample| decode_alaw(encode_alaw(sample))));
         assert!(decoded(|sample| decode_ulaw(encode_ulaw(sample))));
+    }
+
+    /// A tone of 8,000 samples a second, at some 12,000.
+    fn tone(hertz: f64, samples: usize) -> Vec<i16> {
+        let turn = std::f64::consts::TAU * hertz / 8000.0;
+        (0..samples).map(|n| ((n as f64 * turn).sin() * 12_000.0) as i16).collect()
+    }
+
+    /// How much louder the tone is than what the way there and back added, in dB.
+    fn signal_to_noise(heard: &[i16], hertz: f64) -> f64 {
+        let turn = std::f64::consts::TAU * hertz / 16_000.0;
+        let part = |shift: f64| -> f64 {
+            let wave = |n: usize| (n as f64 * turn + shift).sin();
+            heard.iter().enumerate().map(|(n, &s)| f64::from(s) * wave(n)).sum::<f64>() * 2.0 / heard.len() as f64
+        };
+        let (sine, cosine) = (part(0.0), part(std::f64::consts::FRAC_PI_2));
+        let noise: f64 = heard
+            .iter()
+            .enumerate()
+            .map(|(n, &s)| {
+                let angle = n as f64 * turn;
+                (f64::from(s) - sine * angle.sin() - cosine * angle.cos()).powi(2)
+            })
+            .sum::<f64>()
+            / heard.len() as f64;
+        10.0 * ((sine * sine + cosine * cosine) / 2.0 / noise).log10()
+    }
+
+    #[test]
+    fn g722_carries_a_tone_there_and_back() {
+        for hertz in [300.0, 440.0, 1000.0, 2000.0, 3000.0, 3400.0] {
+            let encoded = encode_g722(&tone(hertz, 8000));
+            assert_eq!(encoded.len(), 8000);
+            let heard = G722Decoder::new().decode(&encoded);
+            assert_eq!(heard.len(), 16_000);
+            let ratio = signal_to_noise(&heard[4000..12_000], hertz);
+            assert!(ratio > 20.0, "{hertz} Hz: {ratio:.1} dB");
+        }
+    }
+
+    #[test]
+    fn a_doubled_sound_has_the_old_samples_and_the_wave_between_them() {
+        for hertz in [300.0, 1000.0, 2000.0, 3000.0, 3400.0] {
+            let samples = tone(hertz, 2000);
+            let doubled = doubled(&samples);
+            assert!(doubled.iter().step_by(2).eq(&samples));
+            let ratio = signal_to_noise(&doubled[400..3600], hertz);
+            assert!(ratio > 35.0, "{hertz} Hz: {ratio:.1} dB");
+        }
+        assert!(doubled(&[]).is_empty());
+    }
+
+    #[test]
+    fn silence_is_silent_also_behind_a_sound() {
+        // What stays of the sound is 55 dB and more below the loudest.
+        let mut decoder = G722Decoder::new();
+        decoder.decode(&encode_g722(&tone(440.0, 4000)));
+        let after = decoder.decode(&[silence(Codec::G722); 4000]);
+        let loudest = |samples: &[i16]| samples.iter().map(|sample| sample.unsigned_abs()).max();
+        assert!(loudest(&after[800..]) < Some(64), "50 ms later: {:?}", loudest(&after[800..]));
     }
 }

@@ -76,7 +76,7 @@ enum Last {
     Prompt,
 }
 
-/// The clips and the place in them, in samples: the same in both laws, so that a new codec goes on from there.
+/// The clips and the place in them, in eighths of a millisecond: the same in every codec, so that a new one goes on from there.
 #[derive(Debug)]
 struct Playing {
     play: PlayKey,
@@ -120,7 +120,7 @@ impl Stream {
         match command {
             Command::Configure(chosen) => self.configure(now, chosen),
             Command::Play { play, mut clips, repeat } => {
-                clips.retain(|clip| Codec::ALL.iter().all(|&codec| !clip.encoded(codec).is_empty()));
+                clips.retain(|clip| clip.eighths() > 0);
                 if clips.is_empty() {
                     self.playing = None;
                     if !repeat {
@@ -142,8 +142,8 @@ impl Stream {
         let (Some(chosen), Ok(packet)) = (&self.chosen, RtpReader::new(packet)) else { return };
         let number = packet.payload_type();
         let clock = chosen.events.iter().find(|event| event.payload_type == number).map(|event| event.clock);
-        // Both laws whatever was agreed: some peers begin before they read our answer.
-        let known = clock.is_some() || number == chosen.payload_type || matches!(number, 0 | 8 | COMFORT_NOISE);
+        // Every codec whatever was agreed: some peers begin before they read our answer.
+        let known = clock.is_some() || number == chosen.payload_type || matches!(number, 0 | 8 | 9 | COMFORT_NOISE);
         let sound = chosen.codec.clock();
         if !known || !self.heeds(now, from, packet.ssrc(), events) {
             return;
@@ -371,15 +371,19 @@ impl Playing {
                 self.clip = 0;
                 continue;
             };
+            let left = clip.eighths().saturating_sub(self.offset);
             let rest = clip.encoded(codec).get(self.offset..).unwrap_or_default();
             let room = payload.get_mut(filled..).unwrap_or_default();
-            let count = rest.len().min(room.len());
-            for (to, from) in room.iter_mut().zip(rest) {
-                *to = *from;
+            let count = left.min(room.len());
+            let room = room.get_mut(..count).unwrap_or_default();
+            match rest.get(..count) {
+                Some(sound) => room.copy_from_slice(sound),
+                // Nothing is agreed on that prompts are not held in; if it were, the call would go on in silence.
+                None => room.fill(silence(codec)),
             }
             filled += count;
             self.offset += count;
-            if count == rest.len() {
+            if count == left {
                 self.clip += 1;
                 self.offset = 0;
             }

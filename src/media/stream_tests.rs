@@ -35,7 +35,7 @@ fn agreed() -> Chosen {
 fn clip(samples: usize, first: u8) -> Arc<Clip> {
     let alaw: Box<[u8]> = (0..samples).map(|n| first.wrapping_add((n % 61) as u8)).collect();
     let ulaw = alaw.iter().map(|byte| byte ^ 0x80).collect();
-    Arc::new(Clip { id: format!("clip {first}"), alaw, ulaw })
+    Arc::new(Clip { id: format!("clip {first}"), alaw, ulaw, ..Clip::default() })
 }
 
 /// A stream and what came out of it.
@@ -262,6 +262,35 @@ fn a_codec_change_goes_on_at_the_same_sample() {
     assert_eq!((packet.payload_type, packet.payload), (0, sound.ulaw[160..320].to_vec()));
     rig.command(Command::Stop);
     assert_eq!(rig.sound(1), [0xff; 160]);
+}
+
+#[test]
+fn a_call_goes_from_codec_to_codec_and_keeps_its_place_in_the_prompt() {
+    let samples: Vec<i16> = (0..1600).map(|n| (n * 37 % 20_000 - 10_000) as i16).collect();
+    let sound = Arc::new(Clip::held_in(crate::sdp::Codecs::new(Codec::ALL), "prompt", &samples));
+    let mut rig = Rig::new();
+    rig.play(1, std::slice::from_ref(&sound), false);
+    let order = [(Codec::Pcma, 8), (Codec::G722, 9), (Codec::Pcmu, 0), (Codec::G722, 96)];
+    for (at, (codec, number)) in order.into_iter().enumerate() {
+        rig.configure(|chosen| (chosen.codec, chosen.payload_type) = (codec, number));
+        let packets: Vec<_> = (0..2).map(|_| rig.next().expect("a packet")).collect();
+        let heard: Vec<u8> = packets.iter().flat_map(|packet| packet.payload.clone()).collect();
+        assert_eq!(heard, sound.encoded(codec)[at * 320..(at + 1) * 320], "{codec:?}");
+        assert!(packets.iter().all(|packet| packet.payload_type == number));
+        assert_eq!(packets[1].timestamp.wrapping_sub(packets[0].timestamp), 160, "the clock stays");
+    }
+    rig.sound(2);
+    assert_eq!(rig.events(), [Event::Finished(PlayKey(1))]);
+    assert_eq!(rig.sound(1), [0xfd; 160]);
+}
+
+#[test]
+fn a_prompt_that_is_not_held_in_the_codec_of_the_call_takes_its_time_in_silence() {
+    let mut rig = Rig::new();
+    rig.configure(|chosen| (chosen.codec, chosen.payload_type) = (Codec::G722, 9));
+    rig.play(1, &[clip(320, 1)], false);
+    assert_eq!(rig.sound(2), [0xfd; 320]);
+    assert_eq!(rig.events(), [Event::Finished(PlayKey(1))]);
 }
 
 #[test]

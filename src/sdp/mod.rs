@@ -7,4 +7,4 @@ pub mod offer_answer;
 mod reader;
 mod writer;
 
-pub use offer_answer::{Answer, Chosen, Codec, Control, Direction, Events, Local, Refusal};
+pub use offer_answer::{Answer, Chosen, Codec, Codecs, Control, Direction, Events, Local, Refusal};

@@ -15,16 +15,18 @@ pub enum Codec {
     Pcma,
     /// G.711 µ-law, payload type 0.
     Pcmu,
+    /// G.722, payload type 9: sound of 16 kHz under a clock of 8 kHz, by an error of RFC 1890 that RFC 3551 §4.5.2 keeps.
+    G722,
 }
 
 impl Codec {
-    /// Every codec we speak, in our order of preference.
-    pub const ALL: [Self; 2] = [Self::Pcma, Self::Pcmu];
+    /// Every codec we speak.
+    pub const ALL: [Self; 3] = [Self::Pcma, Self::Pcmu, Self::G722];
 
     /// Ticks of its RTP timestamp in a second.
     pub const fn clock(self) -> u32 {
         match self {
-            Self::Pcma | Self::Pcmu => 8000,
+            Self::Pcma | Self::Pcmu | Self::G722 => 8000,
         }
     }
 
@@ -33,7 +35,55 @@ impl Codec {
         match self {
             Self::Pcma => "PCMA",
             Self::Pcmu => "PCMU",
+            Self::G722 => "G722",
         }
+    }
+
+    /// Its number without an `rtpmap` (RFC 3551 §6).
+    pub const fn payload_type(self) -> u8 {
+        match self {
+            Self::Pcma => 8,
+            Self::Pcmu => 0,
+            Self::G722 => 9,
+        }
+    }
+}
+
+/// The codecs of a call in our order of preference: those that its prompts are held in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Codecs([Option<Codec>; Codec::ALL.len()]);
+
+impl Codecs {
+    /// A-law before µ-law, whatever the peer lists first: the national preference.
+    pub const USUAL: Self = Self([Some(Codec::Pcma), Some(Codec::Pcmu), None]);
+
+    /// In this order; one named again counts where it was named first.
+    pub fn new(order: impl IntoIterator<Item = Codec>) -> Self {
+        let mut codecs = [None; Codec::ALL.len()];
+        for codec in order {
+            if !codecs.contains(&Some(codec))
+                && let Some(free) = codecs.iter_mut().find(|place| place.is_none())
+            {
+                *free = Some(codec);
+            }
+        }
+        Self(codecs)
+    }
+
+    /// The first is what we like best.
+    pub fn iter(self) -> impl Iterator<Item = Codec> {
+        self.0.into_iter().flatten()
+    }
+
+    /// Whether it is one of them.
+    pub fn has(self, codec: Codec) -> bool {
+        self.0.contains(&Some(codec))
+    }
+}
+
+impl Default for Codecs {
+    fn default() -> Self {
+        Self::USUAL
     }
 }
 
@@ -109,6 +159,8 @@ pub struct Local {
     pub session: u64,
     /// `o=` version, one more for each changed description.
     pub version: u64,
+    /// What we speak.
+    pub codecs: Codecs,
 }
 
 /// Why an offer or answer does not do: 488 for an offer, the end for an answer.
@@ -128,7 +180,8 @@ pub fn answer(offer: &[u8], local: Local) -> Result<Answer, Refusal> {
     let mut taken: Option<(usize, Chosen)> = None;
     let mut reason = Refusal("no audio line");
     for (index, media) in offer.media.iter().enumerate().rev() {
-        match choose(&offer, media, Some(local.ip), prefer_alaw) {
+        let ours = |media: &Media<'_>| preferred(media, local.codecs);
+        match choose(&offer, media, Some(local.ip), ours) {
             Ok(chosen) => taken = Some((index, chosen)),
             // The first audio line's reason is the one worth a log line.
             Err(refusal) if is_audio(media) => reason = refusal,
@@ -142,7 +195,7 @@ pub fn answer(offer: &[u8], local: Local) -> Result<Answer, Refusal> {
     let mut sdp = writer::session(local, offer.times.unwrap_or((0, 0)));
     for (at, media) in offer.media.iter().enumerate() {
         if at == index {
-            let events = answered_events(&chosen.events);
+            let events = answered_events(&chosen.events, chosen.codec.clock());
             let codec = [(chosen.codec, chosen.payload_type)];
             let mux = chosen.control == Control::Muxed;
             writer::audio(&mut sdp, local.port, media.protocol, &codec, &events, chosen.packet, chosen.direction, mux);
@@ -154,10 +207,10 @@ pub fn answer(offer: &[u8], local: Local) -> Result<Answer, Refusal> {
     Ok(Answer { sdp, chosen })
 }
 
-/// Our own offer, for an INVITE without one: PCMA, PCMU, telephone-event.
+/// Our own offer, for an INVITE without one: our codecs, telephone-event.
 pub fn offer(local: Local) -> Vec<u8> {
     let mut sdp = writer::session(local, (0, 0));
-    let codecs = [(Codec::Pcma, 8), (Codec::Pcmu, 0)];
+    let codecs: Vec<_> = local.codecs.iter().map(|codec| (codec, codec.payload_type())).collect();
     writer::audio(&mut sdp, local.port, b"RTP/AVP", &codecs, &[OUR_EVENTS], PACKET, Direction::SendRecv, true);
     sdp
 }
@@ -165,12 +218,12 @@ pub fn offer(local: Local) -> Vec<u8> {
 /// What an answer to our offer agreed on.
 ///
 /// The family of the peer's address is not checked: an answer cannot be refused, only hung up on.
-pub fn accept(answer: &[u8]) -> Result<Chosen, Refusal> {
+pub fn accept(answer: &[u8], codecs: Codecs) -> Result<Chosen, Refusal> {
     let answer = read(answer)?;
     // Our offer has one line that is alive: the first, unless it repeats an answer that refused lines before it.
     let first = answer.media.first().ok_or(Refusal("no media line"))?;
     let media = answer.media.iter().find(|media| media.port != 0).unwrap_or(first);
-    let mut chosen = choose(&answer, media, None, first_listed)?;
+    let mut chosen = choose(&answer, media, None, |media| first_listed(media, codecs))?;
     // RFC 3264 §5.1: events come to us under the number of our offer, yet some peers use the one of their answer.
     if !chosen.events.is_empty() && chosen.events.iter().all(|e| e.payload_type != OUR_EVENTS.payload_type) {
         chosen.events.push(OUR_EVENTS);
@@ -183,7 +236,7 @@ fn choose(
     description: &Description<'_>,
     media: &Media<'_>,
     local: Option<IpAddr>,
-    prefer: fn(&Media<'_>) -> Option<(Codec, u8)>,
+    prefer: impl Fn(&Media<'_>) -> Option<(Codec, u8)>,
 ) -> Result<Chosen, Refusal> {
     if !is_audio(media) {
         return Err(Refusal("not audio"));
@@ -210,7 +263,7 @@ fn choose(
         }
         Some(Connection::Address(ip)) => Some(SocketAddr::new(ip, media.port)),
     };
-    let (codec, payload_type) = prefer(media).ok_or(Refusal("neither PCMA nor PCMU"))?;
+    let (codec, payload_type) = prefer(media).ok_or(Refusal("no codec that we speak"))?;
     let mut events: Vec<Events> = Vec::new();
     for number in media.payload_types().filter(|number| *number != payload_type) {
         if let Encoding::TelephoneEvent(clock) = media.encoding(number)
@@ -231,29 +284,31 @@ fn choose(
     })
 }
 
-/// A-law before µ-law, whatever the peer lists first: the national preference.
-fn prefer_alaw(media: &Media<'_>) -> Option<(Codec, u8)> {
-    let all = || media.payload_types().filter_map(|number| Some((codec(media, number)?, number)));
-    all().find(|(codec, _)| *codec == Codec::Pcma).or_else(|| all().next())
+/// The one that we like best of those offered.
+fn preferred(media: &Media<'_>, codecs: Codecs) -> Option<(Codec, u8)> {
+    codecs.iter().find_map(|ours| {
+        media.payload_types().find(|number| codec(media, *number) == Some(ours)).map(|number| (ours, number))
+    })
 }
 
 /// An answer has decided already: its first codec is the one to send (RFC 3264 §7).
-fn first_listed(media: &Media<'_>) -> Option<(Codec, u8)> {
-    media.payload_types().find_map(|number| Some((codec(media, number)?, number)))
+fn first_listed(media: &Media<'_>, codecs: Codecs) -> Option<(Codec, u8)> {
+    media.payload_types().find_map(|number| Some((codec(media, number).filter(|codec| codecs.has(*codec))?, number)))
 }
 
 fn codec(media: &Media<'_>, payload_type: u8) -> Option<Codec> {
     match media.encoding(payload_type) {
         Encoding::Pcma => Some(Codec::Pcma),
         Encoding::Pcmu => Some(Codec::Pcmu),
+        Encoding::G722 => Some(Codec::G722),
         Encoding::TelephoneEvent(_) | Encoding::Other => None,
     }
 }
 
 /// The events to list in an answer: those at the audio's clock (RFC 4733 §2.1), else what there is.
 /// The others are still understood: some telephones send 48000 beside 8000 Hz audio whatever we answer.
-fn answered_events(events: &[Events]) -> Vec<Events> {
-    let ours: Vec<_> = events.iter().copied().filter(|e| e.clock == 8000).collect();
+fn answered_events(events: &[Events], clock: u32) -> Vec<Events> {
+    let ours: Vec<_> = events.iter().copied().filter(|e| e.clock == clock).collect();
     if ours.is_empty() { events.to_vec() } else { ours }
 }
 

@@ -3,8 +3,13 @@
 use super::*;
 use proptest::prelude::*;
 
-const LOCAL: Local =
-    Local { ip: IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)), port: 16384, session: 7, version: 3 };
+const LOCAL: Local = Local {
+    ip: IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)),
+    port: 16384,
+    session: 7,
+    version: 3,
+    codecs: Codecs::USUAL,
+};
 
 /// CR LF after every line, indentation away.
 fn sdp(text: &str) -> Vec<u8> {
@@ -235,8 +240,47 @@ fn reports_share_the_port_when_that_is_offered_and_else_have_their_own() {
     let held = answer(&sdp("v=0\nc=IN IP4 0.0.0.0\nm=audio 4000 RTP/AVP 8"), LOCAL).expect("held");
     assert_eq!(held.chosen.control, Control::Off);
     assert_eq!(lines(&offer(LOCAL), "a=rtcp-mux").len(), 1, "ours offers it");
-    assert_eq!(accept(&audio("RTP/AVP 8\na=rtcp-mux")).expect("served").control, Control::Muxed);
-    assert_eq!(accept(&audio("RTP/AVP 8")).expect("served").control, apart("10.0.0.7:4001"));
+    assert_eq!(accept(&audio("RTP/AVP 8\na=rtcp-mux"), Codecs::USUAL).expect("served").control, Control::Muxed);
+    assert_eq!(accept(&audio("RTP/AVP 8"), Codecs::USUAL).expect("served").control, apart("10.0.0.7:4001"));
+}
+
+#[test]
+fn our_order_of_codecs_decides_and_what_we_do_not_hold_is_not_taken() {
+    use Codec::{G722, Pcma, Pcmu};
+    for (ours, offered, taken) in [
+        (vec![Pcma, Pcmu], "9 0 8", Some("Pcma=8")),
+        (vec![Pcmu, Pcma], "9 8 0", Some("Pcmu=0")),
+        (vec![G722, Pcma], "8 0 9", Some("G722=9")),
+        (vec![Pcma, Pcmu, G722], "9", Some("G722=9")),
+        (vec![Pcma, Pcmu], "9", None),
+        (vec![Pcma], "0", None),
+        (vec![G722], "96\na=rtpmap:96 G722/8000", Some("G722=96")),
+        (vec![G722], "96\na=rtpmap:96 g722/16000/1", Some("G722=96")),
+        (vec![G722], "9\na=rtpmap:9 opus/48000/2", None),
+    ] {
+        let local = Local { codecs: Codecs::new(ours.clone()), ..LOCAL };
+        let answer = answer(&audio(&format!("RTP/AVP {offered}")), local).ok();
+        let told = answer.map(|answer| told(&answer.chosen));
+        let expected = taken.map(|taken| format!("10.0.0.7:4000 {taken} 20ms events none SendRecv"));
+        assert_eq!(told, expected, "{ours:?} {offered}");
+    }
+    let local = Local { codecs: Codecs::new([G722, Pcma]), ..LOCAL };
+    assert_eq!(lines(&offer(local), "m="), ["m=audio 16384 RTP/AVP 9 8 101"]);
+    assert_eq!(lines(&offer(local), "a=rtpmap:9"), ["a=rtpmap:9 G722/8000"]);
+    // An answer may list what we did not offer: the first of ours counts.
+    let accepted = accept(&audio("RTP/AVP 0 9"), local.codecs).expect("served");
+    assert_eq!((accepted.codec, accepted.payload_type), (G722, 9));
+}
+
+#[test]
+fn events_are_answered_at_the_clock_of_the_sound() {
+    let wide = "RTP/AVP 9 96 97 98\na=rtpmap:96 telephone-event/16000\na=rtpmap:97 telephone-event/48000\na=rtpmap:98 telephone-event/8000";
+    let local = Local { codecs: Codecs::new([Codec::G722]), ..LOCAL };
+    let answered = answer(&audio(wide), local).expect("served");
+    assert_eq!(lines(&answered.sdp, "m="), ["m=audio 16384 RTP/AVP 9 98"]);
+    assert_eq!(answered.chosen.events.len(), 3, "yet every one is understood");
+    let only = "RTP/AVP 8 97\na=rtpmap:97 telephone-event/48000";
+    assert_eq!(lines(&answer(&audio(only), LOCAL).expect("served").sdp, "m="), ["m=audio 16384 RTP/AVP 8 97"]);
 }
 
 #[test]
@@ -274,7 +318,7 @@ fn hold_and_resume_are_answered_from_our_side() {
 #[test]
 fn offers_we_cannot_serve_are_refused() {
     for (offer, reason) in [
-        (audio("RTP/AVP 18 9 96"), "neither PCMA nor PCMU"),
+        (audio("RTP/AVP 18 9 96"), "no codec that we speak"),
         (audio("RTP/SAVP 8"), "not plain RTP"),
         (audio("UDP/TLS/RTP/SAVPF 111 8 0\na=fingerprint:sha-256 AA\na=ice-ufrag:x"), "not plain RTP"),
         (sdp("v=0\nc=IN IP4 10.0.0.7\nm=audio 0 RTP/AVP 8"), "the audio line is disabled"),
@@ -326,16 +370,16 @@ fn answers_to_our_offer_are_read() {
         ("RTP/AVP 8 96\na=rtpmap:96 telephone-event/8000", "Pcma=8 20ms events 96/8000,101/8000 SendRecv"),
         ("RTP/AVP 8\na=recvonly\na=ptime:40", "Pcma=8 40ms events none SendOnly"),
     ] {
-        assert_eq!(told(&accept(&audio(rest)).expect(rest)), format!("10.0.0.7:4000 {agreed}"));
+        assert_eq!(told(&accept(&audio(rest), Codecs::USUAL).expect(rest)), format!("10.0.0.7:4000 {agreed}"));
     }
-    assert!(accept(&audio("RTP/AVP 18")).is_err());
-    assert!(accept(&sdp("v=0\nc=IN IP4 10.0.0.7\nm=audio 0 RTP/AVP 8")).is_err());
+    assert!(accept(&audio("RTP/AVP 18"), Codecs::USUAL).is_err());
+    assert!(accept(&sdp("v=0\nc=IN IP4 10.0.0.7\nm=audio 0 RTP/AVP 8"), Codecs::USUAL).is_err());
 }
 
 fn locals() -> impl Strategy<Value = Local> {
     (any::<[u8; 4]>(), 1u16.., any::<u64>(), any::<u64>())
         .prop_filter("unicast", |(ip, ..)| ip[0] > 0 && ip[0] < 224)
-        .prop_map(|(ip, port, session, version)| Local { ip: ip.into(), port, session, version })
+        .prop_map(|(ip, port, session, version)| Local { ip: ip.into(), port, session, version, codecs: Codecs::USUAL })
 }
 
 proptest! {
@@ -343,7 +387,7 @@ proptest! {
     fn both_sides_of_our_own_offer_agree(ours in locals(), theirs in locals()) {
         let answer = answer(&offer(ours), theirs).expect("we serve ourselves");
         prop_assert_eq!(answer.chosen.remote, Some(SocketAddr::new(ours.ip, ours.port)));
-        let agreed = accept(&answer.sdp).expect("we understand ourselves");
+        let agreed = accept(&answer.sdp, Codecs::USUAL).expect("we understand ourselves");
         prop_assert_eq!(agreed.remote, Some(SocketAddr::new(theirs.ip, theirs.port)));
         prop_assert_eq!(Chosen { remote: None, ..agreed }, Chosen { remote: None, ..answer.chosen });
     }

@@ -74,6 +74,8 @@ pub enum Encoding {
     Pcma,
     /// G.711 µ-law, 8000 Hz, one channel.
     Pcmu,
+    /// G.722, told as 8000 Hz, one channel.
+    G722,
     /// RFC 4733 events at this clock rate.
     TelephoneEvent(u32),
     /// Not ours.
@@ -81,12 +83,13 @@ pub enum Encoding {
 }
 
 impl Media<'_> {
-    /// What a payload type means here. 8 and 0 need no `rtpmap` (RFC 3551 §6).
+    /// What a payload type means here. 8, 0 and 9 need no `rtpmap` (RFC 3551 §6).
     pub fn encoding(&self, payload_type: u8) -> Encoding {
         match self.maps.iter().find(|(number, _)| *number == payload_type) {
             Some((_, encoding)) => *encoding,
             None if payload_type == 8 => Encoding::Pcma,
             None if payload_type == 0 => Encoding::Pcmu,
+            None if payload_type == 9 => Encoding::G722,
             None => Encoding::Other,
         }
     }
@@ -260,6 +263,8 @@ fn rtpmap(value: &[u8]) -> Option<(u8, Encoding)> {
     let encoding = match (name.as_slice(), clock, channels) {
         (b"pcma", 8000, 1) => Encoding::Pcma,
         (b"pcmu", 8000, 1) => Encoding::Pcmu,
+        // Some write the true 16000, which RFC 3551 §4.5.2 forbids, and mean the same.
+        (b"g722", 8000 | 16000, 1) => Encoding::G722,
         // RFC 4733 clocks follow the audio's; a stranger one would only be misread.
         (b"telephone-event", 8000..=48000, _) => Encoding::TelephoneEvent(u32::try_from(clock).ok()?),
         _ => Encoding::Other,

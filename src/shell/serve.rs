@@ -79,6 +79,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
         files: options.files.clone(),
         versions: settings.versions(),
         switches: switches::path(&settings.records_file),
+        codecs: settings.media_codecs,
     };
     let mut found = start::find(&places, options.gate, options.publish)?;
     let tls = Tls::load(settings.tls.clone()).map_err(|error| Failure::Setup(error.to_string()))?;

@@ -10,6 +10,7 @@ mod value;
 use crate::limits::{
     DRAIN, MEDIA_TIMEOUT_LEAST, SESSION_EXPIRES, SESSION_EXPIRES_LEAST, TCP_CONNECTIONS_PER_ADDRESS_MAX,
 };
+use crate::sdp::{Codec, Codecs};
 use crate::shell::journal::store::with_suffix;
 use crate::shell::local::Advertised;
 use crate::sip::trunk::{Peers, Strangers};
@@ -51,6 +52,8 @@ pub struct Settings {
     pub media_workers: usize,
     /// `media.timeout`: a caller whose packets stop for so long is gone; `None`: never.
     pub media_timeout: Option<Duration>,
+    /// `media.codecs`: what calls may agree on, the best first; prompts are held in these and no other.
+    pub media_codecs: Codecs,
     /// `console.listen`.
     pub console_listen: SocketAddr,
     /// `records.file`.
@@ -125,6 +128,7 @@ impl Default for Settings {
             media_ports: 16384..=32767,
             media_workers: workers_for(std::thread::available_parallelism().map_or(1, usize::from)),
             media_timeout: None,
+            media_codecs: Codecs::USUAL,
             console_listen: SocketAddr::from(([127, 0, 0, 1], 8357)),
             records_file: PathBuf::from("calls.jsonl"),
             hash_key: None,
@@ -363,6 +367,16 @@ impl Settings {
                     bad(&text(value), "a number of threads from 1 to 64; the default is one less than the cores")
                 })?;
             }
+            "media.codecs" => {
+                let help = "codecs in your order, each once, of PCMA, PCMU and G722, as in [\"PCMA\", \"PCMU\"]";
+                let named =
+                    |name: &String| Codec::ALL.into_iter().find(|codec| codec.name().eq_ignore_ascii_case(name));
+                let codecs = texts(value).and_then(|names| names.iter().map(named).collect::<Option<Vec<_>>>());
+                let fits = |codecs: &Vec<Codec>| {
+                    !codecs.is_empty() && Codecs::new(codecs.clone()).iter().eq(codecs.iter().copied())
+                };
+                self.media_codecs = Codecs::new(codecs.filter(fits).ok_or_else(|| bad(&text(value), help))?);
+            }
             "media.timeout" => {
                 let help = "how long a caller's packets may stop, as in \"60s\", from 5s on; left out, for ever";
                 self.media_timeout = Some(
@@ -467,7 +481,7 @@ fn file(key: &str, value: &Value) -> Result<PathBuf, Wrong> {
 }
 
 /// Every key but the trunks'.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 28] = [
     "sip.listen",
     "sip.tls",
     "sip.advertise",
@@ -488,6 +502,7 @@ const KEYS: [&str; 27] = [
     "media.ports",
     "media.workers",
     "media.timeout",
+    "media.codecs",
     "console.listen",
     "records.file",
     "records.hash_key",
@@ -722,6 +737,18 @@ mod tests {
     fn a_file_that_is_not_toml_is_an_error_with_its_line() {
         let error = load("[sip\nlisten", &[]).expect_err("a mistake");
         assert!(error.contains("settings.toml") && error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn codecs_are_named_in_any_letters_and_each_once() {
+        let codecs =
+            |line: &str| load(&format!("[media]\ncodecs = {line}\n"), &[]).map(|settings| settings.media_codecs);
+        assert_eq!(codecs("[\"g722\", \"PCMA\"]"), Ok(Codecs::new([Codec::G722, Codec::Pcma])));
+        assert_eq!(codecs("\"PCMU\""), Ok(Codecs::new([Codec::Pcmu])));
+        for wrong in ["[]", "[\"opus\"]", "[\"PCMA\", \"PCMA\"]", "7"] {
+            let error = codecs(wrong).expect_err("a mistake");
+            assert!(error.contains("codecs in your order, each once, of PCMA, PCMU and G722"), "{error}");
+        }
     }
 
     #[test]

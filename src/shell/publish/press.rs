@@ -4,6 +4,7 @@ use super::{Answer, Candidate, Done, Gate, Order, Verdict, What};
 use crate::engine::Edition;
 use crate::media::Clip;
 use crate::routing::{self, Language, Plan};
+use crate::sdp::Codecs;
 use crate::shell::clock::Clock;
 use crate::shell::versions::{self, Store, Version};
 use crate::shell::{prompts, switches, table};
@@ -300,22 +301,33 @@ pub(super) fn stamp(plan: &Plan, clock: Clock) -> String {
 }
 
 /// Encoded prompts, so that editions share the sounds that did not change: little to make, and little to free.
-#[derive(Default, Debug)]
-pub struct Clips(HashMap<(String, String), Arc<Clip>>);
+#[derive(Debug)]
+pub struct Clips {
+    /// What prompts are held in; the same for the life of the process.
+    codecs: Codecs,
+    sounds: HashMap<(String, String), Arc<Clip>>,
+}
 
 impl Clips {
+    /// None yet.
+    pub fn new(codecs: Codecs) -> Self {
+        Self { codecs, sounds: HashMap::new() }
+    }
+
     /// An edition with its sounds.
     pub fn edition(&mut self, plan: Arc<Plan>, number: u64, catalogue: &Catalogue) -> Arc<Edition> {
+        let codecs = self.codecs;
         let clip = |id: &str| {
             let Prompt { samples, .. } = catalogue.prompts.get(id)?;
             let samples = samples.as_deref()?;
             let key = (id.to_owned(), versions::sound_hash(samples));
-            Some(self.0.entry(key).or_insert_with(|| Arc::new(Clip::from_samples(id, samples))).clone())
+            let encode = || Arc::new(Clip::held_in(codecs, id, samples));
+            Some(self.sounds.entry(key).or_insert_with(encode).clone())
         };
-        Arc::new(Edition::published(plan, Some(number), clip))
+        Arc::new(Edition::published(plan, Some(number), clip).held_in(codecs))
     }
 
     fn forget_unused(&mut self) {
-        self.0.retain(|_, clip| Arc::strong_count(clip) > 1);
+        self.sounds.retain(|_, clip| Arc::strong_count(clip) > 1);
     }
 }

@@ -6,6 +6,7 @@
 use super::press::{Clips, spoken, stamp};
 use super::{Alarm, Candidate, Gate, Live, Press, Verdict};
 use crate::routing::{self, Plan, diagnostic};
+use crate::sdp::Codecs;
 use crate::shell::clock::Clock;
 use crate::shell::serve::Failure;
 use crate::shell::table::{self, Files, Table};
@@ -23,6 +24,8 @@ pub struct Places {
     pub versions: PathBuf,
     /// The file of the switches.
     pub switches: PathBuf,
+    /// What prompts are held in.
+    pub codecs: Codecs,
 }
 
 /// The table of a start, before anything was written or locked.
@@ -88,7 +91,7 @@ pub fn find(places: &Places, gate: Gate, publish: bool) -> Result<Found, Failure
 impl Found {
     /// Locks the folder, and keeps what is new. `None`: another engine published there meanwhile, look again.
     pub fn begin(self, places: &Places, gate: Gate, clock: Clock) -> Result<Option<Begun>, Failure> {
-        let Places { files, versions: folder, switches } = places;
+        let Places { files, versions: folder, switches, .. } = places;
         let shown = folder.display();
         let help = "versions.folder names a folder that this user may write to";
         let store = Store::open(folder).map_err(|error| {
@@ -127,7 +130,7 @@ impl Found {
                 })?
             }
         };
-        let mut clips = Clips::default();
+        let mut clips = Clips::new(places.codecs);
         let edition = clips.edition(plan, version.number, &catalogue);
         let live = Live { version, edition, catalogue: Arc::new(catalogue) };
         let (prompts, switches) = (files.prompts.clone(), switches.clone());

@@ -3,6 +3,7 @@
 use super::start::{Begun, Places, find};
 use super::*;
 use crate::routing::check_bytes;
+use crate::sdp::Codecs;
 use crate::shell::clock::Clock;
 use crate::shell::serve::Failure;
 use crate::shell::table::Files;
@@ -67,7 +68,12 @@ impl Bench {
         fs::create_dir_all(folder.join("prompts/center")).expect("a folder");
         let (routing, prompts) = (folder.join("routing.toml"), folder.join("prompts"));
         let files = Files { routing, prompts, language: Language::English };
-        let places = Places { files, versions: folder.join("versions"), switches: folder.join("switches.json") };
+        let places = Places {
+            files,
+            versions: folder.join("versions"),
+            switches: folder.join("switches.json"),
+            codecs: Codecs::USUAL,
+        };
         let bench = Self { folder, places };
         for prompt in ["tone", "greeting", "again", "center/counsel", "key_1", "key_0", "key_hash", "key_star"] {
             bench.record(prompt, &[1; 800]);
