@@ -483,7 +483,8 @@ impl Engine {
             media::Event::Finished(play) => self.session(now, call, Event::Finished(play), out),
             media::Event::Latched(_) => self.session(now, call, Event::Connected, out),
             media::Event::Silent => self.session(now, call, Event::Silent, out),
-            media::Event::Closed(_) => {}
+            // No leg that presses keys is placed yet.
+            media::Event::Pressed(_) | media::Event::Closed(_) => {}
         }
     }
 

@@ -49,6 +49,8 @@ pub const KEY_GAP: Duration = Duration::from_secs(3);
 /// Presses remembered at once. Dialling machines make twelve a second; more than this within [`KEY_MEMORY`] is a flood,
 /// and does not count.
 pub const KEY_PRESSES_MAX: usize = 16;
+/// Keys that we send with one order: a country's longest number, and a code behind it.
+pub const KEYS_SENT_MAX: usize = 32;
 /// An RTP packet of ours: 12 bytes of header and 60 ms of G.711.
 pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480;
 /// RFC 3550 §6.2: reports of one leg leave this far apart, give or take half. The share of the bandwidth that the RFC allows them would

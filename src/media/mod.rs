@@ -4,6 +4,7 @@
 
 pub mod clip;
 pub mod codec;
+pub mod press;
 pub mod quality;
 pub mod reception;
 pub mod rtcp;
@@ -44,6 +45,8 @@ pub enum Command {
         /// Again and again, until replaced: waiting tones.
         repeat: bool,
     },
+    /// Sends these keys as events, one after the other, in place of those still under way. What plays waits meanwhile.
+    Press(Vec<Key>),
     /// Stops what plays; comfort silence follows, so that the stream stays alive.
     Stop,
 }
@@ -59,6 +62,8 @@ pub enum Event {
     Latched(SocketAddr),
     /// The peer should speak and has been silent for longer than it may.
     Silent,
+    /// A [`Command::Press`] came to its end: so many of its keys have left. None where the peer takes no events at the clock of our sound.
+    Pressed(u8),
     /// The stream is closed: its last word, and how it sounded if anything was agreed.
     Closed(Option<Report>),
 }

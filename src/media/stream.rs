@@ -5,13 +5,14 @@
 //! not take us for dead. Nothing here allocates per packet.
 
 use super::codec::silence;
+use super::press::{Presses, Turn};
 use super::quality::Report;
 use super::reception::Reception;
 use super::rtcp::{self, Rtcp, Sent};
 use super::telephone_event::{self, Receiver};
 use super::{Clip, Command, Event, PlayKey};
 use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_SOURCE_CHANGE};
-use crate::sdp::{Chosen, Codec, Control, Direction};
+use crate::sdp::{Chosen, Codec, Control, Direction, Events};
 use crate::time::{Duration, Instant};
 use rtp_rs::{RtpPacketBuilder, RtpReader, Seq};
 use std::net::SocketAddr;
@@ -32,6 +33,7 @@ pub struct Stream {
     source: Source,
     keys: Receiver,
     playing: Option<Playing>,
+    pressing: Option<Presses>,
     ssrc: u32,
     sequence: u16,
     timestamp: u32,
@@ -96,6 +98,7 @@ impl Stream {
             source: Source::Open { before: None, candidate: None },
             keys: Receiver::new(),
             playing: None,
+            pressing: None,
             ssrc,
             sequence: first_sequence,
             timestamp: first_timestamp,
@@ -130,6 +133,7 @@ impl Stream {
                     self.playing = Some(Playing { play, clips, repeat, clip: 0, offset: 0 });
                 }
             }
+            Command::Press(keys) => self.pressing = Some(Presses::new(keys)),
             Command::Stop => self.playing = None,
         }
     }
@@ -246,23 +250,28 @@ impl Stream {
         };
 
         let (header, payload) = buffer.split_at_mut(HEADER);
+        let turn = press(&mut self.pressing, chosen, timestamp, events);
+        if let Some(Turn::Event { payload: event, timestamp, marked }) = turn {
+            let number = our_events(chosen)?.payload_type;
+            payload.get_mut(..event.len())?.copy_from_slice(&event);
+            write_header(header, number, marked, self.sequence, timestamp, self.ssrc)?;
+            self.sequence = self.sequence.wrapping_add(1);
+            self.sent = (self.sent.0.wrapping_add(1), self.sent.1.wrapping_add(event.len() as u32));
+            self.last = Last::Nothing;
+            return Some((to, HEADER + event.len()));
+        }
         let payload = payload.get_mut(..samples)?;
-        let filled = match &mut self.playing {
+        // Between two keys as well what plays waits.
+        let playing = self.playing.as_mut().filter(|_| turn.is_none());
+        let sent = if playing.is_some() { Last::Prompt } else { Last::Silence };
+        let filled = match playing {
             Some(playing) => playing.fill(chosen.codec, payload),
             None => 0,
         };
         payload.get_mut(filled..)?.fill(silence(chosen.codec));
 
-        let sent = if self.playing.is_some() { Last::Prompt } else { Last::Silence };
         let marked = sent != self.last && self.last != Last::Prompt;
-        RtpPacketBuilder::new()
-            .payload_type(chosen.payload_type)
-            .marked(marked)
-            .sequence(Seq::from(self.sequence))
-            .timestamp(timestamp)
-            .ssrc(self.ssrc)
-            .build_into(header)
-            .ok()?;
+        write_header(header, chosen.payload_type, marked, self.sequence, timestamp, self.ssrc)?;
         self.sequence = self.sequence.wrapping_add(1);
         self.sent = (self.sent.0.wrapping_add(1), self.sent.1.wrapping_add(samples as u32));
         self.last = sent;
@@ -394,6 +403,34 @@ impl Playing {
     fn is_over(&self) -> bool {
         !self.repeat && self.clip >= self.clips.len()
     }
+}
+
+/// What the keys on their way out have for this interval.
+fn press(pressing: &mut Option<Presses>, chosen: &Chosen, timestamp: u32, events: &mut Vec<Event>) -> Option<Turn> {
+    let presses = pressing.as_mut()?;
+    let turn = our_events(chosen).and_then(|event| presses.next(timestamp, chosen.packet, event.clock));
+    if turn.is_none() || presses.is_over() {
+        events.push(Event::Pressed(presses.done()));
+        *pressing = None;
+    }
+    turn
+}
+
+/// The events that we send: at the clock of our sound, so that one timestamp serves both (RFC 4733 §2.1).
+fn our_events(chosen: &Chosen) -> Option<Events> {
+    chosen.events.iter().copied().find(|event| event.clock == chosen.codec.clock())
+}
+
+fn write_header(
+    header: &mut [u8],
+    payload_type: u8,
+    marked: bool,
+    sequence: u16,
+    timestamp: u32,
+    ssrc: u32,
+) -> Option<()> {
+    let packet = RtpPacketBuilder::new().payload_type(payload_type).marked(marked).sequence(Seq::from(sequence));
+    packet.timestamp(timestamp).ssrc(ssrc).build_into(header).ok().map(drop)
 }
 
 /// Samples of a packet, at 8000 a second; never more than fit the buffer.

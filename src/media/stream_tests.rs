@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::media::quality::PeerReport;
-use crate::sdp::Events;
 use proptest::prelude::*;
 use rtcp_types::prelude::*;
 use rtcp_types::{Bye, Compound, ReceiverReport, ReportBlock, SenderReport};
@@ -574,6 +573,95 @@ fn comfort_noise_is_a_sign_of_life_and_never_a_key() {
     rig.hear(0, PEER, 13, 0, &[1, 10, 0, 160]);
     assert_eq!(rig.events(), [Event::Latched(address(PEER))]);
     assert_eq!((rig.quality().received, rig.keys()), (1, String::new()));
+}
+
+/// The keys that another stream of ours hears in these packets, 20 ms apart or as told.
+fn heard_by_our_own(packets: &[Packet], ms: u64) -> String {
+    let mut rig = Rig::new();
+    for (packet, n) in packets.iter().zip(0u64..) {
+        rig.hear(n * ms, PEER, packet.payload_type, packet.timestamp, &packet.payload);
+    }
+    rig.keys()
+}
+
+fn keys(text: &str) -> Vec<crate::number::Key> {
+    text.chars().map(|key| crate::number::Key::from_char(key).expect("a key")).collect()
+}
+
+#[test]
+fn a_key_leaves_as_growing_packets_under_one_timestamp_and_three_ends() {
+    let mut rig = Rig::new();
+    rig.play(1, &[clip(1600, 1)], false);
+    rig.sound(1);
+    rig.command(Command::Press(keys("5")));
+    let packets: Vec<_> = (0..8).map(|_| rig.next().expect("a packet")).collect();
+    let (events, pause) = packets.split_at(7);
+    let began = (u32::MAX - 200).wrapping_add(160);
+    assert!(events.iter().all(|packet| (packet.payload_type, packet.timestamp) == (101, began)));
+    assert!(events.windows(2).all(|pair| pair[1].sequence == pair[0].sequence.wrapping_add(1)), "numbers run on");
+    let marked: Vec<_> = events.iter().map(|packet| packet.marked).collect();
+    assert_eq!(marked, [true, false, false, false, false, false, false]);
+    let told: Vec<_> =
+        events.iter().map(|packet| (packet.payload[1] >> 7, packet.payload[2], packet.payload[3])).collect();
+    let ms = |ms: u16| ((ms * 8) >> 8) as u8;
+    let rest = |ms: u16| ((ms * 8) & 0xff) as u8;
+    let expected = [(0, 20), (0, 40), (0, 60), (0, 80), (1, 100), (1, 100), (1, 100)];
+    assert_eq!(told, expected.map(|(end, length)| (end, ms(length), rest(length))));
+    assert_eq!(pause[0].payload, [0xd5; 160], "what plays waits");
+    assert_eq!(rig.events(), []);
+    rig.sound(3);
+    assert_eq!(rig.events(), [Event::Pressed(1)]);
+    let after = rig.next().expect("a packet");
+    assert_eq!((after.payload[0], after.marked), (1 + 160 % 61, true), "and goes on where it was");
+    assert_eq!(after.timestamp, began.wrapping_add(11 * 160), "time went on");
+}
+
+#[test]
+fn our_own_receiver_counts_every_key_once_at_every_packet_time() {
+    for ms in [10u64, 20, 30, 40, 60] {
+        let mut rig = Rig::new();
+        rig.configure(|chosen| chosen.packet = Duration::from_millis(ms));
+        rig.command(Command::Press(keys("0113#*A2225")));
+        let mut packets = Vec::new();
+        while !matches!(rig.events.last(), Some(Event::Pressed(_))) {
+            packets.extend(rig.next());
+            assert!(packets.len() < 1000, "it ends");
+        }
+        assert_eq!(heard_by_our_own(&packets, ms), "0113#*A2225", "{ms} ms");
+        assert_eq!(rig.events(), [Event::Pressed(11)]);
+        // Any two packets of a press may be lost.
+        for lost in 0..packets.len() - 1 {
+            let arrived: Vec<_> = packets
+                .iter()
+                .enumerate()
+                .map(|(at, packet)| {
+                    let gone = at == lost || at == lost + 1;
+                    if gone { Packet { payload_type: 72, ..packet.clone() } } else { packet.clone() }
+                })
+                .collect();
+            assert_eq!(heard_by_our_own(&arrived, ms), "0113#*A2225", "{ms} ms without {lost} and the next");
+        }
+    }
+}
+
+#[test]
+fn keys_that_the_peer_cannot_take_are_told_as_unsent() {
+    let mut rig = Rig::new();
+    rig.configure(|chosen| chosen.events = vec![Events { payload_type: 110, clock: 48000 }]);
+    rig.command(Command::Press(keys("12")));
+    assert_eq!(rig.sound(1), [0xd5; 160]);
+    assert_eq!(rig.events(), [Event::Pressed(0)]);
+    // On hold they wait, and an empty order is over at once.
+    let mut rig = Rig::new();
+    rig.configure(|chosen| chosen.direction = Direction::RecvOnly);
+    rig.command(Command::Press(keys("1")));
+    assert_eq!((rig.next(), rig.events()), (None, vec![]));
+    rig.configure(|_| {});
+    assert_eq!(rig.next().map(|packet| (packet.payload_type, packet.marked)), Some((101, true)));
+    let mut rig = Rig::new();
+    rig.command(Command::Press(Vec::new()));
+    rig.sound(1);
+    assert_eq!(rig.events(), [Event::Pressed(0)]);
 }
 
 proptest! {

@@ -57,6 +57,8 @@ impl Line {
                 let since = self.sends().then_some(now);
                 self.playing = Some(Playing { play, prompts, repeat, left, since });
             }
+            // The model has no packets to send them with.
+            Command::Press(_) => {}
             Command::Stop => self.playing = None,
         }
     }

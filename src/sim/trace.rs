@@ -96,6 +96,8 @@ pub fn told(command: &Command) -> String {
             format!("play {}: {}{again}", play.0, names.join(" + "))
         }
         Command::Configure(chosen) => format!("configure {:?} {:?}", chosen.direction, chosen.remote),
+        // Which keys may be an entry: never in a trace.
+        Command::Press(keys) => format!("press {} keys", keys.len()),
         Command::Stop => "stop".to_owned(),
     }
 }
@@ -105,6 +107,7 @@ pub fn command_name(command: &Command) -> &'static str {
     match command {
         Command::Configure(_) => "configure",
         Command::Play { .. } => "play",
+        Command::Press(_) => "press",
         Command::Stop => "stop",
     }
 }

@@ -708,7 +708,7 @@ impl World {
         match event {
             Sound::Key(key) => self.oracle.heard(stream, key.as_char()),
             Sound::Finished(_) => self.oracle.finished(stream),
-            Sound::Latched(_) | Sound::Silent | Sound::Closed(_) => {}
+            Sound::Latched(_) | Sound::Silent | Sound::Pressed(_) | Sound::Closed(_) => {}
         }
         self.feed(Input::Media { stream, event });
     }

@@ -1,0 +1,89 @@
+//! Key presses that we send as events (RFC 4733 §2.5.1), for legs that we place: an extension behind a switch, a conference code.
+//!
+//! A press is packets with a growing duration under one timestamp, the first of them marked, and its end three times; a pause follows. What is heard
+//! meanwhile waits: events stand in place of sound.
+
+use crate::limits::KEYS_SENT_MAX;
+use crate::number::Key;
+use crate::time::Duration;
+use std::collections::VecDeque;
+
+/// Longer than the 40 ms that every receiver must take for a key (ITU-T Q.24), and what telephones send.
+const HELD: Duration = Duration::from_millis(100);
+/// Longer than the 50 ms between two keys.
+const PAUSE: Duration = Duration::from_millis(80);
+/// Packets before the end, even when fewer would fill the time: two may be lost.
+const GROWING_LEAST: u32 = 3;
+/// RFC 4733 §2.5.1.4: the end is sent three times.
+const ENDS: u32 = 3;
+/// RFC 4733 §2.3: the volume of a tone, −10 dBm0.
+const VOLUME: u8 = 10;
+
+/// Keys on their way out.
+#[derive(Debug)]
+pub struct Presses {
+    keys: VecDeque<Key>,
+    /// Packets since the present key began.
+    step: u32,
+    /// Its timestamp.
+    began: u32,
+    done: u8,
+}
+
+/// What leaves in an interval.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// An event.
+    Event {
+        /// Its four bytes.
+        payload: [u8; 4],
+        /// When its press began.
+        timestamp: u32,
+        /// The first of its press.
+        marked: bool,
+    },
+    /// Silence between two keys.
+    Pause,
+}
+
+impl Presses {
+    /// These keys, in order.
+    pub fn new(keys: impl IntoIterator<Item = Key>) -> Self {
+        Self { keys: keys.into_iter().take(KEYS_SENT_MAX).collect(), step: 0, began: 0, done: 0 }
+    }
+
+    /// What is due in the interval that begins at this timestamp; `None` when all keys and their pauses are over. `packet` is the interval and
+    /// `clock` that of the events.
+    pub fn next(&mut self, timestamp: u32, packet: Duration, clock: u32) -> Option<Turn> {
+        let &key = self.keys.front()?;
+        let intervals =
+            |time: Duration| u32::try_from(time.as_millis().div_ceil(packet.as_millis().max(1))).unwrap_or(1);
+        let growing = (intervals(HELD) - 1).max(GROWING_LEAST);
+        let step = self.step;
+        self.step += 1;
+        if step == 0 {
+            self.began = timestamp;
+        }
+        if step >= growing + ENDS {
+            if step + 1 >= growing + ENDS + intervals(PAUSE) {
+                self.keys.pop_front();
+                (self.step, self.done) = (0, self.done.saturating_add(1));
+            }
+            return Some(Turn::Pause);
+        }
+        let (length, end) = if step < growing { (step + 1, 0) } else { (growing + 1, 0x80) };
+        let ticks = u64::from(length) * u64::from(clock) * packet.as_millis() as u64 / 1000;
+        let [high, low] = u16::try_from(ticks).unwrap_or(u16::MAX).to_be_bytes();
+        Some(Turn::Event { payload: [key.event(), end | VOLUME, high, low], timestamp: self.began, marked: step == 0 })
+    }
+
+    /// Keys that have left whole.
+    pub fn done(&self) -> u8 {
+        self.done
+    }
+
+    /// Whether nothing is left to send.
+    pub fn is_over(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
