@@ -13,7 +13,7 @@ pub use io::{Entry, Input, Intervals, News, Output, Registration, Settings};
 
 use self::parting::Partings;
 use crate::call::record::{Origin, Outcome, Record};
-use crate::call::{Attempt, Effect, Event, Session};
+use crate::call::{Attempt, Effect, Event, Recorded, Session};
 use crate::leg::{Leg, Way, info_key};
 use crate::media::{self, StreamKey};
 use crate::number::Key;
@@ -474,8 +474,14 @@ impl Engine {
         if let media::Event::Closed(report) = event {
             return self.stream_closed(stream, report, out);
         }
-        let Some(&call) = self.streams.get(&stream) else { return };
+        // A recording ends with its stream, which we have closed by then.
+        let closed = || matches!(event, media::Event::Recorded(_)).then(|| self.partings.call(stream)).flatten();
+        let Some(call) = self.streams.get(&stream).copied().or_else(closed) else { return };
         match event {
+            media::Event::Recorded(media::Ended { key, length, spoken, end }) => {
+                let kept = end != media::RecordingEnd::Failed;
+                self.session(now, call, Event::Recorded(Recorded { key, length, spoken, kept }), out);
+            }
             media::Event::Key(key) => {
                 let Some(dialog) = self.calls.get(&call).map(|entry| entry.leg.dialog) else { return };
                 self.pressed(now, dialog, Way::Rtp, key, out);
@@ -570,7 +576,16 @@ impl Engine {
                     return Done::Answered;
                 }
             }
-            Effect::Record { .. } | Effect::EndRecording | Effect::Discard { .. } => {}
+            Effect::Record { key, file, longest, silence } => {
+                let (sides, silence) = (media::Sides::Caller, Some(silence));
+                let recording = media::Recording { key, file, sides, longest, silence };
+                out.push(Output::Media { stream, command: media::Command::Record(recording) });
+            }
+            Effect::EndRecording => out.push(Output::Media { stream, command: media::Command::EndRecording }),
+            Effect::Discard { file, .. } => {
+                out.push(Output::Media { stream, command: media::Command::EndRecording });
+                out.push(Output::Discard { file });
+            }
             Effect::HangUp => self.part(now, entry, out),
             Effect::Entered(row) => out.push(Output::Live { call, news: News::Entered { row } }),
             Effect::Pressed(key) => out.push(Output::Live { call, news: News::Key { key } }),

@@ -380,3 +380,11 @@ pub const RECORDED_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a call waits for the start of its record: a busy disk answers in milliseconds, one that spins up in seconds. Callers
 /// give up after some ten.
 pub const JOURNAL_PATIENCE: Duration = Duration::from_secs(3);
+/// How long the caller's sound waits before it is recorded, so that late packets find their place: the jitter of a bad mobile line.
+pub const TAP_DELAY: Duration = Duration::from_millis(100);
+/// Samples that a recording may be ahead of its time: half a second, after which a sender's clock has jumped.
+pub const TAP_SAMPLES: usize = 4096;
+/// Frames that wait for the writer of recordings: 200 ms each, 200 callers for four seconds of a slow disk, some 13 MB.
+pub const RECORDING_FRAMES_WAITING: usize = 4096;
+/// Recordings written at once; more would be a disk too slow for all of them.
+pub const RECORDINGS_MAX: usize = 2000;

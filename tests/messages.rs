@@ -4,9 +4,11 @@ use ivr1357::chart::markup;
 use ivr1357::cli::test::run as run_tests;
 use ivr1357::proof::caller::Finish;
 use ivr1357::proof::diff::{Change, compare};
+use ivr1357::proof::replay::{Replayed, call};
 use ivr1357::proof::{self, way};
 use ivr1357::routing::resolved::resolve;
 use ivr1357::routing::{Heard, Language, Plan, check_heard, check_without_sound, heard};
+use ivr1357::sim::script::{self, Script};
 use ivr1357::speech::{Catalogue, Prompt};
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,6 +96,52 @@ fn a_key_pressed_before_the_question_is_no_answer_to_it() {
     let ran = run_tests(&plan, &catalogue(&plan));
     let last = ran.last().expect("a test");
     assert_eq!(last.surprises, [], "{:#?}", last.moments);
+}
+
+/// What happens, in the words of a flow, and the record.
+fn flow(text: &str) -> (Vec<String>, serde_json::Value) {
+    let plan = plan(&table());
+    let Ok(script) = Script::parse(text, &plan) else { panic!("{text}") };
+    let (world, _) = script.play(plan.clone(), &catalogue(&plan));
+    assert_eq!(world.violations().len(), 0, "{text}: {:?}", world.violations());
+    let told = world.moments().iter().map(|(_, moment)| script::words(&world, moment)).collect();
+    (told, serde_json::from_str(world.records().last().expect("a record")).expect("JSON"))
+}
+
+#[test]
+fn the_whole_engine_takes_a_message_and_keeps_none_that_cannot_be_kept() {
+    let night = "at 2026-11-24T22:00; call 1357; wait 1s; key 1";
+    let (told, record) = flow(&format!("{night}; say 8s; end"));
+    assert!(told.contains(&"record".to_owned()) && told.contains(&"play message_saved".to_owned()), "{told:?}");
+    let message = &record["messages"][0];
+    assert_eq!((&record["outcome"], &message["message"]), (&"message".into(), &"message.closed".into()), "{record}");
+    assert!(message["spoken_ms"].as_u64().is_some_and(|spoken| (7_500..=8_500).contains(&spoken)), "{record}");
+    // Hung up in the middle: what was said is kept.
+    let (_, record) = flow(&format!("{night}; say 8s; hangup"));
+    assert_eq!(
+        (&record["outcome"], record["messages"].as_array().map(Vec::len)),
+        (&"message".into(), Some(1)),
+        "{record}"
+    );
+    let (told, record) = flow(&format!("{night}; disk full; say 8s; end"));
+    assert!(told.contains(&"enter notice.closed".to_owned()) && record.get("messages").is_none(), "{told:?} {record}");
+    let (told, record) = flow(&format!("{night}; wait 60s; end"));
+    assert!(told.contains(&"play message_empty+message_ask+message_tone".to_owned()), "{told:?}");
+    assert_eq!((&record["outcome"], record.get("messages")), (&"announced".into(), None), "{record}");
+}
+
+#[test]
+fn recorded_messages_are_left_again_when_calls_are_replayed() {
+    let old = plan(&table());
+    let elsewhere = plan(&table().replacen("then = \"end\"\notherwise", "then = \"menu.main\"\notherwise", 1));
+    for (script, changed) in [("say 8s; end", 1), ("say 8s; hangup", 0), ("hangup", 0)] {
+        let (_, record) = flow(&format!("at 2026-11-24T22:00; call 1357; wait 1s; key 1; wait 3s; {script}"));
+        let mut replayed = Replayed::default();
+        call([&old, &old], &record.to_string(), &mut replayed);
+        assert_eq!((replayed.unlike, replayed.otherwise.len()), (0, 0), "{script}: {replayed:?} {record}");
+        call([&old, &elsewhere], &record.to_string(), &mut replayed);
+        assert!(replayed.otherwise.len() >= changed, "{script}: {replayed:?} {record}");
+    }
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn words(plan: &Plan, moment: &Moment) -> String {
     match moment {
         Moment::Enters(row) => format!("enter {row}"),
         Moment::Plays(prompts) => format!("play {}", prompts.join("+")),
+        Moment::Records => "record".to_owned(),
         Moment::Key(key) => format!("key {}", key.map_or('•', |key| key.as_char())),
         Moment::Refers(center) => format!("refer {}", plan.center(*center).row),
         Moment::Fails(status) => format!("fail {status}"),

@@ -212,6 +212,7 @@ impl Teller<'_> {
                 Moment::Key(key) => {
                     let _ = write!(out, "{} {key}", say(["누름", "pressed"]));
                 }
+                Moment::Records => out.push_str(&say(["삐 소리 뒤, 녹음 시작", "after the tone: recording"])),
                 Moment::Stops => out.push_str(&say(["안내 멈춤", "the prompt stops"])),
                 Moment::Plays { prompts, length, repeat } => {
                     let ended = moments.iter().skip(index + 1).find(|(_, next)| ends_sound(next)).map(|(at, _)| *at);
@@ -324,7 +325,7 @@ impl Teller<'_> {
 
 fn ends_sound(moment: &Moment) -> bool {
     match moment {
-        Moment::Plays { .. } | Moment::Stops | Moment::Releases => true,
+        Moment::Plays { .. } | Moment::Stops | Moment::Records | Moment::Releases => true,
         Moment::Enters(_)
         | Moment::Key(_)
         | Moment::Refers(_)

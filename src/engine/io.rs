@@ -169,6 +169,11 @@ pub enum Output {
         /// What.
         command: media::Command,
     },
+    /// Nothing is kept of a recording, which has ended or was told to end before.
+    Discard {
+        /// Its name below the folder of recordings.
+        file: Arc<str>,
+    },
     /// Close the socket and forget the stream.
     CloseStream {
         /// Which.

@@ -39,6 +39,11 @@ impl Partings {
         None
     }
 
+    /// Whose stream it was.
+    pub(super) fn call(&self, stream: StreamKey) -> Option<CallKey> {
+        self.waiting.get(&stream).map(|parting| parting.call)
+    }
+
     fn end(&mut self, stream: StreamKey) -> Option<Parting> {
         let parting = self.waiting.remove(&stream);
         while self.until.front().is_some_and(|(_, stream)| !self.waiting.contains_key(stream)) {

@@ -3,8 +3,9 @@
 //! Prompts are encoded once at load, so the plain computation serves; nothing here runs per packet. G.722 is computed by `audio-codec`.
 
 use crate::sdp::Codec;
+use audio_codec::Decoder as _;
 use audio_codec::Encoder;
-use audio_codec::g722::G722Encoder;
+use audio_codec::g722::{G722Decoder, G722Encoder};
 
 /// The byte that means silence on the wire: linear 0, and for G.722 two samples that change nothing.
 pub const fn silence(codec: Codec) -> u8 {
@@ -42,6 +43,29 @@ fn doubled(samples: &[i16]) -> Vec<i16> {
         out.extend([sample, between.round() as i16]);
     }
     out
+}
+
+/// From what stands in packets to 8,000 linear samples a second. One for each direction: G.722 remembers what it heard.
+#[derive(Default)]
+pub struct Decoder {
+    g722: Option<Box<G722Decoder>>,
+}
+
+impl Decoder {
+    /// Adds the samples of a payload.
+    pub fn decode(&mut self, codec: Codec, payload: &[u8], samples: &mut Vec<i16>) {
+        match codec {
+            Codec::Pcma => samples.extend(payload.iter().map(|&code| decode_alaw(code))),
+            Codec::Pcmu => samples.extend(payload.iter().map(|&code| decode_ulaw(code))),
+            Codec::G722 => {
+                let decoder = self.g722.get_or_insert_with(|| Box::new(G722Decoder::new()));
+                // 16,000 a second: the mean of two is a low pass that serves for a telephone's recording.
+                let wide = decoder.decode(payload);
+                let mean = |[a, b]: [i16; 2]| ((i32::from(a) + i32::from(b)) / 2) as i16;
+                samples.extend(wide.chunks_exact(2).filter_map(|pair| pair.try_into().ok()).map(mean));
+            }
+        }
+    }
 }
 
 /// 16-bit linear to A-law (ITU-T G.711, table 1).
@@ -98,7 +122,6 @@ pub fn decode_ulaw(code: u8) -> i16 {
 mod tests {
     use super::*;
     use audio_codec::Decoder;
-    use audio_codec::g722::G722Decoder;
 
     /// Values of G.711 tables 1 and 2, with the bits as they stand on the line.
     #[test]

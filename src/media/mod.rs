@@ -9,10 +9,12 @@ pub mod quality;
 pub mod reception;
 pub mod rtcp;
 pub mod stream;
+pub mod tap;
 pub mod telephone_event;
 
 pub use clip::Clip;
 pub use quality::Report;
+pub use tap::{Ended, Recording, RecordingEnd, Sides};
 
 use crate::number::Key;
 use crate::sdp::Chosen;
@@ -49,6 +51,12 @@ pub enum Command {
     Press(Vec<Key>),
     /// Stops what plays; comfort silence follows, so that the stream stays alive.
     Stop,
+    /// Begins a recording, in place of one that runs.
+    Record(Recording),
+    /// Silence in place of sound in the recording, or sound again.
+    PauseRecording(bool),
+    /// Ends the recording.
+    EndRecording,
 }
 
 /// What a stream tells.
@@ -60,6 +68,8 @@ pub enum Event {
     Finished(PlayKey),
     /// The first valid packet came; sound goes to this address from now on.
     Latched(SocketAddr),
+    /// A recording came to its end.
+    Recorded(Ended),
     /// The peer should speak and has been silent for longer than it may.
     Silent,
     /// A [`Command::Press`] came to its end: so many of its keys have left. None where the peer takes no events at the clock of our sound.

@@ -9,8 +9,9 @@ use super::press::{Presses, Turn};
 use super::quality::Report;
 use super::reception::Reception;
 use super::rtcp::{self, Rtcp, Sent};
+use super::tap::{Sink, Tap};
 use super::telephone_event::{self, Receiver};
-use super::{Clip, Command, Event, PlayKey};
+use super::{Clip, Command, Ended, Event, PlayKey, Recording, RecordingEnd};
 use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_SOURCE_CHANGE};
 use crate::sdp::{Chosen, Codec, Control, Direction, Events};
 use crate::time::{Duration, Instant};
@@ -48,6 +49,7 @@ pub struct Stream {
     heard: Instant,
     /// How long a peer that should speak may be silent.
     patience: Option<Duration>,
+    tap: Option<Box<Tap>>,
 }
 
 /// The way a report takes.
@@ -109,6 +111,7 @@ impl Stream {
             reporter: None,
             heard: Instant::START,
             patience: None,
+            tap: None,
         }
     }
 
@@ -135,7 +138,29 @@ impl Stream {
             }
             Command::Press(keys) => self.pressing = Some(Presses::new(keys)),
             Command::Stop => self.playing = None,
+            // Without a sink nothing can be kept.
+            Command::Record(Recording { key, .. }) => {
+                let (length, spoken) = (Duration::ZERO, Duration::ZERO);
+                events.push(Event::Recorded(Ended { key, length, spoken, end: RecordingEnd::Failed }));
+            }
+            Command::PauseRecording(paused) => {
+                if let Some(tap) = &mut self.tap {
+                    tap.pause(paused);
+                }
+            }
+            Command::EndRecording => events.extend(self.end_recording()),
         }
+    }
+
+    /// Begins a recording, in place of one that runs.
+    pub fn record(&mut self, recording: Recording, sink: Box<dyn Sink>, events: &mut Vec<Event>) {
+        events.extend(self.end_recording());
+        self.tap = Some(Box::new(Tap::new(recording, sink)));
+    }
+
+    /// Ends the recording that runs.
+    pub fn end_recording(&mut self) -> Option<Event> {
+        self.tap.take().map(|mut tap| Event::Recorded(tap.end()))
     }
 
     /// A packet that arrived. What is no RTP of ours, or of another source, is dropped.
@@ -149,6 +174,7 @@ impl Stream {
         // Every codec whatever was agreed: some peers begin before they read our answer.
         let known = clock.is_some() || number == chosen.payload_type || matches!(number, 0 | 8 | 9 | COMFORT_NOISE);
         let sound = chosen.codec.clock();
+        let codec = codec_of(number, chosen);
         if !known || !self.heeds(now, from, packet.ssrc(), events) {
             return;
         }
@@ -156,6 +182,9 @@ impl Stream {
         // The timestamp of a key stands still while it is pressed.
         let sampled = clock.is_none().then(|| (packet.timestamp(), sound));
         self.reception.received(now, packet.ssrc(), packet.sequence_number().into(), sampled);
+        if let (Some(tap), Some(codec)) = (&mut self.tap, codec) {
+            tap.packet(codec, packet.ssrc(), packet.timestamp(), packet.payload());
+        }
         if let Some(clock) = clock
             && let Some(event) = telephone_event::Packet::read(packet.ssrc(), packet.timestamp(), packet.payload())
             && let Some(key) = self.keys.received(now, clock, event)
@@ -246,6 +275,7 @@ impl Stream {
         self.timestamp = timestamp.wrapping_add(samples as u32);
         let (Some(chosen), Some(to)) = (&self.chosen, self.destination()) else {
             self.last = Last::Nothing;
+            self.tap_tick(samples, &[], events);
             return None;
         };
 
@@ -258,6 +288,7 @@ impl Stream {
             self.sequence = self.sequence.wrapping_add(1);
             self.sent = (self.sent.0.wrapping_add(1), self.sent.1.wrapping_add(event.len() as u32));
             self.last = Last::Nothing;
+            self.tap_tick(samples, &[], events);
             return Some((to, HEADER + event.len()));
         }
         let payload = payload.get_mut(..samples)?;
@@ -278,7 +309,18 @@ impl Stream {
         if let Some(over) = self.playing.take_if(|playing| playing.is_over()) {
             events.push(Event::Finished(over.play));
         }
+        self.tap_tick(samples, buffer.get(HEADER..HEADER + samples).unwrap_or_default(), events);
         Some((to, HEADER + samples))
+    }
+
+    /// An interval of the recording, in which we said this.
+    fn tap_tick(&mut self, samples: usize, said: &[u8], events: &mut Vec<Event>) {
+        let Some(tap) = &mut self.tap else { return };
+        let codec = self.chosen.as_ref().map_or(Codec::Pcma, |chosen| chosen.codec);
+        if let Some(ended) = tap.interval(samples, codec, said) {
+            self.tap = None;
+            events.push(Event::Recorded(ended));
+        }
     }
 
     /// Intervals that went by unsent, because the pacer was late. The prompt waits, time goes on.
@@ -431,6 +473,16 @@ fn write_header(
 ) -> Option<()> {
     let packet = RtpPacketBuilder::new().payload_type(payload_type).marked(marked).sequence(Seq::from(sequence));
     packet.timestamp(timestamp).ssrc(ssrc).build_into(header).ok().map(drop)
+}
+
+/// What a payload type of the peer's carries, if it is sound.
+fn codec_of(number: u8, chosen: &Chosen) -> Option<Codec> {
+    match number {
+        _ if number == chosen.payload_type => Some(chosen.codec),
+        0 => Some(Codec::Pcmu),
+        8 => Some(Codec::Pcma),
+        _ => None,
+    }
 }
 
 /// Samples of a packet, at 8000 a second; never more than fit the buffer.

@@ -39,6 +39,8 @@ pub enum Moment {
     Enters(Arc<str>),
     /// These prompts begin.
     Plays(Vec<PromptId>),
+    /// The caller is recorded from here on.
+    Records,
     /// A key counted; which one, unless it may be part of what the caller enters.
     Key(Option<Key>),
     /// The caller is handed to this centre.
@@ -312,6 +314,7 @@ impl<'p> Caller<'p> {
                 Effect::Record { longest, silence, .. } => {
                     let now = self.line.now().instant;
                     let full = now + longest;
+                    self.moments.push(Moment::Records);
                     self.recording = Some(Recording { ends: (now + silence).min(full), full, silence, spoken: false });
                 }
                 Effect::EndRecording => self.end_recording(),

@@ -78,6 +78,7 @@ fn play(options: &Options) -> Result<(), Failure> {
         media_ports: our_ports,
         media_workers: settings.media_workers,
         media_patience: settings.media_timeout,
+        recordings: Some(settings.recording_folder.clone()),
         media_random: Random::from_seed(chance()?),
         clock,
         store: Some(store),

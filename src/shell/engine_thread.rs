@@ -422,6 +422,7 @@ impl EngineThread {
                 self.answers.push(Input::StreamOpened { stream, port });
             }
             Output::Media { stream, command } => self.media.command(stream, command),
+            Output::Discard { file } => self.media.discard(&file),
             Output::CloseStream { stream } => self.media.close(stream),
             Output::Journal { call, entry } => {
                 if self.journal.write(call, entry) == Written::Now {

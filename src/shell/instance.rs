@@ -12,6 +12,7 @@ use crate::shell::listen::Listener;
 use crate::shell::live::Live;
 use crate::shell::local::Views;
 use crate::shell::media::MediaPool;
+use crate::shell::recorder::Recorder;
 use crate::shell::resolver;
 use crate::shell::settings::TlsFiles;
 use crate::shell::tcp::{self, Caps, Patience};
@@ -21,6 +22,7 @@ use crate::time::Duration;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
@@ -40,6 +42,8 @@ pub struct Parts {
     pub media_patience: Option<Duration>,
     /// Chance of the streams: SSRC, first sequence number and timestamp.
     pub media_random: Random,
+    /// The folder of recordings; without one nothing is recorded.
+    pub recordings: Option<PathBuf>,
     /// Time.
     pub clock: Clock,
     /// Records; `None` keeps none.
@@ -96,8 +100,18 @@ pub struct Instance {
 impl Instance {
     /// Starts all threads.
     pub fn start(parts: Parts) -> io::Result<Self> {
-        let Parts { engine, sockets, media_ports, media_workers, media_patience, media_random, clock, store, live } =
-            parts;
+        let Parts {
+            engine,
+            sockets,
+            media_ports,
+            media_workers,
+            media_patience,
+            media_random,
+            recordings,
+            clock,
+            store,
+            live,
+        } = parts;
         let Sockets { listeners, tls_listeners, tls, views, caps, dns_servers } = sockets;
         let poll = mio::Poll::new()?;
         let inbox = Arc::new(Inbox::new(&poll)?);
@@ -117,6 +131,10 @@ impl Instance {
                 inbox.extend(events.drain(..).map(|(stream, event)| Message::Media { stream, event }));
             })?
             .with_patience(media_patience)
+        };
+        let media = match recordings {
+            Some(folder) => media.with_recorder(Recorder::start(folder)?),
+            None => media,
         };
         let addresses = listeners.iter().map(|listener| listener.address).collect();
         let tls_addresses: Vec<SocketAddr> = tls_listeners.iter().map(|(address, _)| *address).collect();

@@ -12,6 +12,7 @@ use crate::media::stream::Stream;
 use crate::media::{Command, Event, StreamKey};
 use crate::random::Random;
 use crate::shell::clock::Clock;
+use crate::shell::recorder::Recorder;
 use crate::time::Duration;
 use ports::Ports;
 use std::collections::HashMap;
@@ -31,6 +32,7 @@ pub struct MediaPool {
     streams: HashMap<StreamKey, Place>,
     random: Random,
     patience: Option<Duration>,
+    recorder: Option<Recorder>,
 }
 
 /// Where a stream lives.
@@ -93,6 +95,7 @@ impl MediaPool {
             streams: HashMap::new(),
             random,
             patience: None,
+            recorder: None,
         })
     }
 
@@ -118,10 +121,29 @@ impl MediaPool {
         Some(port)
     }
 
+    /// Recordings are written by this.
+    pub fn with_recorder(mut self, recorder: Recorder) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
     /// Tells a stream; one that is gone does not mind.
     pub fn command(&self, stream: StreamKey, command: Command) {
-        if let Some(handle) = self.streams.get(&stream).and_then(|place| self.workers.get(place.worker)) {
-            handle.order(Order::Command { key: stream, command });
+        let Some(handle) = self.streams.get(&stream).and_then(|place| self.workers.get(place.worker)) else { return };
+        let sink = match (&command, &self.recorder) {
+            (Command::Record(recording), Some(recorder)) => recorder.begin(recording),
+            _ => None,
+        };
+        handle.order(match (command, sink) {
+            (Command::Record(recording), Some(sink)) => Order::Record { key: stream, recording, sink },
+            (command, _) => Order::Command { key: stream, command },
+        });
+    }
+
+    /// Nothing is kept of a recording that has ended, or is told to end by a command before.
+    pub fn discard(&self, file: &str) {
+        if let Some(recorder) = &self.recorder {
+            recorder.discard(file);
         }
     }
 

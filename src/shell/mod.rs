@@ -29,6 +29,7 @@ pub mod log;
 pub mod media;
 pub mod prompts;
 pub mod publish;
+pub mod recorder;
 pub mod resolver;
 pub mod serve;
 pub mod settings;

@@ -60,6 +60,8 @@ pub struct Settings {
     pub records_file: PathBuf,
     /// `records.hash_key`; without one, a key file beside the records.
     pub hash_key: Option<String>,
+    /// `recording.folder`.
+    pub recording_folder: PathBuf,
     /// `versions.folder`; without one, beside the records.
     pub versions_folder: Option<PathBuf>,
     /// `control.socket`; without one, beside the records.
@@ -131,6 +133,7 @@ impl Default for Settings {
             media_codecs: Codecs::USUAL,
             console_listen: SocketAddr::from(([127, 0, 0, 1], 8357)),
             records_file: PathBuf::from("calls.jsonl"),
+            recording_folder: PathBuf::from("recordings"),
             hash_key: None,
             versions_folder: None,
             control_socket: None,
@@ -398,6 +401,13 @@ impl Settings {
                 }
                 self.records_file = PathBuf::from(text);
             }
+            "recording.folder" => {
+                let text = text(value);
+                if text.is_empty() {
+                    return Err(bad(&text, "the name of a folder, as in \"recordings\""));
+                }
+                self.recording_folder = PathBuf::from(text);
+            }
             "records.hash_key" => {
                 let text = text(value);
                 // The value is a secret: the message does not repeat it.
@@ -481,7 +491,7 @@ fn file(key: &str, value: &Value) -> Result<PathBuf, Wrong> {
 }
 
 /// Every key but the trunks'.
-const KEYS: [&str; 28] = [
+const KEYS: [&str; 29] = [
     "sip.listen",
     "sip.tls",
     "sip.advertise",
@@ -506,6 +516,7 @@ const KEYS: [&str; 28] = [
     "console.listen",
     "records.file",
     "records.hash_key",
+    "recording.folder",
     "versions.folder",
     "control.socket",
     "clock.start",

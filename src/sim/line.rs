@@ -4,7 +4,7 @@
 //! keeps is what a caller would notice: what sounds, until when, and that a stream on hold pauses (RFC 3264 §8.4).
 
 use crate::media::stream::Stream;
-use crate::media::{Command, Event, PlayKey};
+use crate::media::{Command, Ended, Event, PlayKey, Recording, RecordingEnd};
 use crate::sdp::{Chosen, Direction};
 use crate::time::{Duration, Instant};
 use std::collections::BTreeMap;
@@ -18,6 +18,19 @@ pub struct Line {
     /// What was agreed; nothing sounds before.
     chosen: Option<Chosen>,
     playing: Option<Playing>,
+    recording: Option<Running>,
+    /// Nothing can be kept.
+    disk_full: bool,
+}
+
+/// A recording that runs.
+#[derive(Debug)]
+struct Running {
+    recording: Recording,
+    began: Instant,
+    /// The last words, or the beginning.
+    silent: Instant,
+    spoken: Duration,
 }
 
 #[derive(Debug)]
@@ -35,7 +48,7 @@ impl Line {
     /// A line that waits to be configured.
     pub fn new() -> Self {
         // Nothing leaves, so the numbers its packets would begin with do not matter.
-        Self { ear: Stream::new(1, 1, 1), chosen: None, playing: None }
+        Self { ear: Stream::new(1, 1, 1), chosen: None, playing: None, recording: None, disk_full: false }
     }
 
     /// Does what the engine says. `lengths` knows how long each prompt is.
@@ -60,7 +73,41 @@ impl Line {
             // The model has no packets to send them with.
             Command::Press(_) => {}
             Command::Stop => self.playing = None,
+            Command::Record(recording) => {
+                self.recording = Some(Running { recording, began: now, silent: now, spoken: Duration::ZERO });
+            }
+            Command::PauseRecording(_) => {}
+            // Due at once.
+            Command::EndRecording => {
+                if let Some(running) = &mut self.recording {
+                    running.recording.longest = Duration::ZERO;
+                }
+            }
         }
+    }
+
+    /// From now on nothing can be kept, or everything again.
+    pub fn fill_disk(&mut self, full: bool) {
+        self.disk_full = full;
+    }
+
+    /// Whether the caller is being recorded.
+    pub fn records(&self) -> bool {
+        self.recording.is_some()
+    }
+
+    /// When the recording comes to its end.
+    fn recorded_at(&self) -> Option<Instant> {
+        let Running { recording, began, silent, .. } = self.recording.as_ref()?;
+        let longest = *began + if self.disk_full { Duration::ZERO } else { recording.longest };
+        Some(recording.silence.map_or(longest, |silence| longest.min(*silent + silence)))
+    }
+
+    /// The end of the recording, whatever comes of it.
+    pub fn end_recording(&mut self, now: Instant) -> Option<Event> {
+        let Running { recording, began, spoken, .. } = self.recording.take()?;
+        let end = if self.disk_full { RecordingEnd::Failed } else { RecordingEnd::Told };
+        Some(Event::Recorded(Ended { key: recording.key, length: now.since(began), spoken, end }))
     }
 
     /// Whether the peer listens.
@@ -83,15 +130,22 @@ impl Line {
         self.playing.as_ref().map(|playing| (playing.prompts.as_slice(), playing.left))
     }
 
-    /// When what plays comes to its end.
+    /// When what plays, or is recorded, comes to its end.
     pub fn deadline(&self) -> Option<Instant> {
+        [self.played_at(), self.recorded_at()].into_iter().flatten().min()
+    }
+
+    fn played_at(&self) -> Option<Instant> {
         let playing = self.playing.as_ref().filter(|playing| !playing.repeat)?;
         Some(playing.since? + playing.left)
     }
 
     /// The end of what plays, when it is due.
     pub fn finished(&mut self, now: Instant) -> Option<Event> {
-        if self.deadline()? > now {
+        if self.recorded_at().is_some_and(|due| due <= now) {
+            return self.end_recording(now);
+        }
+        if self.played_at()? > now {
             return None;
         }
         self.playing.take().map(|playing| Event::Finished(playing.play))
@@ -100,7 +154,20 @@ impl Line {
     /// A packet from the caller.
     pub fn received(&mut self, now: Instant, from: SocketAddr, bytes: &[u8], out: &mut Vec<Event>) {
         self.ear.received(now, from, bytes, out);
+        // Sound that is no silence: words.
+        if let (Some(running), Some([8, 0xa0..=0xaf])) = (&mut self.recording, voice(bytes)) {
+            running.spoken += SPOKEN;
+            running.silent = now + SPOKEN;
+        }
     }
+}
+
+/// What a packet of words stands for: callers send one in five.
+pub const SPOKEN: Duration = Duration::from_millis(100);
+
+/// The payload type of a packet, and its first sample.
+fn voice(bytes: &[u8]) -> Option<[u8; 2]> {
+    Some([bytes.get(1)? & 0x7f, *bytes.get(12)?])
 }
 
 impl Default for Line {

@@ -101,6 +101,8 @@ const INVITE_CSEQ: u32 = 1;
 const FIRST_REPEAT: Duration = Duration::from_millis(500);
 const LONGEST_REPEAT: Duration = Duration::from_secs(4);
 /// 64·T1.
+/// How long a call may wait for a disk.
+const DISK_PATIENCE: Duration = Duration::from_secs(3);
 const GIVE_UP: Duration = Duration::from_secs(32);
 
 /// What repeats until it is acknowledged.
@@ -273,6 +275,14 @@ impl Oracle {
         }
     }
 
+    /// What the caller had to say has been recorded: what is said from here on tells of it.
+    pub fn recorded(&mut self, stream: StreamKey) {
+        if let Some(case) = self.streams.get(&stream).and_then(|call| self.cases.get_mut(call)) {
+            case.recorded = true;
+            case.finished_in = None;
+        }
+    }
+
     /// A caller's side does not keep its session alive.
     pub fn deserts(&mut self, call_id: &str) {
         if let Some(case) = self.cases.get_mut(call_id) {
@@ -414,7 +424,8 @@ impl Oracle {
         let Some(call) = self.streams.get(&stream) else { return };
         let Some(case) = self.cases.get_mut(call) else { return };
         let holding = story.is_some_and(|story| story.holding);
-        let sounding = line.sounds();
+        // Who is listened to hears nothing, and wants nothing else.
+        let sounding = line.sounds() || line.records();
         if let Some((prompts, length)) = line.playing()
             && case.row.starts_with("notice.")
             && length.is_zero()
@@ -449,6 +460,9 @@ impl Oracle {
         let Some(call_id) = record["call_id"].as_str() else {
             return self.broken(now, "record", "", format!("a start without call_id: {line}"));
         };
+        if let Some(case) = self.cases.get_mut(call_id) {
+            case.start_asked.get_or_insert(now);
+        }
         self.calls.insert(call, call_id.to_owned());
     }
 
@@ -607,7 +621,9 @@ impl Oracle {
             self.succeed(&call_id);
         }
         let Some(case) = self.cases.get_mut(&call_id) else { return };
-        if !case.started {
+        // A disk that hangs may not keep callers ringing.
+        let hangs = case.start_asked.is_some_and(|asked| now.since(asked) >= DISK_PATIENCE);
+        if !case.started && !hangs {
             case.started = true;
             self.broken(now, "start before 200", &call_id, "the 200 left before the start was on disk".to_owned());
         }
@@ -696,7 +712,8 @@ impl Oracle {
             return;
         }
         case.released = Some(now);
-        let announced = case.row.starts_with("notice.") && case.finished_in.as_ref() == Some(&case.row);
+        let says = case.row.starts_with("notice.") || (case.row.starts_with("message.") && case.recorded);
+        let announced = says && case.finished_in.as_ref() == Some(&case.row);
         let unacknowledged = case.owed.values().any(|owed| owed.first + GIVE_UP <= now + MARGIN);
         // Nobody can announce anything to a caller who has had us on hold for an hour.
         let deserted = case.holding && case.invited.is_some_and(|at| now.since(at) >= self.law.call_max);

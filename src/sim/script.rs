@@ -47,6 +47,10 @@ pub enum Command {
     Keys(String),
     /// `wait 5s`.
     Wait(Duration),
+    /// `say 10s`: waits for the tone and speaks.
+    Say(Duration),
+    /// `disk full`: nothing that is said can be kept; `disk ok`.
+    Disk(bool),
     /// `hangup`.
     HangUp,
     /// `hold`.
@@ -150,9 +154,9 @@ impl std::error::Error for ScriptError {}
 /// When scripts begin that do not say: a Tuesday morning.
 pub const USUAL: DateTime = DateTime::constant(2026, 11, 24, 10, 0, 0, 0);
 /// The commands, for those who ask.
-pub const COMMANDS: [&str; 17] = [
+pub const COMMANDS: [&str; 19] = [
     "call", "key", "wait", "listen", "hangup", "hold", "resume", "center", "at", "end", "phone", "odd", "reset",
-    "drain", "clock", "switch", "from",
+    "drain", "clock", "switch", "from", "say", "disk",
 ];
 /// What a centre can do.
 const MANNERS: [&str; 5] = ["answers", "busy", "rings", "dead", "refuses"];
@@ -164,6 +168,8 @@ const RINGS: Duration = Duration::from_secs(2);
 const REACTION: Duration = Duration::from_millis(200);
 /// The longest that `listen` listens.
 const LISTENS: Duration = Duration::from_secs(120);
+/// How long one who has something to say waits for the tone.
+const TONE_PATIENCE: Duration = Duration::from_secs(120);
 /// Long enough for a key to be heard and for what it leads to to begin.
 const SETTLE: Duration = Duration::from_millis(100);
 
@@ -193,12 +199,14 @@ impl Script {
                     | Command::At
                     | Command::Phone(_)
                     | Command::From(_)
+                    | Command::Disk(_)
                     | Command::Drain
                     | Command::Clock(_) => {}
                     Command::Odd(_) | Command::Reset if calls == 0 => return Err(error(Problem::NoCall)),
                     Command::Odd(_) | Command::Reset => {}
                     Command::Keys(_)
                     | Command::Wait(_)
+                    | Command::Say(_)
                     | Command::Listen
                     | Command::HangUp
                     | Command::Hold
@@ -210,6 +218,7 @@ impl Script {
                     }
                     Command::Keys(_)
                     | Command::Wait(_)
+                    | Command::Say(_)
                     | Command::Listen
                     | Command::HangUp
                     | Command::Hold
@@ -301,6 +310,16 @@ impl Stage {
                 }
             }
             Command::Wait(time) => world.run_until(world.now() + *time),
+            Command::Say(time) => {
+                let limit = world.now() + TONE_PATIENCE;
+                while world.now() < limit && !world.is_recording() && !over(world, *phone) {
+                    world.run_until(world.now() + Duration::from_millis(10));
+                }
+                world.run_until(world.now() + REACTION);
+                world.act(*phone, Action::Speak(*time));
+                world.run_until(world.now() + *time);
+            }
+            Command::Disk(full) => world.fill_disk(*full),
             Command::Listen => {
                 let (limit, heard) = (world.now() + LISTENS, world.moments().len());
                 let sounded = world.sounds();
@@ -349,6 +368,7 @@ pub fn words(world: &World, moment: &Moment) -> String {
     match moment {
         Moment::Plays { prompts, .. } => format!("play {}", prompts.join("+")),
         Moment::Stops => "stop".to_owned(),
+        Moment::Records => "record".to_owned(),
         Moment::Enters(row) => format!("enter {row}"),
         Moment::Key(key) => format!("key {key}"),
         Moment::Refers(target) => format!("refer {}", centre(target)),
@@ -412,6 +432,19 @@ pub fn read(command: &str, plan: &Plan, at: &mut DateTime) -> Result<Command, Sc
             let possible = ["500ms", "5s", "2m"];
             let time = word(&possible)?;
             Command::Wait(duration(time).ok_or_else(|| error(time, command, Problem::Unfit, &possible))?)
+        }
+        "say" => {
+            let possible = ["3s", "10s"];
+            let time = word(&possible)?;
+            Command::Say(duration(time).ok_or_else(|| error(time, command, Problem::Unfit, &possible))?)
+        }
+        "disk" => {
+            let possible = ["full", "ok"];
+            let state = word(&possible)?;
+            if !possible.contains(&state) {
+                return Err(error(state, command, Problem::Unfit, &possible));
+            }
+            Command::Disk(state == "full")
         }
         "listen" => Command::Listen,
         "hangup" => Command::HangUp,

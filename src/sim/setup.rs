@@ -89,6 +89,8 @@ pub enum Moment {
     },
     /// What played is cut.
     Stops,
+    /// The caller is recorded from here on.
+    Records,
     /// A row of the table is entered.
     Enters(String),
     /// A key counted; [`UNSAID`] where it may be part of what a caller enters.

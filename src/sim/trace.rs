@@ -99,6 +99,9 @@ pub fn told(command: &Command) -> String {
         // Which keys may be an entry: never in a trace.
         Command::Press(keys) => format!("press {} keys", keys.len()),
         Command::Stop => "stop".to_owned(),
+        Command::Record(recording) => format!("record {}", recording.file),
+        Command::PauseRecording(paused) => format!("pause the recording: {paused}"),
+        Command::EndRecording => "end the recording".to_owned(),
     }
 }
 
@@ -109,5 +112,8 @@ pub fn command_name(command: &Command) -> &'static str {
         Command::Play { .. } => "play",
         Command::Press(_) => "press",
         Command::Stop => "stop",
+        Command::Record(_) => "record",
+        Command::PauseRecording(_) => "pause",
+        Command::EndRecording => "recorded",
     }
 }

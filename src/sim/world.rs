@@ -41,6 +41,8 @@ enum Event {
     Centre(usize),
     Arrives(Packet),
     Opened(StreamKey),
+    /// And told the end of what it recorded.
+    Recorded(StreamKey, Sound),
     /// A media thread has closed a stream.
     Closed(StreamKey),
     LookedUp(LookupKey, Answer),
@@ -118,6 +120,7 @@ pub struct World {
     open_dialogs: BTreeMap<CallKey, String>,
     records: Vec<String>,
     oracle: Oracle,
+    disk_full: bool,
     trace: Trace,
     moments: Option<Vec<(Instant, Moment)>>,
     outputs: Vec<Output>,
@@ -198,6 +201,7 @@ impl World {
             records: Vec::new(),
             oracle: Oracle::new(setup.law.clone()),
             trace: Trace::new(traced),
+            disk_full: false,
             moments: None,
             outputs: Vec::new(),
             idle_ticks: 0,
@@ -486,13 +490,18 @@ impl World {
             }
             Event::Arrives(packet) => self.arrives(packet),
             Event::Opened(stream) => self.opened(stream),
+            Event::Recorded(stream, event) => self.feed(Input::Media { stream, event }),
             Event::Closed(stream) => self.feed(Input::Media { stream, event: Sound::Closed(None) }),
             Event::LookedUp(lookup, answer) => self.feed(Input::LookedUp { lookup, answer }),
             Event::Line(stream) => {
                 let event = self.lines.get_mut(&stream).and_then(|(line, _)| line.finished(self.now));
-                if let Some(event) = event {
-                    self.heard(stream);
-                    self.sound(stream, event);
+                match event {
+                    Some(event) => {
+                        self.heard(stream);
+                        self.sound(stream, event);
+                    }
+                    // Words came meanwhile, and the recording goes on.
+                    None => self.wait_for_line(stream),
                 }
             }
             Event::Journaled(call) => {
@@ -708,6 +717,7 @@ impl World {
         match event {
             Sound::Key(key) => self.oracle.heard(stream, key.as_char()),
             Sound::Finished(_) => self.oracle.finished(stream),
+            Sound::Recorded(_) => self.oracle.recorded(stream),
             Sound::Latched(_) | Sound::Silent | Sound::Pressed(_) | Sound::Closed(_) => {}
         }
         self.feed(Input::Media { stream, event });
@@ -729,15 +739,23 @@ impl World {
                 self.push(self.now + wait, Event::Opened(stream));
             }
             Output::Media { stream, command } => self.command(stream, command),
+            Output::Discard { file } => self.note(b"discard", || format!("engine    discards {file}")),
             Output::CloseStream { stream } => {
                 self.note(b"close", || format!("engine    close {stream:?}"));
                 self.oracle.closed(self.now, stream);
-                if let Some((_, Some(port))) = self.lines.remove(&stream) {
-                    self.ports.remove(&port);
-                    self.free_ports.push_back(port);
-                }
+                let line = self.lines.remove(&stream);
+                let recorded = line.and_then(|(mut line, port)| {
+                    if let Some(port) = port {
+                        self.ports.remove(&port);
+                        self.free_ports.push_back(port);
+                    }
+                    line.end_recording(self.now)
+                });
                 // Every eighth media thread is dead and never answers.
                 if !stream.0.is_multiple_of(8) {
+                    if let Some(recorded) = recorded {
+                        self.push(self.now + LAST_WORD, Event::Recorded(stream, recorded));
+                    }
                     self.push(self.now + LAST_WORD, Event::Closed(stream));
                 }
             }
@@ -800,9 +818,11 @@ impl World {
         self.note(command_name(&command).as_bytes(), || format!("engine    {stream:?} {}", told(&command)));
         let stops = matches!(command, Command::Stop);
         let plays = matches!(command, Command::Play { .. });
+        let records = matches!(command, Command::Record(_));
+        let disk_full = self.disk_full;
         let Some((line, _)) = self.lines.get_mut(&stream) else { return };
+        line.fill_disk(disk_full);
         line.command(self.now, command, &self.setup.lengths);
-        let deadline = line.deadline();
         if self.moments.is_some() && (stops || plays) {
             let playing = line.playing().map(|(prompts, length)| (prompts.to_vec(), length));
             let repeat = line.repeats();
@@ -811,10 +831,27 @@ impl World {
                 None => Moment::Stops,
             });
         }
-        self.heard(stream);
-        if let Some(due) = deadline {
-            self.push(due, Event::Line(stream));
+        if records {
+            self.moment(|| Moment::Records);
         }
+        self.heard(stream);
+        self.wait_for_line(stream);
+    }
+
+    fn wait_for_line(&mut self, stream: StreamKey) {
+        if let Some(due) = self.lines.get(&stream).and_then(|(line, _)| line.deadline()) {
+            self.push(due.max(self.now), Event::Line(stream));
+        }
+    }
+
+    /// Whether somebody is being recorded.
+    pub fn is_recording(&self) -> bool {
+        self.lines.values().any(|(line, _)| line.records())
+    }
+
+    /// From now on nothing that is recorded can be kept, or everything again.
+    pub fn fill_disk(&mut self, full: bool) {
+        self.disk_full = full;
     }
 
     /// Tells the oracle what this line sounds like now.

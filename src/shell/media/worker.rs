@@ -8,7 +8,8 @@ use super::Shared;
 use super::wheel::{Slot, Turn, Wheel};
 use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_PACKETS_PER_SLOT};
 use crate::media::stream::{Stream, Way};
-use crate::media::{Command, Event, StreamKey};
+use crate::media::tap::Sink;
+use crate::media::{Command, Event, Recording, StreamKey};
 use crate::shell::clock::Clock;
 use crate::time::{Duration, Instant};
 use mio::net::UdpSocket;
@@ -34,6 +35,7 @@ const RECEIVED_BYTES_MAX: usize = 2048;
 pub(super) enum Order {
     Open { key: StreamKey, socket: UdpSocket, stream: Box<Stream> },
     Command { key: StreamKey, command: Command },
+    Record { key: StreamKey, recording: Recording, sink: Box<dyn Sink> },
     Close { key: StreamKey },
     Stop,
 }
@@ -148,6 +150,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             match order {
                 Order::Open { key, socket, stream } => self.open(key, socket, stream),
                 Order::Command { key, command } => self.command(key, command),
+                Order::Record { key, recording, sink } => self.record(key, recording, sink),
                 Order::Close { key } => self.close(key),
                 Order::Stop => return false,
             }
@@ -205,12 +208,21 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         self.told.extend(self.events.drain(..).map(|event| (key, event)));
     }
 
+    /// A recording of a stream that is gone is over before it begins: its sink is dropped, and the file with it empty.
+    fn record(&mut self, key: StreamKey, recording: Recording, sink: Box<dyn Sink>) {
+        let Some(&index) = self.places.get(&key) else { return };
+        let Some(Some(leg)) = self.legs.get_mut(index) else { return };
+        leg.stream.record(recording, sink, &mut self.events);
+        self.told.extend(self.events.drain(..).map(|event| (key, event)));
+    }
+
     /// The last report, and the last word. Closing a socket takes it out of the poll as well; its appointment is void without it.
     fn close(&mut self, key: StreamKey) {
         if let Some(index) = self.places.remove(&key)
             && let Some(place) = self.legs.get_mut(index)
         {
             if let Some(mut leg) = place.take() {
+                self.told.extend(leg.stream.end_recording().map(|event| (key, event)));
                 leg.report(self.clock.instant(), true, &mut self.packet);
                 self.told.push((key, Event::Closed(leg.stream.quality())));
             }

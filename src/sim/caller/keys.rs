@@ -112,6 +112,20 @@ impl Sender {
         bytes
     }
 
+    /// The packets of some words: one each 100 ms.
+    pub fn speak(&mut self, now: Instant, time: Duration) -> Vec<(Instant, Vec<u8>)> {
+        let count = time.as_millis() / 100;
+        (0..count as u32)
+            .map(|n| {
+                let at = now + Duration::from_millis(100) * n;
+                self.sequence = self.sequence.wrapping_add(1);
+                let mut bytes = header(8, n == 0, self.sequence, self.timestamp(at, 8), self.ssrc);
+                bytes.extend_from_slice(&[0xa5; 160]);
+                (at, bytes)
+            })
+            .collect()
+    }
+
     /// The packets of one press and when each leaves.
     pub fn press(&mut self, now: Instant, event: u8, payload_type: u8, form: EventForm) -> Vec<(Instant, Vec<u8>)> {
         if form.new_ssrc {

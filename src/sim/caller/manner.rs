@@ -10,6 +10,8 @@ use crate::time::Duration;
 pub enum Action {
     /// Presses a key.
     Key(char),
+    /// Speaks for so long.
+    Speak(Duration),
     /// Puts us on hold.
     Hold(HoldForm),
     /// Takes us back.

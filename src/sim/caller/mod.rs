@@ -357,6 +357,7 @@ impl Phone {
     pub fn act(&mut self, now: Instant, action: Action, out: &mut Vec<Packet>) {
         match action {
             Action::Key(key) => self.press(now, key, out),
+            Action::Speak(time) => self.speak(now, time, out),
             Action::Hold(form) => self.reinvite(now, Some(form), out),
             Action::Resume => self.reinvite(now, None, out),
             Action::HangUp => self.hang_up(now, out),
@@ -695,6 +696,17 @@ impl Phone {
             self.inform(now, key, out);
         }
         for (at, bytes) in self.sender.press(now, event, self.event_type, form) {
+            self.agenda.push((at, Task::Sound(bytes)));
+        }
+        self.tick(now, out);
+    }
+
+    /// Words as packets: one in five is enough to know that somebody speaks.
+    fn speak(&mut self, now: Instant, time: Duration, out: &mut Vec<Packet>) {
+        if !self.hears() || self.story.media.is_none() {
+            return;
+        }
+        for (at, bytes) in self.sender.speak(now, time) {
             self.agenda.push((at, Task::Sound(bytes)));
         }
         self.tick(now, out);

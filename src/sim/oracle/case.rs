@@ -32,6 +32,10 @@ pub struct Case {
     pub row: String,
     /// The row in which a sound last came to its own end.
     pub finished_in: Option<String>,
+    /// What the caller had to say has been recorded.
+    pub recorded: bool,
+    /// When the engine asked for its start to be written.
+    pub start_asked: Option<Instant>,
     /// Something plays and the caller may hear it.
     pub sounding: bool,
     /// Connected, owed sound, and nothing heard since.

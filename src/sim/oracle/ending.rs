@@ -91,6 +91,13 @@ fn outcome(case: &Case, story: &Story) -> Option<String> {
     let record = case.end.as_ref()?;
     let outcome = record["outcome"].as_str().unwrap_or("none");
     let cause = record["cause"].as_str().unwrap_or("none");
+    // A call that would end in another way, and left a message before.
+    let left = record["messages"].as_array().is_some_and(|messages| !messages.is_empty());
+    let outcome = match outcome {
+        "message" if left && cause == "caller-hung-up" => "abandoned",
+        "message" if left && cause == "announced" => "announced",
+        other => other,
+    };
     let refused = case.decided().filter(|status| *status >= 300);
     let expected: &[&str] = match refused {
         Some(487) => &["cancelled"],

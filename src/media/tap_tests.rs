@@ -1,0 +1,140 @@
+use super::*;
+use std::sync::Mutex;
+
+/// What was written, and whether it was finished.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<(Vec<i16>, bool)>>, bool);
+
+impl Sink for Kept {
+    fn take(&mut self, samples: &[i16]) -> bool {
+        self.0.lock().expect("one thread").0.extend_from_slice(samples);
+        !self.1
+    }
+
+    fn finish(&mut self) {
+        self.0.lock().expect("one thread").1 = true;
+    }
+}
+
+fn tap(sides: Sides, silence: Option<Duration>) -> (Tap, Kept) {
+    let kept = Kept::default();
+    let longest = Duration::from_secs(10);
+    let recording = Recording { key: RecordingKey(7), file: "messages/a".into(), sides, longest, silence };
+    (Tap::new(recording, Box::new(kept.clone())), kept)
+}
+
+/// 20 ms of a voice: a tone that is told apart by its loudness.
+fn voice(loud: i16) -> impl ExactSizeIterator<Item = i16> {
+    (0..160u16).map(move |n| if n % 8 < 4 { loud } else { -loud })
+}
+
+fn kept(kept: &Kept) -> Vec<i16> {
+    kept.0.lock().expect("one thread").0.clone()
+}
+
+/// The loudness of each 20 ms.
+fn loudness(samples: &[i16]) -> Vec<i16> {
+    samples.chunks(160).map(|frame| frame.iter().copied().max().unwrap_or(0)).collect()
+}
+
+#[test]
+fn packets_are_put_in_order_once_each_and_what_is_lost_is_silence() {
+    let (mut tap, file) = tap(Sides::Caller, None);
+    // 0, 1, 3, 2, 2 again, (4 lost), 5
+    for (round, packets) in [&[0u32][..], &[1], &[3], &[2, 2], &[], &[5], &[], &[], &[], &[], &[]].iter().enumerate() {
+        for &packet in *packets {
+            tap.heard(1, 90_000 + packet * 160, voice(1000 + packet as i16));
+        }
+        assert_eq!(tap.tick(160, std::iter::empty()), None, "{round}");
+    }
+    // Heard 100 ms later than it came.
+    assert_eq!(loudness(&kept(&file)), [0, 0, 0, 0, 0, 1000, 1001, 1002, 1003, 0, 1005]);
+}
+
+#[test]
+fn a_time_stamp_that_wraps_or_jumps_and_a_new_sender_lose_a_moment_at_most() {
+    let (mut tap, file) = tap(Sides::Caller, None);
+    let mut stamp = u32::MAX - 320;
+    for n in 0..10 {
+        tap.heard(1, stamp, voice(1000 + n));
+        stamp = stamp.wrapping_add(160);
+        tap.tick(160, std::iter::empty());
+    }
+    // Hours ahead, then another sender with a clock of its own, then far behind.
+    for (ssrc, mut stamp, loud) in [(1, stamp.wrapping_add(80_000_000), 2000), (2, 5, 3000), (2, 4_000_000_000, 4000)] {
+        for n in 0..20 {
+            tap.heard(ssrc, stamp, voice(loud + n));
+            stamp = stamp.wrapping_add(160);
+            tap.tick(160, std::iter::empty());
+        }
+    }
+    let heard = loudness(&kept(&file));
+    for (loud, least) in [(1000, 10), (2000, 15), (3000, 15), (4000, 4)] {
+        let of_it = heard.iter().filter(|&&heard| (loud..loud + 20).contains(&heard)).count();
+        assert!(of_it >= least, "{loud}: {of_it} of {heard:?}");
+    }
+}
+
+#[test]
+fn both_sides_stand_beside_each_other_and_a_pause_keeps_neither() {
+    let (mut tap, file) = tap(Sides::Both, None);
+    for n in 0..8 {
+        tap.heard(1, n * 160, voice(1000));
+        tap.pause(n == 6);
+        tap.tick(160, voice(500));
+    }
+    let samples = kept(&file);
+    let side = |at: usize| loudness(&samples.iter().skip(at).step_by(2).copied().collect::<Vec<_>>());
+    assert_eq!(side(0), [0, 0, 0, 0, 0, 1000, 0, 1000]);
+    assert_eq!(side(1), [500, 500, 500, 500, 500, 500, 0, 500]);
+}
+
+#[test]
+fn silence_ends_it_after_words_and_without_any_and_a_noisy_line_is_no_voice() {
+    let silence = Some(Duration::from_secs(2));
+    let run = |sound: &dyn Fn(u32) -> i16| {
+        let (mut tap, _) = tap(Sides::Caller, silence);
+        for n in 0..2000 {
+            tap.heard(1, n * 160, voice(sound(n)));
+            if let Some(ended) = tap.tick(160, std::iter::empty()) {
+                return ended;
+            }
+        }
+        panic!("never ends");
+    };
+    let nothing = run(&|_| 0);
+    assert_eq!(
+        (nothing.end, nothing.spoken, nothing.length),
+        (RecordingEnd::Silence, Duration::ZERO, Duration::from_secs(2))
+    );
+    // Three seconds of words; the silence counts from their end, which comes 100 ms late.
+    let words = run(&|n| if n < 150 { 3000 } else { 20 });
+    assert_eq!((words.end, words.spoken), (RecordingEnd::Silence, Duration::from_secs(3)));
+    assert_eq!(words.length, Duration::from_millis(5100));
+    // A voice in a car: 15 dB above its noise.
+    let car = run(&|n| if (50..150).contains(&n) { 3400 } else { 600 });
+    assert_eq!(car.end, RecordingEnd::Silence);
+    assert!(car.spoken >= Duration::from_millis(1500), "{car:?}");
+    let long = run(&|n| if n % 100 < 50 { 3000 } else { 0 });
+    assert_eq!((long.end, long.length), (RecordingEnd::Longest, Duration::from_secs(10)));
+}
+
+#[test]
+fn a_sink_that_cannot_keep_it_ends_it_and_telling_it_finishes_the_file() {
+    let (mut tap, file) = tap(Sides::Caller, None);
+    assert_eq!(tap.tick(160, std::iter::empty()), None);
+    let told = tap.end();
+    assert_eq!((told.key, told.end, told.length), (RecordingKey(7), RecordingEnd::Told, Duration::from_millis(20)));
+    assert!(file.0.lock().expect("one thread").1);
+
+    let full = Kept(Arc::default(), true);
+    let recording = Recording {
+        key: RecordingKey(8),
+        file: "messages/b".into(),
+        sides: Sides::Caller,
+        longest: Duration::from_secs(1),
+        silence: None,
+    };
+    let mut tap = Tap::new(recording, Box::new(full));
+    assert_eq!(tap.tick(160, std::iter::empty()).map(|ended| ended.end), Some(RecordingEnd::Failed));
+}
