@@ -4,6 +4,7 @@
 
 pub mod clip;
 pub mod codec;
+pub mod goertzel;
 pub mod press;
 pub mod quality;
 pub mod reception;
@@ -62,7 +63,7 @@ pub enum Command {
 /// What a stream tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
-    /// A key went down: at the first packet of its event (RFC 4733 §2.6).
+    /// A key went down: at the first packet of its event (RFC 4733 §2.6), or as a tone where no events were agreed.
     Key(Key),
     /// A [`Command::Play`] came to its end (never for `repeat`).
     Finished(PlayKey),

@@ -5,6 +5,7 @@
 //! not take us for dead. Nothing here allocates per packet.
 
 use super::codec::silence;
+use super::goertzel::Tones;
 use super::press::{Presses, Turn};
 use super::quality::Report;
 use super::reception::Reception;
@@ -33,6 +34,8 @@ pub struct Stream {
     signalled: Option<SocketAddr>,
     source: Source,
     keys: Receiver,
+    /// Only where no events were agreed: a voice can sound like a key.
+    tones: Option<Box<Tones>>,
     playing: Option<Playing>,
     pressing: Option<Presses>,
     ssrc: u32,
@@ -99,6 +102,7 @@ impl Stream {
             signalled: None,
             source: Source::Open { before: None, candidate: None },
             keys: Receiver::new(),
+            tones: None,
             playing: None,
             pressing: None,
             ssrc,
@@ -188,6 +192,14 @@ impl Stream {
         if let Some(clock) = clock
             && let Some(event) = telephone_event::Packet::read(packet.ssrc(), packet.timestamp(), packet.payload())
             && let Some(key) = self.keys.received(now, clock, event)
+        {
+            events.push(Event::Key(key));
+        }
+        if let Some(tones) = &mut self.tones
+            && let Some(key) = {
+                let sequence = u16::from(packet.sequence_number());
+                tones.received(packet.ssrc(), sequence, packet.timestamp(), number, packet.payload())
+            }
         {
             events.push(Event::Key(key));
         }
@@ -352,6 +364,10 @@ impl Stream {
             self.reports.begin(now);
         }
         self.heard = now;
+        match chosen.events.is_empty() {
+            true => _ = self.tones.get_or_insert_default(),
+            false => self.tones = None,
+        }
         self.chosen = Some(chosen);
     }
 

@@ -680,3 +680,33 @@ proptest! {
         }
     }
 }
+
+/// Three packets of a key's two tones and three of silence, in A-law.
+fn press_as_tones(rig: &mut Rig, ms: u64, low: f32, high: f32) {
+    for packet in 0..6_u32 {
+        let sound: Vec<u8> = (packet * 160..packet * 160 + 160)
+            .map(|at| {
+                let turn = |tone: f32| (std::f32::consts::TAU * tone * at as f32 / 8000.0).sin();
+                let sample = if packet < 3 { 4000.0 * (turn(low) + turn(high)) } else { 0.0 };
+                crate::media::codec::encode_alaw(sample as i16)
+            })
+            .collect();
+        let ms = ms + u64::from(packet) * 20;
+        rig.hear(ms, PEER, 8, ms as u32 * 8, &sound);
+    }
+}
+
+#[test]
+fn keys_are_heard_as_tones_only_where_no_events_were_agreed() {
+    let mut rig = Rig::new();
+    press_as_tones(&mut rig, 0, 697.0, 1336.0);
+    assert_eq!(rig.keys(), "");
+    rig.configure(|chosen| chosen.events.clear());
+    press_as_tones(&mut rig, 200, 697.0, 1336.0);
+    press_as_tones(&mut rig, 320, 697.0, 1336.0);
+    press_as_tones(&mut rig, 440, 941.0, 1477.0);
+    assert_eq!(rig.keys(), "22#");
+    rig.configure(|_| {});
+    press_as_tones(&mut rig, 600, 697.0, 1336.0);
+    assert_eq!(rig.keys(), "");
+}

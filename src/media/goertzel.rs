@@ -1,0 +1,318 @@
+//! Keys as tones within the sound (ITU-T Q.23, Q.24), by Goertzel's filter.
+//!
+//! Only for peers that send no telephone events: a voice can sound like a key. Two windows in a row must hold two pure
+//! tones and nothing else, and the phase between the windows tells the frequency far better than their width does.
+
+use super::codec::{decode_alaw, decode_ulaw};
+use crate::number::Key;
+use std::f32::consts::TAU;
+
+/// 20 ms. Two of them fit a tone of 40 ms wherever it begins.
+const WINDOW: usize = 160;
+/// Between two windows. Phase is ambiguous at half of 8000 / 64 = 125 Hz, beyond 3.5 % of the highest tone.
+const HOP: usize = 64;
+const TONES: [f32; 8] = [697.0, 770.0, 852.0, 941.0, 1209.0, 1336.0, 1477.0, 1633.0];
+const KEYS: [[char; 4]; 4] = [['1', '2', '3', 'A'], ['4', '5', '6', 'B'], ['7', '8', '9', 'C'], ['*', '0', '#', 'D']];
+/// Between the ±1.5 % that must count and the ±3.5 % that must not.
+const OFF_TUNE: f32 = 0.025;
+/// Mean square of a tone at −33 dBm0: telephones send −25 dBm0 or more.
+const FAINTEST: f32 = 1.3e5;
+/// The low tone may be 8 dB above the high one, the high one 4 dB above the low one; 1 dB is for noise.
+const LOW_ABOVE: f32 = 7.94;
+const HIGH_ABOVE: f32 = 3.16;
+/// The share of both tones in all that is heard: 15 dB above noise they are 97 %.
+const PURE: f32 = 0.88;
+/// A press goes on while its tones are this much: a lost packet bends them.
+const GOES_ON: f32 = 0.5;
+/// Windows without its tones end a press: a pause of 50 ms has three, a lost packet spoils two.
+const OVER: u8 = 3;
+
+/// A pause without packets ends a press (RFC 3551 §4.1): ITU-T Q.24 has pauses of 50 ms.
+const PAUSE: i32 = 400;
+
+/// The keys within one stream of G.711.
+#[derive(Debug, Default)]
+pub struct Tones {
+    detector: Detector,
+    last: Option<Place>,
+}
+
+/// Where a packet ends in its stream.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    ssrc: u32,
+    sequence: u16,
+    end: u32,
+}
+
+impl Tones {
+    /// Hears a packet of A-law (8) or µ-law (0); others are not understood. One that comes too late is not heard.
+    pub fn received(&mut self, ssrc: u32, sequence: u16, timestamp: u32, law: u8, payload: &[u8]) -> Option<Key> {
+        let decode = match law {
+            0 => decode_ulaw,
+            8 => decode_alaw,
+            _ => return None,
+        };
+        match self.last {
+            Some(last) if last.ssrc == ssrc => {
+                let gap = timestamp.wrapping_sub(last.end) as i32;
+                if gap < 0 {
+                    return None;
+                }
+                // Where a number is missing as well, packets were lost, and the press may have gone on.
+                if gap >= PAUSE && sequence == last.sequence.wrapping_add(1) {
+                    self.detector.silence();
+                }
+            }
+            Some(_) => self.detector.silence(),
+            None => {}
+        }
+        self.last = Some(Place { ssrc, sequence, end: timestamp.wrapping_add(payload.len() as u32) });
+        self.detector.heard(payload.iter().map(|&code| decode(code)))
+    }
+}
+
+/// The detector of one stream.
+#[derive(Debug)]
+pub struct Detector {
+    shape: [f32; WINDOW],
+    heard: [f32; WINDOW],
+    filled: usize,
+    last: Option<Window>,
+    pressed: Option<Press>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Press {
+    tones: (usize, usize),
+    missed: u8,
+}
+
+/// What one window holds.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    /// Mean square of all.
+    power: f32,
+    /// Of each tone.
+    tones: [f32; 8],
+    phases: [f32; 8],
+    strongest: (usize, usize),
+}
+
+impl Default for Detector {
+    fn default() -> Self {
+        let mut shape = [0.0; WINDOW];
+        for (at, weight) in shape.iter_mut().enumerate() {
+            *weight = 0.5 - 0.5 * (TAU * (at as f32 + 0.5) / WINDOW as f32).cos();
+        }
+        Self { shape, heard: [0.0; WINDOW], filled: WINDOW - HOP, last: None, pressed: None }
+    }
+}
+
+impl Detector {
+    /// Hears samples at 8000 a second; tells the key that goes down within them.
+    pub fn heard(&mut self, samples: impl Iterator<Item = i16>) -> Option<Key> {
+        let mut key = None;
+        for sample in samples {
+            if let Some(place) = self.heard.get_mut(self.filled) {
+                *place = f32::from(sample);
+            }
+            self.filled += 1;
+            if self.filled >= WINDOW {
+                key = key.or(self.judge());
+                self.heard.copy_within(HOP.., 0);
+                self.filled = WINDOW - HOP;
+            }
+        }
+        key
+    }
+
+    /// Nothing was sent for a while: whatever was pressed is over.
+    pub fn silence(&mut self) {
+        self.heard = [0.0; WINDOW];
+        self.last = None;
+        self.pressed = None;
+    }
+
+    fn judge(&mut self) -> Option<Key> {
+        let window = self.measure();
+        let before = self.last.replace(window);
+        if let Some(press) = &mut self.pressed {
+            if window.holds(press.tones) {
+                press.missed = 0;
+                return None;
+            }
+            press.missed += 1;
+            if press.missed >= OVER {
+                self.pressed = None;
+            }
+        }
+        let tones = window.strongest;
+        if !window.is_key(&before?, tones) || self.pressed.is_some_and(|press| press.tones == tones) {
+            return None;
+        }
+        self.pressed = Some(Press { tones, missed: 0 });
+        KEYS.get(tones.0)?.get(tones.1.checked_sub(4)?).and_then(|&key| Key::from_char(key))
+    }
+
+    fn measure(&self) -> Window {
+        let mut before = [0.0_f32; 8];
+        let mut now = [0.0_f32; 8];
+        let factors = TONES.map(|tone| 2.0 * (TAU * tone / 8000.0).cos());
+        let mut energy = 0.0;
+        for (sample, weight) in self.heard.iter().zip(&self.shape) {
+            let sample = sample * weight;
+            energy += sample * sample;
+            for ((now, before), factor) in now.iter_mut().zip(&mut before).zip(&factors) {
+                let next = sample + factor * *now - *before;
+                *before = *now;
+                *now = next;
+            }
+        }
+        let mut tones = [0.0; 8];
+        let mut phases = [0.0; 8];
+        for tone in 0..8 {
+            let (sine, cosine) = (TAU * TONES[tone] / 8000.0).sin_cos();
+            let (real, imaginary) = (now[tone] - before[tone] * cosine, before[tone] * sine);
+            // The weights sum to half the window, their squares to three eighths of it.
+            tones[tone] = (real * real + imaginary * imaginary) * 2.0 / (WINDOW as f32 / 2.0).powi(2);
+            phases[tone] = imaginary.atan2(real);
+        }
+        let strongest =
+            |from: usize| (from..from + 4).fold(from, |best, at| if tones[at] > tones[best] { at } else { best });
+        let strongest = (strongest(0), strongest(4));
+        Window { power: energy / (WINDOW as f32 * 3.0 / 8.0), tones, phases, strongest }
+    }
+}
+
+impl Window {
+    fn holds(&self, (low, high): (usize, usize)) -> bool {
+        let (low, high) = (self.tones[low], self.tones[high]);
+        low.min(high) > FAINTEST / 4.0 && low + high > GOES_ON * self.power
+    }
+
+    fn is_key(&self, before: &Self, (low, high): (usize, usize)) -> bool {
+        if before.strongest != (low, high) {
+            return false;
+        }
+        let (Some(off_low), Some(off_high)) = (self.off_tune(before, low), self.off_tune(before, high)) else {
+            return false;
+        };
+        [before, self].into_iter().all(|window| {
+            let (low, high) = (window.tones[low] / response(off_low), window.tones[high] / response(off_high));
+            low.min(high) > FAINTEST
+                && low < LOW_ABOVE * high
+                && high < HIGH_ABOVE * low
+                && low + high > PURE * window.power
+        })
+    }
+
+    /// How far from its frequency a tone is, in Hz; `None` where that is too far for a key.
+    fn off_tune(&self, before: &Self, tone: usize) -> Option<f32> {
+        let expected = TAU * TONES[tone] * HOP as f32 / 8000.0;
+        let turned = self.phases[tone] - before.phases[tone] - expected;
+        let turned = turned - TAU * (turned / TAU).round();
+        let off = turned / TAU * 8000.0 / HOP as f32;
+        (off.abs() < OFF_TUNE * TONES[tone]).then_some(off)
+    }
+}
+
+/// How much of a tone's power a window sees that is so far off (the first terms of the Hann window's response).
+fn response(off: f32) -> f32 {
+    let bins = (off * WINDOW as f32 / 8000.0).powi(2);
+    (1.0 - 0.645 * bins + 0.167 * bins * bins).powi(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One press among silence as a telephone sends it.
+    #[derive(Clone, Copy)]
+    struct Tone {
+        key: char,
+        on: usize,
+        off: usize,
+        tune: f32,
+        low: f32,
+        high: f32,
+        noise: f32,
+    }
+
+    const USUAL: Tone = Tone { key: '5', on: 320, off: 400, tune: 1.0, low: 4000.0, high: 4000.0, noise: 0.0 };
+
+    fn sound(tones: &[Tone], lead: usize) -> Vec<i16> {
+        let mut samples = vec![0_i16; lead];
+        let mut chance = 1357_u32;
+        for tone in tones {
+            let row = KEYS.iter().position(|row| row.contains(&tone.key)).expect("a key");
+            let column = KEYS[row].iter().position(|&key| key == tone.key).expect("a key");
+            for at in 0..tone.on + tone.off {
+                // Twelve draws added are as good as a bell curve, of deviation 1.
+                let noise: f32 = (0..12)
+                    .map(|_| {
+                        chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                        (chance >> 8) as f32 / 16_777_216.0
+                    })
+                    .sum::<f32>()
+                    - 6.0;
+                let turn = |tone_: f32| (TAU * tone_ * tone.tune * at as f32 / 8000.0 + 0.7).sin();
+                let tones = tone.low * turn(TONES[row]) + tone.high * turn(TONES[4 + column]);
+                let tones = if at < tone.on { tones } else { 0.0 };
+                samples.push((tones + noise * tone.noise) as i16);
+            }
+        }
+        samples
+    }
+
+    /// The keys heard, through A-law and in frames of 20 ms.
+    fn keys(samples: &[i16]) -> String {
+        let mut detector = Detector::default();
+        let law = |&sample: &i16| decode_alaw(crate::media::codec::encode_alaw(sample));
+        samples.chunks(160).filter_map(|frame| detector.heard(frame.iter().map(law))).map(Key::as_char).collect()
+    }
+
+    #[test]
+    fn every_key_counts_once_at_the_shortest_press_and_pause_wherever_it_begins() {
+        let all = "123A456B789C*0#D5500";
+        let heard: String = all.chars().filter(|&key| Key::from_char(key).is_some()).collect();
+        for lead in (0..160).step_by(7) {
+            let tones: Vec<_> = all.chars().map(|key| Tone { key, ..USUAL }).collect();
+            assert_eq!(keys(&sound(&tones, lead)), heard, "begun at {lead}");
+        }
+    }
+
+    #[test]
+    fn tones_within_the_limits_of_q24_count_and_those_beyond_do_not() {
+        for (name, tone, counts) in [
+            ("1.5 % sharp", Tone { tune: 1.015, ..USUAL }, true),
+            ("1.5 % flat", Tone { tune: 0.985, ..USUAL }, true),
+            ("3.5 % sharp", Tone { tune: 1.035, on: 1600, ..USUAL }, false),
+            ("3.5 % flat", Tone { tune: 0.965, on: 1600, ..USUAL }, false),
+            ("the low tone 8 dB above", Tone { high: 1600.0, ..USUAL }, true),
+            ("the high tone 4 dB above", Tone { low: 2550.0, ..USUAL }, true),
+            ("noise 15 dB below", Tone { noise: 710.0, ..USUAL }, true),
+            ("faint", Tone { low: 1300.0, high: 1300.0, ..USUAL }, true),
+            ("too faint", Tone { low: 200.0, high: 200.0, on: 1600, ..USUAL }, false),
+            ("one tone alone", Tone { high: 0.0, on: 1600, ..USUAL }, false),
+            ("noise alone", Tone { low: 0.0, high: 0.0, noise: 4000.0, on: 80_000, ..USUAL }, false),
+        ] {
+            for key in "123456789*0#".chars() {
+                for lead in (0..160).step_by(11) {
+                    let heard = keys(&sound(&[Tone { key, ..tone }], lead));
+                    let wanted = if counts { key.to_string() } else { String::new() };
+                    assert_eq!(heard, wanted, "{name}, {key}, begun at {lead}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_press_with_a_lost_packet_is_one_press() {
+        for lost in (480..1200).step_by(13) {
+            let mut samples = sound(&[Tone { on: 1600, ..USUAL }], 0);
+            samples.drain(lost..lost + 160);
+            assert_eq!(keys(&samples), "5", "lost at {lost}");
+        }
+    }
+}
