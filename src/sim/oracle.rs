@@ -623,8 +623,7 @@ impl Oracle {
         let Some(case) = self.cases.get_mut(&call_id) else { return };
         // A disk that hangs may not keep callers ringing.
         let hangs = case.start_asked.is_some_and(|asked| now.since(asked) >= DISK_PATIENCE);
-        if !case.started && !hangs {
-            case.started = true;
+        if !std::mem::replace(&mut case.started, true) && !hangs {
             self.broken(now, "start before 200", &call_id, "the 200 left before the start was on disk".to_owned());
         }
         let Some(case) = self.cases.get_mut(&call_id) else { return };

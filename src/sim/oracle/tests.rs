@@ -144,6 +144,15 @@ fn a_200_before_its_start_is_on_disk_is_too_early() {
 }
 
 #[test]
+fn a_disk_that_hangs_for_three_seconds_keeps_nobody_waiting() {
+    let mut watch = Watch(Oracle::new(law()));
+    watch.hears(0.0, INVITE);
+    watch.0.journal_start(at(0.0), CallKey(1), r#"{"call_id":"c"}"#);
+    watch.sends(3.0, &response("200 OK", SDP));
+    assert_eq!(watch.rules(), [""; 0]);
+}
+
+#[test]
 fn a_refer_leads_only_where_the_table_says() {
     let mut watch = Watch::connected();
     watch.0.cases.get_mut("c").expect("a case").tone = true;
