@@ -79,14 +79,19 @@ fn what_costs_or_is_recorded_is_told_first() {
         1,
     );
     assert_ne!(table, SHIPPED);
-    let says = |greeting: &str| {
+    let of = |table: &str, greeting: &str| {
         let mut all = heard(&[("greeting", greeting), ("menu_main", "번호를 눌러 주십시오")]);
         for id in ["key_0", "key_1", "key_2", "key_3", "key_4", "key_5", "key_6", "key_7", "key_8"] {
             all.0.get_mut(id).expect("a key").text = Some("번".to_owned());
         }
-        codes(&table, &all)
+        codes(table, &all)
     };
+    let says = |greeting: &str| of(&table, greeting);
     assert_eq!(says("안녕하십니까"), ["K1005", "K1007"]);
+    let protected = table.replacen("recorded = true\n", "protection = true\n", 1);
+    let asked = |greeting: &str| of(&protected, greeting);
+    assert_eq!(asked("통화는 녹음됩니다. 통화료가 듭니다"), ["K1005"]);
+    assert_eq!(asked("상담사에게 폭언을 삼가 주십시오. 통화료가 듭니다"), [""; 0]);
     assert_eq!(says("통화는 녹음됩니다"), ["K1007"]);
     assert_eq!(says("시내 통화료가 들고, 통화는 녹음됩니다"), [""; 0]);
     // Of prompts without words nothing is claimed.

@@ -477,8 +477,11 @@ pub const ALL: &[Explanation] = &[
     ),
     code(
         "K1005",
-        ["녹음을 알리지 않는 첫 안내", "an opening that does not tell of the recording"],
-        ["녹음한다면 먼저 알립니다.", "Who records a call says so first."],
+        ["녹음이나 상담사 보호를 알리지 않는 안내", "words that do not tell of the recording, or ask for decency"],
+        [
+            "녹음한다면 먼저 알리고 (recorded, [message]), 상담사가 받기 전에 폭언을 삼가 달라고 말합니다 (protection, 산업안전보건법 41조).",
+            "Who records says so first (recorded, [message]); before a person answers callers are asked to be decent (protection).",
+        ],
         "",
         "# recorded = true, and the greeting does not say \"녹음\"",
     ),

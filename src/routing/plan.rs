@@ -104,6 +104,8 @@ pub struct Number {
     pub answer: Answer,
     /// Its calls are recorded somewhere behind us.
     pub recorded: bool,
+    /// Its callers are asked to be decent to whoever answers (산업안전보건법 41).
+    pub protection: bool,
     /// What a call costs its caller, where the table says.
     pub fee: Option<Fee>,
     /// The language of its callers; `None` is Korean.

@@ -137,6 +137,8 @@ struct Number {
     answer: Option<Answer>,
     /// 통화가 뒤에서 녹음되는가, 없으면 false: 첫 안내에 알려야 합니다 (K1005) / whether its calls are recorded behind us; the opening must say so (K1005)
     recorded: Option<bool>,
+    /// 상담사를 보호하는 안내를 하는가 (산업안전보건법 41조), 없으면 false: 첫 안내에 폭언을 삼가 달라는 말이 있어야 합니다 (K1005) / whether callers are asked to be decent to whoever answers; the opening must say so (K1005)
+    protection: Option<bool>,
     /// 거는 사람의 요금: "free", "local", "other"; 있으면 첫 안내에 알려야 합니다 (K1007) / what a call costs: "free", "local", "other"; the opening must say so (K1007)
     fee: Option<Fee>,
     /// 이 번호의 언어 "en", 없으면 한국어 / the language of its callers, Korean if left out

@@ -42,6 +42,7 @@ pub fn stand_ins(plan: &Plan) -> Plan {
             dialled: vec![user.into()],
             greeting: None,
             recorded: false,
+            protection: false,
             fee: None,
             language: None,
             when: Vec::new(),

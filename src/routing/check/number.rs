@@ -35,6 +35,7 @@ pub(super) fn number(
         findings,
     );
     let recorded = fields.flag("recorded", findings).unwrap_or(false);
+    let protection = fields.flag("protection", findings).unwrap_or(false);
     let fees = [("free", Fee::Free), ("local", Fee::Local), ("other", Fee::Other)];
     let fee = choose(&mut fields, "fee", &fees, findings);
     let language = fields.text("language", findings);
@@ -78,6 +79,7 @@ pub(super) fn number(
         greeting,
         answer: answer.unwrap_or_default(),
         recorded,
+        protection,
         fee,
         language,
         when,

@@ -195,6 +195,20 @@ fn opening(plan: &Plan, number: &Number, span: &Range<usize>, heard: &Heard, fin
             ),
         );
     }
+    if number.protection && !says(&["폭언", "욕설", "성희롱"]) {
+        findings.push(
+            Diagnostic::warning(
+                "K1005",
+                span.clone(),
+                format!("{row}: 첫 안내에 상담사를 보호하는 말이 없습니다 (산업안전보건법 41조)"),
+                format!("{row}: nothing at the start asks callers to be decent to whoever answers"),
+            )
+            .help(
+                "greeting 의 글에 \"상담사에게 폭언을 삼가 주십시오\" 를 넣으세요",
+                "say it in the greeting: \"상담사에게 폭언을 삼가 주십시오\"",
+            ),
+        );
+    }
     if matches!(number.fee, Some(Fee::Local | Fee::Other)) && !says(&["요금", "통화료", "유료", "부담"]) {
         findings.push(
             Diagnostic::warning(
