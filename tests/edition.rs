@@ -3,15 +3,13 @@
 mod common;
 
 use common::bench::{Bench, TABLE, texts};
-use ivr1357::engine::{Edition, Engine, Entry, Input, Intervals, Output, Settings};
+use ivr1357::engine::{Edition, Entry, Input, Output};
 use ivr1357::media::{Clip, Command, Event, StreamKey};
 use ivr1357::number::Key;
-use ivr1357::random::Random;
 use ivr1357::routing;
 use ivr1357::sdp::Codec;
-use ivr1357::sip::trunk::Peers;
 use ivr1357::speech::{Catalogue, Prompt};
-use ivr1357::time::{Duration, Now};
+use ivr1357::time::Duration;
 use std::sync::Arc;
 
 /// A published table, all of whose prompts have this many samples.
@@ -23,18 +21,6 @@ fn edition(number: u64, table: &str, samples: usize) -> Arc<Edition> {
     let plan = routing::check(table, &catalogue.lengths()).plan.expect("the table checks");
     let clip = |id: &str| Some(Arc::new(Clip::from_samples(id, catalogue.prompts.get(id)?.samples.as_deref()?)));
     Arc::new(Edition::published(Arc::new(plan), Some(number), clip))
-}
-
-fn bench(edition: Arc<Edition>) -> Bench {
-    let engine = Engine::new(Settings {
-        edition,
-        hash_key: [1; 32],
-        peers: Peers::default(),
-        session: Intervals::default(),
-        stand_ins: false,
-        random: Random::from_number(1),
-    });
-    Bench { engine, now: Now::default().after(Duration::from_secs(1)) }
 }
 
 fn press(bench: &mut Bench, stream: StreamKey, key: char) -> Vec<Output> {
@@ -68,7 +54,7 @@ fn a_live_call_keeps_rows_and_sounds_and_the_next_one_has_the_new() {
         .replace("go = \"menu.main\"", "go = \"menu.other\"")
         .replace("[menu.main]", "[menu.other]")
         .replace("sip:counsel@", "sip:elsewhere@");
-    let mut bench = bench(edition(1, TABLE, 800));
+    let mut bench = Bench::of(edition(1, TABLE, 800));
     let (old, _, greeting) = bench.call(6001);
     assert_eq!(greeting[0].encoded(Codec::Pcma).len(), 800);
 
@@ -102,7 +88,7 @@ fn a_live_call_keeps_rows_and_sounds_and_the_next_one_has_the_new() {
 #[test]
 fn taking_a_table_over_says_nothing_and_frees_nothing() {
     let old = edition(1, TABLE, 800);
-    let mut bench = bench(old.clone());
+    let mut bench = Bench::of(old.clone());
     let held = Arc::strong_count(&old);
     assert!(bench.give(Input::Published(edition(2, TABLE, 800))).is_empty());
     assert_eq!(

@@ -3,11 +3,9 @@
 mod common;
 
 use common::bench::{Bench, TABLE, texts};
-use ivr1357::engine::{Edition, Engine, Input, Intervals, Settings};
+use ivr1357::engine::{Edition, Input};
 use ivr1357::media::Clip;
-use ivr1357::random::Random;
 use ivr1357::routing;
-use ivr1357::sip::trunk::Peers;
 use ivr1357::time::{Duration, Now};
 use std::sync::Arc;
 
@@ -15,15 +13,7 @@ fn bench() -> Bench {
     let lengths = ["tone", "greeting", "again", "center/counsel"].map(|id| (id.to_owned(), Duration::from_secs(1)));
     let plan = routing::check(TABLE, &lengths.into()).plan.expect("the table checks");
     let clip = |id: &str| Some(Arc::new(Clip::from_samples(id, &[0; 8000])));
-    let engine = Engine::new(Settings {
-        edition: Arc::new(Edition::published(Arc::new(plan), None, clip)),
-        hash_key: [1; 32],
-        peers: Peers::default(),
-        session: Intervals::default(),
-        stand_ins: false,
-        random: Random::from_number(1),
-    });
-    Bench { engine, now: Now::default().after(Duration::from_secs(1)) }
+    Bench::of(Arc::new(Edition::published(Arc::new(plan), None, clip)))
 }
 
 #[test]

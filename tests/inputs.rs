@@ -1,15 +1,16 @@
 //! Questions that are answered with digits: by the whole engine, by the explorer, and in what is kept of them.
 
+mod common;
+
+use common::tables::{catalogue, plan, play};
 use ivr1357::cli::test::run as run_tests;
 use ivr1357::cli::try_;
 use ivr1357::proof::diff::{Change, compare};
 use ivr1357::proof::replay::{Replayed, call};
 use ivr1357::proof::{self, way};
 use ivr1357::routing::resolved::resolve;
-use ivr1357::routing::{Language, Plan, check_without_sound};
-use ivr1357::sim::script::{self, Script};
-use ivr1357::speech::{Catalogue, Prompt};
-use std::sync::Arc;
+use ivr1357::routing::{Language, check_without_sound};
+use ivr1357::sim::script::Script;
 
 const SHIPPED: &str = include_str!("../routing.toml");
 
@@ -48,28 +49,9 @@ then     = "notice.busy"
     rows.replacen("[limits]\n", inputs.trim_start(), 1)
 }
 
-fn plan(text: &str) -> Arc<Plan> {
-    let checked = check_without_sound(text);
-    Arc::new(checked.plan.unwrap_or_else(|| panic!("{:#?}", checked.findings)))
-}
-
-fn catalogue(plan: &Plan) -> Catalogue {
-    let mut catalogue = Catalogue::default();
-    for id in plan.prompts() {
-        let samples = Some(vec![0i16; 8000].into());
-        catalogue.prompts.insert(id.to_string(), Prompt { text: id.to_string(), samples });
-    }
-    catalogue
-}
-
 /// What happens, in the words of a flow, and the record.
 fn flow(text: &str) -> (Vec<String>, serde_json::Value) {
-    let plan = plan(&table());
-    let Ok(script) = Script::parse(text, &plan) else { panic!("{text}") };
-    let (world, _) = script.play(plan.clone(), &catalogue(&plan));
-    assert_eq!(world.violations().len(), 0, "{text}: {:?}", world.violations());
-    let told = world.moments().iter().map(|(_, moment)| script::words(&world, moment)).collect();
-    (told, serde_json::from_str(world.records().last().expect("a record")).expect("JSON"))
+    play(&plan(&table()), text)
 }
 
 #[track_caller]

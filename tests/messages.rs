@@ -1,5 +1,8 @@
 //! Callers who leave a message: what the checker wants said and done, what every way through it leads to, and what is kept.
 
+mod common;
+
+use common::tables::{catalogue, plan, play};
 use ivr1357::chart::markup;
 use ivr1357::cli::test::run as run_tests;
 use ivr1357::proof::caller::Finish;
@@ -7,10 +10,7 @@ use ivr1357::proof::diff::{Change, compare};
 use ivr1357::proof::replay::{Replayed, call};
 use ivr1357::proof::{self, way};
 use ivr1357::routing::resolved::resolve;
-use ivr1357::routing::{Heard, Language, Plan, check_heard, check_without_sound, heard};
-use ivr1357::sim::script::{self, Script};
-use ivr1357::speech::{Catalogue, Prompt};
-use std::sync::Arc;
+use ivr1357::routing::{Heard, Language, check_heard, check_without_sound, heard};
 use std::time::Duration;
 
 const SHIPPED: &str = include_str!("../routing.toml");
@@ -23,20 +23,6 @@ fn table() -> String {
     let rows = SHIPPED.replacen(closed, open, 1);
     let message = "[message.closed]\nsilence = \"4s\"\nthen = \"end\"\notherwise = \"notice.closed\"\n\n[limits]\n";
     rows.replacen("[limits]\n", message, 1)
-}
-
-fn plan(text: &str) -> Arc<Plan> {
-    let checked = check_without_sound(text);
-    Arc::new(checked.plan.unwrap_or_else(|| panic!("{:#?}", checked.findings)))
-}
-
-fn catalogue(plan: &Plan) -> Catalogue {
-    let mut catalogue = Catalogue::default();
-    for id in plan.prompts() {
-        let samples = Some(vec![0i16; 8000].into());
-        catalogue.prompts.insert(id.to_string(), Prompt { text: id.to_string(), samples });
-    }
-    catalogue
 }
 
 /// A test row of the table: after hours, with these presses.
@@ -100,12 +86,7 @@ fn a_key_pressed_before_the_question_is_no_answer_to_it() {
 
 /// What happens, in the words of a flow, and the record.
 fn flow(text: &str) -> (Vec<String>, serde_json::Value) {
-    let plan = plan(&table());
-    let Ok(script) = Script::parse(text, &plan) else { panic!("{text}") };
-    let (world, _) = script.play(plan.clone(), &catalogue(&plan));
-    assert_eq!(world.violations().len(), 0, "{text}: {:?}", world.violations());
-    let told = world.moments().iter().map(|(_, moment)| script::words(&world, moment)).collect();
-    (told, serde_json::from_str(world.records().last().expect("a record")).expect("JSON"))
+    play(&plan(&table()), text)
 }
 
 #[test]
@@ -235,7 +216,7 @@ fn a_chart_shows_the_message_and_show_tells_its_values() {
     let mermaid = markup::mermaid(&plan);
     assert!(mermaid.contains("메시지 closed") && !mermaid.contains("녹음 closed"), "{mermaid}");
     let svg = ivr1357::chart::svg::draw(&plan, &|_| None).svg;
-    assert!(svg.contains("동의하고 녹음"), "{svg}");
+    assert!(svg.contains("동의하고 녹음") && svg.contains("동의하지 않음"), "{svg}");
     let shown = resolve(&text, "message.closed").expect("the row");
     let field = |name: &str| {
         shown.iter().find(|field| field.field == name).map(|field| (field.value.as_str(), field.line.is_some()))

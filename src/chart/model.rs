@@ -183,6 +183,9 @@ fn choices(plan: &Plan, id: MenuId, said: &BTreeMap<String, String>, common: &[C
         Destination::Message(message) => {
             Choice { keys: keys.clone(), words: "동의하고 녹음".to_owned(), go: plan.message(message).then }
         }
+        go if plan.asks_consent(id) && keys.as_str() == "2" => {
+            Choice { keys: keys.clone(), words: "동의하지 않음".to_owned(), go }
+        }
         go => {
             let words = said.get(keys.as_str()).cloned().unwrap_or_else(|| name(plan, go));
             Choice { keys: keys.clone(), words, go }

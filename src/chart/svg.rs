@@ -462,7 +462,7 @@ impl Pen<'_> {
             self.model.numbers.iter().flat_map(|number| number.dialled.clone()).take(3).collect();
         let title = format!("{} 연계흐름도", numbers.join(" · "));
         self.text(&title, MARGIN, MARGIN + 28.0, 32.0, "700", INK);
-        let (menus, centers) = (plan.menus.len(), plan.centers.len());
+        let (menus, centers) = (plan.menus.len() - plan.messages.len(), plan.centers.len());
         let below = format!("메뉴 {menus} · 기관 {centers}");
         self.text(&below, MARGIN, MARGIN + 54.0, 14.0, "400", QUIET);
     }

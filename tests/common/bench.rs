@@ -1,9 +1,11 @@
 //! An engine without sockets, and calls up to their greeting.
 
-use ivr1357::engine::{CallKey, Engine, Entry, Input, Output};
+use ivr1357::engine::{CallKey, Edition, Engine, Entry, Input, Intervals, Output, Settings};
 use ivr1357::media::{Clip, Command, Event, PlayKey, StreamKey};
+use ivr1357::random::Random;
+use ivr1357::sip::trunk::Peers;
 use ivr1357::sip::{Flow, Transport};
-use ivr1357::time::Now;
+use ivr1357::time::{Duration, Now};
 use std::sync::Arc;
 
 /// One number, one menu, one centre; prompts `tone`, `greeting`, `again`, `center/counsel`.
@@ -38,6 +40,19 @@ pub struct Bench {
 }
 
 impl Bench {
+    /// An engine that has this table, a second after it began.
+    pub fn of(edition: Arc<Edition>) -> Self {
+        let engine = Engine::new(Settings {
+            edition,
+            hash_key: [1; 32],
+            peers: Peers::default(),
+            session: Intervals::default(),
+            stand_ins: false,
+            random: Random::from_number(1),
+        });
+        Self { engine, now: Now::default().after(Duration::from_secs(1)) }
+    }
+
     pub fn give(&mut self, input: Input<'_>) -> Vec<Output> {
         let mut out = Vec::new();
         self.engine.handle(self.now, input, &mut out);

@@ -6,3 +6,4 @@ pub mod bench;
 pub mod certificates;
 pub mod engine;
 pub mod line;
+pub mod tables;
