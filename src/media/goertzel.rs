@@ -29,6 +29,8 @@ const OVER: u8 = 3;
 
 /// A pause without packets ends a press (RFC 3551 §4.1): ITU-T Q.24 has pauses of 50 ms.
 const PAUSE: i32 = 400;
+/// No packet is later than a second.
+const JUMP: i32 = 8000;
 
 /// The keys within one stream of G.711.
 #[derive(Debug, Default)]
@@ -56,8 +58,12 @@ impl Tones {
         match self.last {
             Some(last) if last.ssrc == ssrc => {
                 let gap = timestamp.wrapping_sub(last.end) as i32;
-                if gap < 0 {
+                if (-JUMP..0).contains(&gap) {
                     return None;
+                }
+                // The peer's clock was set back, as some do after a hold: what it says from here on is new.
+                if gap < 0 {
+                    self.detector.silence();
                 }
                 // Where a number is missing as well, packets were lost, and the press may have gone on.
                 if gap >= PAUSE && sequence == last.sequence.wrapping_add(1) {
@@ -305,6 +311,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_peer_that_sets_its_clock_back_is_heard_on_and_a_late_packet_is_not() {
+        let press = sound(&[USUAL], 0);
+        let law =
+            |frame: &[i16]| frame.iter().map(|&sample| crate::media::codec::encode_alaw(sample)).collect::<Vec<_>>();
+        let frames: Vec<Vec<u8>> = press.chunks(160).map(law).collect();
+        let mut tones = Tones::default();
+        let mut heard = String::new();
+        for begin in [1_000_000u32, 20_000, 20_000] {
+            for (at, frame) in (0u32..).zip(&frames) {
+                let key = tones.received(7, at as u16, begin + at * 160, 8, frame);
+                heard.extend(key.map(Key::as_char));
+            }
+        }
+        // The third is the second again, late: its packets have been heard.
+        assert_eq!(heard, "55");
     }
 
     #[test]
