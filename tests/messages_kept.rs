@@ -7,6 +7,7 @@ mod common;
 
 use common::engine::{Engine, folder};
 use common::line::Line;
+use ivr1357::media::codec::encode_alaw;
 use std::fs;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
@@ -68,6 +69,20 @@ impl Phone {
         }
     }
 
+    /// Two tones of a key (ITU-T Q.23) in the sound.
+    fn press_in_band(&mut self, low: f64, high: f64, packets: u32) {
+        let mut heard = [0; 2048];
+        for packet in 0..packets {
+            self.sound.recv(&mut heard).expect("the engine sounds");
+            let wave = |hertz: f64, at: u32| (std::f64::consts::TAU * hertz * f64::from(at) / 8000.0).sin();
+            let at = packet * 160..(packet + 1) * 160;
+            let sample = |at| (6000.0 * (wave(low, at) + wave(high, at))) as i16;
+            let payload: Vec<u8> = at.map(|at| encode_alaw(sample(at))).collect();
+            self.packet(8, &payload);
+            self.timestamp += 160;
+        }
+    }
+
     /// Hears the engine for so many packets.
     fn listen(&self, packets: usize) {
         let mut heard = [0; 2048];
@@ -75,6 +90,31 @@ impl Phone {
             self.sound.recv(&mut heard).expect("the engine sounds");
         }
     }
+}
+
+/// A call that is answered: its line, its telephone, and the tag of our side.
+fn dial(engine: SocketAddr, events: bool) -> (Line, Phone, String) {
+    let mut line = Line::udp(engine);
+    let sound = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    sound.set_read_timeout(Some(Duration::from_secs(5))).expect("a time-out");
+    let port = sound.local_addr().expect("bound").port();
+    let sdp = format!(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 8 101\r\n\
+         a=rtpmap:101 telephone-event/8000\r\n"
+    );
+    let sdp =
+        if events { sdp } else { sdp.replace(" 8 101", " 8").replace("a=rtpmap:101 telephone-event/8000\r\n", "") };
+    line.send(line.request("INVITE", "word", 1, "", &sdp).as_bytes()).expect("sends");
+    let answer = line.wait_for("SIP/2.0 200 ");
+    let tag = answer.lines().find(|line| line.starts_with("To:")).and_then(|line| line.split_once(";tag="));
+    let tag = format!(";tag={}", tag.expect("a tag").1);
+    let theirs = answer.lines().find_map(|line| line.strip_prefix("m=audio ")).expect("an audio line");
+    let theirs: u16 = theirs.split(' ').next().and_then(|port| port.parse().ok()).expect("a port");
+    line.send(line.request("ACK", "word", 1, &tag, "").as_bytes()).expect("sends");
+
+    let engine_sound = SocketAddr::new(engine.ip(), theirs);
+    let phone = Phone { sound, engine: engine_sound, sequence: 0, timestamp: 5000 };
+    (line, phone, tag)
 }
 
 #[test]
@@ -85,24 +125,7 @@ fn what_a_caller_says_after_the_tone_is_in_a_file_that_the_record_names() {
     let recordings = folder.join("recordings").display().to_string();
     let mut engine =
         Engine::start_serving(folder.clone(), &["--routing", &table], &[("RECORDING__FOLDER", &recordings)]);
-    let mut line = Line::udp(engine.address);
-    let sound = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    sound.set_read_timeout(Some(Duration::from_secs(5))).expect("a time-out");
-    let port = sound.local_addr().expect("bound").port();
-    let sdp = format!(
-        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 8 101\r\n\
-         a=rtpmap:101 telephone-event/8000\r\n"
-    );
-    line.send(line.request("INVITE", "word", 1, "", &sdp).as_bytes()).expect("sends");
-    let answer = line.wait_for("SIP/2.0 200 ");
-    let tag = answer.lines().find(|line| line.starts_with("To:")).and_then(|line| line.split_once(";tag="));
-    let tag = format!(";tag={}", tag.expect("a tag").1);
-    let theirs = answer.lines().find_map(|line| line.strip_prefix("m=audio ")).expect("an audio line");
-    let theirs: u16 = theirs.split(' ').next().and_then(|port| port.parse().ok()).expect("a port");
-    line.send(line.request("ACK", "word", 1, &tag, "").as_bytes()).expect("sends");
-
-    let engine_sound = SocketAddr::new(engine.address.ip(), theirs);
-    let mut phone = Phone { sound, engine: engine_sound, sequence: 0, timestamp: 5000 };
+    let (mut line, mut phone, _) = dial(engine.address, true);
     phone.listen(10);
     phone.press(1);
     // The tone of half a second, and then the recording.
@@ -138,5 +161,37 @@ fn what_a_caller_says_after_the_tone_is_in_a_file_that_the_record_names() {
     // Three of four samples of the tone are loud; 3 s of it were sent.
     assert!((14_000..=18_100).contains(&loud), "{loud} of {}", samples.len());
     assert_eq!(message["length_ms"].as_u64().expect("a time") / 20, samples.len() as u64 / 160);
+    let _ = fs::remove_dir_all(folder);
+}
+
+#[test]
+fn a_caller_whose_telephone_has_no_events_presses_by_tones() {
+    let folder = folder("message-by-tones");
+    fs::write(folder.join("routing.toml"), TABLE).expect("the table is written");
+    let table = folder.join("routing.toml").display().to_string();
+    let recordings = folder.join("recordings").display().to_string();
+    let mut engine =
+        Engine::start_serving(folder.clone(), &["--routing", &table], &[("RECORDING__FOLDER", &recordings)]);
+    let (mut line, mut phone, tag) = dial(engine.address, false);
+    phone.listen(10);
+    // 697 and 1209 Hz are the key 1: consent. Then the tone of half a second, and the caller's words.
+    phone.press_in_band(697.0, 1209.0, 5);
+    phone.listen(40);
+    phone.timestamp += 8000;
+    phone.speak(100);
+    line.send(line.request("BYE", "word", 2, &tag, "").as_bytes()).expect("sends");
+    line.wait_for("SIP/2.0 200 ");
+    engine.signal("-TERM");
+    let (code, log) = engine.end();
+    assert_eq!(code, Some(0), "{log}");
+    let record = engine.records().pop().expect("a record");
+    assert_eq!((&record["outcome"], &record["cause"]), (&"message".into(), &"caller-hung-up".into()), "{record}");
+    assert_eq!(
+        (&record["keys"][0]["keys"], record["keys"].as_array().map(Vec::len)),
+        (&"1".into(), Some(1)),
+        "{record}"
+    );
+    let spoken = record["messages"][0]["spoken_ms"].as_u64().expect("a time");
+    assert!((1_500..=2_100).contains(&spoken), "{record}");
     let _ = fs::remove_dir_all(folder);
 }
