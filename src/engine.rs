@@ -582,7 +582,7 @@ impl Engine {
                 out.push(Output::Media { stream, command: media::Command::Record(recording) });
             }
             Effect::EndRecording => out.push(Output::Media { stream, command: media::Command::EndRecording }),
-            Effect::Discard { file, .. } => {
+            Effect::Discard { file } => {
                 out.push(Output::Media { stream, command: media::Command::EndRecording });
                 out.push(Output::Discard { file });
             }

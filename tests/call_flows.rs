@@ -141,7 +141,7 @@ impl Flow {
                     self.happened.push(format!("record {file} {} {}", longest.as_secs(), silence.as_secs()));
                 }
                 Effect::EndRecording => self.happened.push("end recording".into()),
-                Effect::Discard { file, .. } => self.happened.push(format!("discard {file}")),
+                Effect::Discard { file } => self.happened.push(format!("discard {file}")),
                 Effect::Answer => self.happened.push("200".into()),
                 Effect::HangUp => self.happened.push("bye".into()),
                 Effect::Over => {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::tables::{catalogue, plan, play};
+use common::tables::{catalogue, plan, play, walk};
 use ivr1357::cli::test::run as run_tests;
 use ivr1357::cli::try_;
 use ivr1357::proof::diff::{Change, compare};
@@ -166,16 +166,7 @@ fn digits_stand_in_no_record_no_transcript_and_no_transfer() {
 #[test]
 fn every_way_through_inputs_keeps_the_promises_and_is_a_way_of_the_engine() {
     let plan = plan(&table().replacen("person = 1 ", "person = 2 ", 1));
-    let graph = proof::explore(&plan);
-    let broken = proof::prove(&plan, &graph);
-    let told: Vec<String> = broken
-        .iter()
-        .map(|broken| {
-            let (_, mut steps) = graph.way(broken.node);
-            steps.extend(&broken.then);
-            format!("{}: {:?}: {}", broken.row, broken.promise, way::keys(&steps, Language::English))
-        })
-        .collect();
+    let (graph, told) = walk(&plan);
     assert!(told.is_empty() && !graph.cut, "{told:#?}");
     // By classes, not by values: the inputs add some hundreds of states, not millions.
     assert!(graph.nodes.len() < 40_000, "{}", graph.nodes.len());

@@ -2,13 +2,13 @@
 
 mod common;
 
-use common::tables::{catalogue, plan, play};
+use common::tables::{catalogue, plan, play, walk};
 use ivr1357::chart::markup;
 use ivr1357::cli::test::run as run_tests;
+use ivr1357::proof;
 use ivr1357::proof::caller::Finish;
 use ivr1357::proof::diff::{Change, compare};
 use ivr1357::proof::replay::{Replayed, call};
-use ivr1357::proof::{self, way};
 use ivr1357::routing::resolved::resolve;
 use ivr1357::routing::{Heard, Language, check_heard, check_without_sound, heard};
 use std::time::Duration;
@@ -128,16 +128,7 @@ fn recorded_messages_are_left_again_when_calls_are_replayed() {
 #[test]
 fn every_way_through_a_message_keeps_the_promises() {
     let plan = plan(&table());
-    let graph = proof::explore(&plan);
-    let broken = proof::prove(&plan, &graph);
-    let told: Vec<String> = broken
-        .iter()
-        .map(|broken| {
-            let (_, mut steps) = graph.way(broken.node);
-            steps.extend(&broken.then);
-            format!("{}: {:?}: {}", broken.row, broken.promise, way::keys(&steps, Language::English))
-        })
-        .collect();
+    let (graph, told) = walk(&plan);
     assert!(told.is_empty() && !graph.cut, "{told:#?}");
     let steps = |step| graph.edges.iter().filter(|edge| edge.step == step).count();
     for step in [proof::Step::Speaks, proof::Step::SaysNothing, proof::Step::Spoils] {

@@ -92,6 +92,15 @@ impl Phone {
     }
 }
 
+/// The program with this table, and its recordings in a folder of its own.
+fn start(name: &str) -> Engine {
+    let folder = folder(name);
+    fs::write(folder.join("routing.toml"), TABLE).expect("the table is written");
+    let table = folder.join("routing.toml").display().to_string();
+    let recordings = folder.join("recordings").display().to_string();
+    Engine::start_serving(folder, &["--routing", &table], &[("RECORDING__FOLDER", &recordings)])
+}
+
 /// A call that is answered: its line, its telephone, and the tag of our side.
 fn dial(engine: SocketAddr, events: bool) -> (Line, Phone, String) {
     let mut line = Line::udp(engine);
@@ -119,12 +128,7 @@ fn dial(engine: SocketAddr, events: bool) -> (Line, Phone, String) {
 
 #[test]
 fn what_a_caller_says_after_the_tone_is_in_a_file_that_the_record_names() {
-    let folder = folder("message-kept");
-    fs::write(folder.join("routing.toml"), TABLE).expect("the table is written");
-    let table = folder.join("routing.toml").display().to_string();
-    let recordings = folder.join("recordings").display().to_string();
-    let mut engine =
-        Engine::start_serving(folder.clone(), &["--routing", &table], &[("RECORDING__FOLDER", &recordings)]);
+    let mut engine = start("message-kept");
     let (mut line, mut phone, _) = dial(engine.address, true);
     phone.listen(10);
     phone.press(1);
@@ -153,7 +157,7 @@ fn what_a_caller_says_after_the_tone_is_in_a_file_that_the_record_names() {
     let message = &record["messages"][0];
     let spoken = message["spoken_ms"].as_u64().expect("a time");
     assert!((2_500..=3_100).contains(&spoken), "{record}");
-    let file = folder.join("recordings").join(format!("{}.wav", message["file"].as_str().expect("a name")));
+    let file = engine.folder.join("recordings").join(format!("{}.wav", message["file"].as_str().expect("a name")));
     let mut wave = hound::WavReader::open(&file).unwrap_or_else(|error| panic!("{file:?}: {error}\n{log}"));
     assert_eq!((wave.spec().channels, wave.spec().sample_rate), (1, 8000));
     let samples: Vec<i16> = wave.samples().collect::<Result<_, _>>().expect("samples");
@@ -161,17 +165,12 @@ fn what_a_caller_says_after_the_tone_is_in_a_file_that_the_record_names() {
     // Three of four samples of the tone are loud; 3 s of it were sent.
     assert!((14_000..=18_100).contains(&loud), "{loud} of {}", samples.len());
     assert_eq!(message["length_ms"].as_u64().expect("a time") / 20, samples.len() as u64 / 160);
-    let _ = fs::remove_dir_all(folder);
+    let _ = fs::remove_dir_all(&engine.folder);
 }
 
 #[test]
 fn a_caller_whose_telephone_has_no_events_presses_by_tones() {
-    let folder = folder("message-by-tones");
-    fs::write(folder.join("routing.toml"), TABLE).expect("the table is written");
-    let table = folder.join("routing.toml").display().to_string();
-    let recordings = folder.join("recordings").display().to_string();
-    let mut engine =
-        Engine::start_serving(folder.clone(), &["--routing", &table], &[("RECORDING__FOLDER", &recordings)]);
+    let mut engine = start("message-by-tones");
     let (mut line, mut phone, tag) = dial(engine.address, false);
     phone.listen(10);
     // 697 and 1209 Hz are the key 1: consent. Then the tone of half a second, and the caller's words.
@@ -193,5 +192,5 @@ fn a_caller_whose_telephone_has_no_events_presses_by_tones() {
     );
     let spoken = record["messages"][0]["spoken_ms"].as_u64().expect("a time");
     assert!((1_500..=2_100).contains(&spoken), "{record}");
-    let _ = fs::remove_dir_all(folder);
+    let _ = fs::remove_dir_all(&engine.folder);
 }

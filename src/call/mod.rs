@@ -134,8 +134,6 @@ pub enum Effect {
     EndRecording,
     /// This recording is not wanted, whether it has ended or not: nothing of it is kept.
     Discard {
-        /// Which.
-        key: RecordingKey,
         /// Where it lies.
         file: Arc<str>,
     },

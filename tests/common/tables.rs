@@ -1,6 +1,7 @@
 //! Tables in tests: what they mean, a second of sound for each of their prompts, and a script played on them.
 
-use ivr1357::routing::{Plan, check_without_sound};
+use ivr1357::proof::{self, Graph, way};
+use ivr1357::routing::{Language, Plan, check_without_sound};
 use ivr1357::sim::script::{self, Script};
 use ivr1357::speech::{Catalogue, Prompt};
 use std::sync::Arc;
@@ -18,6 +19,18 @@ pub fn catalogue(plan: &Plan) -> Catalogue {
         catalogue.prompts.insert(id.to_string(), Prompt { text: id.to_string(), samples });
     }
     catalogue
+}
+
+/// Every way through a table, and the promises that are not kept, in words.
+pub fn walk(plan: &Arc<Plan>) -> (Graph, Vec<String>) {
+    let graph = proof::explore(plan);
+    let told = |broken: proof::Broken| {
+        let (_, mut steps) = graph.way(broken.node);
+        steps.extend(&broken.then);
+        format!("{}: {:?}: {}", broken.row, broken.promise, way::keys(&steps, Language::English))
+    };
+    let told = proof::prove(plan, &graph).into_iter().map(told).collect();
+    (graph, told)
 }
 
 /// What happens, in the words of a flow, and the record.

@@ -166,8 +166,8 @@ impl Session {
     }
 
     pub(super) fn discard(&mut self, out: &mut Vec<Effect>) {
-        if let Some(Running { key, file, .. }) = self.running.take() {
-            out.push(Effect::Discard { key, file });
+        if let Some(Running { file, .. }) = self.running.take() {
+            out.push(Effect::Discard { file });
         }
     }
 
@@ -210,7 +210,7 @@ impl Session {
         if recorded.kept && said {
             self.record.message_left(began, &self.plan.message(message).row, &file, recorded);
         } else if recorded.kept {
-            out.push(Effect::Discard { key: recorded.key, file });
+            out.push(Effect::Discard { file });
         }
         let State::Message(Word { silences, phase, .. }) = &self.state else { return };
         let silences = *silences;
