@@ -328,6 +328,9 @@ mod tests {
         assert_eq!(counted(&mut agreed(EVENTS), &[("info 1", 0), ("info 1", 700)]), "11");
         // Without events agreed, what came by RTP was a tone, perhaps of a voice.
         assert_eq!(counted(&mut agreed("8"), &[("rtp 5", 0), ("info 1", 2_000)]), "51");
+        // One press of a telephone that sends both.
+        assert_eq!(counted(&mut agreed("8"), &[("rtp 5", 0), ("info 5", 90), ("rtp 5", 800)]), "55");
+        assert_eq!(counted(&mut agreed("8"), &[("info 5", 0), ("rtp 5", 90), ("info 5", 800), ("rtp 5", 890)]), "55");
         // Another telephone has the call now.
         assert_eq!(counted(&mut agreed(EVENTS), &[("rtp 1", 0), ("offer 5000", 900), ("info 2", 2_000)]), "12");
     }

@@ -168,17 +168,24 @@ fn what_a_caller_says_after_the_tone_is_in_a_file_that_the_record_names() {
     let _ = fs::remove_dir_all(&engine.folder);
 }
 
+/// The key 1 in an INFO (RFC 6086 §4.1 knows the use, no standard the form).
+const KEY_BY_INFO: &str = "Signal=1\r\nDuration=100\r\n";
+
 #[test]
-fn a_caller_whose_telephone_has_no_events_presses_by_tones() {
+fn a_caller_whose_telephone_has_no_events_presses_by_tones_and_an_info_of_the_same_press_counts_for_nothing() {
     let mut engine = start("message-by-tones");
     let (mut line, mut phone, tag) = dial(engine.address, false);
     phone.listen(10);
     // 697 and 1209 Hz are the key 1: consent. Then the tone of half a second, and the caller's words.
-    phone.press_in_band(697.0, 1209.0, 5);
+    phone.press_in_band(697.0, 1209.0, 3);
+    let info = line.request("INFO", "word", 2, &tag, KEY_BY_INFO);
+    line.send(info.replace("application/sdp", "application/dtmf-relay").as_bytes()).expect("sends");
+    line.wait_for("SIP/2.0 200 ");
+    phone.press_in_band(697.0, 1209.0, 2);
     phone.listen(40);
     phone.timestamp += 8000;
     phone.speak(100);
-    line.send(line.request("BYE", "word", 2, &tag, "").as_bytes()).expect("sends");
+    line.send(line.request("BYE", "word", 3, &tag, "").as_bytes()).expect("sends");
     line.wait_for("SIP/2.0 200 ");
     engine.signal("-TERM");
     let (code, log) = engine.end();

@@ -3,9 +3,11 @@
 //! Only for peers that send no telephone events: a voice can sound like a key. Two windows in a row must hold two pure
 //! tones and nothing else, and the phase between the windows tells the frequency far better than their width does.
 
-use super::codec::{decode_alaw, decode_ulaw};
+use super::codec::Decoder;
 use crate::number::Key;
+use crate::sdp::Codec;
 use std::f32::consts::TAU;
+use std::fmt;
 
 /// 20 ms. Two of them fit a tone of 40 ms wherever it begins.
 const WINDOW: usize = 160;
@@ -32,11 +34,13 @@ const PAUSE: i32 = 400;
 /// No packet is later than a second.
 const JUMP: i32 = 8000;
 
-/// The keys within one stream of G.711.
-#[derive(Debug, Default)]
+/// The keys within one stream of sound.
+#[derive(Default)]
 pub struct Tones {
     detector: Detector,
     last: Option<Place>,
+    decoder: Decoder,
+    samples: Vec<i16>,
 }
 
 /// Where a packet ends in its stream.
@@ -48,13 +52,8 @@ struct Place {
 }
 
 impl Tones {
-    /// Hears a packet of A-law (8) or µ-law (0); others are not understood. One that comes too late is not heard.
-    pub fn received(&mut self, ssrc: u32, sequence: u16, timestamp: u32, law: u8, payload: &[u8]) -> Option<Key> {
-        let decode = match law {
-            0 => decode_ulaw,
-            8 => decode_alaw,
-            _ => return None,
-        };
+    /// Hears a packet. One that comes too late is not heard. In every codec a byte lasts one tick of the timestamp.
+    pub fn received(&mut self, ssrc: u32, sequence: u16, timestamp: u32, codec: Codec, payload: &[u8]) -> Option<Key> {
         match self.last {
             Some(last) if last.ssrc == ssrc => {
                 let gap = timestamp.wrapping_sub(last.end) as i32;
@@ -74,7 +73,15 @@ impl Tones {
             None => {}
         }
         self.last = Some(Place { ssrc, sequence, end: timestamp.wrapping_add(payload.len() as u32) });
-        self.detector.heard(payload.iter().map(|&code| decode(code)))
+        self.samples.clear();
+        self.decoder.decode(codec, payload, &mut self.samples);
+        self.detector.heard(self.samples.iter().copied())
+    }
+}
+
+impl fmt::Debug for Tones {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tones({:?})", self.last)
     }
 }
 
@@ -232,6 +239,7 @@ fn response(off: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::codec::{decode_alaw, encode_alaw, encode_g722, encode_ulaw};
 
     /// One press among silence as a telephone sends it.
     #[derive(Clone, Copy)]
@@ -274,7 +282,7 @@ mod tests {
     /// The keys heard, through A-law and in frames of 20 ms.
     fn keys(samples: &[i16]) -> String {
         let mut detector = Detector::default();
-        let law = |&sample: &i16| decode_alaw(crate::media::codec::encode_alaw(sample));
+        let law = |&sample: &i16| decode_alaw(encode_alaw(sample));
         samples.chunks(160).filter_map(|frame| detector.heard(frame.iter().map(law))).map(Key::as_char).collect()
     }
 
@@ -314,16 +322,40 @@ mod tests {
     }
 
     #[test]
+    fn every_codec_of_a_call_carries_the_keys() {
+        let all = "123456789*0#";
+        for lead in (0..160).step_by(37) {
+            for noise in [0.0, 400.0] {
+                let tones: Vec<_> = all.chars().map(|key| Tone { key, noise, ..USUAL }).collect();
+                let samples = sound(&tones, lead);
+                let law = |encode: fn(i16) -> u8| samples.iter().map(|&sample| encode(sample)).collect::<Box<[u8]>>();
+                for (codec, bytes) in [
+                    (Codec::Pcma, law(encode_alaw)),
+                    (Codec::Pcmu, law(encode_ulaw)),
+                    (Codec::G722, encode_g722(&samples)),
+                ] {
+                    let mut tones = Tones::default();
+                    let heard: String = (0u16..)
+                        .zip(bytes.chunks(160))
+                        .filter_map(|(at, frame)| tones.received(7, at, u32::from(at) * 160, codec, frame))
+                        .map(Key::as_char)
+                        .collect();
+                    assert_eq!(heard, all, "{codec:?}, begun at {lead}, noise {noise}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_peer_that_sets_its_clock_back_is_heard_on_and_a_late_packet_is_not() {
         let press = sound(&[USUAL], 0);
-        let law =
-            |frame: &[i16]| frame.iter().map(|&sample| crate::media::codec::encode_alaw(sample)).collect::<Vec<_>>();
+        let law = |frame: &[i16]| frame.iter().map(|&sample| encode_alaw(sample)).collect::<Vec<_>>();
         let frames: Vec<Vec<u8>> = press.chunks(160).map(law).collect();
         let mut tones = Tones::default();
         let mut heard = String::new();
         for begin in [1_000_000u32, 20_000, 20_000] {
             for (at, frame) in (0u32..).zip(&frames) {
-                let key = tones.received(7, at as u16, begin + at * 160, 8, frame);
+                let key = tones.received(7, at as u16, begin + at * 160, Codec::Pcma, frame);
                 heard.extend(key.map(Key::as_char));
             }
         }

@@ -195,13 +195,10 @@ impl Stream {
         {
             events.push(Event::Key(key));
         }
-        if let Some(tones) = &mut self.tones
-            && let Some(key) = {
-                let sequence = u16::from(packet.sequence_number());
-                tones.received(packet.ssrc(), sequence, packet.timestamp(), number, packet.payload())
-            }
-        {
-            events.push(Event::Key(key));
+        if let (Some(tones), Some(codec)) = (&mut self.tones, codec) {
+            let sequence = packet.sequence_number().into();
+            let key = tones.received(packet.ssrc(), sequence, packet.timestamp(), codec, packet.payload());
+            events.extend(key.map(Event::Key));
         }
     }
 
@@ -497,6 +494,7 @@ fn codec_of(number: u8, chosen: &Chosen) -> Option<Codec> {
         _ if number == chosen.payload_type => Some(chosen.codec),
         0 => Some(Codec::Pcmu),
         8 => Some(Codec::Pcma),
+        9 => Some(Codec::G722),
         _ => None,
     }
 }

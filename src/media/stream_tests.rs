@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::media::quality::PeerReport;
+use crate::sdp::Codecs;
 use proptest::prelude::*;
 use rtcp_types::prelude::*;
 use rtcp_types::{Bye, Compound, ReceiverReport, ReportBlock, SenderReport};
@@ -681,32 +682,64 @@ proptest! {
     }
 }
 
-/// Three packets of a key's two tones and three of silence, in A-law.
-fn press_as_tones(rig: &mut Rig, ms: u64, low: f32, high: f32) {
-    for packet in 0..6_u32 {
-        let sound: Vec<u8> = (packet * 160..packet * 160 + 160)
-            .map(|at| {
-                let turn = |tone: f32| (std::f32::consts::TAU * tone * at as f32 / 8000.0).sin();
-                let sample = if packet < 3 { 4000.0 * (turn(low) + turn(high)) } else { 0.0 };
-                crate::media::codec::encode_alaw(sample as i16)
-            })
-            .collect();
-        let ms = ms + u64::from(packet) * 20;
-        rig.hear(ms, PEER, 8, ms as u32 * 8, &sound);
+/// Three packets of a key's two tones and three of silence, in this codec under this number.
+fn press_as_tones(rig: &mut Rig, ms: u64, (codec, number): (Codec, u8), low: f32, high: f32) {
+    let sound: Vec<i16> = (0..6 * 160)
+        .map(|at| {
+            let turn = |tone: f32| (std::f32::consts::TAU * tone * at as f32 / 8000.0).sin();
+            let sample = if at < 3 * 160 { 4000.0 * (turn(low) + turn(high)) } else { 0.0 };
+            sample as i16
+        })
+        .collect();
+    let clip = Clip::held_in(Codecs::new(vec![codec]), "press", &sound);
+    for (packet, payload) in (0..).zip(clip.encoded(codec).chunks(160)) {
+        let ms = ms + packet * 20;
+        rig.hear(ms, PEER, number, ms as u32 * 8, payload);
     }
 }
+
+const ALAW: (Codec, u8) = (Codec::Pcma, 8);
 
 #[test]
 fn keys_are_heard_as_tones_only_where_no_events_were_agreed() {
     let mut rig = Rig::new();
-    press_as_tones(&mut rig, 0, 697.0, 1336.0);
+    press_as_tones(&mut rig, 0, ALAW, 697.0, 1336.0);
     assert_eq!(rig.keys(), "");
     rig.configure(|chosen| chosen.events.clear());
-    press_as_tones(&mut rig, 200, 697.0, 1336.0);
-    press_as_tones(&mut rig, 320, 697.0, 1336.0);
-    press_as_tones(&mut rig, 440, 941.0, 1477.0);
+    press_as_tones(&mut rig, 200, ALAW, 697.0, 1336.0);
+    press_as_tones(&mut rig, 320, ALAW, 697.0, 1336.0);
+    press_as_tones(&mut rig, 440, ALAW, 941.0, 1477.0);
     assert_eq!(rig.keys(), "22#");
     rig.configure(|_| {});
-    press_as_tones(&mut rig, 600, 697.0, 1336.0);
+    press_as_tones(&mut rig, 600, ALAW, 697.0, 1336.0);
+    assert_eq!(rig.keys(), "");
+}
+
+#[test]
+fn tones_are_heard_in_the_codec_that_was_agreed_whatever_its_number_and_in_those_whose_number_is_fixed() {
+    for (agreed, sent) in [
+        ((Codec::Pcma, 97), (Codec::Pcma, 97)),
+        ((Codec::Pcmu, 0), (Codec::Pcmu, 0)),
+        ((Codec::Pcmu, 118), (Codec::Pcmu, 118)),
+        ((Codec::G722, 9), (Codec::G722, 9)),
+        ((Codec::G722, 100), (Codec::G722, 100)),
+        // A telephone that begins before it has read our answer.
+        ((Codec::Pcma, 8), (Codec::Pcmu, 0)),
+        ((Codec::Pcma, 8), (Codec::G722, 9)),
+        ((Codec::G722, 9), (Codec::Pcma, 8)),
+    ] {
+        let mut rig = Rig::new();
+        rig.configure(|chosen| {
+            (chosen.codec, chosen.payload_type) = agreed;
+            chosen.events.clear();
+        });
+        press_as_tones(&mut rig, 0, sent, 852.0, 1336.0);
+        press_as_tones(&mut rig, 120, sent, 941.0, 1209.0);
+        assert_eq!(rig.keys(), "8*", "{agreed:?}, sent {sent:?}");
+    }
+    // A number that nobody spoke of is no sound.
+    let mut rig = Rig::new();
+    rig.configure(|chosen| chosen.events.clear());
+    press_as_tones(&mut rig, 0, (Codec::Pcma, 97), 852.0, 1336.0);
     assert_eq!(rig.keys(), "");
 }
