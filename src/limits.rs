@@ -26,6 +26,19 @@ pub const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(32);
 pub const SDP_MEDIA_MAX: usize = 16;
 /// Payload types are seven bits; nobody lists more formats in one line.
 pub const SDP_FORMATS_MAX: usize = 64;
+/// Lines of `a=crypto` looked at in one media line: there are some ten suites, and telephones offer one to four.
+pub const SDP_CRYPTO_MAX: usize = 16;
+/// The longest master key of SRTP with its salt: 32 bytes and 12 (RFC 7714), or 16 and 14 (RFC 3711).
+pub const SRTP_KEY_BYTES_MAX: usize = 44;
+/// The same in base64, with its padding.
+pub const SRTP_KEY_TEXT_MAX: usize = 60;
+/// RFC 4568 §6.1: the longest number of a key in packets.
+pub const SRTP_MKI_BYTES_MAX: u8 = 128;
+/// What SRTP adds at most to a packet of ours: a tag of 16 bytes (RFC 7714), and the number of a report.
+pub const SRTP_TRAILER_BYTES_MAX: usize = 16 + 4;
+/// Sources (SSRC) of one peer under one key. None is forgotten before its key is, for its old packets could be sent again then; a
+/// telephone has one, and perhaps another after each hold.
+pub const SRTP_SOURCES_MAX: usize = 16;
 
 /// Keys collected in one go: a 13-digit registration number and room for slips.
 pub const DIGITS_MAX: usize = 32;
@@ -51,8 +64,8 @@ pub const KEY_GAP: Duration = Duration::from_secs(3);
 pub const KEY_PRESSES_MAX: usize = 16;
 /// Keys that we send with one order: a country's longest number, and a code behind it.
 pub const KEYS_SENT_MAX: usize = 32;
-/// An RTP packet of ours: 12 bytes of header and 60 ms of G.711.
-pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480;
+/// An RTP packet of ours: 12 bytes of header, 60 ms of G.711, and what SRTP adds.
+pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480 + SRTP_TRAILER_BYTES_MAX;
 /// RFC 3550 §6.2: reports of one leg leave this far apart, give or take half. The share of the bandwidth that the RFC allows them would
 /// have them come ten times as often.
 pub const RTCP_INTERVAL: Duration = Duration::from_secs(5);

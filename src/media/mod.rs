@@ -9,6 +9,7 @@ pub mod press;
 pub mod quality;
 pub mod reception;
 pub mod rtcp;
+pub mod srtp;
 pub mod stream;
 pub mod tap;
 pub mod telephone_event;

@@ -3,8 +3,10 @@
 //! Reads what real telephones send, in whatever order, and answers every media line. Formats that are not
 //! ours are refused, never misread. Sockets and codecs are known elsewhere.
 
+pub mod crypto;
 pub mod offer_answer;
 mod reader;
 mod writer;
 
+pub use crypto::{Keys, MasterKey, Secured, Suite};
 pub use offer_answer::{Answer, Chosen, Codec, Codecs, Control, Direction, Events, Local, Refusal};

@@ -1,0 +1,594 @@
+//! Encrypted and proved packets: SRTP and SRTCP (RFC 3711; AES-GCM by RFC 7714), in place, without allocation per packet.
+//!
+//! The ciphers are RustCrypto's; here are the parts between them and a stream: session keys (§4.3), the number of a packet beyond
+//! its 16 bits (§3.3.1), what has been heard before (§3.3.2), and where in a packet the tag stands. Keys come from `sdp::crypto`.
+
+use crate::limits::SRTP_SOURCES_MAX;
+use crate::sdp::crypto::{MasterKey, Mki, Secured, Suite};
+use aes::{Aes128, Aes256};
+use aes_gcm::aead::{AeadInOut, inout::InOutBuf};
+use aes_gcm::{Aes128Gcm, Aes256Gcm};
+use ctr::cipher::{BlockCipherEncrypt, BlockSizeUser, InnerIvInit, KeyInit, StreamCipher, consts::U16};
+use ctr::{Ctr128BE, CtrCore};
+use hmac::{Hmac, Mac};
+use sha1::Sha1;
+use std::fmt;
+
+/// Of an RTP header without extras, and of what SRTCP leaves readable.
+const RTP_HEADER: usize = 12;
+const RTCP_HEADER: usize = 8;
+/// `E` and the 31 bits of its number, behind each report (§3.4).
+const REPORT_NUMBER: usize = 4;
+const ENCRYPTED: u32 = 1 << 31;
+/// Of AES-GCM (RFC 7714 §13.2), and of reports with HMAC-SHA1, whatever the tag of the sound is (RFC 4568 §6.2.2).
+const GCM_TAG: usize = 16;
+const LONG_TAG: usize = 10;
+
+/// Why a packet does not count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// It is not the peer's, or was changed on its way, or is no such packet at all.
+    Forged,
+    /// It came before, or is so late that nobody remembers.
+    Again,
+}
+
+/// Both directions of a leg, across its re-negotiations.
+#[derive(Debug)]
+pub struct Session {
+    agreed: Secured,
+    sealer: Sealer,
+    opener: Opener,
+    /// Under the peer's last key: what was on its way when it changed is heard until the first packet under the new one.
+    before: Option<Opener>,
+    forged: u32,
+}
+
+/// What we send, under one key. Packets must come in the order of their numbers.
+pub struct Sealer {
+    sound: Cipher,
+    reports: Cipher,
+    /// Times that the sequence number began anew (ROC).
+    rounds: u32,
+    last: Option<u16>,
+    report: u32,
+}
+
+/// What one peer sends, under one key.
+pub struct Opener {
+    sound: Cipher,
+    reports: Cipher,
+    mki: Option<Mki>,
+    sources: Vec<Source>,
+    /// Sources of the key before, each with its rounds: some peers go on counting under a new key.
+    before: Vec<(u32, u32)>,
+}
+
+/// One SSRC, as far as it has proved itself.
+#[derive(Clone, Copy, Debug)]
+struct Source {
+    ssrc: u32,
+    sound: Window,
+    reports: Window,
+}
+
+/// The highest number heard, and which of the 128 up to it (§3.3.2 asks for 64).
+#[derive(Clone, Copy, Debug, Default)]
+struct Window {
+    highest: Option<u64>,
+    heard: u128,
+}
+
+/// Session keys of sound or of reports.
+enum Cipher {
+    Counter { aes: Aes128, salt: [u8; 14], mac: Hmac<Sha1>, tag: usize },
+    Gcm128 { aead: Aes128Gcm, salt: [u8; 12] },
+    Gcm256 { aead: Box<Aes256Gcm>, salt: [u8; 12] },
+}
+
+/// Which packet: its source, and its number with its rounds, or that of a report.
+#[derive(Clone, Copy)]
+struct Place {
+    ssrc: u32,
+    number: u64,
+}
+
+impl Session {
+    /// As agreed for the first time.
+    pub fn new(agreed: &Secured) -> Self {
+        Self {
+            sealer: Sealer::new(&agreed.ours),
+            opener: Opener::new(&agreed.theirs, agreed.mki),
+            before: None,
+            forged: 0,
+            agreed: agreed.clone(),
+        }
+    }
+
+    /// As agreed anew. A key that stays goes on counting: the same number under the same key would give away what both packets hold.
+    pub fn agree(&mut self, agreed: &Secured) {
+        if agreed.ours != self.agreed.ours {
+            self.sealer = Sealer::new(&agreed.ours);
+        }
+        if agreed.theirs != self.agreed.theirs {
+            let opener = Opener::new(&agreed.theirs, agreed.mki).after(&self.opener);
+            self.before = Some(std::mem::replace(&mut self.opener, opener));
+        }
+        self.opener.mki = agreed.mki;
+        self.agreed = agreed.clone();
+    }
+
+    /// Of which suite.
+    pub fn suite(&self) -> Suite {
+        self.agreed.suite()
+    }
+
+    /// Packets that did not prove to be the peer's.
+    pub fn forged(&self) -> u32 {
+        self.forged
+    }
+
+    /// As [`Sealer::seal`].
+    pub fn seal(&mut self, buffer: &mut [u8], length: usize) -> Option<usize> {
+        self.sealer.seal(buffer, length)
+    }
+
+    /// As [`Sealer::seal_report`].
+    pub fn seal_report(&mut self, buffer: &mut [u8], length: usize) -> Option<usize> {
+        self.sealer.seal_report(buffer, length)
+    }
+
+    /// The packet as it was before its sender encrypted it; `None`: nobody has said this, or it was heard before.
+    pub fn open<'a>(&mut self, packet: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let mut opened = self.opener.open(packet);
+        match (opened, &mut self.before) {
+            // The new key is in use.
+            (Ok(_), before) => *before = None,
+            (Err(Refused::Forged), Some(before)) => opened = before.open(packet),
+            (Err(_), _) => {}
+        }
+        self.counted(opened).and_then(|length| packet.get_mut(..length))
+    }
+
+    /// The same for RTCP.
+    pub fn open_report<'a>(&mut self, packet: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let mut opened = self.opener.open_report(packet);
+        if let (Err(Refused::Forged), Some(before)) = (opened, &mut self.before) {
+            opened = before.open_report(packet);
+        }
+        self.counted(opened).and_then(|length| packet.get_mut(..length))
+    }
+
+    fn counted(&mut self, opened: Result<usize, Refused>) -> Option<usize> {
+        self.forged = self.forged.saturating_add((opened == Err(Refused::Forged)).into());
+        opened.ok()
+    }
+}
+
+impl Sealer {
+    /// From a key that has sent nothing before.
+    pub fn new(key: &MasterKey) -> Self {
+        let (sound, reports) = Cipher::pair(key);
+        Self { sound, reports, rounds: 0, last: None, report: 0 }
+    }
+
+    /// Encrypts an RTP packet that fills the first `length` bytes; how many it has then. `None`: there is no room, or it is no RTP.
+    pub fn seal(&mut self, buffer: &mut [u8], length: usize) -> Option<usize> {
+        let packet = buffer.get(..length)?;
+        let (header, ssrc, sequence) = (rtp_header(packet)?, word(packet, 8)?, sequence(packet)?);
+        if self.last.is_some_and(|last| sequence < last) {
+            self.rounds = self.rounds.wrapping_add(1);
+        }
+        self.last = Some(sequence);
+        let place = Place { ssrc, number: u64::from(self.rounds) << 16 | u64::from(sequence) };
+        self.sound.seal_sound(buffer, header, length, place)
+    }
+
+    /// The same for a compound RTCP packet.
+    pub fn seal_report(&mut self, buffer: &mut [u8], length: usize) -> Option<usize> {
+        let ssrc = word(buffer.get(..length)?, 4)?;
+        let place = Place { ssrc, number: self.report.into() };
+        // Its end would be the key's; a report a second goes on for 68 years.
+        self.report = (self.report + 1) & !ENCRYPTED;
+        self.reports.seal_report(buffer, length, place)
+    }
+}
+
+impl Opener {
+    /// Nothing has been heard under this key.
+    pub fn new(key: &MasterKey, mki: Option<Mki>) -> Self {
+        let (sound, reports) = Cipher::pair(key);
+        Self { sound, reports, mki, sources: Vec::new(), before: Vec::new() }
+    }
+
+    /// The peer changes its key. RFC 3711 lets its rounds go on, yet most begin a new count: whichever the first packet proves.
+    pub fn after(mut self, old: &Self) -> Self {
+        self.before = old.sources.iter().filter_map(|source| Some((source.ssrc, source.sound.rounds()?))).collect();
+        self
+    }
+
+    /// Proves an RTP packet and decrypts it; how many bytes it has then. What is refused stays as it was, and changes nothing.
+    pub fn open(&mut self, packet: &mut [u8]) -> Result<usize, Refused> {
+        let (Some(header), Some(ssrc), Some(sequence)) = (rtp_header(packet), word(packet, 8), sequence(packet)) else {
+            return Err(Refused::Forged);
+        };
+        let sources = self.sources.len();
+        match self.sources.iter_mut().find(|source| source.ssrc == ssrc) {
+            Some(source) => {
+                let number = source.sound.number_of(sequence);
+                if !source.sound.is_new(number) {
+                    return Err(Refused::Again);
+                }
+                let length = self.sound.open_sound(packet, header, Place { ssrc, number }, self.mki)?;
+                source.sound.heard(number);
+                Ok(length)
+            }
+            None if sources < SRTP_SOURCES_MAX => {
+                let before = self.before.iter().find(|(known, _)| *known == ssrc).map(|(_, rounds)| *rounds);
+                let rounds =
+                    [Some(0), before.filter(|rounds| *rounds > 0), before.and_then(|rounds| rounds.checked_add(1))];
+                for rounds in rounds.into_iter().flatten() {
+                    let number = u64::from(rounds) << 16 | u64::from(sequence);
+                    if let Ok(length) = self.sound.open_sound(packet, header, Place { ssrc, number }, self.mki) {
+                        self.source(ssrc, |source| source.sound.heard(number));
+                        return Ok(length);
+                    }
+                }
+                Err(Refused::Forged)
+            }
+            None => Err(Refused::Forged),
+        }
+    }
+
+    /// The same for a compound RTCP packet.
+    pub fn open_report(&mut self, packet: &mut [u8]) -> Result<usize, Refused> {
+        let ssrc = word(packet, 4).ok_or(Refused::Forged)?;
+        let number = self.reports.number_of_report(packet, self.mki).ok_or(Refused::Forged)?;
+        let known = self.sources.iter().find(|source| source.ssrc == ssrc);
+        if known.is_some_and(|source| !source.reports.is_new(number)) {
+            return Err(Refused::Again);
+        }
+        if known.is_none() && self.sources.len() >= SRTP_SOURCES_MAX {
+            return Err(Refused::Forged);
+        }
+        let length = self.reports.open_report(packet, Place { ssrc, number }, self.mki)?;
+        self.source(ssrc, |source| source.reports.heard(number));
+        Ok(length)
+    }
+
+    /// A source has proved itself, for the first time or again.
+    fn source(&mut self, ssrc: u32, heard: impl FnOnce(&mut Source)) {
+        match self.sources.iter_mut().find(|source| source.ssrc == ssrc) {
+            Some(source) => heard(source),
+            None => {
+                let mut source = Source { ssrc, sound: Window::default(), reports: Window::default() };
+                heard(&mut source);
+                self.sources.push(source);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealer").field("rounds", &self.rounds).field("last", &self.last).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Opener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opener").field("sources", &self.sources).finish_non_exhaustive()
+    }
+}
+
+impl Window {
+    fn rounds(&self) -> Option<u32> {
+        self.highest.map(|highest| (highest >> 16) as u32)
+    }
+
+    /// The number of a packet, as near as can be to the highest (§3.3.1).
+    fn number_of(&self, sequence: u16) -> u64 {
+        const HALF: u16 = 1 << 15;
+        let Some(highest) = self.highest else { return sequence.into() };
+        let (rounds, last) = (highest >> 16, highest as u16);
+        let rounds = if last < HALF {
+            // Before the first round there is none: then it is a sender that jumped.
+            if i32::from(sequence) - i32::from(last) > HALF.into() { rounds.saturating_sub(1) } else { rounds }
+        } else if last - HALF > sequence {
+            rounds + 1
+        } else {
+            rounds
+        };
+        (rounds & 0xffff_ffff) << 16 | u64::from(sequence)
+    }
+
+    fn is_new(&self, number: u64) -> bool {
+        match self.highest {
+            Some(highest) if number <= highest => {
+                let back = highest - number;
+                back < 128 && self.heard >> back & 1 == 0
+            }
+            Some(_) | None => true,
+        }
+    }
+
+    fn heard(&mut self, number: u64) {
+        match self.highest {
+            Some(highest) if number <= highest => {
+                self.heard |= 1u128.checked_shl((highest - number) as u32).unwrap_or(0)
+            }
+            highest => {
+                let ahead = highest.map_or(0, |highest| number - highest);
+                let kept = u32::try_from(ahead).ok().and_then(|ahead| self.heard.checked_shl(ahead)).unwrap_or(0);
+                (self.highest, self.heard) = (Some(number), kept | 1);
+            }
+        }
+    }
+}
+
+impl Cipher {
+    /// Of sound and of reports: §4.3.2 numbers what is made of a master key.
+    fn pair(key: &MasterKey) -> (Self, Self) {
+        (Self::new(key, 0, key.suite() == Suite::AesCm128Sha1Tag32), Self::new(key, 3, false))
+    }
+
+    fn new(master: &MasterKey, first: u8, short: bool) -> Self {
+        match master.suite() {
+            Suite::AesCm128Sha1Tag80 | Suite::AesCm128Sha1Tag32 => {
+                let key: [u8; 16] = derived(master, first);
+                let mac: [u8; 20] = derived(master, first + 1);
+                Self::Counter {
+                    aes: Aes128::new(&key.into()),
+                    salt: derived(master, first + 2),
+                    mac: Hmac::new_from_slice(&mac).expect("HMAC takes keys of any length"),
+                    tag: if short { 4 } else { LONG_TAG },
+                }
+            }
+            Suite::AesGcm128 => {
+                let key: [u8; 16] = derived(master, first);
+                Self::Gcm128 { aead: Aes128Gcm::new(&key.into()), salt: derived(master, first + 2) }
+            }
+            Suite::AesGcm256 => {
+                let key: [u8; 32] = derived(master, first);
+                Self::Gcm256 { aead: Box::new(Aes256Gcm::new(&key.into())), salt: derived(master, first + 2) }
+            }
+        }
+    }
+
+    fn tag(&self) -> usize {
+        match self {
+            Self::Counter { tag, .. } => *tag,
+            Self::Gcm128 { .. } | Self::Gcm256 { .. } => GCM_TAG,
+        }
+    }
+
+    fn seal_sound(&self, buffer: &mut [u8], header: usize, length: usize, place: Place) -> Option<usize> {
+        let end = length + self.tag();
+        let (packet, tag) = buffer.get_mut(..end)?.split_at_mut_checked(length)?;
+        let (header, payload) = packet.split_at_mut_checked(header)?;
+        match self {
+            Self::Counter { aes, salt, mac, .. } => {
+                counter(aes, salt, place, payload);
+                let rounds = ((place.number >> 16) as u32).to_be_bytes();
+                let sum = mac.clone().chain_update(&*header).chain_update(&*payload).chain_update(rounds).finalize();
+                tag.copy_from_slice(sum.into_bytes().get(..tag.len())?);
+            }
+            Self::Gcm128 { .. } | Self::Gcm256 { .. } => {
+                tag.copy_from_slice(&self.gcm_seal(nonce_of_sound(place), header, payload)?);
+            }
+        }
+        Some(end)
+    }
+
+    fn seal_report(&self, buffer: &mut [u8], length: usize, place: Place) -> Option<usize> {
+        let end = length + REPORT_NUMBER + self.tag();
+        let (packet, rest) = buffer.get_mut(..end)?.split_at_mut_checked(length)?;
+        let (header, payload) = packet.split_at_mut_checked(RTCP_HEADER)?;
+        let word = (place.number as u32 | ENCRYPTED).to_be_bytes();
+        match self {
+            Self::Counter { aes, salt, mac, .. } => {
+                counter(aes, salt, place, payload);
+                let (number, tag) = rest.split_at_mut_checked(REPORT_NUMBER)?;
+                number.copy_from_slice(&word);
+                let sum = mac.clone().chain_update(&*header).chain_update(&*payload).chain_update(word).finalize();
+                tag.copy_from_slice(sum.into_bytes().get(..tag.len())?);
+            }
+            Self::Gcm128 { .. } | Self::Gcm256 { .. } => {
+                let (tag, number) = rest.split_at_mut_checked(GCM_TAG)?;
+                tag.copy_from_slice(&self.gcm_seal(nonce_of_report(place), &with_number(header, word), payload)?);
+                number.copy_from_slice(&word);
+            }
+        }
+        Some(end)
+    }
+
+    fn open_sound(&self, packet: &mut [u8], header: usize, place: Place, mki: Option<Mki>) -> Result<usize, Refused> {
+        let (tag, number) = (self.tag(), mki.map_or(0, |mki| mki.length.into()));
+        let end = packet.len().checked_sub(tag + number).filter(|end| *end >= header).ok_or(Refused::Forged)?;
+        let (packet, rest) = packet.split_at_mut(end);
+        let (header, payload) = packet.split_at_mut(header);
+        match self {
+            Self::Counter { aes, salt, mac, .. } => {
+                let (number, tag) = rest.split_at_mut(number);
+                let rounds = ((place.number >> 16) as u32).to_be_bytes();
+                let sum = mac.clone().chain_update(&*header).chain_update(&*payload).chain_update(rounds);
+                if !is_number(mki, number) || sum.verify_truncated_left(tag).is_err() {
+                    return Err(Refused::Forged);
+                }
+                counter(aes, salt, place, payload);
+            }
+            Self::Gcm128 { .. } | Self::Gcm256 { .. } => {
+                let (tag, number) = rest.split_at_mut(GCM_TAG);
+                if !is_number(mki, number) {
+                    return Err(Refused::Forged);
+                }
+                self.gcm_open(nonce_of_sound(place), header, payload, tag)?;
+            }
+        }
+        Ok(end)
+    }
+
+    /// The number of a report, before it has proved itself; `None` for one that is not encrypted: that was never agreed.
+    fn number_of_report(&self, packet: &[u8], mki: Option<Mki>) -> Option<u64> {
+        let behind = mki.map_or(0, |mki| usize::from(mki.length))
+            + match self {
+                Self::Counter { tag, .. } => *tag,
+                Self::Gcm128 { .. } | Self::Gcm256 { .. } => 0,
+            };
+        let word = word(packet, packet.len().checked_sub(behind + REPORT_NUMBER)?)?;
+        (word & ENCRYPTED != 0).then_some(u64::from(word & !ENCRYPTED))
+    }
+
+    fn open_report(&self, packet: &mut [u8], place: Place, mki: Option<Mki>) -> Result<usize, Refused> {
+        let number = mki.map_or(0, |mki| mki.length.into());
+        let end = packet.len().checked_sub(REPORT_NUMBER + self.tag() + number).filter(|end| *end >= RTCP_HEADER);
+        let (packet, rest) = packet.split_at_mut(end.ok_or(Refused::Forged)?);
+        let end = packet.len();
+        let (header, payload) = packet.split_at_mut(RTCP_HEADER);
+        let word = (place.number as u32 | ENCRYPTED).to_be_bytes();
+        match self {
+            Self::Counter { aes, salt, mac, .. } => {
+                let (number, tag) = rest.split_at_mut(REPORT_NUMBER + number);
+                let sum = mac.clone().chain_update(&*header).chain_update(&*payload).chain_update(word);
+                if !is_number(mki, number.get(REPORT_NUMBER..).unwrap_or_default())
+                    || sum.verify_truncated_left(tag).is_err()
+                {
+                    return Err(Refused::Forged);
+                }
+                counter(aes, salt, place, payload);
+            }
+            Self::Gcm128 { .. } | Self::Gcm256 { .. } => {
+                let (tag, number) = rest.split_at_mut(GCM_TAG);
+                if !is_number(mki, number.get(REPORT_NUMBER..).unwrap_or_default()) {
+                    return Err(Refused::Forged);
+                }
+                self.gcm_open(nonce_of_report(place), &with_number(header, word), payload, tag)?;
+            }
+        }
+        Ok(end)
+    }
+
+    fn gcm_seal(&self, nonce: [u8; 12], header: &[u8], payload: &mut [u8]) -> Option<[u8; GCM_TAG]> {
+        let tag = match self {
+            Self::Gcm128 { aead, salt } => {
+                aead.encrypt_inout_detached(&mixed(nonce, salt).into(), header, payload.into())
+            }
+            Self::Gcm256 { aead, salt } => {
+                aead.encrypt_inout_detached(&mixed(nonce, salt).into(), header, payload.into())
+            }
+            Self::Counter { .. } => return None,
+        };
+        tag.ok().map(Into::into)
+    }
+
+    fn gcm_open(&self, nonce: [u8; 12], header: &[u8], payload: &mut [u8], tag: &[u8]) -> Result<(), Refused> {
+        let tag: [u8; GCM_TAG] = tag.try_into().map_err(|_| Refused::Forged)?;
+        let payload = InOutBuf::from(payload);
+        match self {
+            Self::Gcm128 { aead, salt } => {
+                aead.decrypt_inout_detached(&mixed(nonce, salt).into(), header, payload, &tag.into())
+            }
+            Self::Gcm256 { aead, salt } => {
+                aead.decrypt_inout_detached(&mixed(nonce, salt).into(), header, payload, &tag.into())
+            }
+            Self::Counter { .. } => return Err(Refused::Forged),
+        }
+        .map_err(|_| Refused::Forged)
+    }
+}
+
+/// AES in counter mode: `(salt · 2^16) ⊕ (SSRC · 2^64) ⊕ (number · 2^16)` begins it (§4.1.1).
+fn counter(aes: &Aes128, salt: &[u8; 14], place: Place, payload: &mut [u8]) {
+    let block = u128::from(place.ssrc) << 64 ^ u128::from(place.number) << 16 ^ shifted(salt);
+    keystream(aes, block, payload);
+}
+
+fn keystream<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>>(aes: C, block: u128, bytes: &mut [u8]) {
+    let mut stream = Ctr128BE::from_core(CtrCore::inner_iv_init(aes, &block.to_be_bytes().into()));
+    stream.apply_keystream(bytes);
+}
+
+/// A salt as a number, above the 16 bits that count blocks; that of GCM is the shorter by two bytes (RFC 7714 §11).
+fn shifted(salt: &[u8]) -> u128 {
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(salt) {
+        *to = *from;
+    }
+    u128::from_be_bytes(bytes)
+}
+
+/// A session key or salt (§4.3.1), without a derivation rate: each label makes one for the whole life of the master key.
+fn derived<const LENGTH: usize>(master: &MasterKey, label: u8) -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    let block = shifted(master.salt()) ^ u128::from(label) << 64;
+    match (<[u8; 16]>::try_from(master.key()), <[u8; 32]>::try_from(master.key())) {
+        (Ok(key), _) => keystream(Aes128::new(&key.into()), block, &mut bytes),
+        (_, Ok(key)) => keystream(Aes256::new(&key.into()), block, &mut bytes),
+        (Err(_), Err(_)) => unreachable!("a master key has 16 bytes or 32"),
+    }
+    bytes
+}
+
+/// RFC 7714 §8.1: two zeros, SSRC, rounds, sequence number.
+fn nonce_of_sound(place: Place) -> [u8; 12] {
+    twelve(u128::from(place.ssrc) << 48 | u128::from(place.number & 0xffff_ffff_ffff))
+}
+
+/// RFC 7714 §9.1: two zeros, SSRC, two zeros, the number of the report.
+fn nonce_of_report(place: Place) -> [u8; 12] {
+    nonce_of_sound(place)
+}
+
+fn twelve(number: u128) -> [u8; 12] {
+    let [_, _, _, _, bytes @ ..] = number.to_be_bytes();
+    bytes
+}
+
+fn mixed(mut nonce: [u8; 12], salt: &[u8; 12]) -> [u8; 12] {
+    for (byte, salt) in nonce.iter_mut().zip(salt) {
+        *byte ^= salt;
+    }
+    nonce
+}
+
+/// What is proved beside the encrypted part of a report (RFC 7714 §9.2).
+fn with_number(header: &[u8], word: [u8; 4]) -> [u8; RTCP_HEADER + REPORT_NUMBER] {
+    let mut bytes = [0; RTCP_HEADER + REPORT_NUMBER];
+    for (to, from) in bytes.iter_mut().zip(header.iter().chain(&word)) {
+        *to = *from;
+    }
+    bytes
+}
+
+/// Whether the bytes are the number of the one key that was named.
+fn is_number(mki: Option<Mki>, bytes: &[u8]) -> bool {
+    let Some(Mki { value, .. }) = mki else { return bytes.is_empty() };
+    let mut expected = value.to_be_bytes().into_iter().rev();
+    bytes.iter().rev().all(|byte| *byte == expected.next().unwrap_or(0))
+}
+
+/// How long the readable part of an RTP packet is: with its contributors and its extension.
+fn rtp_header(packet: &[u8]) -> Option<usize> {
+    let first = *packet.first()?;
+    if first >> 6 != 2 {
+        return None;
+    }
+    let mut length = RTP_HEADER + 4 * usize::from(first & 0x0f);
+    if first & 0x10 != 0 {
+        let words = packet.get(length + 2..length + 4)?;
+        length += 4 + 4 * usize::from(u16::from_be_bytes(words.try_into().ok()?));
+    }
+    (length <= packet.len()).then_some(length)
+}
+
+fn sequence(packet: &[u8]) -> Option<u16> {
+    Some(u16::from_be_bytes(packet.get(2..4)?.try_into().ok()?))
+}
+
+fn word(packet: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(packet.get(at..at + 4)?.try_into().ok()?))
+}
+
+#[cfg(test)]
+#[path = "srtp_tests.rs"]
+mod tests;
