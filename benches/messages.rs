@@ -7,8 +7,8 @@
 //! `-- --once NAME COUNT` runs one thing a fixed number of times, for a profiler that counts instructions:
 //! `valgrind --tool=callgrind target/release/deps/messages-… --once read 1000`.
 
-use ivr1357::sdp::Local;
 use ivr1357::sdp::offer_answer::answer;
+use ivr1357::sdp::{Keys, Local, Security};
 use ivr1357::sip::header::{NameAddr, Via, cseq, elements};
 use ivr1357::sip::reader::{Framing, Message, Name, Start};
 use ivr1357::sip::uri::UriView;
@@ -88,6 +88,8 @@ fn local() -> Local {
         session: 1,
         version: 1,
         codecs: ivr1357::sdp::Codecs::USUAL,
+        security: Security::Plain,
+        keys: Keys::NONE,
     }
 }
 

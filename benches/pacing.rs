@@ -206,6 +206,7 @@ fn pool(streams: usize, to: SocketAddr, window: &Window) {
         events: Vec::new(),
         direction: Direction::SendRecv,
         control: Control::Off,
+        secured: None,
     };
     for key in 0..streams as u64 {
         // Calls arrive one after the other, not all in a millisecond.

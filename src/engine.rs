@@ -14,13 +14,13 @@ pub use io::{Entry, Input, Intervals, News, Output, Registration, Settings};
 use self::parting::Partings;
 use crate::call::record::{Origin, Outcome, Record};
 use crate::call::{Attempt, Effect, Event, Recorded, Session};
-use crate::leg::{Leg, Way, info_key};
+use crate::leg::{Leg, Way, info_key, security};
 use crate::media::{self, StreamKey};
 use crate::number::Key;
-use crate::random::Random;
+use crate::random::{Random, Secrets};
 use crate::routing::plan::Target;
 use crate::routing::switch::Switches;
-use crate::sdp::Refusal;
+use crate::sdp::{Codecs, Refusal};
 use crate::sip::admission::Refused;
 use crate::sip::identity::UserToUser;
 use crate::sip::reason::Reason;
@@ -39,6 +39,7 @@ pub struct Engine {
     hash_key: [u8; 32],
     stand_ins: bool,
     random: Random,
+    secrets: Secrets,
     agent: Agent,
     calls: BTreeMap<CallKey, Call>,
     dialogs: HashMap<DialogKey, CallKey>,
@@ -99,7 +100,7 @@ enum Done {
 impl Engine {
     /// An engine without calls.
     pub fn new(settings: Settings) -> Self {
-        let Settings { edition, hash_key, peers, session, stand_ins, mut random } = settings;
+        let Settings { edition, hash_key, peers, session, stand_ins, mut random, secrets } = settings;
         let product = format!("ivr1357/{}", env!("CARGO_PKG_VERSION"));
         let seed = std::array::from_fn(|_| random.u32() as u8);
         let agent = Agent::new(AgentConfig { product, peers, session }, Random::from_seed(seed));
@@ -108,6 +109,7 @@ impl Engine {
             hash_key,
             stand_ins,
             random,
+            secrets,
             agent,
             calls: BTreeMap::new(),
             dialogs: HashMap::new(),
@@ -341,8 +343,7 @@ impl Engine {
         self.next_stream += 1;
         let (dialog, local) = (invite.dialog, invite.flow.local.ip());
         let (caller, user_to_user) = (invite.identity.caller.clone(), invite.identity.user_to_user.clone());
-        let leg =
-            Leg::incoming(invite, stream, (now.wall.as_micros() / 1_000_000) as u64).speaking(self.edition.codecs);
+        let leg = self.leg(now, invite, stream, self.edition.codecs);
         let session =
             Session::new(now, call, self.edition.plan.clone(), number, record).situated(caller, self.switches.clone());
         let stage = Stage::Arriving;
@@ -364,6 +365,13 @@ impl Engine {
         self.dialogs.insert(dialog, call);
         self.streams.insert(stream, call);
         out.push(Output::OpenStream { stream, local });
+    }
+
+    /// The leg of an INVITE, in these codecs and as its trunk wants it encrypted.
+    fn leg(&mut self, now: Now, invite: Invite, stream: StreamKey, codecs: Codecs) -> Leg {
+        let (srtp, hidden) = self.agent.srtp(invite.trunk, invite.flow.transport);
+        let session = (now.wall.as_micros() / 1_000_000) as u64;
+        Leg::incoming(invite, stream, session).speaking(codecs).securing(security(srtp, hidden), &mut self.secrets)
     }
 
     /// A call's dialog is another than the journal holds.
@@ -454,7 +462,7 @@ impl Engine {
         let Some((call, entry)) = call.and_then(|call| Some((call, self.calls.get_mut(&call)?))) else {
             return self.agent(now, out, |agent, to| agent.reject_reinvite(now, dialog, StatusCode::NO_DIALOG, to));
         };
-        match entry.leg.reoffered(offer) {
+        match entry.leg.reoffered(offer, &mut self.secrets) {
             Ok((sdp, command)) => {
                 let (stream, held) = (entry.leg.stream, entry.leg.is_held());
                 out.extend(command.map(|command| Output::Media { stream, command }));

@@ -5,15 +5,17 @@
 
 use crate::media::{self, StreamKey};
 use crate::number::Key;
-use crate::sdp::{self, Chosen, Codecs, Direction, Local, Refusal, offer_answer};
+use crate::random::Secrets;
+use crate::sdp::crypto::Crypto;
+use crate::sdp::{Chosen, Codecs, Direction, Keys, Local, Refusal, Secured, Security, offer_answer};
+use crate::sip::trunk::Srtp;
 use crate::sip::{DialogKey, EarlyMedia, Flow, Invite};
 use crate::time::{Duration, Instant};
 
 /// The same press by two ways (RFC 4733 and INFO) arrives within this.
 const ONE_PRESS: Duration = Duration::from_millis(600);
 
-/// One leg.
-#[derive(Debug)]
+/// One leg. It does not print: its descriptions may hold keys.
 pub struct Leg {
     /// Its dialog.
     pub dialog: DialogKey,
@@ -30,6 +32,11 @@ pub struct Leg {
     session: u64,
     version: u64,
     codecs: Codecs,
+    security: Security,
+    /// What we encrypt with, if we do; those of zeros are no keys, and nothing is secured with them.
+    keys: Keys,
+    /// The lines of `a=crypto` in our open offer.
+    crypto: Vec<Crypto>,
     /// The last description sent: repeated unchanged, it keeps its version (RFC 3264 §8).
     sent: Vec<u8>,
     chosen: Option<Chosen>,
@@ -72,6 +79,9 @@ impl Leg {
             session,
             version: session,
             codecs: Codecs::default(),
+            security: Security::Plain,
+            keys: Keys::NONE,
+            crypto: Vec::new(),
             sent: Vec::new(),
             chosen: None,
             open: Open::No,
@@ -86,6 +96,15 @@ impl Leg {
         self
     }
 
+    /// How its sound may travel.
+    pub fn securing(mut self, security: Security, secrets: &mut Secrets) -> Self {
+        self.security = security;
+        if matches!(security, Security::Either | Security::Secure) {
+            self.keys = fresh(secrets);
+        }
+        self
+    }
+
     /// The socket is bound: our description for the 200, an answer or, for a late offer, our offer.
     pub fn opened(&mut self, port: u16) -> Result<(), Refusal> {
         self.port = port;
@@ -96,7 +115,8 @@ impl Leg {
                 self.chosen = Some(answer.chosen);
             }
             None => {
-                self.sent = sdp::offer_answer::offer(self.local());
+                let offer = offer_answer::offer(self.local(), None)?;
+                (self.sent, self.crypto) = (offer.sdp, offer.crypto);
                 self.open = Open::Offered;
             }
         }
@@ -140,14 +160,16 @@ impl Leg {
         }
         self.open = Open::No;
         let body = body.ok_or(Refusal("the ACK answers no offer"))?;
-        self.chosen = Some(offer_answer::accept(&body, self.codecs)?);
+        self.chosen = Some(offer_answer::accept(&body, self.codecs, &self.crypto)?);
         Ok(self.configuration())
     }
 
     /// The answer to our description as it was, which a session refresh repeated.
     pub fn refreshed(&mut self, body: Option<Vec<u8>>) -> Result<Option<media::Command>, Refusal> {
         let body = body.ok_or(Refusal("no answer"))?;
-        let chosen = offer_answer::accept(&body, self.codecs)?;
+        // It may have more lines than the one that was taken, yet a key that is changed now could have been used before.
+        let line = self.secured().map(|secured| Crypto::new(secured.tag, secured.ours));
+        let chosen = offer_answer::accept(&body, self.codecs, line.as_slice())?;
         if self.chosen.as_ref() == Some(&chosen) {
             return Ok(None);
         }
@@ -156,18 +178,36 @@ impl Leg {
     }
 
     /// A re-INVITE or UPDATE: our description for its 200 (RFC 3264 §8; a refusal leaves all as it was).
-    pub fn reoffered(&mut self, offer: Option<Vec<u8>>) -> Result<(Vec<u8>, Option<media::Command>), Refusal> {
+    pub fn reoffered(
+        &mut self,
+        offer: Option<Vec<u8>>,
+        secrets: &mut Secrets,
+    ) -> Result<(Vec<u8>, Option<media::Command>), Refusal> {
         let Some(offer) = offer else {
-            self.sent = self.revised(|local| Ok(offer_answer::offer(local)))?;
+            let now = self.chosen.clone();
+            let mut crypto = Vec::new();
+            self.sent = self.revised(self.keys, |local| {
+                let offer = offer_answer::offer(local, now.as_ref())?;
+                crypto = offer.crypto;
+                Ok(offer.sdp)
+            })?;
+            self.crypto = crypto;
             self.open = Open::Offered;
             return Ok((self.sent.clone(), None));
         };
+        // Our key stays as long as the peer's does: our packets go on counting under it. With another of theirs ours is new too:
+        // a peer that begins anew expects our count to begin anew (RFC 3711 §9.1 forbids to begin it under a key that was used).
+        let theirs = |secured: &Secured| secured.theirs;
+        let offered = offer_answer::answer(&offer, self.local())?.chosen.secured;
+        let stays = offered.as_deref().map(theirs) == self.secured().map(theirs);
+        let keys = if offered.is_none() || stays { self.keys } else { fresh(secrets) };
         let mut chosen = None;
-        self.sent = self.revised(|local| {
+        self.sent = self.revised(keys, |local| {
             let answer = offer_answer::answer(&offer, local)?;
             chosen = Some(answer.chosen);
             Ok(answer.sdp)
         })?;
+        self.keys = keys;
         // Another telephone may take over from here, with other ways; one that only holds us stays the same.
         let remote = |chosen: &Option<Chosen>| chosen.as_ref().and_then(|chosen| chosen.remote);
         let moved = remote(&chosen).is_some_and(|to| remote(&self.chosen).is_some_and(|from| from != to));
@@ -178,13 +218,22 @@ impl Leg {
     }
 
     /// Our description at the present version, or at the next one if it differs from the last sent.
-    fn revised(&mut self, mut describe: impl FnMut(Local) -> Result<Vec<u8>, Refusal>) -> Result<Vec<u8>, Refusal> {
-        let same = describe(self.local())?;
+    fn revised(
+        &mut self,
+        keys: Keys,
+        mut describe: impl FnMut(Local) -> Result<Vec<u8>, Refusal>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let same = describe(Local { keys, ..self.local() })?;
         if same == self.sent {
             return Ok(same);
         }
         self.version += 1;
-        describe(self.local())
+        describe(Local { keys, ..self.local() })
+    }
+
+    /// The keys of its sound, if it is encrypted.
+    fn secured(&self) -> Option<&Secured> {
+        self.chosen.as_ref()?.secured.as_deref()
     }
 
     /// The peer's side does not listen: it put us on hold.
@@ -223,8 +272,26 @@ impl Leg {
             session: self.session,
             version: self.version,
             codecs: self.codecs,
+            security: self.security,
+            keys: self.keys,
         }
     }
+}
+
+/// How the sound of a call may travel; `hidden`: nobody reads its signalling, or the settings say that it may be read.
+pub fn security(srtp: Srtp, hidden: bool) -> Security {
+    match (srtp, hidden) {
+        (Srtp::Off, _) => Security::Plain,
+        (Srtp::Optional, true) => Security::Either,
+        (Srtp::Optional, false) => Security::Exposed,
+        (Srtp::Required, true) => Security::Secure,
+        (Srtp::Required, false) => Security::Never,
+    }
+}
+
+/// A key of each suite that was never used.
+fn fresh(secrets: &mut Secrets) -> Keys {
+    Keys::new(std::array::from_fn(|_| secrets.bytes()))
 }
 
 /// The key in an INFO: `application/dtmf-relay` ("Signal=1") or `application/dtmf` ("1"; some write "Signal=" there
@@ -252,11 +319,18 @@ pub fn info_key(content_type: &str, body: &[u8]) -> Option<Key> {
 mod tests {
     use super::*;
     use crate::number::{Caller, Dialled};
+    use crate::sdp::Suite;
     use crate::sip::Transport;
     use crate::sip::identity::Identity;
 
     /// A leg that has agreed on these formats with a telephone at this port.
     fn agreed(formats: &str) -> Leg {
+        let mut leg = arriving(Some(offer(4000, formats)));
+        leg.opened(20_000).expect("the offer fits");
+        leg
+    }
+
+    fn arriving(offer: Option<Vec<u8>>) -> Leg {
         let flow = Flow {
             transport: Transport::Udp,
             local: "127.0.0.1:5060".parse().expect("an address"),
@@ -275,19 +349,33 @@ mod tests {
                 diverted: None,
                 user_to_user: None,
             },
-            offer: Some(offer(4000, formats)),
+            offer,
             replaces: None,
             reliable: false,
             early_media: false,
         };
-        let mut leg = Leg::incoming(invite, StreamKey(1), 1);
-        leg.opened(20_000).expect("the offer fits");
-        leg
+        Leg::incoming(invite, StreamKey(1), 1)
     }
 
     fn offer(port: u16, formats: &str) -> Vec<u8> {
-        format!("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP {formats}\r\n")
+        described(&format!("{port} RTP/AVP {formats}"))
+    }
+
+    fn described(audio: &str) -> Vec<u8> {
+        format!("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {audio}\r\n")
             .into_bytes()
+    }
+
+    /// A line of keys: the n-th of a suite.
+    fn crypto(tag: u32, suite: Suite, n: u8) -> String {
+        let key = Keys::new([[n; 44]; 4]).of(suite);
+        format!("4000 RTP/SAVP 8\r\na=crypto:{}", Crypto::new(tag, key).line())
+    }
+
+    /// The key in our description.
+    fn our_key(description: &[u8]) -> Option<Crypto> {
+        let text = std::str::from_utf8(description).expect("ours is ASCII");
+        text.lines().find_map(|line| Crypto::read(line.strip_prefix("a=crypto:")?.as_bytes()))
     }
 
     const EVENTS: &str = "8 101\r\na=rtpmap:101 telephone-event/8000";
@@ -304,7 +392,7 @@ mod tests {
                 "info" => Way::Info,
                 _ => {
                     let port = which.parse().expect("a port");
-                    leg.reoffered(Some(offer(port, EVENTS))).expect("the offer fits");
+                    leg.reoffered(Some(offer(port, EVENTS)), &mut Secrets::from_number(1)).expect("the offer fits");
                     continue;
                 }
             };
@@ -333,6 +421,98 @@ mod tests {
         assert_eq!(counted(&mut agreed("8"), &[("info 5", 0), ("rtp 5", 90), ("info 5", 800), ("rtp 5", 890)]), "55");
         // Another telephone has the call now.
         assert_eq!(counted(&mut agreed(EVENTS), &[("rtp 1", 0), ("offer 5000", 900), ("info 2", 2_000)]), "12");
+    }
+
+    #[test]
+    fn our_key_stays_as_long_as_the_peers_does_and_none_is_ever_used_a_second_time() {
+        const SHA: Suite = Suite::AesCm128Sha1Tag80;
+        const GCM: Suite = Suite::AesGcm256;
+        let secrets = &mut Secrets::from_number(1);
+        let mut leg = arriving(Some(described(&crypto(1, SHA, 1)))).securing(Security::Either, secrets);
+        leg.opened(20_000).expect("the offer fits");
+        let first = our_key(&leg.description()).expect("secured");
+        let mut used = vec![first.key];
+        let mut reoffered = |leg: &mut Leg, audio: &str| {
+            let (description, command) = leg.reoffered(Some(described(audio)), secrets).expect("the offer fits");
+            let told = command.is_some_and(|command| {
+                let media::Command::Configure(chosen) = command else { return false };
+                chosen.secured.map(|secured| secured.ours) == our_key(&description).map(|line| line.key)
+            });
+            assert!(told, "the stream knows what the peer was told");
+            our_key(&description)
+        };
+        // Held and back, with the same key.
+        for direction in ["sendonly", "sendrecv"] {
+            let audio = format!("{}\r\na={direction}", crypto(4, SHA, 1));
+            assert_eq!(
+                reoffered(&mut leg, &audio).map(|line| (line.tag, line.key)),
+                Some((4, first.key)),
+                "{direction}"
+            );
+        }
+        // Another key, another suite, back to the first suite and even to the first key, through plain sound.
+        for audio in [
+            crypto(1, SHA, 2),
+            crypto(1, GCM, 2),
+            crypto(1, SHA, 1),
+            "4000 RTP/AVP 8".to_owned(),
+            crypto(1, SHA, 1),
+            crypto(1, GCM, 2),
+        ] {
+            let line = reoffered(&mut leg, &audio);
+            assert_eq!(line.is_none(), audio.contains("RTP/AVP"), "{audio}");
+            if let Some(line) = line {
+                assert!(!used.contains(&line.key), "{audio}: a key that was used");
+                used.push(line.key);
+            }
+        }
+        // A refused offer changes nothing.
+        let refused = crypto(1, GCM, 3).replace("RTP/SAVP 8", "RTP/SAVP 18");
+        assert!(leg.reoffered(Some(described(&refused)), secrets).is_err());
+        let (description, _) = leg.reoffered(Some(described(&crypto(1, GCM, 2))), secrets).expect("as it was");
+        assert_eq!(our_key(&description).map(|line| line.key), used.last().copied());
+        // Our own offer has what is in use, and its answer may bring a new key of the peer's.
+        let (description, _) = leg.reoffered(None, secrets).expect("an offer");
+        assert_eq!(our_key(&description).map(|line| line.key), used.last().copied());
+        let command = leg.acknowledged(Some(described(&crypto(1, GCM, 9)))).expect("accepted");
+        let Some(media::Command::Configure(chosen)) = command else { panic!("the stream is told") };
+        let secured = chosen.secured.expect("secured");
+        assert_eq!((Some(&secured.ours), secured.theirs), (used.last(), Keys::new([[9; 44]; 4]).of(GCM)));
+        // A refresh repeats our description; what it agrees on is the same, or nothing new.
+        assert!(leg.refreshed(Some(described(&crypto(1, GCM, 9)))).expect("understood").is_none());
+        assert!(leg.refreshed(Some(described(&crypto(2, SHA, 9)))).is_err());
+    }
+
+    #[test]
+    fn a_late_offer_of_ours_is_encrypted_where_it_must_be() {
+        let secrets = &mut Secrets::from_number(1);
+        let mut leg = arriving(None).securing(Security::Secure, secrets);
+        leg.opened(20_000).expect("an offer");
+        let text = String::from_utf8(leg.description()).expect("ASCII");
+        assert!(text.contains("m=audio 20000 RTP/SAVP ") && text.matches("a=crypto:").count() == 4, "{text}");
+        let mut plain = arriving(None).securing(Security::Secure, secrets);
+        plain.opened(20_000).expect("an offer");
+        assert!(plain.acknowledged(Some(described("4000 RTP/AVP 8"))).is_err(), "it was not offered");
+        let command = leg.acknowledged(Some(described(&crypto(2, Suite::AesGcm256, 5)))).expect("accepted");
+        let Some(media::Command::Configure(chosen)) = command else { panic!("the stream is told") };
+        let ours = chosen.secured.expect("secured").ours;
+        assert!(text.contains(&Crypto::new(2, ours).line()), "the key of the line that was chosen");
+        // Where keys would be read, nothing is offered.
+        assert!(arriving(None).securing(Security::Never, secrets).opened(20_000).is_err());
+        let mut exposed = arriving(None).securing(Security::Exposed, secrets);
+        exposed.opened(20_000).expect("an offer");
+        assert_eq!(our_key(&exposed.description()), None);
+    }
+
+    #[test]
+    fn what_a_stream_is_told_prints_no_key() {
+        let mut leg = arriving(Some(described(&crypto(1, Suite::AesGcm256, 89))))
+            .securing(Security::Either, &mut Secrets::from_number(1));
+        leg.opened(20_000).expect("the offer fits");
+        let line = our_key(&leg.description()).expect("secured").line();
+        let key = line.rsplit(':').next().expect("a key");
+        let printed = format!("{:?} {:?}", leg.configuration(), leg.local());
+        assert!(!printed.contains(key) && !printed.contains("inline") && !printed.contains("89, 89"), "{printed}");
     }
 
     #[test]

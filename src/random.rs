@@ -1,14 +1,44 @@
-//! Chance as an argument: one seeded generator per engine.
+//! Chance as an argument: one seeded generator per engine, and a second one for keys.
 //!
 //! Tags, branches and call keys must not be guessable from outside (RFC 3261 §19.3), so the generator is
 //! ChaCha; the shell seeds it from the operating system, the simulator from its seed.
 
-use rand_chacha::ChaCha8Rng;
+use rand_chacha::{ChaCha8Rng, ChaCha20Rng};
 use rand_core::{Rng, SeedableRng};
+use std::fmt;
 
 /// A seeded, cryptographically strong generator. The same seed gives the same trace.
 #[derive(Clone, Debug)]
 pub struct Random(ChaCha8Rng);
+
+/// What only its owner may know: the keys of SRTP. All twenty rounds of ChaCha, and a seed of its own: whoever sees
+/// our tags and branches sees nothing that came from here.
+pub struct Secrets(ChaCha20Rng);
+
+impl Secrets {
+    /// From 32 bytes of the operating system's randomness, which nothing else is made from.
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        Self(ChaCha20Rng::from_seed(seed))
+    }
+
+    /// From a small number, for simulations and tests.
+    pub fn from_number(seed: u64) -> Self {
+        Self(ChaCha20Rng::seed_from_u64(seed))
+    }
+
+    /// Bytes that nobody can guess.
+    pub fn bytes<const LENGTH: usize>(&mut self) -> [u8; LENGTH] {
+        let mut bytes = [0; LENGTH];
+        self.0.fill_bytes(&mut bytes);
+        bytes
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets(..)")
+    }
+}
 
 impl Random {
     /// From 32 bytes of the operating system's randomness.

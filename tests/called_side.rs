@@ -5,9 +5,9 @@ use ivr1357::engine::{CallKey, Edition, Engine, Entry, Input, Intervals, Output,
 use ivr1357::media::quality::PeerReport;
 use ivr1357::media::{Command, Event, PlayKey, Report, StreamKey};
 use ivr1357::number::Key;
-use ivr1357::random::Random;
+use ivr1357::random::{Random, Secrets};
 use ivr1357::routing;
-use ivr1357::sdp::Codec;
+use ivr1357::sdp::{Codec, Suite};
 use ivr1357::sip::trunk::{Peers, Trunk};
 use ivr1357::sip::{Flow, Transport};
 use ivr1357::speech::Catalogue;
@@ -78,6 +78,7 @@ impl Bench {
             session: Intervals::default(),
             stand_ins: false,
             random: Random::from_number(1),
+            secrets: Secrets::from_number(1),
         });
         let now = Now::default().after(Duration::from_secs(1));
         let (stream, play) = (StreamKey(0), PlayKey(0));
@@ -415,6 +416,8 @@ const HEARD: Report = Report {
     jitter: Duration::from_micros(1_240),
     peer: Some(PeerReport { lost: 0, jitter: Duration::from_millis(2) }),
     round_trip: Some(Duration::from_millis(31)),
+    suite: None,
+    forged: 0,
 };
 
 #[test]
@@ -427,6 +430,12 @@ fn the_record_tells_how_the_call_sounded() {
         "peer_jitter_ms": 2.0, "round_trip_ms": 31.0, "mos_in": 3.99, "mos_out": 4.39,
     });
     assert_eq!(bench.records[0]["media"], expected);
+
+    let mut bench = in_the_menu("");
+    bench.report = Some(Some(Report { suite: Some(Suite::AesGcm256), forged: 3, ..HEARD }));
+    assert_eq!(bench.request("BYE", 2, "", ""), "200 close end");
+    let media = &bench.records[0]["media"];
+    assert_eq!((&media["srtp"], &media["srtp_forged"]), (&"AEAD_AES_256_GCM".into(), &3.into()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod common;
 use common::bench::{Bench, TABLE, texts};
 use ivr1357::engine::{Edition, Engine, Entry, Input, Intervals, Output, Settings};
 use ivr1357::media::Event;
-use ivr1357::random::Random;
+use ivr1357::random::{Random, Secrets};
 use ivr1357::routing;
 use ivr1357::routing::plan::{Destination, MenuId};
 use ivr1357::sip::trunk::Peers;
@@ -28,6 +28,7 @@ fn a_panic_of_ours_ends_one_call_with_a_bye_and_a_record() {
         session: Intervals::default(),
         stand_ins: false,
         random: Random::from_number(1),
+        secrets: Secrets::from_number(1),
     });
     let mut bench = Bench { engine, now: Now::default().after(Duration::from_secs(1)) };
     let (first, greeting, _) = bench.call(6001);

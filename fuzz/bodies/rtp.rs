@@ -39,7 +39,7 @@ pub fn run(data: &[u8]) {
             6 => {
                 packets += 1;
                 let (from, length) = (source(choices.byte()), usize::from(choices.byte()));
-                stream.received(now, from, choices.take(length), &mut events);
+                stream.received(now, from, &mut choices.take(length).to_vec(), &mut events);
             }
             7 => {
                 let mut buffer = [0; RTP_PACKET_BYTES_MAX];
@@ -52,7 +52,7 @@ pub fn run(data: &[u8]) {
             _ => {
                 packets += 1;
                 let from = source(choices.byte());
-                stream.received(now, from, &press(&mut choices), &mut events);
+                stream.received(now, from, &mut press(&mut choices), &mut events);
             }
         }
     }
@@ -91,5 +91,6 @@ fn chosen(choices: &mut Choices<'_>) -> Chosen {
         events: vec![Events { payload_type: 101, clock: 8000 }, Events { payload_type: 110, clock: 48000 }],
         direction: DIRECTIONS[usize::from(choices.byte() % 4)],
         control: CONTROLS[usize::from(choices.byte() % 3)],
+        secured: None,
     }
 }

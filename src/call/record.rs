@@ -182,6 +182,12 @@ struct MediaRecord {
     received: u32,
     lost: u32,
     jitter_ms: f64,
+    /// How it was encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    srtp: Option<&'static str>,
+    /// Packets that were not encrypted with the agreed keys.
+    #[serde(skip_serializing_if = "is_zero")]
+    srtp_forged: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     peer_lost: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -370,6 +376,8 @@ impl Record {
             received: report.received,
             lost: report.lost,
             jitter_ms: tenths(report.jitter),
+            srtp: report.suite.map(|suite| suite.name()),
+            srtp_forged: report.forged,
             peer_lost: report.peer.map(|peer| peer.lost),
             peer_jitter_ms: report.peer.map(|peer| tenths(peer.jitter)),
             round_trip_ms: report.round_trip.map(tenths),
@@ -425,6 +433,10 @@ impl Record {
     fn millis(&self, now: Now) -> u64 {
         now.instant.since(self.start.instant).as_millis() as u64
     }
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 fn stamp(zone: &TimeZone, wall: Wall) -> String {

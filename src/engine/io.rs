@@ -3,7 +3,7 @@
 use super::edition::Edition;
 use crate::call::CallKey;
 use crate::media::{self, StreamKey};
-use crate::random::Random;
+use crate::random::{Random, Secrets};
 use crate::routing::switch::Switches;
 use crate::sip::Flow;
 use crate::sip::locate::{Answer, LookupKey, Question};
@@ -27,6 +27,8 @@ pub struct Settings {
     pub stand_ins: bool,
     /// Chance.
     pub random: Random,
+    /// The keys of encrypted sound.
+    pub secrets: Secrets,
 }
 
 /// How the registration of a trunk stands.

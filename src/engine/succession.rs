@@ -15,7 +15,7 @@ impl Engine {
     pub(super) fn succeeded(&mut self, now: Now, invite: Invite, old: DialogKey, out: &mut Vec<Output>) {
         let dialog = invite.dialog;
         let call = self.dialogs.get(&old).copied();
-        let entry = call.and_then(|call| Some((call, self.calls.get_mut(&call)?)));
+        let entry = call.and_then(|call| Some((call, self.calls.get(&call)?)));
         let Some((call, entry)) =
             entry.filter(|(_, entry)| entry.stage == Stage::Answered && entry.successor.is_none())
         else {
@@ -24,8 +24,11 @@ impl Engine {
         let stream = StreamKey(self.next_stream);
         self.next_stream += 1;
         let local = invite.flow.local.ip();
-        let session = (now.wall.as_micros() / 1_000_000) as u64;
-        entry.successor = Some(Leg::incoming(invite, stream, session).speaking(entry.edition.codecs));
+        let codecs = entry.edition.codecs;
+        let leg = self.leg(now, invite, stream, codecs);
+        if let Some(entry) = self.calls.get_mut(&call) {
+            entry.successor = Some(leg);
+        }
         self.streams.insert(stream, call);
         out.push(Output::OpenStream { stream, local });
     }

@@ -2,7 +2,7 @@
 //!
 //! All that depends on rooms, echoes and levels stays at the default of the standard; what remains is delay, loss and codec.
 
-use crate::sdp::Codec;
+use crate::sdp::{Codec, Suite};
 use crate::time::Duration;
 
 /// A leg's sound in both directions, told once when its stream closes.
@@ -22,6 +22,10 @@ pub struct Report {
     pub peer: Option<PeerReport>,
     /// From us to the peer and back.
     pub round_trip: Option<Duration>,
+    /// How it was encrypted in the end; `None`: it was not.
+    pub suite: Option<Suite>,
+    /// Packets that were not encrypted with the agreed keys, and did not count.
+    pub forged: u32,
 }
 
 /// What a peer says of the packets it received from us.
@@ -93,6 +97,8 @@ mod tests {
             jitter: Duration::ZERO,
             peer: None,
             round_trip: None,
+            suite: None,
+            forged: 0,
         }
     }
 

@@ -10,10 +10,11 @@ use super::press::{Presses, Turn};
 use super::quality::Report;
 use super::reception::Reception;
 use super::rtcp::{self, Rtcp, Sent};
+use super::srtp::Session;
 use super::tap::{Sink, Tap};
 use super::telephone_event::{self, Receiver};
 use super::{Clip, Command, Ended, Event, PlayKey, Recording, RecordingEnd};
-use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_SOURCE_CHANGE};
+use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_SOURCE_CHANGE, SRTP_TRAILER_BYTES_MAX};
 use crate::sdp::{Chosen, Codec, Control, Direction, Events};
 use crate::time::{Duration, Instant};
 use rtp_rs::{RtpPacketBuilder, RtpReader, Seq};
@@ -46,6 +47,10 @@ pub struct Stream {
     sent: (u32, u32),
     reception: Reception,
     reports: Rtcp,
+    /// Keys, where they were agreed: nothing leaves plain then, and nothing counts that was not encrypted with them.
+    srtp: Option<Box<Session>>,
+    /// Packets that proved to be nobody's, under keys that are no longer agreed.
+    forged: u32,
     /// Where the peer's reports come from, when they have a port of their own.
     reporter: Option<SocketAddr>,
     /// The last sign of life, or when it began to be awaited.
@@ -112,6 +117,8 @@ impl Stream {
             sent: (0, 0),
             reception: Reception::default(),
             reports: Rtcp::new(u64::from(ssrc) << 32 | u64::from(first_timestamp ^ u32::from(first_sequence))),
+            srtp: None,
+            forged: 0,
             reporter: None,
             heard: Instant::START,
             patience: None,
@@ -167,11 +174,19 @@ impl Stream {
         self.tap.take().map(|mut tap| Event::Recorded(tap.end()))
     }
 
-    /// A packet that arrived. What is no RTP of ours, or of another source, is dropped.
-    pub fn received(&mut self, now: Instant, from: SocketAddr, packet: &[u8], events: &mut Vec<Event>) {
+    /// A packet that arrived. What is no RTP of ours, or of another source, is dropped. It is decrypted where it stands.
+    pub fn received(&mut self, now: Instant, from: SocketAddr, packet: &mut [u8], events: &mut Vec<Event>) {
         if rtcp::is_rtcp(packet) {
             return self.reported(now, from, Way::Muxed, packet);
         }
+        // Before anything is made of it: a forged packet must not even show where the peer is.
+        let packet = match &mut self.srtp {
+            Some(srtp) => match srtp.open(packet) {
+                Some(packet) => packet,
+                None => return,
+            },
+            None => packet,
+        };
         let (Some(chosen), Ok(packet)) = (&self.chosen, RtpReader::new(packet)) else { return };
         let number = packet.payload_type();
         let clock = chosen.events.iter().find(|event| event.payload_type == number).map(|event| event.clock);
@@ -203,7 +218,14 @@ impl Stream {
     }
 
     /// A packet of reports. It never latches, and counts from the peer's host alone.
-    pub fn reported(&mut self, now: Instant, from: SocketAddr, way: Way, packet: &[u8]) {
+    pub fn reported(&mut self, now: Instant, from: SocketAddr, way: Way, packet: &mut [u8]) {
+        let packet = match &mut self.srtp {
+            Some(srtp) => match srtp.open_report(packet) {
+                Some(packet) => packet,
+                None => return,
+            },
+            None => packet,
+        };
         let Some(chosen) = &self.chosen else { return };
         let host = match self.source {
             Source::Latched(source) => Some(source.ip()),
@@ -255,6 +277,10 @@ impl Stream {
         let (packets, bytes) = self.sent;
         let sent = Sent { ssrc: self.ssrc, timestamp: self.timestamp, packets, bytes };
         let length = self.reports.write(now, sent, self.reception.block(), last, buffer)?;
+        let length = match &mut self.srtp {
+            Some(srtp) => srtp.seal_report(buffer, length)?,
+            None => length,
+        };
         Some((to, way, length))
     }
 
@@ -269,6 +295,8 @@ impl Stream {
             jitter: self.reception.jitter(),
             peer: self.reports.peer(),
             round_trip: self.reports.round_trip(),
+            suite: self.srtp.as_ref().map(|srtp| srtp.suite()),
+            forged: self.srtp.as_ref().map_or(0, |srtp| srtp.forged()).saturating_add(self.forged),
         })
     }
 
@@ -298,7 +326,7 @@ impl Stream {
             self.sent = (self.sent.0.wrapping_add(1), self.sent.1.wrapping_add(event.len() as u32));
             self.last = Last::Nothing;
             self.tap_tick(samples, &[], events);
-            return Some((to, HEADER + event.len()));
+            return self.sealed(buffer, HEADER + event.len()).map(|length| (to, length));
         }
         let payload = payload.get_mut(..samples)?;
         // Between two keys as well what plays waits.
@@ -319,7 +347,15 @@ impl Stream {
             events.push(Event::Finished(over.play));
         }
         self.tap_tick(samples, buffer.get(HEADER..HEADER + samples).unwrap_or_default(), events);
-        Some((to, HEADER + samples))
+        self.sealed(buffer, HEADER + samples).map(|length| (to, length))
+    }
+
+    /// The packet in the buffer as it leaves; how many bytes.
+    fn sealed(&mut self, buffer: &mut [u8], length: usize) -> Option<usize> {
+        match &mut self.srtp {
+            Some(srtp) => srtp.seal(buffer, length),
+            None => Some(length),
+        }
     }
 
     /// An interval of the recording, in which we said this.
@@ -364,6 +400,17 @@ impl Stream {
         match chosen.events.is_empty() {
             true => _ = self.tones.get_or_insert_default(),
             false => self.tones = None,
+        }
+        match (&mut self.srtp, &chosen.secured) {
+            (Some(srtp), Some(secured)) => srtp.agree(secured),
+            (None, Some(secured)) => {
+                self.srtp = Some(Box::new(Session::new(secured)));
+                // RFC 4568 §6.4: whoever misses our first packets must not miss the end of our numbers with them.
+                if self.sent.0 == 0 {
+                    self.sequence &= 0x7fff;
+                }
+            }
+            (_, None) => self.forged = self.forged.saturating_add(self.srtp.take().map_or(0, |srtp| srtp.forged())),
         }
         self.chosen = Some(chosen);
     }
@@ -501,7 +548,7 @@ fn codec_of(number: u8, chosen: &Chosen) -> Option<Codec> {
 
 /// Samples of a packet, at 8000 a second; never more than fit the buffer.
 fn samples(packet: Duration) -> usize {
-    (packet.as_millis() as usize * 8).clamp(80, RTP_PACKET_BYTES_MAX - HEADER)
+    (packet.as_millis() as usize * 8).clamp(80, RTP_PACKET_BYTES_MAX - HEADER - SRTP_TRAILER_BYTES_MAX)
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::media::quality::PeerReport;
-use crate::sdp::Codecs;
+use crate::media::srtp::{Opener, Sealer};
+use crate::sdp::{Codecs, Keys, Secured, Suite};
 use proptest::prelude::*;
 use rtcp_types::prelude::*;
 use rtcp_types::{Bye, Compound, ReceiverReport, ReportBlock, SenderReport};
@@ -28,6 +29,7 @@ fn agreed() -> Chosen {
         events: vec![Events { payload_type: 101, clock: 8000 }, Events { payload_type: 110, clock: 48000 }],
         direction: Direction::SendRecv,
         control: Control::Off,
+        secured: None,
     }
 }
 
@@ -97,7 +99,7 @@ impl Rig {
     /// A packet from the peer.
     fn hear(&mut self, ms: u64, from: &str, payload_type: u8, timestamp: u32, payload: &[u8]) {
         let packet = RtpPacketBuilder::new().payload_type(payload_type).ssrc(9).timestamp(timestamp).payload(payload);
-        self.stream.received(at(ms), address(from), &packet.build().expect("valid RTP"), &mut self.events);
+        self.stream.received(at(ms), address(from), &mut packet.build().expect("valid RTP"), &mut self.events);
     }
 
     /// Two packets from an address that no signalling named.
@@ -339,7 +341,7 @@ fn noise_that_passes_for_a_packet_does_not_take_the_sound_away() {
     let mut rig = Rig::new();
     for ssrc in 0..100 {
         let packet = RtpPacketBuilder::new().payload_type(101).ssrc(ssrc).payload(&[1, 10, 0, 160]);
-        rig.stream.received(at(0), address(STRANGER), &packet.build().expect("valid RTP"), &mut rig.events);
+        rig.stream.received(at(0), address(STRANGER), &mut packet.build().expect("valid RTP"), &mut rig.events);
     }
     assert_eq!(rig.events(), []);
     assert_eq!(rig.next().map(|packet| packet.to), Some(address(PEER)));
@@ -381,7 +383,7 @@ fn what_is_no_rtp_of_ours_latches_nothing() {
     rig.hear(0, NAT, 96, 0, &[0; 20]);
     rig.hear(0, NAT, 72, 0, &[0; 20]); // RTCP
     for bytes in [&b""[..], b"\0\x01\0\0\x21\x12\xa4\x42", &[0x40; 40], &[0x80, 8], &[0xbf; 12]] {
-        rig.stream.received(at(0), address(NAT), bytes, &mut rig.events);
+        rig.stream.received(at(0), address(NAT), &mut bytes.to_vec(), &mut rig.events);
     }
     assert_eq!(rig.events(), []);
     for number in [0, 8, 13, 101, 110] {
@@ -470,7 +472,7 @@ fn a_report_tells_what_was_sent_and_what_came() {
     rig.sound(50);
     for n in [1u16, 2, 4] {
         let packet = RtpPacketBuilder::new().payload_type(8).ssrc(9).sequence(Seq::from(n)).payload(&[0; 160]);
-        rig.stream.received(at(u64::from(n) * 20), address(PEER), &packet.build().expect("RTP"), &mut rig.events);
+        rig.stream.received(at(u64::from(n) * 20), address(PEER), &mut packet.build().expect("RTP"), &mut rig.events);
     }
     assert!(!rig.stream.owes_report(at(900)) && rig.stream.owes_report(at(3_100)));
     let (to, way, bytes) = rig.report(3_100, false).expect("due");
@@ -513,16 +515,16 @@ fn a_peer_behind_a_nat_is_answered_where_its_reports_come_from() {
     let mut rig = Rig::new();
     rig.configure(|chosen| chosen.control = Control::Apart(address("192.0.2.7:4001")));
     rig.hear_twice(0, NAT);
-    rig.stream.reported(at(50), address("203.0.113.9:62333"), Way::Apart, &peer_report(0));
+    rig.stream.reported(at(50), address("203.0.113.9:62333"), Way::Apart, &mut peer_report(0));
     assert_eq!(rig.report(3_000, false).map(|(to, ..)| to), Some(address("203.0.113.9:62333")));
 }
 
 #[test]
 fn reports_on_the_port_of_sound_count_from_the_peers_host_alone_and_never_latch() {
     let mut rig = Rig::new();
-    rig.stream.received(at(0), address(STRANGER), &peer_report(7), &mut rig.events);
+    rig.stream.received(at(0), address(STRANGER), &mut peer_report(7), &mut rig.events);
     assert_eq!(rig.quality().peer, None);
-    rig.stream.received(at(0), address(PEER), &peer_report(7), &mut rig.events);
+    rig.stream.received(at(0), address(PEER), &mut peer_report(7), &mut rig.events);
     assert_eq!(rig.quality().peer, Some(PeerReport { lost: 7, jitter: Duration::from_millis(2) }));
     assert_eq!((rig.events(), rig.quality().received), (vec![], 0));
 }
@@ -552,7 +554,7 @@ fn a_peer_that_should_speak_and_does_not_is_told_of_and_one_on_hold_or_listening
     rig.hear(20_000, PEER, 13, 0, &[40]);
     rig.hear(25_000, STRANGER, 8, 0, &[0; 160]);
     assert!(!silent(&mut rig, 29_999));
-    rig.stream.received(at(29_999), address(PEER), &peer_report(0), &mut rig.events);
+    rig.stream.received(at(29_999), address(PEER), &mut peer_report(0), &mut rig.events);
     assert!(!silent(&mut rig, 39_998) && silent(&mut rig, 39_999));
     for (direction, remote) in [
         (Direction::RecvOnly, Some(address(PEER))),
@@ -677,7 +679,7 @@ proptest! {
                 *first = 0x80 | (*first & 0x3f);
                 *second = if *second < 128 { 101 } else { 0x80 | 110 };
             }
-            rig.stream.received(at(0), address(PEER), &packet, &mut rig.events);
+            rig.stream.received(at(0), address(PEER), &mut packet, &mut rig.events);
         }
     }
 }
@@ -742,4 +744,180 @@ fn tones_are_heard_in_the_codec_that_was_agreed_whatever_its_number_and_in_those
     rig.configure(|chosen| chosen.events.clear());
     press_as_tones(&mut rig, 0, (Codec::Pcma, 97), 852.0, 1336.0);
     assert_eq!(rig.keys(), "");
+}
+
+/// A stream whose sound is encrypted, and the peer's end.
+struct Secure {
+    rig: Rig,
+    theirs: Sealer,
+    ours: Opener,
+}
+
+impl Secure {
+    fn secured(ours: u8, theirs: u8) -> Secured {
+        let key = |which: u8| Keys::new([[which; 44]; 4]).of(Suite::AesCm128Sha1Tag80);
+        Secured { tag: 1, ours: key(ours), theirs: key(theirs), mki: None, profile: true }
+    }
+
+    fn new(change: impl Fn(&mut Chosen)) -> Self {
+        let mut rig = Rig { stream: Stream::new(0x1357, 65_534, 0), events: Vec::new() };
+        let secured = Self::secured(1, 2);
+        let (theirs, ours) = (Sealer::new(&secured.theirs), Opener::new(&secured.ours, None));
+        rig.configure(|chosen| {
+            chosen.secured = Some(Box::new(secured.clone()));
+            change(chosen);
+        });
+        Self { rig, theirs, ours }
+    }
+
+    /// The peer's packet as it leaves.
+    fn sealed(&mut self, sequence: u16, payload_type: u8, payload: &[u8]) -> Vec<u8> {
+        let timestamp = u32::from(sequence) * 160;
+        let packet = RtpPacketBuilder::new().payload_type(payload_type).ssrc(9).timestamp(timestamp).payload(payload);
+        let mut packet = packet.sequence(Seq::from(sequence)).build().expect("valid RTP");
+        let length = packet.len();
+        packet.resize(length + 16, 0);
+        let length = self.theirs.seal(&mut packet, length).expect("room");
+        packet.truncate(length);
+        packet
+    }
+
+    fn hear(&mut self, ms: u64, from: &str, packet: &[u8]) {
+        self.rig.stream.received(at(ms), address(from), &mut packet.to_vec(), &mut self.rig.events);
+    }
+
+    fn hear_report(&mut self, ms: u64, from: &str, packet: &[u8]) {
+        self.rig.stream.reported(at(ms), address(from), Way::Apart, &mut packet.to_vec());
+    }
+
+    /// What the peer makes of our next packet.
+    fn next(&mut self) -> (SocketAddr, u16, Vec<u8>) {
+        let mut buffer = [0x11; RTP_PACKET_BYTES_MAX];
+        let (to, length) = self.rig.stream.next_packet(&mut buffer, &mut self.rig.events).expect("a packet");
+        let length = self.ours.open(&mut buffer[..length]).expect("it is ours");
+        let packet = RtpReader::new(&buffer[..length]).expect("valid RTP");
+        (to, packet.sequence_number().into(), packet.payload().to_vec())
+    }
+}
+
+#[test]
+fn encrypted_sound_and_keys_and_reports_go_both_ways() {
+    let mut secure = Secure::new(|chosen| chosen.control = Control::Muxed);
+    secure.rig.play(1, &[clip(480, 1)], false);
+    let said: Vec<u8> = (0..3).flat_map(|_| secure.next().2).collect();
+    assert_eq!(said, clip(480, 1).alaw[..]);
+    secure.rig.command(Command::Press(vec![crate::number::Key::from_char('5').expect("a key")]));
+    assert_eq!(secure.next().2[0], 5);
+    let mut wire = [0; RTP_PACKET_BYTES_MAX];
+    let (_, length) = secure.rig.stream.next_packet(&mut wire, &mut secure.rig.events).expect("a packet");
+    assert_eq!((length, &wire[..2]), (12 + 4 + 10, &[0x80, 101][..]), "its header is readable, and it has a tag");
+
+    let sound = secure.sealed(1, 8, &[0xd5; 160]);
+    let key = secure.sealed(2, 101, &[7, 10, 0, 160]);
+    secure.hear(0, PEER, &sound);
+    secure.hear(20, PEER, &key);
+    assert_eq!(secure.rig.keys(), "7");
+    let mut report = peer_report(7);
+    let length = report.len();
+    report.resize(length + 14, 0);
+    secure.theirs.seal_report(&mut report, length).expect("room");
+    secure.hear(30, PEER, &report);
+    let quality = secure.rig.quality();
+    assert_eq!((quality.received, quality.forged, quality.suite), (2, 0, Some(Suite::AesCm128Sha1Tag80)));
+    assert_eq!(quality.peer.map(|peer| peer.lost), Some(7));
+
+    for (last, packets) in [(false, 2), (true, 3)] {
+        let mut buffer = [0; RTP_PACKET_BYTES_MAX];
+        let (_, _, length) = secure.rig.stream.report(at(9_000), last, &mut buffer).expect("a report");
+        let on_wire = buffer;
+        let length = secure.ours.open_report(&mut buffer[..length]).expect("it is ours");
+        assert_eq!(Compound::parse(&buffer[..length]).expect("reports").count(), packets, "SR, SDES, BYE");
+        assert_ne!(on_wire[8..length], buffer[8..length]);
+    }
+}
+
+#[test]
+fn what_is_forged_or_comes_again_changes_nothing() {
+    let mut secure = Secure::new(|chosen| chosen.control = Control::Muxed);
+    let mut forger = Secure::new(|_| {});
+    forger.theirs = Sealer::new(&Secure::secured(3, 3).ours);
+    let mut fake = |secure: &mut Secure, n: u16| {
+        let (sound, key) = (forger.sealed(n, 8, &[0x55; 160]), forger.sealed(n + 1, 101, &[9, 10, 0, 160]));
+        let mut report = peer_report(99);
+        let length = report.len();
+        report.resize(length + 14, 0);
+        forger.theirs.seal_report(&mut report, length).expect("room");
+        for (ms, from) in [(1_000, PEER), (1_020, NAT), (1_040, NAT), (1_060, STRANGER)] {
+            secure.hear(ms, from, &sound);
+            secure.hear(ms, from, &key);
+            secure.hear(ms, from, &report);
+            secure.hear_report(ms, from, &report);
+            secure.hear_report(ms, from, &peer_report(98));
+            // Plain, as if nothing had been agreed.
+            let plain =
+                RtpPacketBuilder::new().payload_type(101).ssrc(9).payload(&[1, 10, 0, 160]).build().expect("RTP");
+            secure.hear(ms, from, &plain);
+        }
+        24
+    };
+    let mut forged = fake(&mut secure, 1);
+    assert_eq!(secure.rig.events(), [], "nobody is latched to, no key counts");
+    assert_eq!(secure.next().0, address(PEER));
+    let quality = secure.rig.quality();
+    assert_eq!((quality.received, quality.lost, quality.peer, quality.forged), (0, 0, None, forged));
+    assert!(secure.rig.stream.patience.is_none());
+
+    // The caller behind a NAT, two packets; then the forger again, and the same two packets from elsewhere.
+    let real: Vec<_> = (100..102).map(|sequence| secure.sealed(sequence, 8, &[0xd5; 160])).collect();
+    real.iter().for_each(|packet| secure.hear(2_000, NAT, packet));
+    assert_eq!(secure.rig.events(), [Event::Latched(address(NAT))]);
+    let key = secure.sealed(102, 101, &[4, 10, 0, 160]);
+    secure.hear(2_040, NAT, &key);
+    assert_eq!(secure.rig.keys(), "4");
+    let before = secure.rig.quality();
+    forged += fake(&mut secure, 103);
+    for packet in real.iter().chain([&key]) {
+        secure.hear(9_000, NAT, packet);
+        secure.hear(9_000, PEER, packet);
+    }
+    assert_eq!(secure.rig.events(), []);
+    assert_eq!(
+        secure.rig.quality(),
+        Report { forged, ..before },
+        "neither counts nor jitter, and repeats are no forgeries"
+    );
+    assert_eq!(secure.next().0, address(NAT));
+    assert_eq!(secure.rig.stream.heard, at(2_040), "it is no sign of life");
+    let later = secure.sealed(103, 101, &[8, 10, 0, 160]);
+    secure.hear(9_000, NAT, &later);
+    assert_eq!(secure.rig.keys(), "8", "the number that was forged is still to come");
+}
+
+#[test]
+fn our_numbers_begin_low_and_go_on_over_hold_and_a_new_key_and_under_plain_sound() {
+    let mut secure = Secure::new(|_| {});
+    // It would begin with 65,534: whoever misses that and the next could never count the rest.
+    assert_eq!(secure.next().1, 32_766);
+    let again = |secure: &mut Secure, keys: Option<(u8, u8)>, direction| {
+        secure.rig.configure(|chosen| {
+            chosen.secured = keys.map(|(ours, theirs)| Box::new(Secure::secured(ours, theirs)));
+            chosen.direction = direction;
+        });
+    };
+    again(&mut secure, Some((1, 2)), Direction::RecvOnly);
+    assert!(secure.rig.next().is_none());
+    again(&mut secure, Some((1, 2)), Direction::SendRecv);
+    // The same key: on the peer's side nothing began anew.
+    assert_eq!(secure.next().1, 32_767);
+    for sequence in [32_768u16, 32_769] {
+        assert_eq!(secure.next().1, sequence);
+    }
+    again(&mut secure, Some((3, 2)), Direction::SendRecv);
+    secure.ours = Opener::new(&Secure::secured(3, 2).ours, None);
+    assert_eq!(secure.next().1, 32_770);
+    secure.hear(0, STRANGER, &[0x80; 60]);
+    again(&mut secure, None, Direction::SendRecv);
+    assert_eq!(secure.rig.next().expect("plain").sequence, 32_771);
+    let quality = secure.rig.quality();
+    assert_eq!((quality.forged, quality.suite), (1, None), "what was counted stays counted");
 }

@@ -111,6 +111,9 @@ impl fmt::Debug for MasterKey {
 pub struct Keys([[u8; SRTP_KEY_BYTES_MAX]; Suite::ALL.len()]);
 
 impl Keys {
+    /// No keys: where nothing is encrypted.
+    pub const NONE: Self = Self([[0; SRTP_KEY_BYTES_MAX]; Suite::ALL.len()]);
+
     /// From bytes that nobody can guess.
     pub const fn new(random: [[u8; SRTP_KEY_BYTES_MAX]; Suite::ALL.len()]) -> Self {
         Self(random)

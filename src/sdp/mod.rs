@@ -9,4 +9,4 @@ mod reader;
 mod writer;
 
 pub use crypto::{Keys, MasterKey, Secured, Suite};
-pub use offer_answer::{Answer, Chosen, Codec, Codecs, Control, Direction, Events, Local, Refusal};
+pub use offer_answer::{Answer, Chosen, Codec, Codecs, Control, Direction, Events, Local, Offer, Refusal, Security};

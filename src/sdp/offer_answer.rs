@@ -1,8 +1,9 @@
 //! Offer and answer as functions (RFC 3264): what arrived in, what to send and what was agreed out.
 //!
-//! One audio line is taken, by plain RTP with a codec of ours, at an address we can reach; every other line is
-//! refused in its place. Whose turn it is to offer, and when, is known to `leg`.
+//! One audio line is taken, by RTP or SRTP with a codec of ours, at an address we can reach; every other line is
+//! refused in its place. Whose turn it is to offer, and when, is known to `leg`; what stands in `a=crypto`, to `crypto`.
 
+use super::crypto::{Crypto, Keys, Secured, Suite};
 use super::reader::{Connection, Description, Encoding, Media, read};
 use super::writer;
 use std::net::{IpAddr, SocketAddr};
@@ -137,6 +138,24 @@ pub struct Chosen {
     pub direction: Direction,
     /// Reports.
     pub control: Control,
+    /// The keys of SRTP; `None`: plain RTP. Few calls have them, and commands are copied.
+    pub secured: Option<Box<Secured>>,
+}
+
+/// What sound may travel by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Security {
+    /// Plain RTP alone.
+    #[default]
+    Plain,
+    /// Plain RTP alone, though SRTP would do: whoever reads the signalling would read the keys.
+    Exposed,
+    /// Whatever is offered.
+    Either,
+    /// SRTP alone.
+    Secure,
+    /// Nothing: SRTP alone would do, and its keys would be read.
+    Never,
 }
 
 /// An answer to send and what it agreed on.
@@ -161,6 +180,19 @@ pub struct Local {
     pub version: u64,
     /// What we speak.
     pub codecs: Codecs,
+    /// What it may travel by.
+    pub security: Security,
+    /// What we encrypt with, if we do.
+    pub keys: Keys,
+}
+
+/// An offer to send.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// The body.
+    pub sdp: Vec<u8>,
+    /// Its lines of `a=crypto`, one of which the answer repeats.
+    pub crypto: Vec<Crypto>,
 }
 
 /// Why an offer or answer does not do: 488 for an offer, the end for an answer.
@@ -181,8 +213,14 @@ pub fn answer(offer: &[u8], local: Local) -> Result<Answer, Refusal> {
     let mut reason = Refusal("no audio line");
     for (index, media) in offer.media.iter().enumerate().rev() {
         let ours = |media: &Media<'_>| preferred(media, local.codecs);
-        match choose(&offer, media, Some(local.ip), ours) {
-            Ok(chosen) => taken = Some((index, chosen)),
+        let secured = |media: &Media<'_>| secured(media, local);
+        match choose(&offer, media, Some(local.ip), ours, secured) {
+            // The first one that fits; one with SRTP before one without.
+            Ok(chosen) => {
+                if chosen.secured.is_some() || taken.as_ref().is_none_or(|(_, taken)| taken.secured.is_none()) {
+                    taken = Some((index, chosen));
+                }
+            }
             // The first audio line's reason is the one worth a log line.
             Err(refusal) if is_audio(media) => reason = refusal,
             Err(_) => {}
@@ -198,7 +236,18 @@ pub fn answer(offer: &[u8], local: Local) -> Result<Answer, Refusal> {
             let events = answered_events(&chosen.events, chosen.codec.clock());
             let codec = [(chosen.codec, chosen.payload_type)];
             let mux = chosen.control == Control::Muxed;
-            writer::audio(&mut sdp, local.port, media.protocol, &codec, &events, chosen.packet, chosen.direction, mux);
+            let crypto = chosen.secured.as_ref().map(|secured| Crypto::new(secured.tag, secured.ours));
+            writer::audio(
+                &mut sdp,
+                local.port,
+                media.protocol,
+                &codec,
+                &events,
+                chosen.packet,
+                chosen.direction,
+                mux,
+                crypto.as_slice(),
+            );
         } else {
             let format = media.formats.first().copied().unwrap_or(b"0");
             writer::refused(&mut sdp, media.kind, media.protocol, format);
@@ -207,23 +256,36 @@ pub fn answer(offer: &[u8], local: Local) -> Result<Answer, Refusal> {
     Ok(Answer { sdp, chosen })
 }
 
-/// Our own offer, for an INVITE without one: our codecs, telephone-event.
-pub fn offer(local: Local) -> Vec<u8> {
+/// Our own offer, for an INVITE without one: our codecs, telephone-event. What is agreed now is offered again as it is: with
+/// its key, if it has one.
+pub fn offer(local: Local, now: Option<&Chosen>) -> Result<Offer, Refusal> {
+    let (protocol, crypto): (&[u8], Vec<Crypto>) = match (now.map(|now| now.secured.as_deref()), local.security) {
+        (Some(Some(Secured { ours, profile: true, .. })), _) => (b"RTP/SAVP", vec![Crypto::new(1, *ours)]),
+        (Some(Some(Secured { ours, profile: false, .. })), _) => (b"RTP/AVP", vec![Crypto::new(1, *ours)]),
+        (_, Security::Never) => return Err(EXPOSED),
+        (_, Security::Secure) => {
+            let lines = (1..).zip(Suite::ALL).map(|(tag, suite)| Crypto::new(tag, local.keys.of(suite)));
+            (b"RTP/SAVP", lines.collect())
+        }
+        (_, Security::Plain | Security::Exposed | Security::Either) => (b"RTP/AVP", Vec::new()),
+    };
     let mut sdp = writer::session(local, (0, 0));
     let codecs: Vec<_> = local.codecs.iter().map(|codec| (codec, codec.payload_type())).collect();
-    writer::audio(&mut sdp, local.port, b"RTP/AVP", &codecs, &[OUR_EVENTS], PACKET, Direction::SendRecv, true);
-    sdp
+    let (events, both) = ([OUR_EVENTS], Direction::SendRecv);
+    writer::audio(&mut sdp, local.port, protocol, &codecs, &events, PACKET, both, true, &crypto);
+    Ok(Offer { sdp, crypto })
 }
 
-/// What an answer to our offer agreed on.
+/// What an answer to our offer agreed on; `crypto` is what the offer had.
 ///
 /// The family of the peer's address is not checked: an answer cannot be refused, only hung up on.
-pub fn accept(answer: &[u8], codecs: Codecs) -> Result<Chosen, Refusal> {
+pub fn accept(answer: &[u8], codecs: Codecs, crypto: &[Crypto]) -> Result<Chosen, Refusal> {
     let answer = read(answer)?;
     // Our offer has one line that is alive: the first, unless it repeats an answer that refused lines before it.
     let first = answer.media.first().ok_or(Refusal("no media line"))?;
     let media = answer.media.iter().find(|media| media.port != 0).unwrap_or(first);
-    let mut chosen = choose(&answer, media, None, |media| first_listed(media, codecs))?;
+    let ours = |media: &Media<'_>| first_listed(media, codecs);
+    let mut chosen = choose(&answer, media, None, ours, |media| repeated(media, crypto))?;
     // RFC 3264 §5.1: events come to us under the number of our offer, yet some peers use the one of their answer.
     if !chosen.events.is_empty() && chosen.events.iter().all(|e| e.payload_type != OUR_EVENTS.payload_type) {
         chosen.events.push(OUR_EVENTS);
@@ -237,6 +299,7 @@ fn choose(
     media: &Media<'_>,
     local: Option<IpAddr>,
     prefer: impl Fn(&Media<'_>) -> Option<(Codec, u8)>,
+    secure: impl Fn(&Media<'_>) -> Result<Option<Secured>, Refusal>,
 ) -> Result<Chosen, Refusal> {
     if !is_audio(media) {
         return Err(Refusal("not audio"));
@@ -244,10 +307,7 @@ fn choose(
     if media.port == 0 {
         return Err(Refusal("the audio line is disabled"));
     }
-    // AVPF (RFC 4585) is plain RTP that may carry more RTCP: Linphone offers it. SAVP would need keys.
-    if ![b"RTP/AVP".as_slice(), b"RTP/AVPF"].iter().any(|known| media.protocol.eq_ignore_ascii_case(known)) {
-        return Err(Refusal("not plain RTP"));
-    }
+    let secured = secure(media)?.map(Box::new);
     let remote = match media.connection.or(description.connection) {
         None => return Err(Refusal("no connection address")),
         Some(Connection::Other) => {
@@ -281,7 +341,56 @@ fn choose(
         events,
         direction: mirrored(asked, remote.is_some()),
         control: control(description, media, remote),
+        secured,
     })
+}
+
+const EXPOSED: Refusal = Refusal("the signalling would show the keys of SRTP: it is not TLS");
+const NO_LINE: Refusal = Refusal("no crypto line that we can use");
+const NOT_SECURE: Refusal = Refusal("not SRTP, which this trunk requires");
+
+/// Whether the line is for SRTP; `None`: for something else. AVPF and SAVPF (RFC 4585, RFC 5124) are the same with more RTCP:
+/// Linphone offers them. With DTLS before its name, keys come by another way than ours.
+fn profile(media: &Media<'_>) -> Option<bool> {
+    let is = |known: [&str; 2]| known.iter().any(|known| media.protocol.eq_ignore_ascii_case(known.as_bytes()));
+    match () {
+        () if is(["RTP/AVP", "RTP/AVPF"]) => Some(false),
+        () if is(["RTP/SAVP", "RTP/SAVPF"]) => Some(true),
+        () => None,
+    }
+}
+
+/// The keys by which an offered line is taken: the first of its lines that we can use (RFC 4568 §5.1.2), with a key of our own.
+fn secured(media: &Media<'_>, local: Local) -> Result<Option<Secured>, Refusal> {
+    let profile = profile(media).ok_or(Refusal("neither RTP nor SRTP"))?;
+    let first = media.crypto.first().map(|line| Secured {
+        tag: line.tag,
+        ours: local.keys.of(line.key.suite()),
+        theirs: line.key,
+        mki: line.mki,
+        profile,
+    });
+    match (local.security, profile) {
+        (Security::Plain, true) => Err(Refusal("SRTP, which is off")),
+        (Security::Exposed, true) | (Security::Never, _) => Err(EXPOSED),
+        (Security::Plain | Security::Exposed, false) => Ok(None),
+        (Security::Either | Security::Secure, true) => first.map(Some).ok_or(NO_LINE),
+        // Keys under plain RTP: some telephones ask to try.
+        (Security::Either, false) => Ok(first),
+        (Security::Secure, false) => Err(NOT_SECURE),
+    }
+}
+
+/// The keys that an answer agreed on: its one line repeats one of ours (RFC 4568 §5.1.3).
+fn repeated(media: &Media<'_>, crypto: &[Crypto]) -> Result<Option<Secured>, Refusal> {
+    let profile = profile(media).ok_or(Refusal("neither RTP nor SRTP"))?;
+    if crypto.is_empty() {
+        return if profile { Err(Refusal("SRTP, which was not offered")) } else { Ok(None) };
+    }
+    let line = media.crypto.first().ok_or(NO_LINE)?;
+    let ours = crypto.iter().find(|ours| ours.tag == line.tag && ours.key.suite() == line.key.suite());
+    let ours = ours.ok_or(Refusal("a crypto line that was not offered"))?.key;
+    Ok(Some(Secured { tag: line.tag, ours, theirs: line.key, mki: line.mki, profile }))
 }
 
 /// The one that we like best of those offered.

@@ -4,8 +4,9 @@
 //! needed to agree on one audio stream is skipped, and so is what cannot be read. Every `m=` line is kept in
 //! its place, because an answer must answer each (RFC 3264 §6). What to take is decided by `offer_answer`.
 
+use super::crypto::Crypto;
 use super::{Direction, Refusal};
-use crate::limits::{BODY_BYTES_MAX, SDP_FORMATS_MAX, SDP_MEDIA_MAX};
+use crate::limits::{BODY_BYTES_MAX, SDP_CRYPTO_MAX, SDP_FORMATS_MAX, SDP_MEDIA_MAX};
 use std::net::IpAddr;
 
 /// A description, borrowed from the message it came in.
@@ -56,6 +57,8 @@ pub struct Media<'a> {
     pub senders: Option<u64>,
     /// `b=RR`: for those of listeners.
     pub receivers: Option<u64>,
+    /// The lines of `a=crypto` that we can use, in order of preference (RFC 4568).
+    pub crypto: Vec<Crypto>,
 }
 
 /// Where `c=` points.
@@ -162,6 +165,7 @@ fn media(value: &[u8]) -> Result<Media<'_>, Refusal> {
             rtcp: None,
             senders: None,
             receivers: None,
+            crypto: Vec::new(),
         }),
         _ => Err(UNREADABLE),
     }
@@ -241,6 +245,14 @@ fn attribute(description: &mut Description<'_>, value: &[u8]) {
                 && media.maps.iter().all(|(number, _)| *number != map.0)
             {
                 media.maps.push(map);
+            }
+        }
+        // RFC 4568 §5: it belongs to a media line alone.
+        b"crypto" => {
+            if let Some(media) = media
+                && media.crypto.len() < SDP_CRYPTO_MAX
+            {
+                media.crypto.extend(Crypto::read(value));
             }
         }
         // `fmtp` of telephone-event: every sender we met can send 0–15, and what we do not know we skip.

@@ -1,5 +1,6 @@
 //! Writes our descriptions (RFC 8866): lines in the order of §5, CR LF, nothing a peer need not read.
 
+use super::crypto::Crypto;
 use super::{Codec, Direction, Events, Local};
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -27,6 +28,7 @@ pub(super) fn audio(
     packet: Duration,
     direction: Direction,
     mux: bool,
+    crypto: &[Crypto],
 ) {
     out.extend_from_slice(format!("m=audio {port} ").as_bytes());
     out.extend_from_slice(protocol);
@@ -39,6 +41,9 @@ pub(super) fn audio(
     }
     for Events { payload_type, clock } in events {
         line(out, format_args!("a=rtpmap:{payload_type} telephone-event/{clock}\r\na=fmtp:{payload_type} 0-15"));
+    }
+    for crypto in crypto {
+        line(out, format_args!("a=crypto:{}", crypto.line()));
     }
     line(out, format_args!("a=ptime:{}", packet.as_millis()));
     if mux {

@@ -272,6 +272,7 @@ mod tests {
                 events: vec![Events { payload_type: 101, clock: 8000 }],
                 direction: Direction::SendRecv,
                 control: Control::Off,
+                secured: None,
             }
         }
 

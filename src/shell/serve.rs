@@ -2,7 +2,7 @@
 
 use crate::engine::{self, Edition};
 use crate::limits::{CERTIFICATE_TOLD_EVERY, SIGNAL_ECHO, TCP_CONNECTIONS_MAX};
-use crate::random::Random;
+use crate::random::{Random, Secrets};
 use crate::routing::Language;
 use crate::shell::clock::Clock;
 use crate::shell::control::{self, Desk};
@@ -309,6 +309,7 @@ pub(super) fn engine_settings(
         session: engine::Intervals::default(),
         stand_ins,
         random: Random::from_seed(chance()?),
+        secrets: Secrets::from_seed(chance()?),
     })
 }
 

@@ -22,7 +22,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use value::{distance, duration, flag, listen_help, number, ports, text, texts};
+use value::{OVER_PLAIN, distance, duration, flag, listen_help, number, ports, srtp, text, texts};
 
 /// Read when it exists and no other file was named.
 pub const DEFAULT_FILE: &str = "settings.toml";
@@ -394,6 +394,10 @@ impl Settings {
                     bad(&text, &listen_help(&text, "an IP address and a port, as in \"127.0.0.1:8357\""))
                 })?;
             }
+            "media.srtp" => self.peers.srtp = srtp(key, value)?,
+            "media.srtp_over_plain" => {
+                self.peers.srtp_over_plain = flag(value).ok_or_else(|| bad(&text(value), OVER_PLAIN))?;
+            }
             "records.file" => {
                 let text = text(value);
                 if text.is_empty() || text.ends_with('/') {
@@ -491,7 +495,7 @@ fn file(key: &str, value: &Value) -> Result<PathBuf, Wrong> {
 }
 
 /// Every key but the trunks'.
-const KEYS: [&str; 29] = [
+const KEYS: [&str; 31] = [
     "sip.listen",
     "sip.tls",
     "sip.advertise",
@@ -513,6 +517,8 @@ const KEYS: [&str; 29] = [
     "media.workers",
     "media.timeout",
     "media.codecs",
+    "media.srtp",
+    "media.srtp_over_plain",
     "console.listen",
     "records.file",
     "records.hash_key",
@@ -561,7 +567,7 @@ fn flatten(path: String, value: Value, leaf: &mut impl FnMut(String, Value)) {
 mod tests {
     use super::*;
     use crate::sip::Transport;
-    use crate::sip::trunk::{Credentials, Proof};
+    use crate::sip::trunk::{Credentials, Proof, Srtp, TrunkId};
 
     fn load(file: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
         let environment = environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -624,7 +630,7 @@ mod tests {
     fn every_key_of_a_trunk_reaches_it() {
         let file = "[trunk.kt]\naddresses = [\"192.0.2.10\", \"198.51.100.0/24\"]\ntransport = \"TCP\"\nproxy = \"sip:sbc.kt.example\"\n\
             user = \"1357\"\nrealm = \"kt.example\"\nregistrar = \"sip:kt.example\"\naddress_of_record = \"sip:1357@kt.example\"\n\
-            expires = \"10m\"\nkeepalive = \"25s\"\ncalls = 120\ncalls_per_second = 10\nearly_media = true\ntrusted = true\ndigest.user = \"kt\"\n\
+            expires = \"10m\"\nkeepalive = \"25s\"\ncalls = 120\ncalls_per_second = 10\nearly_media = true\ntrusted = true\nsrtp = \"optional\"\nsrtp_over_plain = true\ndigest.user = \"kt\"\n\
             digest.password = \"theirs\"\n[sip]\nstrangers = 403\n";
         let settings = load(file, &[("IVR1357__TRUNK__KT__PASSWORD", "secret")]).expect("loads");
         assert_eq!(settings.peers.strangers, Strangers::Forbidden);
@@ -632,6 +638,7 @@ mod tests {
         let networks: Vec<_> = kt.networks.iter().map(ToString::to_string).collect();
         assert_eq!(networks, ["192.0.2.10/32", "198.51.100.0/24"]);
         assert_eq!(kt.transport, Some(Transport::Tcp));
+        assert_eq!((kt.srtp, kt.srtp_over_plain), (Some(Srtp::Optional), Some(true)));
         assert_eq!(kt.proxy.as_ref().map(|proxy| proxy.host()), Some("sbc.kt.example"));
         let ours = Credentials {
             realm: Some("kt.example".to_owned()),
@@ -674,6 +681,27 @@ mod tests {
     }
 
     #[test]
+    fn a_trunk_is_encrypted_as_it_says_or_as_everybody_is_and_keys_go_by_tls_unless_the_settings_say_otherwise() {
+        let file = "[media]\nsrtp = \"optional\"\n[sip]\ntls = \"127.0.0.1:5061\"\n[tls]\ncertificate = \"a\"\nkey = \"b\"\n\
+            [trunk.a]\naddresses = \"192.0.2.1\"\n[trunk.b]\naddresses = \"192.0.2.2\"\nsrtp = \"required\"\ntransport = \"tls\"\n\
+            [trunk.c]\naddresses = \"192.0.2.3\"\nsrtp = \"off\"\nsrtp_over_plain = true\n";
+        let peers = load(file, &[]).expect("loads").peers;
+        for (trunk, transport, means) in [
+            (None, Transport::Udp, (Srtp::Optional, false)),
+            (None, Transport::Tls, (Srtp::Optional, true)),
+            (Some(0), Transport::Tcp, (Srtp::Optional, false)),
+            (Some(0), Transport::Tls, (Srtp::Optional, true)),
+            (Some(1), Transport::Tls, (Srtp::Required, true)),
+            (Some(2), Transport::Udp, (Srtp::Off, true)),
+        ] {
+            assert_eq!(peers.srtp(trunk.map(TrunkId), transport), means, "{trunk:?} {transport:?}");
+        }
+        let everybody = |more: &str| load(&format!("[media]\nsrtp = \"required\"\n{more}"), &[]);
+        assert!(everybody("").expect_err("no TLS").to_string().contains("no call can bring its keys"));
+        assert!(everybody("srtp_over_plain = true\n").is_ok());
+    }
+
+    #[test]
     fn what_makes_no_trunk_is_told_and_no_secret_is_repeated() {
         for (lines, part) in [
             ("", "nothing proves that a peer is `trunk.kt`"),
@@ -687,6 +715,12 @@ mod tests {
             ("addresses = \"192.0.2.1\"\nregistrar = \"sip:kt.example\"", "has half a registration"),
             ("addresses = \"192.0.2.1\"\nkeepalive = \"25s\"", "has half a registration"),
             ("addresses = \"192.0.2.1\"\nkeepalive = \"1s\"", "`trunk.kt.keepalive = \"1s\"` cannot be used"),
+            ("addresses = \"192.0.2.1\"\nsrtp = \"on\"", "`trunk.kt.srtp = \"on\"` cannot be used"),
+            ("addresses = \"192.0.2.1\"\nsrtp_over_plain = 3", "`trunk.kt.srtp_over_plain = \"3\"` cannot be used"),
+            (
+                "addresses = \"192.0.2.1\"\ntransport = \"udp\"\nsrtp = \"required\"",
+                "`trunk.kt` requires SRTP, and its signalling would show the keys",
+            ),
             ("addresses = \"192.0.2.1\"\nadresses = \"192.0.2.1\"", "did you mean `addresses`?"),
             ("addresses = \"192.0.2.1\"\nproxy = \"tel:1357\"", "`trunk.kt.proxy = \"tel:1357\"` cannot be used"),
             ("addresses = \"192.0.2.1\"\ntransport = \"tls\"", "`trunk.kt` uses TLS, and there is none"),

@@ -153,7 +153,7 @@ impl Line {
 
     /// A packet from the caller.
     pub fn received(&mut self, now: Instant, from: SocketAddr, bytes: &[u8], out: &mut Vec<Event>) {
-        self.ear.received(now, from, bytes, out);
+        self.ear.received(now, from, &mut bytes.to_vec(), out);
         // Sound that is no silence: words.
         if let (Some(running), Some([8, 0xa0..=0xaf])) = (&mut self.recording, voice(bytes)) {
             running.spoken += SPOKEN;

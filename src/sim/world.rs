@@ -23,7 +23,7 @@ use super::swarm::Conditions;
 use super::trace::{Brief, Trace, command_name, told};
 use crate::engine::{CallKey, Engine, Entry, Input, Intervals, News, Output, Settings};
 use crate::media::{Command, Event as Sound, StreamKey};
-use crate::random::Random;
+use crate::random::{Random, Secrets};
 use crate::routing::switch::Switches;
 use crate::sip::locate::{Answer, LookupKey};
 use crate::sip::trunk::{Credentials, Network as Range, Peers, Registration, Trunk};
@@ -248,6 +248,7 @@ impl World {
             peers,
             session: Intervals::default(),
             stand_ins: false,
+            secrets: Secrets::from_number(random.clone().u64()),
             random,
         })
     }

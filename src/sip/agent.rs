@@ -33,7 +33,7 @@ use crate::sip::refer;
 use crate::sip::session_timer::{Intervals, Terms};
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::{self, invite_server, server};
-use crate::sip::trunk::{Peers, Trunk, TrunkId};
+use crate::sip::trunk::{Peers, Srtp, Trunk, TrunkId};
 use crate::sip::uri::SipUri;
 use crate::sip::writer::{ALLOW, write_contact, write_supported};
 use crate::time::{Duration, Instant, Now, Wall};
@@ -531,6 +531,11 @@ impl Agent {
     /// What the settings say of a trunk.
     pub fn trunk(&self, trunk: TrunkId) -> Option<&Trunk> {
         self.config.peers.trunk(trunk)
+    }
+
+    /// Whether the sound of a call is encrypted, and whether its keys may go by this transport.
+    pub fn srtp(&self, trunk: Option<TrunkId>, transport: Transport) -> (Srtp, bool) {
+        self.config.peers.srtp(trunk, transport)
     }
 
     /// Requests of ours without an answer.

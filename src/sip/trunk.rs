@@ -25,6 +25,22 @@ pub struct Peers {
     pub calls: Option<u32>,
     /// The most new calls in a second, of all peers together.
     pub calls_per_second: Option<u32>,
+    /// Whether sound is encrypted where the trunk does not say, and where there is none.
+    pub srtp: Srtp,
+    /// Whether keys of SRTP may go where they can be read, likewise.
+    pub srtp_over_plain: bool,
+}
+
+/// Whether a peer's sound is encrypted: SRTP with its keys in the descriptions (RFC 4568).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Srtp {
+    /// Never: an offer of SRTP alone meets 488.
+    #[default]
+    Off,
+    /// As the peer offers.
+    Optional,
+    /// Always: an offer of plain RTP meets 488, and ours are SRTP.
+    Required,
 }
 
 /// What a source meets that no trunk covers, the same for every method.
@@ -62,6 +78,10 @@ pub struct Trunk {
     pub early_media: bool,
     /// It belongs to our trust domain (RFC 3325 §2.3): what it asserts about a caller is believed.
     pub trusted: bool,
+    /// Whether its sound is encrypted; `None`: as everybody's.
+    pub srtp: Option<Srtp>,
+    /// Whether keys of SRTP may go by UDP and TCP, where others can read them; `None`: as everybody's.
+    pub srtp_over_plain: Option<bool>,
 }
 
 impl Trunk {
@@ -79,6 +99,8 @@ impl Trunk {
             calls_per_second: None,
             early_media: false,
             trusted: false,
+            srtp: None,
+            srtp_over_plain: None,
         }
     }
 }
@@ -238,6 +260,14 @@ impl Peers {
         (transport == Transport::Tls && self.trunks.iter().any(by_certificate))
             || self.trunks.iter().any(by_registrar)
             || self.who(transport, address, &[]) != Who::Stranger
+    }
+
+    /// Whether the sound of this peer is encrypted, and whether its keys may go by this transport.
+    pub fn srtp(&self, trunk: Option<TrunkId>, transport: Transport) -> (Srtp, bool) {
+        let trunk = trunk.and_then(|trunk| self.trunk(trunk));
+        let over_plain = trunk.and_then(|trunk| trunk.srtp_over_plain).unwrap_or(self.srtp_over_plain);
+        let srtp = trunk.and_then(|trunk| trunk.srtp).unwrap_or(self.srtp);
+        (srtp, over_plain || transport == Transport::Tls)
     }
 
     /// A trunk by its index.

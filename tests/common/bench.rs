@@ -2,7 +2,7 @@
 
 use ivr1357::engine::{CallKey, Edition, Engine, Entry, Input, Intervals, Output, Settings};
 use ivr1357::media::{Clip, Command, Event, PlayKey, StreamKey};
-use ivr1357::random::Random;
+use ivr1357::random::{Random, Secrets};
 use ivr1357::sip::trunk::Peers;
 use ivr1357::sip::{Flow, Transport};
 use ivr1357::time::{Duration, Now};
@@ -49,6 +49,7 @@ impl Bench {
             session: Intervals::default(),
             stand_ins: false,
             random: Random::from_number(1),
+            secrets: Secrets::from_number(1),
         });
         Self { engine, now: Now::default().after(Duration::from_secs(1)) }
     }

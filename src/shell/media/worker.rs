@@ -269,7 +269,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
                     }
                 };
                 self.sums.received += 1;
-                let packet = self.received.get(..length).unwrap_or_default();
+                let packet = self.received.get_mut(..length).unwrap_or_default();
                 leg.stream.received(now, from, packet, &mut self.events);
             }
             self.told.extend(self.events.drain(..).map(|event| (leg.key, event)));
@@ -396,7 +396,7 @@ impl Leg {
         for _ in 0..RTP_PACKETS_PER_SLOT {
             match socket.recv_from(buffer) {
                 Ok((length, from)) => {
-                    self.stream.reported(now, from, Way::Apart, buffer.get(..length).unwrap_or_default());
+                    self.stream.reported(now, from, Way::Apart, buffer.get_mut(..length).unwrap_or_default());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // An ICMP word about a report of ours.
@@ -459,6 +459,7 @@ mod tests {
             events: Vec::new(),
             direction: Direction::SendRecv,
             control: Control::Off,
+            secured: None,
         };
         worker.command(StreamKey(1), Command::Configure(chosen));
         worker

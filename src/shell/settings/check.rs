@@ -2,7 +2,7 @@
 
 use super::{Problem, Settings, Wrong};
 use crate::sip::Transport;
-use crate::sip::trunk::Proof;
+use crate::sip::trunk::{Proof, Srtp};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -89,6 +89,17 @@ impl Settings {
             let help = "sip.session_least is at most sip.session_expires";
             say("sip.session_least", "`sip.session_least` refuses what we ask for ourselves".to_owned(), help);
         }
+        let peers = &self.peers;
+        if peers.srtp == Srtp::Required && !peers.srtp_over_plain && self.sip_tls.is_empty() && peers.trunks.is_empty()
+        {
+            let help =
+                "sip.tls = \"0.0.0.0:5061\"; or media.srtp_over_plain = true, where nobody else reads the signalling";
+            say(
+                "media.srtp",
+                "`media.srtp` requires SRTP, and without TLS no call can bring its keys".to_owned(),
+                help,
+            );
+        }
         for trunk in &self.peers.trunks {
             let key = format!("trunk.{}", trunk.name);
             // The connections that we open carry calls in both directions.
@@ -96,6 +107,16 @@ impl Settings {
             if trunk.transport == Some(Transport::Tls) && self.sip_tls.is_empty() && !we_connect {
                 let help = "sip.tls = \"0.0.0.0:5061\" listens for it, `proxy` says where we connect to";
                 say(&key, format!("`{key}` uses TLS, and there is none"), help);
+            }
+            let plain = trunk.transport.is_some_and(|transport| transport != Transport::Tls);
+            let over_plain = trunk.srtp_over_plain.unwrap_or(self.peers.srtp_over_plain);
+            if trunk.srtp.unwrap_or(self.peers.srtp) == Srtp::Required && plain && !over_plain {
+                let help = "transport = \"tls\"; or srtp_over_plain = true, where nobody else reads the signalling";
+                say(
+                    &key,
+                    format!("`{key}` requires SRTP, and its signalling would show the keys: no call can come"),
+                    help,
+                );
             }
             let is_certificate = matches!(trunk.proof, Proof::Certificate(_));
             if is_certificate && !we_connect && (self.sip_tls.is_empty() || tls.client_ca.is_none()) {

@@ -1,6 +1,6 @@
 //! `[trunk.NAME]`: the keys of one peer, and whether they make a trunk.
 
-use super::value::{duration, flag, number, text, texts};
+use super::value::{OVER_PLAIN, duration, flag, number, srtp, text, texts};
 use super::{Wrong, nearest};
 use crate::limits::{KEEPALIVE_LEAST, TRUNK_EXPIRES};
 use crate::sip::Transport;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub const EXAMPLE: &str = "a trunk is a table with a name: [trunk.kt] with addresses = [\"192.0.2.10\"]";
 
 /// Every key of a trunk.
-pub const KEYS: [&str; 20] = [
+pub const KEYS: [&str; 22] = [
     "addresses",
     "transport",
     "certificate",
@@ -36,6 +36,8 @@ pub const KEYS: [&str; 20] = [
     "calls_per_second",
     "early_media",
     "trusted",
+    "srtp",
+    "srtp_over_plain",
 ];
 
 /// A trunk as its keys come in.
@@ -166,6 +168,10 @@ impl Draft {
             "trusted" => {
                 let help = "true or false: whether what it asserts about a caller is believed (RFC 3325)";
                 trunk.trusted = flag(value).ok_or_else(|| bad(&text(value), help))?;
+            }
+            "srtp" => trunk.srtp = Some(srtp(key, value)?),
+            "srtp_over_plain" => {
+                trunk.srtp_over_plain = Some(flag(value).ok_or_else(|| bad(&text(value), OVER_PLAIN))?);
             }
             _ => {
                 let help = nearest(field, &KEYS).unwrap_or_else(|| format!("a trunk has {}", KEYS.join(", ")));

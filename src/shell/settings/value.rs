@@ -1,5 +1,7 @@
 //! What one value of the settings says. The environment knows texts only, so everything may come as a text.
 
+use super::Wrong;
+use crate::sip::trunk::Srtp;
 use crate::time::Duration;
 use config::{Value, ValueKind};
 use std::net::IpAddr;
@@ -33,6 +35,23 @@ pub fn distance(left: &str, right: &str) -> usize {
     }
     row[right.len()]
 }
+
+/// `srtp`, of a trunk or of everybody.
+pub fn srtp(key: &str, value: &Value) -> Result<Srtp, Wrong> {
+    match text(value).as_str() {
+        "off" => Ok(Srtp::Off),
+        "optional" => Ok(Srtp::Optional),
+        "required" => Ok(Srtp::Required),
+        other => Err(Wrong::value(
+            key,
+            other,
+            "\"off\", \"optional\" or \"required\": whether sound is encrypted (RFC 4568)",
+        )),
+    }
+}
+
+/// What `srtp_over_plain` is for.
+pub const OVER_PLAIN: &str = "true or false: whether keys of SRTP may go by UDP or TCP, where others can read them";
 
 /// A whole number.
 pub fn number<T: FromStr>(value: &Value) -> Option<T> {
