@@ -1,17 +1,22 @@
 //! Words to sound, without files or processes: the prompt catalogue, the tables of texts, and how Korean is said.
 //!
-//! [`texts`] and [`words`] say what is spoken, [`pronunciation`] (with [`particle`], [`numeral`], [`hangul`]) how, [`sound`] and
+//! [`texts`] and [`words`] say what is spoken, [`pronunciation`] how: [`reading`] writes out numbers and signs (with [`numeral`], [`particle`]),
+//! [`standard`] and [`lexicon`] pronounce (over [`hangul`]), [`espeak`] spells for the voice. [`sound`] and
 //! [`wav`] what becomes of a synthesiser's voice, [`ledger`] which sound was made from which words. `shell::prompts` reads
 //! and builds the files.
 
 pub mod catalogue;
+pub mod espeak;
 pub mod finding;
 pub mod hangul;
 pub mod ledger;
+pub mod lexicon;
 pub mod numeral;
 pub mod particle;
 pub mod pronunciation;
+pub mod reading;
 pub mod sound;
+pub mod standard;
 pub mod texts;
 pub mod wav;
 pub mod words;

@@ -8,14 +8,26 @@ pub fn one_by_one(digits: &str) -> String {
     digits.chars().filter_map(|c| c.to_digit(10)).filter_map(|digit| DIGITS.get(digit as usize)).copied().collect()
 }
 
-/// A Sino-Korean number below 10,000: 0 영, 10 십, 25 이십오, 1357 천삼백오십칠. Larger ones digit by digit.
-pub fn sino(number: u32) -> String {
-    if number >= 10_000 {
+/// A Sino-Korean number below 10¹⁶, its groups of four digits parted by spaces: 0 영, 25 이십오, 12345 만 이천삼백사십오. Larger ones digit
+/// by digit.
+pub fn sino(number: u64) -> String {
+    const GROUPS: [(u64, &str); 4] = [(1_000_000_000_000, "조"), (100_000_000, "억"), (10_000, "만"), (1, "")];
+    if number >= 10_000_000_000_000_000 {
         return one_by_one(&number.to_string());
     }
     if number == 0 {
         return "영".to_owned();
     }
+    let groups = GROUPS.iter().filter_map(|(unit, name)| match number / unit % 10_000 {
+        0 => None,
+        // 10,000 is 만; 일만 is said behind 억 only.
+        1 if *name == "만" && number < 20_000 => Some((*name).to_owned()),
+        group => Some(format!("{}{name}", below_ten_thousand(group))),
+    });
+    groups.collect::<Vec<_>>().join(" ")
+}
+
+fn below_ten_thousand(number: u64) -> String {
     let mut out = String::new();
     for (unit, name) in [(1000, "천"), (100, "백"), (10, "십"), (1, "")] {
         let digit = number / unit % 10;
@@ -30,8 +42,13 @@ pub fn sino(number: u32) -> String {
     out
 }
 
+/// The digits behind a decimal point: 0.05 is 영 점 영오.
+pub fn fraction(digits: &str) -> String {
+    one_by_one(digits).replace('공', "영")
+}
+
 /// A native number as it stands before a counter (한 시, 스무 명), 1–99; `None` beyond, where Sino-Korean takes over.
-pub fn native(number: u32) -> Option<String> {
+pub fn native(number: u64) -> Option<String> {
     const ONES: [&str; 10] = ["", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉"];
     const TENS: [&str; 10] = ["", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔"];
     match number {
@@ -60,7 +77,12 @@ mod tests {
             (111, "백십일"),
             (1357, "천삼백오십칠"),
             (9000, "구천"),
-            (10_000, "일공공공공"),
+            (10_000, "만"),
+            (12_345, "만 이천삼백사십오"),
+            (100_010_000, "일억 일만"),
+            (1_000_000, "백만"),
+            (9_999_999_999_999_999, "구천구백구십구조 구천구백구십구억 구천구백구십구만 구천구백구십구"),
+            (10_000_000_000_000_000, "일공공공공공공공공공공공공공공공공"),
         ] {
             assert_eq!(sino(number), said, "{number}");
         }
@@ -77,6 +99,7 @@ mod tests {
         ] {
             assert_eq!(native(number).as_deref(), Some(said), "{number}");
         }
+        assert_eq!(fraction("05"), "영오");
         assert_eq!(native(0), None);
         assert_eq!(native(100), None);
     }
