@@ -26,13 +26,13 @@ const SAME_SOUND: f64 = 0.85;
 #[test]
 #[ignore = "a real softphone call wants baresip and half a minute: ./tests/run"]
 fn a_softphone_hears_the_greeting_and_is_handed_to_the_agency() {
-    let folder = Folder::new();
+    let folder = Folder::new("plain");
     let greeting = Wave::read(Path::new("prompts/ko/greeting.wav"));
     let agency_voice = Wave::melody(0x1357, 40);
     let caller_voice = Wave::melody(0x0108, 60);
 
     let agency = Baresip::start(&folder.0, "kosmes", &agency_voice, true);
-    let engine = Engine::start(&folder.0, &agency.address());
+    let engine = Engine::start(&folder.0, &agency.address(), &[]);
     let mut caller = Baresip::start(&folder.0, "caller", &caller_voice, false);
 
     caller.command("dial", &format!("sip:1357@{}", engine.address));
@@ -75,12 +75,54 @@ fn a_softphone_hears_the_greeting_and_is_handed_to_the_agency() {
     assert!(records.contains("center.kosmes"), "the record names the centre: {records}");
 }
 
+/// Both ways in which baresip asks for SRTP: keys under RTP/AVP, and RTP/SAVP.
+#[test]
+#[ignore = "a real softphone call wants baresip and half a minute: ./tests/run"]
+fn a_softphone_that_encrypts_its_sound_hears_the_greeting_and_its_keys_count() {
+    let greeting = Wave::read(Path::new("prompts/ko/greeting.wav"));
+    let voice = Wave::melody(0x0108, 60);
+    for (phone, trunk) in [("srtp", "optional"), ("srtp-mand", "required")] {
+        if !baresip::has("srtp.so") {
+            return println!("skipped: this baresip has no module srtp");
+        }
+        let folder = Folder::new(phone);
+        let over_plain = ("IVR1357__MEDIA__SRTP_OVER_PLAIN", "true");
+        // Nobody answers there: that the call is sent there is what the keys are to show.
+        let engine = Engine::start(
+            &folder.0,
+            &format!("127.0.0.1:{}", free_port()),
+            &[("IVR1357__MEDIA__SRTP", trunk), over_plain],
+        );
+        let mut caller = Baresip::encrypting(&folder.0, "caller", &voice, false, Some(phone));
+        caller.command("dial", &format!("sip:1357@{}", engine.address));
+        caller.wait_for("CALL_ESTABLISHED", "sip:1357@", Duration::from_secs(5));
+        sleep(greeting.time() + Duration::from_millis(500));
+        caller.command("sndcode", "1");
+        sleep(Duration::from_millis(700));
+        caller.command("sndcode", "1");
+        caller.wait_for("TRANSFER", "sip:kosmes@", Duration::from_secs(20));
+        // The new call, then the old one: a recording is whole when its call is over.
+        caller.command("hangup", "");
+        sleep(Duration::from_millis(300));
+        caller.command("hangup", "");
+        caller.wait_for("CALL_CLOSED", "sip:1357@", Duration::from_secs(5));
+        sleep(Duration::from_millis(500));
+        let heard = greeting.in_order_in(&caller.heard::<1>()[0]);
+        println!("{phone}: the caller heard the greeting: {heard}");
+        assert!(heard.score > SAME_SOUND && heard.missing < 0.02, "{phone}: the greeting, decrypted");
+        drop(caller);
+        let records = engine.stop();
+        assert!(records.contains(r#""srtp":"AES_CM_128_HMAC_SHA1_80""#), "{phone}: {records}");
+        assert!(!records.contains("srtp_forged") && records.contains(r#""menu""#), "{phone}: {records}");
+    }
+}
+
 /// A temporary folder, removed in the end unless the test failed.
 struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("ivr1357-softphone-{}", std::process::id()));
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("ivr1357-softphone-{name}-{}", std::process::id()));
         fs::create_dir_all(&path).expect("a temporary folder can be made");
         Self(path)
     }
@@ -104,7 +146,8 @@ struct Engine {
 }
 
 impl Engine {
-    fn start(folder: &Path, agency: &str) -> Self {
+    /// With further settings, as variables of its environment.
+    fn start(folder: &Path, agency: &str, settings: &[(&str, &str)]) -> Self {
         let shipped = fs::read_to_string("routing.toml").expect("the shipped table is here");
         assert!(shipped.contains("127.0.0.1:5070"), "the shipped targets are on 127.0.0.1:5070");
         let table = folder.join("routing.toml");
@@ -126,6 +169,7 @@ impl Engine {
             .env("IVR1357__CONSOLE__LISTEN", format!("127.0.0.1:{}", free_port()))
             .env("IVR1357__RECORDS__FILE", &records)
             .env("IVR1357__CLOCK__START", "2026-11-24T10:00+09:00")
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)
