@@ -11,6 +11,7 @@ pub mod auth;
 pub mod message;
 pub mod rtp;
 pub mod sdp;
+pub mod srtp;
 pub mod stream;
 pub mod uri;
 
@@ -24,6 +25,7 @@ pub const TARGETS: &[Target] = &[
     ("message", message::run),
     ("rtp", rtp::run),
     ("sdp", sdp::run),
+    ("srtp", srtp::run),
     ("stream", stream::run),
     ("uri", uri::run),
 ];
