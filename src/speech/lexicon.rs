@@ -302,10 +302,12 @@ fn is_tail(rest: &[char]) -> bool {
     rest.first().is_some_and(|&first| VERBAL.contains(first)) || WHOLE.iter().any(|particle| particle == rest)
 }
 
+const NUMERALS: &str = "공영일이삼사오육칠팔구십백천만억조";
+
 /// 26 and 29 in Sino-Korean numbers: 칠십 칠씹, 십육 심뉵, and 육 in a string of digits (1644 일륙싸사).
 fn numerals(word: &[char], marks: &mut [Mark]) {
     let skip = usize::from(word.first() == Some(&'제'));
-    let count = word.iter().skip(skip).take_while(|&&c| "공영일이삼사오육칠팔구십백천만억조".contains(c)).count();
+    let count = word.iter().skip(skip).take_while(|&&c| NUMERALS.contains(c)).count();
     for at in skip + 1..skip + count {
         let (Some(&first), Some(&second), Some(mark)) = (word.get(at - 1), word.get(at), marks.get_mut(at)) else {
             return;
@@ -370,7 +372,9 @@ pub fn is_adnominal(word: &[char]) -> bool {
         "오늘", "내일", "매일", "평일", "휴일", "서울", "이달", "메일", "파일", "만일", "제일", "모델", "개월", "사실",
         "현실", "일일", "겨울", "가을",
     ];
-    !NOUNS.iter().any(|noun| noun.chars().eq(word.iter().copied()))
+    // A date, 삼십일일, but not 일 수 있다.
+    let number = word.len() > 1 && word.iter().all(|&c| NUMERALS.contains(c));
+    !number && !NOUNS.iter().any(|noun| noun.chars().eq(word.iter().copied()))
 }
 
 /// 27: a dependent noun behind an adnominal ㄹ: 할 수는, but not 출발 수속. `after` is the word behind it.

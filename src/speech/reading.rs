@@ -7,10 +7,10 @@
 use crate::speech::numeral::{fraction, native, one_by_one, sino};
 
 /// Counters that take native numbers (한 시, 두 명).
-const NATIVE: &str = "시간 시 명 개 번째 가지 곳 군데 살 달 대 건 배 사람 마리 장 잔 병 채 칸 통 벌 차례 바퀴 쌍 팀 그루 송이 자루 끼 돌";
+const NATIVE: &str = "시간 시 명 개 번째 가지 곳 군데 살 달 대 건 배 사람 마리 장 잔 병 채 칸 통 벌 차례 바퀴 쌍 팀 그루 송이 자루 끼 돌 자리";
 /// Counters that take Sino-Korean numbers (일 번, 삼십 분). The longer name wins: 개월 is not 개.
 const SINO: &str = "번 분 초 원 년 월 일 층 호 차 개월 개국 개소 개사 개년 퍼센트포인트 퍼센트 프로 회 단계 점 등 급 위 인 도 주 기 세 조 항 평 쪽 페이지 학년 학기 교시 킬로
-    미터 그램 톤 리터 달러 유로 엔 위안 분기 연대 만 억 천 백 십 포인트 종 절 자리 여 제곱미터 시즌 건물 명령 대대 장소 통신 대책";
+    미터 그램 톤 리터 달러 유로 엔 위안 분기 연대 만 억 천 백 십 포인트 종 절 여 제곱미터 시즌 건물 명령 대대 장소 통신 대책 동";
 /// Units in Latin letters or signs of their own.
 const UNITS: &str = "%p=퍼센트포인트 %=퍼센트 ％=퍼센트 kWh=킬로와트시 kW=킬로와트 km=킬로미터 kg=킬로그램 cm=센티미터 mm=밀리미터 mg=밀리그램 ml=밀리리터 mL=밀리리터
     m²=제곱미터 m2=제곱미터 m=미터 g=그램 t=톤 L=리터 ℓ=리터 KB=킬로바이트 MB=메가바이트 GB=기가바이트 TB=테라바이트 Hz=헤르츠 ㎞=킬로미터
@@ -19,7 +19,7 @@ const UNITS: &str = "%p=퍼센트포인트 %=퍼센트 ％=퍼센트 kWh=킬로�
 const WORDS: &str = "R&D=알앤디 M&A=엠앤에이 Q&A=큐앤에이 A/S=에이에스 B2B=비투비 B2C=비투씨 B2G=비투지 G2B=지투비 O2O=오투오 Wi-Fi=와이파이 WiFi=와이파이
     KOTRA=코트라 KAIST=카이스트 HACCP=해썹 TIPS=팁스 email=이메일 e-mail=이메일 OK=오케이 PIN=핀 APP=앱";
 /// Words that make a number before 대 a count of kinds (4대 보험) or an age (10대 청소년), and no number of machines.
-const KINDS: &str = "보험 과제 분야 전략 핵심 중점 신산업 연령 청소년 청년 원칙 지표 도시 기업 은행";
+const KINDS: &str = "보험 과제 분야 전략 핵심 중점 신산업 연령 청소년 청년 원칙 지표 도시 기업 은행 주주";
 
 /// The pairs of a list: what is written, and what is said.
 fn pairs(list: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -61,15 +61,28 @@ fn is_word(rest: &str, word: &str) -> bool {
 fn sign<'a>(character: char, rest: &'a str, out: &mut String) -> &'a str {
     let rest = rest.get(character.len_utf8()..).unwrap_or("");
     let after = rest.chars().next();
+    let inside_an_address =
+        character == '.' && out.ends_with(letter_names) && after.is_some_and(|c| c.is_ascii_alphabetic());
     match character {
         '#' => out.push_str("우물정자"),
+        '*' if after == Some('표') => out.push('별'),
         '*' => out.push_str("별표"),
+        '+' if after.is_some_and(char::is_alphanumeric) => out.push_str(" 플러스 "),
+        // www.mss.go.kr.
+        '.' if inside_an_address => out.push_str(" 점 "),
+        '①'..='⑳' => out.push_str(&sino(u64::from(character) - u64::from('①') + 1)),
+        '※' | '★' | '☆' | '○' | '●' | '■' | '□' | '▶' | '▷' | '◆' | '◇' | '•' => {}
         '%' | '％' => out.push_str("퍼센트"),
         '&' => out.push_str(" 앤 "),
-        '~' | '∼' | '～' | '〜' if after.is_some_and(char::is_alphanumeric) => out.push_str("에서 "),
+        '~' | '∼' | '～' | '〜' if rest.trim_start().starts_with(char::is_alphanumeric) => {
+            out.truncate(out.trim_end().len());
+            out.push_str("에서 ");
+            return rest.trim_start();
+        }
         '·' | '/' => out.push_str(", "),
         // K-스타트업.
         '-' if out.ends_with(letter_names) && after.is_some_and(|c| !c.is_ascii()) => {}
+        '-' if out.ends_with(letter_names) && after.is_some_and(|c| c.is_ascii_digit()) => out.push(' '),
         // What stands in brackets is told apart.
         '(' | '[' if out.ends_with(|c: char| c != ' ') => out.push(' '),
         '(' | ')' | '\'' | '"' | '‘' | '’' | '“' | '”' | '「' | '」' | '[' | ']' => {}
@@ -91,7 +104,7 @@ fn letter_names(character: char) -> bool {
 
 /// A number with what belongs to it. Gives what is left.
 fn number<'a>(rest: &'a str, out: &mut String) -> &'a str {
-    for reader in [date, clock, holiday, telephone, quantity] {
+    for reader in [date, clock, holiday, telephone, share, quantity] {
         if let Some(left) = reader(rest, out) {
             return left;
         }
@@ -134,7 +147,7 @@ fn clock<'a>(rest: &'a str, out: &mut String) -> Option<&'a str> {
     let (hour, left) = digits(rest);
     let (minute, left) = digits(left.strip_prefix(':')?);
     let (hour, minutes): (u64, u64) = (hour.parse().ok()?, minute.parse().ok()?);
-    if minute.len() != 2 || hour > 24 || minutes > 59 || left.starts_with(':') {
+    if minute.len() != 2 || hour > 24 || minutes > 59 {
         return None;
     }
     let told = ["오전", "오후", "낮", "밤", "새벽", "아침", "저녁"].iter().any(|part| out.trim_end().ends_with(part));
@@ -155,6 +168,20 @@ fn clock<'a>(rest: &'a str, out: &mut String) -> Option<&'a str> {
     if minutes > 0 {
         out.push_str(&format!(" {}분", sino(minutes)));
     }
+    // 9:30:15.
+    let (second, after) = digits(left.strip_prefix(':').unwrap_or(""));
+    let left = match second.parse().ok().filter(|seconds| second.len() == 2 && *seconds < 60) {
+        Some(seconds) => {
+            out.push_str(&format!(" {}초", sino(seconds)));
+            after
+        }
+        None => left,
+    };
+    // 09:00-18:00.
+    if let Some(until) = left.strip_prefix('-').filter(|until| until.starts_with(|c: char| c.is_ascii_digit())) {
+        out.push_str("에서 ");
+        return Some(until);
+    }
     Some(left)
 }
 
@@ -168,15 +195,36 @@ fn holiday<'a>(rest: &'a str, out: &mut String) -> Option<&'a str> {
     let read = |digits: &str| digits.parse().ok().map(sino);
     // 4·19 is 사일구.
     out.push_str(&read(month)?);
-    out.push_str(&if day == "25" { sino(25).replace('십', "") } else { one_by_one(day) });
+    out.push_str(&one_by_one(day));
     Some(left)
 }
 
-/// 02-123-4567, 02)123-4567, 1588-0800: digit by digit, a breath for each part.
+/// 1/2 이분의 일, 3:1 삼대일.
+fn share<'a>(rest: &'a str, out: &mut String) -> Option<&'a str> {
+    let (first, left) = digits(rest);
+    let mark = left.chars().next().filter(|mark| "/:".contains(*mark))?;
+    let (second, left) = digits(left.strip_prefix(mark)?);
+    let (part, whole): (u64, u64) = (first.parse().ok()?, second.parse().ok()?);
+    if left.starts_with(mark) || whole > 100 || part > 100 {
+        return None;
+    }
+    match mark {
+        ':' => out.push_str(&format!("{}대{}", sino(part), sino(whole))),
+        // 6/25 is a date, or a list.
+        _ if part < whole && whole <= 10 => out.push_str(&format!("{}분의 {}", sino(whole), sino(part))),
+        _ => return None,
+    }
+    Some(left)
+}
+
+/// 02-123-4567, 02)123-4567, 02.123.4567, 1588-0800: digit by digit, a breath for each part.
 fn telephone<'a>(rest: &'a str, out: &mut String) -> Option<&'a str> {
-    let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '-' || c == ')')).unwrap_or(rest.len());
-    let run = rest.get(..end)?.trim_end_matches(['-', ')']);
-    let parts: Vec<String> = run.split(['-', ')']).map(one_by_one).filter(|part| !part.is_empty()).collect();
+    let end = rest.find(|c: char| !(c.is_ascii_digit() || "-).".contains(c))).unwrap_or(rest.len());
+    let run = rest.get(..end)?;
+    let parts_by_dots = run.starts_with('0') && run.trim_end_matches('.').matches('.').count() == 2;
+    let run = if parts_by_dots { run } else { run.split('.').next()? };
+    let run = run.trim_end_matches(['-', ')', '.']);
+    let parts: Vec<String> = run.split(['-', ')', '.']).map(one_by_one).filter(|part| !part.is_empty()).collect();
     if parts.len() < 2 || (run.contains(')') && !run.starts_with('0')) {
         return None;
     }
@@ -188,7 +236,11 @@ fn telephone<'a>(rest: &'a str, out: &mut String) -> Option<&'a str> {
 fn quantity<'a>(rest: &'a str, out: &mut String) -> Option<&'a str> {
     let number = Number::read(rest)?;
     // 1~3번: the first has the unit of the second.
-    let range = number.rest.strip_prefix(['~', '∼', '～', '〜']).map(|other| other.trim_start_matches(' '));
+    let range = number
+        .rest
+        .trim_start_matches(' ')
+        .strip_prefix(['~', '∼', '～', '〜'])
+        .map(|other| other.trim_start_matches(' '));
     if let Some((other, second)) = range.and_then(|other| Some((other, Number::read(other)?))) {
         let (unit, name, _) = unit(second.rest);
         out.push_str(&number.said(unit, name, second.rest));
@@ -355,7 +407,15 @@ mod tests {
             ("13시", "십삼시"),
             ("오후 14:00", "오후 십사시"),
             ("24:00", "밤 열두시"),
-            ("9:30:15", "구:삼십:십오"),
+            ("9:30:15, 9:61", "오전 아홉시 삼십분 십오초, 구대육십일"),
+            ("09:00 ~ 18:00, 09:00-18:00", "오전 아홉시에서 오후 여섯시, 오전 아홉시에서 오후 여섯시"),
+            ("1 ~ 3번", "일번에서 삼번"),
+            ("1/2, 3:1, 6/25", "이분의 일, 삼대일, 육, 이십오"),
+            ("(02)2104-1357, 02.123.4567", "공이, 이일공사, 일삼오칠, 공이, 일이삼, 사오육칠"),
+            ("0.5, 1.25", "영 점 오, 일 점 이오"),
+            ("www.mss.go.kr", "더블유더블유더블유 점 엠에스에스 점 지오 점 케이알"),
+            ("106동, 비밀번호 4자리, 2대 주주, ①번, *표, D-7", "백육동, 비밀번호 네자리, 이대 주주, 일번, 별표, 디 칠"),
+            ("※ 참고, 1+1", " 참고, 일 플러스 일"),
             ("48시간, 36시간", "사십팔시간, 서른여섯시간"),
             ("3·1절", "삼일절"),
             ("2026/11/29", "이천이십육년 십일월 이십구일"),
