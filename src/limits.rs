@@ -99,10 +99,18 @@ pub const LADDER_PATIENCE: Duration = Duration::from_secs(45);
 pub const TARGETS_MAX: usize = 8;
 /// A caller who has heard twenty seconds without a choice presses 0 or hangs up.
 pub const SPEECH_BEFORE_KEY_MAX: Duration = Duration::from_secs(20);
+/// What a caller hears before the first thing to choose: the notices of recording and protection fit in.
+pub const FIRST_CHOICE_MAX: Duration = Duration::from_secs(12);
 /// How far `routing::calendar` looks for the next opening: a year holds any week, any holiday and any date of a season.
 pub const CALENDAR_DAYS_AHEAD: i64 = 366;
 /// A caller stops listening long before; a longer file is a recording of something else.
 pub const PROMPT_SECONDS_MAX: u32 = 120;
+/// Two minutes of 48 kHz, stereo, 32 bits are 46 MB; a bigger file is a whole session, not a prompt.
+pub const PROMPT_FILE_BYTES_MAX: u64 = 64 << 20;
+/// Below 8 kHz a telephone's band is not there; no studio records above 192 kHz.
+pub const PROMPT_RATES: std::ops::RangeInclusive<u32> = 8000..=192_000;
+/// espeak-ng takes a few milliseconds, a large neural voice some seconds for half a minute of speech; longer is a program that hangs.
+pub const SYNTHESIS_MAX: Duration = Duration::from_secs(60);
 /// Half a minute of speech; a longer text is a page, not a prompt.
 pub const PROMPT_TEXT_CHARS_MAX: usize = 400;
 /// A name becomes a file name, and those end at 255 bytes on every file system in use.

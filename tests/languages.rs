@@ -136,3 +136,12 @@ fn prompts_of_a_language_lie_in_its_folder() {
     };
     assert!(Table::load(&shipped).is_ok());
 }
+
+#[test]
+fn the_shipped_table_says_all_of_itself_in_english_too() {
+    let prompts = Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts");
+    let catalogue = ivr1357::shell::table::load_prompts(&prompts, Language::English).expect("readable");
+    let findings = check(&table(), &catalogue.lengths()).findings;
+    assert!(findings.iter().all(|finding| finding.code != "W0507"), "{findings:#?}");
+    assert!(!catalogue.lengths().contains_key("en/waiting_tone"), "music needs no language");
+}

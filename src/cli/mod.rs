@@ -180,10 +180,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Chart(arguments)) => code(chart::run_command(arguments)),
         Some(Command::Diff(arguments)) => code(diff::run_command(arguments)),
         Some(Command::Prompts(arguments)) => {
-            // A table with new words does not check before they have sounds: its words are read without checking.
             let table = crate::shell::table::read(&arguments.routing).unwrap_or_default();
-            let table = String::from_utf8_lossy(&table);
-            prompts::run(&arguments, &crate::shell::prompts::words_in(&table))
+            prompts::run(&arguments, &String::from_utf8_lossy(&table))
         }
     }
 }

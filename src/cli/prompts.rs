@@ -1,6 +1,10 @@
 //! `ivr1357 prompts build|check|list`: text to WAV, and whether they agree.
 
-use crate::shell::prompts::{self, Derived, PromptError, Report};
+use crate::routing::{Plan, check_without_sound};
+use crate::shell::prompts::{self, Derived, PromptError, Survey, Tongue};
+use crate::shell::settings::Settings;
+use crate::speech::ledger::Origin;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,6 +20,9 @@ pub struct Args {
     /// The routing table whose words are prompts, too.
     #[arg(long, global = true, default_value = "routing.toml")]
     pub routing: PathBuf,
+    /// The settings, which name the program that speaks [default: settings.toml where it exists].
+    #[arg(long, global = true, value_name = "FILE")]
+    settings: Option<PathBuf>,
     /// The language of the messages.
     #[arg(long, global = true, value_enum, default_value_t = super::Lang::of_locale())]
     lang: super::Lang,
@@ -29,60 +36,123 @@ enum Action {
         #[arg(long)]
         prune: bool,
     },
-    /// Tells whether every prompt has a sound that fits its words.
-    Check,
-    /// Lists every prompt with its length and its words.
-    List,
+    /// Tells whether every prompt has a sound that fits its words, and what callers would find wrong with it; exit code 1 has errors.
+    Check {
+        /// For programs: findings and measures as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists every prompt with its length, level, peak, syllables a second and words.
+    List {
+        /// For programs: findings and measures as JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
-/// Runs it. `words` are the prompts the routing table brings along (`shell::prompts::derived` of a plan's).
-pub fn run(args: &Args, words: &BTreeMap<String, Derived>) -> ExitCode {
-    let dir = args.prompts.join("ko");
+/// Runs it. `table` is the routing table, whose words are prompts, too.
+pub fn run(args: &Args, table: &str) -> ExitCode {
     let korean = matches!(args.lang, super::Lang::Ko);
-    let done = match args.command {
-        Action::Build { prune } => {
-            prompts::run_build(&dir, words, prune, &mut |line| eprintln!("{line}")).map(|report| {
-                tell(&report, korean);
-                let (built, kept, recorded) = (report.built.len(), report.unchanged, report.recorded.len());
-                if korean {
-                    println!("{built}개 만듦, {kept}개 그대로, 녹음 {recorded}개 보존, {}개 삭제", report.pruned.len());
-                } else {
-                    println!("{built} built, {kept} unchanged, {recorded} recorded, {} pruned", report.pruned.len());
-                }
-            })
+    let settings = match Settings::load(args.settings.as_deref()) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(2);
         }
-        Action::Check => prompts::check(&dir, words).map(|report| {
-            tell(&report, korean);
-            let (built, recorded) = (report.unchanged, report.recorded.len());
-            if korean {
-                println!("안내음 {}개: 합성 {built}개, 녹음 {recorded}개", built + recorded);
-            } else {
-                println!("{} prompts: {built} built, {recorded} recorded", built + recorded);
-            }
-        }),
-        Action::List => prompts::load(&dir).map(|mut catalogue| {
-            catalogue.join(words);
-            let lengths = catalogue.lengths();
-            for (id, prompt) in &catalogue.prompts {
-                match lengths.get(id) {
-                    Some(length) => println!("{id}\t{:.2}s\t{}", length.as_secs_f64(), prompt.text),
-                    None => println!("{id}\t-\t{}", prompt.text),
-                }
-            }
-        }),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(errors) => {
-            for error in errors {
-                eprintln!("error: {}", error.render(korean));
+    // A table with new words does not check before they have sounds: its words are read without checking.
+    let words = prompts::words_in(table);
+    let plan = check_without_sound(table).plan;
+    let (mut told, mut good) = (Vec::new(), true);
+    for (language, dir) in prompts::languages(&args.prompts) {
+        let voice = settings.voice(&language);
+        let none = BTreeMap::new();
+        let words: &BTreeMap<String, Derived> = if language == "ko" { &words } else { &none };
+        let tongue = Tongue { language: &language, dir: &dir, words, voice: &voice };
+        match one(args, &tongue, plan.as_ref(), korean) {
+            Ok((fine, json)) => {
+                good &= fine;
+                told.extend(json);
             }
-            ExitCode::from(1)
+            Err(errors) => {
+                good = false;
+                errors.iter().for_each(|error| eprintln!("error: {}", error.render(korean)));
+            }
+        }
+    }
+    if let Action::Check { json: true } | Action::List { json: true } = args.command {
+        println!("{:#}", json!({ "schema": 1, "languages": told }));
+    }
+    ExitCode::from(u8::from(!good))
+}
+
+/// One language: whether it is in order, and the JSON that was asked for.
+fn one(
+    args: &Args,
+    tongue: &Tongue<'_>,
+    plan: Option<&Plan>,
+    korean: bool,
+) -> Result<(bool, Option<serde_json::Value>), Vec<PromptError>> {
+    let language = tongue.language;
+    match args.command {
+        Action::Build { prune } => {
+            let report = prompts::run_build(tongue, prune, &mut |line| eprintln!("{language} {line}"))?;
+            report.warnings.iter().for_each(|warning| eprintln!("warning: {}", warning.render(korean)));
+            let (built, kept, recorded) = (report.built.len(), report.unchanged, report.recorded.len());
+            let pruned = report.pruned.len();
+            if korean {
+                println!("{language}: {built}개 만듦, {kept}개 그대로, 녹음 {recorded}개 보존, {pruned}개 삭제");
+            } else {
+                println!("{language}: {built} built, {kept} unchanged, {recorded} recorded, {pruned} pruned");
+            }
+            Ok((true, None))
+        }
+        Action::Check { json: true } | Action::List { json: true } => {
+            let survey = prompts::survey(tongue, plan)?;
+            Ok((is_good(args, &survey), Some(survey.to_json(language))))
+        }
+        Action::Check { .. } => {
+            let survey = prompts::survey(tongue, plan)?;
+            for finding in &survey.findings {
+                eprintln!("{}: {}", if finding.is_error { "error" } else { "warning" }, finding.told.render(korean));
+            }
+            let (built, recorded) = (survey.count(Origin::Built), survey.count(Origin::Recorded));
+            let (all, without) = (survey.lines.len(), survey.lines.len() - built - recorded);
+            if korean {
+                println!("{language}: 안내음 {all}개: 합성 {built}개, 녹음 {recorded}개, 소리 없음 {without}개");
+            } else {
+                println!("{language}: {all} prompts: {built} built, {recorded} recorded, {without} without a sound");
+            }
+            Ok((is_good(args, &survey), None))
+        }
+        Action::List { .. } => {
+            let survey = prompts::survey(tongue, plan)?;
+            list(language, &survey);
+            Ok((true, None))
         }
     }
 }
 
-fn tell(report: &Report, korean: bool) {
-    let show = |warning: &PromptError| eprintln!("warning: {}", warning.render(korean));
-    report.warnings.iter().for_each(show);
+/// Only `check` is a question.
+fn is_good(args: &Args, survey: &Survey) -> bool {
+    matches!(args.command, Action::List { .. }) || !survey.findings.iter().any(|finding| finding.is_error)
+}
+
+/// One prompt a line: name, seconds, level, peak, syllables a second, words.
+fn list(language: &str, survey: &Survey) {
+    for line in &survey.lines {
+        let of = |value: Option<f64>, unit: &str| value.map_or("-".to_owned(), |value| format!("{value:.1}{unit}"));
+        let sound = line.sound.as_ref();
+        let measure = sound.and_then(|sound| sound.measure);
+        println!(
+            "{}{}\t{}\t{}\t{}\t{}\t{}",
+            if language == "ko" { String::new() } else { format!("{language}/") },
+            line.id,
+            sound.map_or("-".to_owned(), |sound| format!("{:.2}s", sound.length.as_secs_f64())),
+            of(measure.map(|measure| measure.active_dbov), "dBov"),
+            of(measure.map(|measure| measure.peak_dbfs), "dBFS"),
+            of(sound.and_then(|sound| sound.rate), "/s"),
+            line.text
+        );
+    }
 }

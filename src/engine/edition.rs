@@ -28,7 +28,8 @@ impl Edition {
     pub fn new(plan: Arc<Plan>, catalogue: &Catalogue) -> Self {
         let encode = |id: &str| {
             let samples = catalogue.prompts.get(id)?.samples.as_deref()?;
-            Some(Arc::new(Clip::from_samples(id, samples)))
+            let wide = catalogue.wide.get(id).map(|wide| &**wide);
+            Some(Arc::new(Clip::of_recording(Codecs::USUAL, id, samples, wide)))
         };
         Self::published(plan, None, encode)
     }

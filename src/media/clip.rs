@@ -27,12 +27,21 @@ impl Clip {
 
     /// From 8 kHz linear samples.
     pub fn held_in(codecs: Codecs, id: &str, samples: &[i16]) -> Self {
+        Self::of_recording(codecs, id, samples, None)
+    }
+
+    /// From 8 kHz linear samples, and for G.722 from those of 16 kHz where the recording had them: twice as many.
+    pub fn of_recording(codecs: Codecs, id: &str, samples: &[i16], wide: Option<&[i16]>) -> Self {
+        let wide = wide.filter(|wide| wide.len() == samples.len() * 2);
         let held = |codec, encode: &dyn Fn() -> Box<[u8]>| if codecs.has(codec) { encode() } else { Box::default() };
         Self {
             id: id.to_owned(),
             alaw: held(Codec::Pcma, &|| samples.iter().map(|&sample| codec::encode_alaw(sample)).collect()),
             ulaw: held(Codec::Pcmu, &|| samples.iter().map(|&sample| codec::encode_ulaw(sample)).collect()),
-            g722: held(Codec::G722, &|| codec::encode_g722(samples)),
+            g722: held(Codec::G722, &|| match wide {
+                Some(wide) => codec::encode_g722_wide(wide),
+                None => codec::encode_g722(samples),
+            }),
         }
     }
 
@@ -76,6 +85,22 @@ mod tests {
             let ulaw = codec::decode_ulaw(clip.encoded(Codec::Pcmu)[at]);
             assert!((alaw - sample).abs() <= 330 && (ulaw - sample).abs() <= 330, "{at}: {sample} {alaw} {ulaw}");
         }
+    }
+
+    #[test]
+    fn g722_carries_what_a_wide_recording_has_above_a_telephones_band() {
+        // 5 kHz: nothing of it is left at 8 kHz.
+        let turn = std::f64::consts::TAU * 5000.0 / 16_000.0;
+        let wide: Vec<i16> = (0..16_000).map(|at| ((f64::from(at) * turn).sin() * 12_000.0) as i16).collect();
+        let level = |wide: Option<&[i16]>| {
+            let clip = Clip::of_recording(Codecs::new(vec![Codec::G722]), "greeting", &[0; 8000], wide);
+            let decoded = audio_codec::Decoder::decode(&mut audio_codec::g722::G722Decoder::new(), &clip.g722);
+            decoded.iter().skip(1600).map(|sample| sample.unsigned_abs()).max()
+        };
+        assert!(level(Some(&wide)) > Some(8000), "{:?}", level(Some(&wide)));
+        assert!(level(None) < Some(200));
+        // One that does not fit its narrow sound is not taken: clips are as long in each codec.
+        assert!(level(Some(&wide[..15_000])) < Some(200));
     }
 
     #[test]

@@ -18,8 +18,13 @@ pub const fn silence(codec: Codec) -> u8 {
 
 /// 16-bit linear samples of 8 kHz to G.722 at 64 kbit/s: a byte for each of them, since each becomes two of 16 kHz.
 pub fn encode_g722(samples: &[i16]) -> Box<[u8]> {
-    let mut bytes = G722Encoder::new().encode(&doubled(samples));
-    bytes.resize(samples.len(), silence(Codec::G722));
+    encode_g722_wide(&doubled(samples))
+}
+
+/// 16-bit linear samples of 16 kHz to G.722 at 64 kbit/s: a byte for each two.
+pub fn encode_g722_wide(samples: &[i16]) -> Box<[u8]> {
+    let mut bytes = G722Encoder::new().encode(samples);
+    bytes.resize(samples.len() / 2, silence(Codec::G722));
     bytes.into_boxed_slice()
 }
 

@@ -4,22 +4,27 @@
 //! words. [`build`] makes what is missing.
 
 pub mod build;
+pub mod check;
+pub mod synthesis;
 
-pub use crate::speech::{Catalogue, Derived, PromptError};
-pub use build::{Report, check, run_build};
+pub use crate::speech::{Catalogue, Derived, PromptError, Voice};
+pub use build::{Report, Tongue, run_build};
+pub use check::{Finding, Survey, survey};
 
 use crate::routing::bundle;
 use crate::routing::plan::{PromptId, Words};
 use crate::speech::finding::both;
 use crate::speech::ledger::{self, Ledger, Origin};
 use crate::speech::texts::{self, Text};
-use crate::speech::{Kind, Prompt, hangul, wav};
-use std::collections::BTreeMap;
+use crate::speech::{Kind, Prompt, hangul, shape, wav};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 /// The ledger's name in the folder.
 const LEDGER: &str = "built.tsv";
+/// The table of texts that are kept though the routing table names none of them: what an operator may pick from.
+const LIBRARY: &str = "library.tsv";
 
 /// Reads the folder of one language (`prompts/ko`).
 ///
@@ -33,7 +38,7 @@ pub fn load(dir: &Path) -> Result<Catalogue, Vec<PromptError>> {
         catalogue.prompts.insert(text.id.clone(), Prompt { text: text.text.clone(), samples: None });
     }
     for (id, path) in &folder.wavs {
-        let (samples, hash) = match read_wav(path) {
+        let (sound, hash) = match read_wav(path) {
             Ok(read) => read,
             Err(error) => {
                 errors.push(error);
@@ -45,13 +50,30 @@ pub fn load(dir: &Path) -> Result<Catalogue, Vec<PromptError>> {
         // What this program made is in shape.
         if known.is_none_or(|entry| entry.origin != Origin::Built) {
             let kind = folder.texts.iter().find(|text| text.id == *id).map_or(Kind::Sentence, |text| text.kind);
-            catalogue.faults.extend(build::fault(&samples, kind).map(|what| (id.clone(), *what)));
+            let fault = shape::faults(&sound, kind).into_iter().next();
+            catalogue.faults.extend(fault.map(|what| (id.clone(), *what)));
         }
         let text = || folder.ledger.get(id).map_or_else(|| id.clone(), |entry| entry.text.clone());
         let prompt = catalogue.prompts.entry(id.clone()).or_insert_with(|| Prompt { text: text(), samples: None });
-        prompt.samples = Some(samples.into());
+        prompt.samples = Some(sound.samples.into());
+        catalogue.wide.extend(sound.wide.map(|wide| (id.clone(), wide.into())));
     }
     if errors.is_empty() { Ok(catalogue) } else { Err(errors) }
+}
+
+/// The folders of the languages that have prompts, Korean first; `dir` itself is Korean's where it has no folder of a language.
+pub fn languages(dir: &Path) -> Vec<(String, PathBuf)> {
+    let named = |name: &str| (2..=3).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase());
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut folders: Vec<(String, PathBuf)> = entries
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        .filter(|(name, path)| named(name) && path.is_dir())
+        .collect();
+    folders.sort_by_key(|(name, _)| (name != "ko", name.clone()));
+    if folders.first().is_none_or(|(name, _)| name != "ko") {
+        return vec![("ko".to_owned(), dir.to_owned())];
+    }
+    folders
 }
 
 /// The words of a plan, as prompts to build.
@@ -114,6 +136,8 @@ fn string<'t>(row: &'t DeTable<'_>, field: &str) -> Option<&'t str> {
 struct Folder {
     texts: Vec<Text>,
     ledger: Ledger,
+    /// Texts of `library.tsv`: kept for tables that have a use for them.
+    library: BTreeSet<String>,
     /// Prompt to file, for every WAV file below the folder.
     wavs: BTreeMap<String, PathBuf>,
 }
@@ -123,7 +147,8 @@ impl Folder {
         let mut files = Vec::new();
         walk(dir, &mut files).map_err(|error| vec![error])?;
         files.sort();
-        let mut folder = Self { texts: Vec::new(), ledger: Ledger::new(), wavs: BTreeMap::new() };
+        let mut folder =
+            Self { texts: Vec::new(), ledger: Ledger::new(), library: BTreeSet::new(), wavs: BTreeMap::new() };
         let mut errors = Vec::new();
         let mut first: BTreeMap<String, String> = BTreeMap::new();
         for path in files {
@@ -148,6 +173,9 @@ impl Folder {
                             fix: both("둘 중 하나를 지우세요", "delete one of them"),
                         });
                     }
+                    if relative == LIBRARY {
+                        folder.library.insert(text.id.clone());
+                    }
                     folder.texts.push(text);
                 }
             } else if let Some(id) = relative.strip_suffix(".wav") {
@@ -158,11 +186,16 @@ impl Folder {
     }
 }
 
-/// The samples of a file, and its bytes' hash.
-fn read_wav(path: &Path) -> Result<(Vec<i16>, String), PromptError> {
+/// The sound of a file, and its bytes' hash.
+fn read_wav(path: &Path) -> Result<(wav::Sound, String), PromptError> {
+    let refuse = |(what, fix)| PromptError::file(shown(path), what, fix);
+    let length = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
+    if let Some(refusal) = wav::too_big(length) {
+        return Err(refuse(refusal));
+    }
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-    let samples = wav::read(&bytes).map_err(|(what, fix)| PromptError::file(shown(path), what, fix))?;
-    Ok((samples, ledger::hash(&bytes)))
+    let sound = wav::read(&bytes).map_err(refuse)?;
+    Ok((sound, ledger::hash(&bytes)))
 }
 
 fn read_file(path: &Path, errors: &mut Vec<PromptError>) -> Vec<u8> {

@@ -80,6 +80,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
         versions: settings.versions(),
         switches: switches::path(&settings.records_file),
         codecs: settings.media_codecs,
+        voice: settings.voice("ko"),
     };
     let mut found = start::find(&places, options.gate, options.publish)?;
     let tls = Tls::load(settings.tls.clone()).map_err(|error| Failure::Setup(error.to_string()))?;

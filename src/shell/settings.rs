@@ -1,9 +1,10 @@
 //! The engineer's settings: defaults, then `settings.toml`, then the environment (`IVR1357__SIP__LISTEN=…`).
 //!
 //! Every key has a default. All mistakes are reported at once, each with its key, its source and what would be right. What one
-//! key means stands here, what a trunk's keys mean in `trunk`, what only several keys together show in `check`.
+//! key means stands here, what a trunk's keys mean in `trunk`, a voice's in `speech`, what only several keys together show in `check`.
 
 mod check;
+mod speech;
 mod trunk;
 mod value;
 
@@ -14,6 +15,7 @@ use crate::sdp::{Codec, Codecs};
 use crate::shell::journal::store::with_suffix;
 use crate::shell::local::Advertised;
 use crate::sip::trunk::{Peers, Strangers};
+use crate::speech::Voice;
 use crate::time::{Duration, Wall};
 use config::{Config, Environment, File, FileFormat, Value, ValueKind};
 use jiff::Timestamp;
@@ -66,6 +68,8 @@ pub struct Settings {
     pub versions_folder: Option<PathBuf>,
     /// `control.socket`; without one, beside the records.
     pub control_socket: Option<PathBuf>,
+    /// `[speech.LANGUAGE]`: who reads the texts of prompts.
+    pub speech: BTreeMap<String, Voice>,
     /// `clock.start`.
     pub clock_start: Option<Wall>,
     /// `[trunk.NAME]` and `sip.strangers`.
@@ -137,6 +141,7 @@ impl Default for Settings {
             hash_key: None,
             versions_folder: None,
             control_socket: None,
+            speech: speech::defaults(),
             clock_start: None,
             peers: Peers::default(),
         }
@@ -251,7 +256,10 @@ impl Settings {
             sources.note(&key, &source);
             let set = match key.strip_prefix("trunk.") {
                 Some(rest) => trunk::set(&mut drafts, rest, &value),
-                None => settings.set(&key, &value),
+                None => match key.strip_prefix("speech.") {
+                    Some(rest) => speech::set(&mut settings.speech, rest, &value),
+                    None => settings.set(&key, &value),
+                },
             };
             if let Err(Wrong { message, help }) = set {
                 problems.push(Problem { message, source, help });
@@ -277,6 +285,11 @@ impl Settings {
     /// Where a running engine is spoken to.
     pub fn control(&self) -> PathBuf {
         self.control_socket.clone().unwrap_or_else(|| with_suffix(&self.records_file, ".control"))
+    }
+
+    /// Who reads the texts of a language.
+    pub fn voice(&self, language: &str) -> Voice {
+        self.speech.get(language).cloned().unwrap_or_else(|| Voice::of_language(language))
     }
 
     fn set(&mut self, key: &str, value: &Value) -> Result<(), Wrong> {
@@ -494,8 +507,8 @@ fn file(key: &str, value: &Value) -> Result<PathBuf, Wrong> {
     Ok(PathBuf::from(text))
 }
 
-/// Every key but the trunks'.
-const KEYS: [&str; 31] = [
+/// Every key but those of trunks and voices.
+const KEYS: [&str; 32] = [
     "sip.listen",
     "sip.tls",
     "sip.advertise",
@@ -526,12 +539,15 @@ const KEYS: [&str; 31] = [
     "versions.folder",
     "control.socket",
     "clock.start",
+    "speech.LANGUAGE",
     "trunk.NAME",
 ];
 
 fn unknown(key: &str) -> Wrong {
     let help = if key == "trunk" {
         trunk::EXAMPLE.to_owned()
+    } else if key == "speech" {
+        speech::EXAMPLE.to_owned()
     } else {
         nearest(key, &KEYS).unwrap_or_else(|| format!("the settings are {}", KEYS.join(", ")))
     };
@@ -600,11 +616,14 @@ mod tests {
                 None => drop(shown.insert(format!("{table}.{}", line.split(" = ").next().unwrap_or_default()))),
             }
         }
-        for key in KEYS.iter().filter(|key| !key.starts_with("trunk.")) {
+        for key in KEYS.iter().filter(|key| !key.starts_with("trunk.") && !key.starts_with("speech.")) {
             assert!(shown.contains(*key), "{key} is not in the example");
         }
         for field in trunk::KEYS.iter().filter(|field| !field.ends_with("password_file")) {
             assert!(shown.contains(&format!("trunk.{field}")), "{field} of a trunk is not in the example");
+        }
+        for field in speech::KEYS {
+            assert!(shown.contains(&format!("speech.{field}")), "{field} of a voice is not in the example");
         }
     }
 
@@ -616,6 +635,27 @@ mod tests {
         let listen: Vec<_> = settings.sip_listen.iter().map(ToString::to_string).collect();
         assert_eq!(listen, ["127.0.0.1:5070", "[::1]:5070"]);
         assert_eq!((settings.media_ports, settings.media_workers), (20000..=20999, 3));
+    }
+
+    #[test]
+    fn a_language_has_a_voice_of_its_own() {
+        let file = "[speech.ko]\ncommand = [\"piper\", \"--model\", \"ko.onnx\", \"-f\", \"{out}\"]\n[speech.vi]\nspeed = 140\n";
+        let settings = load(file, &[("IVR1357__SPEECH__EN__SPEED_OF_PARTS", "170")]).expect("loads");
+        assert_eq!(settings.voice("ko").command[0], "piper");
+        assert_eq!(settings.voice("ko").speed, Voice::of_language("ko").speed);
+        assert_eq!((settings.voice("vi").speed, settings.voice("en").speed_of_parts), (140, 170));
+        assert_eq!(settings.voice("zh"), Voice::of_language("zh"));
+        for (file, told) in [
+            ("speech = 1", "a voice is a table"),
+            ("[speech]\nko = \"x\"", "a voice is a table"),
+            ("[speech.English]\nspeed = 140", "is no language"),
+            ("[speech.ko]\ncommand = []", "standard input"),
+            ("[speech.ko]\nspeed = 0", "words a minute"),
+            ("[speech.ko]\nsped = 100", "did you mean `speed`?"),
+        ] {
+            let error = load(file, &[]).expect_err(file);
+            assert!(error.contains(told), "{file}: {error}");
+        }
     }
 
     #[test]

@@ -150,20 +150,20 @@ pub fn read(routing: &Path) -> Result<Vec<u8>, String> {
 
 /// The folder of the Korean prompts; `DIR` itself where it has no folder of a language.
 pub fn prompts_folder(folder: &Path) -> PathBuf {
-    let korean = folder.join("ko");
-    if korean.is_dir() { korean } else { folder.to_owned() }
+    prompts::languages(folder).swap_remove(0).1
 }
 
 /// The prompts of a folder: the Korean ones by their names, those of other languages as `en/NAME`; `DIR` itself where it
 /// has no folder of a language; the error says what to do.
 pub fn load_prompts(folder: &Path, language: Language) -> Result<Catalogue, String> {
-    let korean = prompts_folder(folder);
-    let others = if korean == *folder { Vec::new() } else { other_languages(folder) };
-    let mut all = load_folder(&korean, language)?;
-    for (name, folder) in others {
+    let mut languages = prompts::languages(folder).into_iter();
+    let mut all =
+        languages.next().map_or_else(|| Ok(Catalogue::default()), |(_, korean)| load_folder(&korean, language))?;
+    for (name, folder) in languages {
         let spoken = load_folder(&folder, language)?;
         all.said.extend(spoken.said.into_iter().map(|(id, said)| (format!("{name}/{id}"), said)));
         all.faults.extend(spoken.faults.into_iter().map(|(id, fault)| (format!("{name}/{id}"), fault)));
+        all.wide.extend(spoken.wide.into_iter().map(|(id, wide)| (format!("{name}/{id}"), wide)));
         all.prompts.extend(spoken.prompts.into_iter().map(|(id, prompt)| (format!("{name}/{id}"), prompt)));
     }
     Ok(all)
@@ -182,18 +182,6 @@ pub fn heard(catalogue: &Catalogue) -> Heard {
         (id.clone(), heard)
     };
     Heard(catalogue.prompts.iter().map(prompt).collect())
-}
-
-/// The folders of languages beside Korean.
-fn other_languages(folder: &Path) -> Vec<(String, PathBuf)> {
-    let named = |name: &str| (2..=3).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase());
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut folders: Vec<(String, PathBuf)> = entries
-        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
-        .filter(|(name, path)| named(name) && name != "ko" && path.is_dir())
-        .collect();
-    folders.sort();
-    folders
 }
 
 fn load_folder(folder: &Path, language: Language) -> Result<Catalogue, String> {

@@ -21,6 +21,8 @@ pub struct Prompt {
 pub struct Catalogue {
     /// Ordered, so that every listing is stable.
     pub prompts: BTreeMap<String, Prompt>,
+    /// 16 kHz mono samples, twice as many as a prompt's own, of recordings that have more than a telephone's band: for G.722.
+    pub wide: BTreeMap<String, Arc<[i16]>>,
     /// The words that sounds were made from, where that is known.
     pub said: BTreeMap<String, String>,
     /// What a caller would find wrong with a recording, in Korean and in English.

@@ -6,20 +6,11 @@
 
 use crate::speech::finding::{PromptError, both};
 use crate::speech::sound::CHAIN;
+use crate::speech::voice::Voice;
 use crate::speech::words::Kind;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-
-/// How espeak-ng is set; part of every [`source`] hash.
-pub fn voice(kind: Kind) -> [&'static str; 6] {
-    let speed = match kind {
-        Kind::Sentence | Kind::Tone => "185",
-        // The short parts of a list are said slowly enough at this speed, and a menu of eight stays short.
-        Kind::GoingOn | Kind::Ending | Kind::Digit => "205",
-    };
-    ["-v", "ko+Annie", "-a", "90", "-s", speed]
-}
 
 /// Where a sound came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,9 +40,10 @@ pub type Ledger = BTreeMap<String, Entry>;
 const HEAD: &str = "id\torigin\tsource\twav\ttext";
 const NOTE: &str = "# Written by `ivr1357 prompts build`: which sound was made from which words. Do not edit.";
 
-/// Hash of all that decides how a built prompt sounds.
-pub fn source(kind: Kind, text: &str, spoken: &str) -> String {
-    hash(format!("{CHAIN}\n{}\n{kind}\n{text}\n{spoken}", voice(kind).join(" ")).as_bytes())
+/// Hash of all that decides how a built prompt sounds: the voice, the words, and our own processing by its version. Tones have no voice.
+pub fn source(voice: &Voice, kind: Kind, text: &str, spoken: &str) -> String {
+    let command = if kind == Kind::Tone { String::new() } else { voice.command_at(voice.speed_of(kind)).join(" ") };
+    hash(format!("{CHAIN}\n{command}\n{kind}\n{text}\n{spoken}").as_bytes())
 }
 
 /// The first 16 hex digits of the SHA-256.
@@ -131,13 +123,19 @@ mod tests {
 
     #[test]
     fn every_part_that_decides_the_sound_changes_the_hash() {
-        let one = source(Kind::Sentence, "가", "가");
-        assert_eq!(one, source(Kind::Sentence, "가", "가"));
+        let voice = Voice::of_language("ko");
+        let one = source(&voice, Kind::Sentence, "가", "가");
+        assert_eq!(one, source(&voice, Kind::Sentence, "가", "가"));
         assert_eq!(one.len(), 16);
-        for other in
-            [source(Kind::Ending, "가", "가"), source(Kind::Sentence, "나", "가"), source(Kind::Sentence, "가", "나")]
-        {
+        let slow = Voice { speed: 100, ..voice.clone() };
+        for other in [
+            source(&voice, Kind::Ending, "가", "가"),
+            source(&voice, Kind::Sentence, "나", "가"),
+            source(&voice, Kind::Sentence, "가", "나"),
+            source(&slow, Kind::Sentence, "가", "가"),
+        ] {
             assert_ne!(one, other);
         }
+        assert_eq!(source(&slow, Kind::Tone, "가", "가"), source(&voice, Kind::Tone, "가", "가"));
     }
 }

@@ -15,12 +15,16 @@ pub mod numeral;
 pub mod particle;
 pub mod pronunciation;
 pub mod reading;
+pub mod resample;
+pub mod shape;
 pub mod sound;
 pub mod standard;
 pub mod texts;
+pub mod voice;
 pub mod wav;
 pub mod words;
 
 pub use catalogue::{Catalogue, Prompt};
 pub use finding::PromptError;
+pub use voice::Voice;
 pub use words::{Derived, Kind};

@@ -21,6 +21,8 @@ pub struct Text {
     /// What the synthesiser is given instead, where it would read the text wrong.
     pub pronunciation: Option<String>,
     /// Where it stands.
+    pub file: String,
+    /// The line there.
     pub line: usize,
 }
 
@@ -64,7 +66,7 @@ pub fn read(file: &str, bytes: &[u8]) -> (Vec<Text>, Vec<PromptError>) {
                 ),
             ));
         }
-        match row(content, line) {
+        match row(file, content, line) {
             Err(mistake) => report(mistake),
             Ok(text) => match seen.get(&text.id) {
                 Some(first) => report((
@@ -84,7 +86,7 @@ pub fn read(file: &str, bytes: &[u8]) -> (Vec<Text>, Vec<PromptError>) {
     (texts, errors)
 }
 
-fn row(content: &str, line: usize) -> Result<Text, (Both, Both)> {
+fn row(file: &str, content: &str, line: usize) -> Result<Text, (Both, Both)> {
     let fields: Vec<&str> = content.split('\t').map(str::trim).collect();
     let (id, kind, text, pronunciation) = match fields[..] {
         [id, kind, text] => (id, kind, text, ""),
@@ -102,7 +104,7 @@ fn row(content: &str, line: usize) -> Result<Text, (Both, Both)> {
             ));
         }
     };
-    if !id_is_plain(id) {
+    if !id_is_plain(id) && !id_is_of_a_table(id) {
         return Err((
             both(format!("`{id}`은(는) 안내음 이름이 될 수 없습니다"), format!("`{id}` cannot name a prompt")),
             both("영문 소문자, 숫자, 밑줄만 쓰세요: menu_main", "use small Latin letters, digits and `_`: menu_main"),
@@ -143,6 +145,7 @@ fn row(content: &str, line: usize) -> Result<Text, (Both, Both)> {
         kind,
         text: text.to_owned(),
         pronunciation: (!pronunciation.is_empty()).then(|| pronunciation.to_owned()),
+        file: file.to_owned(),
         line,
     })
 }
@@ -152,6 +155,11 @@ fn id_is_plain(id: &str) -> bool {
     !id.is_empty()
         && id.len() <= PROMPT_ID_BYTES_MAX
         && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// Words of the routing table, which a language says in its own way (`say/정책자금` in `prompts/en`) or a table pronounces.
+fn id_is_of_a_table(id: &str) -> bool {
+    ["say/", "center/", "name/"].iter().any(|family| id.starts_with(family)) && id_is_a_path_inside(id)
 }
 
 /// Whether a prompt's name, which may hold words of the routing table, stays inside the prompt folder as a file name.
@@ -197,7 +205,7 @@ mod tests {
             ("\tsentence\t안녕", "`` cannot name"),
             ("인사\tsentence\t안녕", "`인사` cannot name"),
             ("../a\tsentence\t안녕", "`../a` cannot name"),
-            ("say/창업\tsentence\t안녕", "`say/창업` cannot name"),
+            ("say/../a\tsentence\t안녕", "`say/../a` cannot name"),
             (long.as_str(), "longer than"),
         ] {
             let (texts, errors) = read("a.tsv", format!("{HEAD}{line}\nb\tsentence\t안녕\n").as_bytes());

@@ -1,45 +1,137 @@
-//! WAV files as prompts: 8 kHz, one channel, 16 bits; anything else is refused with what to do.
+//! WAV files as prompts: what studios deliver, mixed to one channel and brought to a telephone's rate; and what we write.
+//!
+//! 8 kHz, mono, 16 bits is taken as it is, sample by sample. Anything else is refused with what to do.
 
-use crate::limits::PROMPT_SECONDS_MAX;
+use crate::limits::{PROMPT_FILE_BYTES_MAX, PROMPT_RATES, PROMPT_SECONDS_MAX};
 use crate::speech::finding::{Both, both};
+use crate::speech::resample::resample;
+use hound::SampleFormat;
+use std::fmt;
 use std::io::Cursor;
 
 /// Samples a second of every prompt: G.711's.
 pub const RATE: u32 = 8000;
 
-/// The samples of a WAV file, or what is wrong with it and what to do.
-pub fn read(bytes: &[u8]) -> Result<Vec<i16>, (Both, Both)> {
-    let reader = hound::WavReader::new(Cursor::new(bytes)).map_err(|error| {
+/// A sound as the engine wants it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sound {
+    /// 8 kHz, one channel.
+    pub samples: Vec<i16>,
+    /// The same at 16 kHz, twice as many: what G.722 carries. `None` when the file had no more than 8 kHz.
+    pub wide: Option<Vec<i16>>,
+    /// What the file held.
+    pub format: Format,
+    /// Samples of the file that are as loud as numbers go, or stand in a row at its peak: the recording was too loud.
+    pub clipped: usize,
+}
+
+/// What a WAV file holds. Prints as "48000 Hz, 2 channels, 24 bits".
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Format {
+    /// Samples a second.
+    pub rate: u32,
+    /// Channels.
+    pub channels: u16,
+    /// Bits of a sample.
+    pub bits: u16,
+    /// Fractions, not integers.
+    pub float: bool,
+}
+
+impl Format {
+    /// What `prompts build` writes.
+    pub const OURS: Self = Self { rate: RATE, channels: 1, bits: 16, float: false };
+
+    fn is_taken(self) -> bool {
+        let bits = matches!((self.bits, self.float), (16 | 24 | 32, false) | (32, true));
+        bits && (1..=2).contains(&self.channels) && PROMPT_RATES.contains(&self.rate)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rate, channels, bits, float } = self;
+        let channels_word = if *channels == 1 { "channel" } else { "channels" };
+        let float = if *float { " float" } else { "" };
+        write!(f, "{rate} Hz, {channels} {channels_word}, {bits} bits{float}")
+    }
+}
+
+/// The sound of a WAV file, or what is wrong with it and what to do.
+pub fn read(bytes: &[u8]) -> Result<Sound, (Both, Both)> {
+    let (format, mono) = mono(bytes)?;
+    let clipped = clipped(&mono);
+    if format == Format::OURS {
+        let samples = mono.iter().map(|&sample| to_i16(sample)).collect();
+        return Ok(Sound { samples, wide: None, format, clipped });
+    }
+    let at = |rate| resample(&mono, format.rate, rate).into_iter().map(to_i16).collect::<Vec<_>>();
+    let samples = at(RATE);
+    let wide = (format.rate > RATE).then(|| {
+        let mut wide = at(2 * RATE);
+        wide.resize(samples.len() * 2, 0);
+        wide
+    });
+    Ok(Sound { samples, wide, format, clipped })
+}
+
+/// What a file of so many bytes is refused with before it is read.
+pub fn too_big(bytes: u64) -> Option<(Both, Both)> {
+    let most = PROMPT_FILE_BYTES_MAX >> 20;
+    (bytes > PROMPT_FILE_BYTES_MAX).then(|| {
+        (
+            both(format!("{most} MiB보다 큽니다"), format!("it is larger than {most} MiB")),
+            both("안내음 하나만 담긴 파일인지 확인하세요", "is it one prompt, and no whole session?"),
+        )
+    })
+}
+
+/// One channel, the mean of all, from -1 to 1, at the file's own rate.
+pub fn mono(bytes: &[u8]) -> Result<(Format, Vec<f64>), (Both, Both)> {
+    if let Some(refusal) = too_big(bytes.len() as u64) {
+        return Err(refusal);
+    }
+    let plain = plain(bytes);
+    let reader = hound::WavReader::new(Cursor::new(plain.as_deref().unwrap_or(bytes))).map_err(|error| {
         (
             both(format!("WAV 파일로 읽을 수 없습니다: {error}"), format!("not a readable WAV file: {error}")),
-            both("8 kHz, 모노, 16비트 PCM WAV로 다시 저장하세요", "save it again as WAV, 8 kHz, mono, 16-bit PCM"),
+            both(
+                "PCM WAV로 다시 저장하세요: 8~192 kHz, 모노나 스테레오, 16/24/32비트 정수나 32비트 실수",
+                "save it again as PCM WAV: 8 to 192 kHz, mono or stereo, 16, 24 or 32-bit integers or 32-bit float",
+            ),
         )
     })?;
     let spec = reader.spec();
-    if (spec.sample_rate, spec.channels, spec.bits_per_sample, spec.sample_format)
-        != (RATE, 1, 16, hound::SampleFormat::Int)
-    {
-        let (rate, channels, bits) = (spec.sample_rate, spec.channels, spec.bits_per_sample);
+    let format = Format {
+        rate: spec.sample_rate,
+        channels: spec.channels,
+        bits: spec.bits_per_sample,
+        float: spec.sample_format == SampleFormat::Float,
+    };
+    if !format.is_taken() {
         return Err((
             both(
-                format!("{rate} Hz, {channels}채널, {bits}비트입니다. 안내음은 8000 Hz, 1채널, 16비트 정수여야 합니다"),
                 format!(
-                    "it is {rate} Hz, {channels} channel(s), {bits} bits; a prompt is 8000 Hz, 1 channel, 16-bit integers"
+                    "{} Hz, {}채널, {}비트입니다. 8~192 kHz, 1~2채널, 16/24/32비트 정수나 32비트 실수여야 합니다",
+                    format.rate, format.channels, format.bits
+                ),
+                format!(
+                    "it is {format}; a prompt has 8 to 192 kHz, 1 or 2 channels, 16, 24 or 32-bit integers or 32-bit float"
                 ),
             ),
             both(
-                "변환: sox 원본.wav -r 8000 -c 1 -b 16 새파일.wav",
-                "convert it: sox IN.wav -r 8000 -c 1 -b 16 OUT.wav",
+                "변환: sox 원본.wav -r 48000 -c 1 -b 24 새파일.wav",
+                "convert it: sox IN.wav -r 48000 -c 1 -b 24 OUT.wav",
             ),
         ));
     }
-    if reader.len() == 0 {
+    if reader.duration() == 0 {
         return Err((
             both("소리가 없습니다", "it holds no sound"),
             both("지우고 `ivr1357 prompts build`로 다시 만드세요", "delete it and run `ivr1357 prompts build`"),
         ));
     }
-    if reader.len() > PROMPT_SECONDS_MAX * RATE {
+    if u64::from(reader.duration()) > u64::from(PROMPT_SECONDS_MAX) * u64::from(format.rate) {
         return Err((
             both(
                 format!("{PROMPT_SECONDS_MAX}초보다 깁니다"),
@@ -48,16 +140,84 @@ pub fn read(bytes: &[u8]) -> Result<Vec<i16>, (Both, Both)> {
             both("짧게 나누세요", "cut it into shorter prompts"),
         ));
     }
-    reader.into_samples::<i16>().collect::<Result<Vec<_>, _>>().map_err(|error| {
+    let samples: Result<Vec<f64>, hound::Error> = match format.float {
+        true => reader.into_samples::<f32>().map(|sample| sample.map(f64::from)).collect(),
+        false => {
+            let full = (1u64 << (format.bits - 1)) as f64;
+            reader.into_samples::<i32>().map(|sample| sample.map(|sample| f64::from(sample) / full)).collect()
+        }
+    };
+    let samples = samples.map_err(|error| {
         (
             both(format!("소리 자료가 중간에 끊겼습니다: {error}"), format!("the sound breaks off: {error}")),
             both("파일을 다시 복사하거나 다시 만드세요", "copy or build the file again"),
         )
-    })
+    })?;
+    let channels = usize::from(format.channels);
+    // A fraction that is no number sounds as nothing; one beyond the scale sounds as its end.
+    let finite = |sample: &f64| if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 };
+    let mean = |frame: &[f64]| frame.iter().map(finite).sum::<f64>() / channels as f64;
+    Ok((format, samples.chunks_exact(channels).map(mean).collect()))
 }
 
-/// A WAV file of these samples: a plain 44-byte header, so that the same samples give the same bytes.
+/// Samples at full scale, and those of flat tops: four alike in a row at the peak, which no voice has.
+fn clipped(samples: &[f64]) -> usize {
+    const FULL: f64 = 32_767.0 / 32_768.0;
+    let peak = samples.iter().fold(0.0, |peak: f64, sample| peak.max(sample.abs()));
+    if peak < 0.5 {
+        return 0;
+    }
+    let at_peak = |sample: f64| sample.abs() >= peak.min(FULL) - 1e-9;
+    samples
+        .chunk_by(|a, b| at_peak(*a) == at_peak(*b))
+        .filter(|run| at_peak(run[0]) && (peak >= FULL || run.len() >= 4))
+        .map(<[f64]>::len)
+        .sum()
+}
+
+/// The format and the sound alone, as a plain file. Programs put other chunks before the sound (BWF's `bext`, iXML), some of odd length, with
+/// the byte of padding that RIFF asks for and `hound` does not expect; and who writes to a pipe cannot know the length of the sound.
+fn plain(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = bytes.strip_prefix(b"RIFF")?.get(4..)?.strip_prefix(b"WAVE")?;
+    let mut format = None;
+    loop {
+        let (head, after) = rest.split_at_checked(8)?;
+        let length = u32::from_le_bytes(head.get(4..8)?.try_into().ok()?) as usize;
+        match (head.get(..4)?, format) {
+            (b"data", Some(format)) => {
+                let format: &[u8] = format;
+                // Whoever cannot know writes the largest there is, or nearly.
+                let unknown = length >= 0x7fff_0000;
+                let block = usize::from(u16::from_le_bytes(format.get(12..14)?.try_into().ok()?)).max(1);
+                let sound = after.get(..after.len().min(length))?;
+                let told = if unknown { sound.len() / block * block } else { length };
+                let sound = sound.get(..sound.len().min(told))?;
+                let mut out = b"RIFF\0\0\0\0WAVEfmt ".to_vec();
+                out.extend_from_slice(&(format.len() as u32).to_le_bytes());
+                out.extend_from_slice(format);
+                out.extend_from_slice(b"data");
+                out.extend_from_slice(&(told as u32).to_le_bytes());
+                out.extend_from_slice(sound);
+                return Some(out);
+            }
+            (b"fmt ", _) => format = Some(after.get(..length)?),
+            _ => {}
+        }
+        rest = after.get(length + length % 2..)?;
+    }
+}
+
+fn to_i16(sample: f64) -> i16 {
+    (sample * 32_768.0).round().clamp(-32_768.0, 32_767.0) as i16
+}
+
+/// A WAV file of these samples, 8 kHz: a plain 44-byte header, so that the same samples give the same bytes.
 pub fn write(samples: &[i16]) -> Vec<u8> {
+    write_at(RATE, samples)
+}
+
+/// The same at another rate.
+pub fn write_at(rate: u32, samples: &[i16]) -> Vec<u8> {
     let data = samples.len() as u32 * 2;
     let mut out = Vec::with_capacity(44 + samples.len() * 2);
     out.extend_from_slice(b"RIFF");
@@ -66,8 +226,8 @@ pub fn write(samples: &[i16]) -> Vec<u8> {
     out.extend_from_slice(&16u32.to_le_bytes());
     out.extend_from_slice(&1u16.to_le_bytes());
     out.extend_from_slice(&1u16.to_le_bytes());
-    out.extend_from_slice(&RATE.to_le_bytes());
-    out.extend_from_slice(&(RATE * 2).to_le_bytes());
+    out.extend_from_slice(&rate.to_le_bytes());
+    out.extend_from_slice(&(rate * 2).to_le_bytes());
     out.extend_from_slice(&2u16.to_le_bytes());
     out.extend_from_slice(&16u16.to_le_bytes());
     out.extend_from_slice(b"data");
@@ -85,8 +245,8 @@ mod tests {
         let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
         for _ in 0..samples * usize::from(spec.channels) {
             match spec.sample_format {
-                hound::SampleFormat::Int => writer.write_sample(7i8).unwrap(),
-                hound::SampleFormat::Float => writer.write_sample(0.5f32).unwrap(),
+                SampleFormat::Int => writer.write_sample(7i8).unwrap(),
+                SampleFormat::Float => writer.write_sample(0.5f32).unwrap(),
             }
         }
         writer.finalize().unwrap();
@@ -94,14 +254,15 @@ mod tests {
     }
 
     fn spec(sample_rate: u32, channels: u16, bits_per_sample: u16) -> hound::WavSpec {
-        hound::WavSpec { channels, sample_rate, bits_per_sample, sample_format: hound::SampleFormat::Int }
+        hound::WavSpec { channels, sample_rate, bits_per_sample, sample_format: SampleFormat::Int }
     }
 
     #[test]
     fn what_is_written_is_read_back() {
         let samples = [0, 1, -1, i16::MAX, i16::MIN, 300];
-        assert_eq!(read(&write(&samples)).unwrap(), samples);
-        assert_eq!(read(&wav(spec(8000, 1, 16), 3)).unwrap(), [7, 7, 7]);
+        let read_back = read(&write(&samples)).unwrap();
+        assert_eq!((&read_back.samples[..], read_back.wide, read_back.format), (&samples[..], None, Format::OURS));
+        assert_eq!(read(&wav(spec(8000, 1, 16), 3)).unwrap().samples, [7, 7, 7]);
     }
 
     #[test]
@@ -119,18 +280,19 @@ mod tests {
         extensible.extend_from_slice(&plain[36..]);
         let length = extensible.len() as u32 - 8;
         extensible[4..8].copy_from_slice(&length.to_le_bytes());
-        assert_eq!(read(&extensible).unwrap(), [5, 6]);
+        assert_eq!(read(&extensible).unwrap().samples, [5, 6]);
     }
 
     #[test]
     fn any_other_sound_is_refused_with_what_it_is_and_what_to_do() {
-        let float = hound::WavSpec { sample_format: hound::SampleFormat::Float, ..spec(8000, 1, 32) };
         for (bytes, what) in [
-            (wav(spec(44_100, 2, 16), 9), "44100 Hz, 2 channel(s), 16 bits"),
-            (wav(spec(8000, 1, 8), 9), "8000 Hz, 1 channel(s), 8 bits"),
-            (wav(float, 9), "8000 Hz, 1 channel(s), 32 bits"),
+            (wav(spec(44_100, 6, 16), 9), "44100 Hz, 6 channels, 16 bits"),
+            (wav(spec(8000, 1, 8), 9), "8000 Hz, 1 channel, 8 bits"),
+            (wav(spec(7999, 1, 16), 9), "7999 Hz, 1 channel, 16 bits"),
+            (wav(spec(384_000, 1, 24), 9), "384000 Hz, 1 channel, 24 bits"),
             (wav(spec(8000, 1, 16), 0), "no sound"),
             (wav(spec(8000, 1, 16), (PROMPT_SECONDS_MAX * RATE + 1) as usize), "longer than"),
+            (vec![0; PROMPT_FILE_BYTES_MAX as usize + 1], "larger than"),
             (b"ID3 this is an mp3".to_vec(), "not a readable WAV"),
             (Vec::new(), "not a readable WAV"),
             (write(&[1; 100])[..100].to_vec(), "breaks off"),
@@ -139,6 +301,81 @@ mod tests {
             assert!(error[1].contains(what), "{error:?}");
             assert!(!error[0].is_empty() && !fix[0].is_empty() && !fix[1].is_empty());
         }
+    }
+
+    /// A tone as a studio delivers it.
+    fn studio(spec: hound::WavSpec) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
+        let full = 2f64.powi(i32::from(spec.bits_per_sample) - 1);
+        for at in 0..spec.sample_rate / 2 {
+            let turn = 2.0 * std::f64::consts::PI * 1000.0 / f64::from(spec.sample_rate);
+            let sample = 0.25 * (turn * f64::from(at)).sin();
+            for _ in 0..spec.channels {
+                match spec.sample_format {
+                    SampleFormat::Int => writer.write_sample((sample * full) as i32).unwrap(),
+                    SampleFormat::Float => writer.write_sample(sample as f32).unwrap(),
+                }
+            }
+        }
+        writer.finalize().unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn what_studios_deliver_is_one_telephone_sound() {
+        let ours = read(&studio(spec(8000, 1, 16))).unwrap();
+        assert_eq!((ours.samples.len(), &ours.wide, ours.clipped), (4000, &None, 0));
+        let of = |sample_format, rate, channels, bits| hound::WavSpec { sample_format, ..spec(rate, channels, bits) };
+        let rates = [8000, 16_000, 22_050, 44_100, 96_000, 192_000].map(|rate| of(SampleFormat::Int, rate, 1, 16));
+        let int =
+            [(1, 24), (2, 16), (2, 24), (2, 32)].map(|(channels, bits)| of(SampleFormat::Int, 48_000, channels, bits));
+        let float = [8000, 48_000].map(|rate| of(SampleFormat::Float, rate, 2, 32));
+        for spec in rates.into_iter().chain(int).chain(float) {
+            let read = read(&studio(spec)).unwrap_or_else(|(error, _)| panic!("{spec:?}: {}", error[1]));
+            assert_eq!(read.samples.len(), 4000, "{spec:?}");
+            let off = ours.samples.iter().zip(&read.samples).skip(800).take(2400).map(|(a, b)| (a - b).abs());
+            assert!(off.max().unwrap() < 900, "{spec:?}");
+            assert_eq!(read.wide.map(|wide| wide.len()), (spec.sample_rate > 8000).then_some(8000), "{spec:?}");
+            assert_eq!((read.format.rate, read.format.channels), (spec.sample_rate, spec.channels));
+        }
+    }
+
+    #[test]
+    fn sixteen_kilohertz_are_kept_for_g722_as_they_are() {
+        let samples: Vec<i16> = (0..1600).map(|at| (at * 7 % 300) as i16).collect();
+        assert_eq!(read(&write_at(16_000, &samples)).unwrap().wide, Some(samples));
+    }
+
+    #[test]
+    fn chunks_of_other_programs_do_not_hide_the_sound() {
+        let plain = write(&[5, 6, 7]);
+        let mut studio = plain[..12].to_vec();
+        studio.extend_from_slice(b"bext\x03\0\0\0abc\0");
+        studio.extend_from_slice(&plain[12..36]);
+        studio.extend_from_slice(b"iXML\x01\0\0\0<\0");
+        studio.extend_from_slice(&plain[36..]);
+        studio.extend_from_slice(b"LIST\x04\0\0\0INFO");
+        assert_eq!(read(&studio).unwrap().samples, [5, 6, 7]);
+    }
+
+    #[test]
+    fn a_wav_from_a_pipe_is_read_to_its_end() {
+        for length in [0x7fff_f000u32, 0xffff_ffff] {
+            let mut piped = write(&[7, 8, 9]);
+            piped[40..44].copy_from_slice(&length.to_le_bytes());
+            piped.push(1);
+            assert_eq!(read(&piped).unwrap().samples, [7, 8, 9]);
+        }
+    }
+
+    #[test]
+    fn clipping_is_full_scale_or_a_flat_top() {
+        let clipped = |samples: &[i16]| read(&write(samples)).unwrap().clipped;
+        assert_eq!(clipped(&[0, 20_000, 32_767, 30_000, -32_768, 0]), 2);
+        assert_eq!(clipped(&[0, 20_000, 20_000, 20_000, 20_000, 0, -20_000, 0]), 4);
+        assert_eq!(clipped(&[0, 20_000, 20_000, 20_000, 0]), 0);
+        assert_eq!(clipped(&[3000; 40]), 0);
     }
 
     #[test]
@@ -153,6 +390,15 @@ mod tests {
         }
         for length in 0..good.len() {
             assert!(read(&good[..length]).is_err());
+        }
+        // An extensible header has more of them.
+        let good = studio(spec(48_000, 2, 24));
+        for at in 0..80 {
+            for value in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut bytes = good.clone();
+                bytes[at] = value;
+                let _ = read(&bytes);
+            }
         }
     }
 }

@@ -1,21 +1,35 @@
-//! Texts to WAV files by espeak-ng, and whether texts and sounds agree.
+//! Texts to WAV files by a program that speaks.
 //!
 //! Only what changed is made. A WAV file that this program did not make (not in the ledger, or not with the hash noted there) is a
 //! recording: it is kept, and a text that moved away from it is a warning.
 
+use super::synthesis::synthesise;
 use super::{Folder, LEDGER, PromptError, read_wav, shown, unreadable};
-use crate::speech::finding::{Both, both};
+use crate::speech::finding::both;
 use crate::speech::ledger::{self, Entry, Origin};
 use crate::speech::pronunciation::spoken;
-use crate::speech::sound;
 use crate::speech::texts::id_is_a_path_inside;
-use crate::speech::{Derived, Kind, wav};
+use crate::speech::{Derived, Kind, Voice, wav};
+use crate::speech::{shape, sound};
 use std::collections::BTreeMap;
-use std::io::{self, Write};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
 
-const SYNTHESISER: &str = "espeak-ng";
+/// The prompts of one language: where they lie, what they say beyond the tables of texts, and who says it.
+#[derive(Clone, Debug)]
+pub struct Tongue<'a> {
+    /// `ko`.
+    pub language: &'a str,
+    /// Its folder.
+    pub dir: &'a Path,
+    /// The routing table's own words ([`super::derived`]): Korean.
+    pub words: &'a BTreeMap<String, Derived>,
+    /// Who reads.
+    pub voice: &'a Voice,
+}
 
 /// What a build did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -33,31 +47,32 @@ pub struct Report {
 }
 
 /// One prompt as it should be.
-struct Wanted {
-    kind: Kind,
-    text: String,
-    spoken: String,
-    source: String,
+pub(super) struct Wanted {
+    pub kind: Kind,
+    pub text: String,
+    pub spoken: String,
+    pub source: String,
 }
 
 impl Wanted {
-    fn new(kind: Kind, text: &str, pronunciation: Option<&str>) -> Self {
+    fn new(tongue: &Tongue<'_>, kind: Kind, text: &str, pronunciation: Option<&str>) -> Self {
         let spoken = match kind {
             // The name of the tone.
             Kind::Tone => pronunciation.unwrap_or_default().to_owned(),
-            _ => spoken(pronunciation.unwrap_or(text)),
+            _ if tongue.language == "ko" => spoken(pronunciation.unwrap_or(text)),
+            _ => pronunciation.unwrap_or(text).to_owned(),
         };
-        Self { kind, text: text.to_owned(), source: ledger::source(kind, text, &spoken), spoken }
+        Self { kind, text: text.to_owned(), source: ledger::source(tongue.voice, kind, text, &spoken), spoken }
     }
 }
 
-fn wanted(folder: &Folder, words: &BTreeMap<String, Derived>) -> Result<BTreeMap<String, Wanted>, PromptError> {
+pub(super) fn wanted(tongue: &Tongue<'_>, folder: &Folder) -> Result<BTreeMap<String, Wanted>, PromptError> {
     let mut wanted: BTreeMap<String, Wanted> = folder
         .texts
         .iter()
-        .map(|text| (text.id.clone(), Wanted::new(text.kind, &text.text, text.pronunciation.as_deref())))
+        .map(|text| (text.id.clone(), Wanted::new(tongue, text.kind, &text.text, text.pronunciation.as_deref())))
         .collect();
-    for (id, derived) in words {
+    for (id, derived) in tongue.words {
         if !id_is_a_path_inside(id) {
             return Err(PromptError::file(
                 id,
@@ -68,24 +83,25 @@ fn wanted(folder: &Folder, words: &BTreeMap<String, Derived>) -> Result<BTreeMap
                 ),
             ));
         }
-        wanted.insert(id.clone(), Wanted::new(derived.kind(), &derived.text(), None));
+        // A line of its own in a table of texts may say how the words are read; what they are, the routing table says.
+        let line = folder.texts.iter().find(|text| text.id == *id);
+        let pronunciation = line.and_then(|text| text.pronunciation.as_deref());
+        wanted.insert(id.clone(), Wanted::new(tongue, derived.kind(), &derived.text(), pronunciation));
     }
     Ok(wanted)
 }
 
-/// Makes every sound that is missing or older than its words. `words` are the routing table's own ([`super::derived`]).
+/// Makes every sound that is missing or older than its words.
+///
 /// `prune` deletes sounds of our own making that no text asks for any more. `progress` hears of each sound made.
-pub fn run_build(
-    dir: &Path,
-    words: &BTreeMap<String, Derived>,
-    prune: bool,
-    progress: &mut dyn FnMut(&str),
-) -> Result<Report, Vec<PromptError>> {
+pub fn run_build(tongue: &Tongue<'_>, prune: bool, progress: &mut dyn FnMut(&str)) -> Result<Report, Vec<PromptError>> {
+    let Tongue { dir, voice, .. } = *tongue;
     let mut folder = Folder::read(dir)?;
-    let wanted = wanted(&folder, words).map_err(|error| vec![error])?;
+    let wanted = wanted(tongue, &folder).map_err(|error| vec![error])?;
     let mut report = Report::default();
     let mut errors = Vec::new();
     let mut ledger = std::mem::take(&mut folder.ledger);
+    let mut jobs: Vec<(&String, &Wanted, PathBuf)> = Vec::new();
     for (id, want) in &wanted {
         if let Some(path) = folder.wavs.get(id) {
             let hash = match read_wav(path) {
@@ -117,24 +133,30 @@ pub fn run_build(
             }
         }
         let path = folder.wavs.get(id).cloned().unwrap_or_else(|| dir.join(format!("{id}.wav")));
-        let made = make(want).and_then(|bytes| match write_whole(&path, &bytes) {
+        jobs.push((id, want, path));
+    }
+    make_all(&jobs, voice, &mut |at, made| {
+        let (id, want, path) = &jobs[at];
+        let wav = made.and_then(|bytes| match write_whole(path, &bytes) {
             Ok(()) => Ok(ledger::hash(&bytes)),
-            Err(error) => Err(unwritable(&path, &error)),
+            Err(error) => Err(unwritable(path, &error)),
         });
-        match made {
+        match wav {
             Ok(wav) => {
-                progress(&format!("{id}: {}", want.text));
+                report.built.push((*id).clone());
+                progress(&format!("[{}/{}] {id}: {}", report.built.len(), jobs.len(), want.text));
                 let (source, text) = (want.source.clone(), want.text.clone());
-                ledger.insert(id.clone(), Entry { origin: Origin::Built, source, wav, text });
-                report.built.push(id.clone());
+                ledger.insert((*id).clone(), Entry { origin: Origin::Built, source, wav, text });
+                true
             }
+            // Without the tool no other prompt would fare better: one clear error, not a hundred.
             Err(error) => {
-                // Without the tool no other prompt would fare better: one clear error, not a hundred.
                 errors.push(error);
-                break;
+                false
             }
         }
-    }
+    });
+    report.built.sort();
     if prune && errors.is_empty() {
         report.pruned = delete_unused(&folder, &wanted, &mut ledger).map_err(|error| vec![error])?;
     }
@@ -144,6 +166,39 @@ pub fn run_build(
         write_whole(&path, text.as_bytes()).map_err(|error| vec![unwritable(&path, &error)])?;
     }
     if errors.is_empty() { Ok(report) } else { Err(errors) }
+}
+
+/// Makes the sounds on all cores; `done` hears of each, in the order in which they end, and says whether to go on.
+fn make_all(
+    jobs: &[(&String, &Wanted, PathBuf)],
+    voice: &Voice,
+    done: &mut dyn FnMut(usize, Result<Vec<u8>, PromptError>) -> bool,
+) {
+    let next = AtomicUsize::new(0);
+    let cores = thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
+    let (tell, told) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            let (tell, next) = (tell.clone(), &next);
+            scope.spawn(move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((_, want, _)) = jobs.get(at) else { return };
+                    // Nobody listens any more after an error.
+                    if tell.send((at, make(want, voice))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(tell);
+        while let Ok((at, made)) = told.recv() {
+            if !done(at, made) {
+                break;
+            }
+        }
+        drop(told);
+    });
 }
 
 /// Deletes the sounds of our own making that nothing wants any more.
@@ -171,53 +226,8 @@ fn delete_unused(
     Ok(deleted)
 }
 
-/// Whether texts and sounds agree: `errors` are prompts without a right sound, `warnings` what an operator should look at.
-pub fn check(dir: &Path, words: &BTreeMap<String, Derived>) -> Result<Report, Vec<PromptError>> {
-    let folder = Folder::read(dir)?;
-    let wanted = wanted(&folder, words).map_err(|error| vec![error])?;
-    let build = || both("`ivr1357 prompts build`로 만드세요", "run `ivr1357 prompts build`");
-    let mut report = Report::default();
-    let mut errors = Vec::new();
-    for (id, want) in &wanted {
-        let Some(path) = folder.wavs.get(id) else {
-            let file = shown(&dir.join(format!("{id}.wav")));
-            let what = both(format!("소리가 없습니다: \"{}\"", want.text), format!("no sound for \"{}\"", want.text));
-            errors.push(PromptError::file(file, what, build()));
-            continue;
-        };
-        let (samples, hash) = match read_wav(path) {
-            Ok(read) => read,
-            Err(error) => {
-                errors.push(error);
-                continue;
-            }
-        };
-        report.warnings.extend(out_of_shape(path, &samples, want.kind));
-        match folder.ledger.get(id).filter(|entry| entry.wav == hash) {
-            Some(Entry { origin: Origin::Built, source, text, .. }) if *source != want.source => {
-                let what = if *text == want.text {
-                    both("읽는 법이나 목소리가 바뀌었습니다", "how it is pronounced, or the voice, changed")
-                } else {
-                    both(
-                        format!("문구가 바뀌었습니다: 소리는 \"{text}\", 문구는 \"{}\"", want.text),
-                        format!("the words changed: the sound says \"{text}\", the text \"{}\"", want.text),
-                    )
-                };
-                errors.push(PromptError::file(shown(path), what, build()));
-            }
-            Some(Entry { origin: Origin::Built, .. }) => report.unchanged += 1,
-            Some(entry) => {
-                report.warnings.extend(moved_away(path, entry, want));
-                report.recorded.push(id.clone());
-            }
-            None => report.recorded.push(id.clone()),
-        }
-    }
-    if errors.is_empty() { Ok(report) } else { Err(errors) }
-}
-
 /// A recording whose text was changed after it was put there.
-fn moved_away(path: &Path, entry: &Entry, want: &Wanted) -> Option<PromptError> {
+pub(super) fn moved_away(path: &Path, entry: &Entry, want: &Wanted) -> Option<PromptError> {
     (entry.text != want.text).then(|| {
         PromptError::file(
             shown(path),
@@ -233,99 +243,47 @@ fn moved_away(path: &Path, entry: &Entry, want: &Wanted) -> Option<PromptError> 
     })
 }
 
-/// A sound that callers would find too quiet, too loud or late.
-fn out_of_shape(path: &Path, samples: &[i16], kind: Kind) -> Option<PromptError> {
-    Some(PromptError::file(
-        shown(path),
-        fault(samples, kind)?,
-        both("음량을 고르고 앞뒤 침묵을 잘라 다시 저장하세요", "level it, trim its ends and save it again"),
-    ))
-}
-
-/// What callers would find wrong with a sound.
-pub(super) fn fault(samples: &[i16], kind: Kind) -> Option<Both> {
-    Some(match sound::measure(samples) {
-        None => both("소리가 너무 작거나 없습니다", "it holds no sound"),
-        Some(m) if !(-30.0..=-14.0).contains(&m.active_dbov) => both(
-            format!("음량이 {:.1} dBov입니다(-30에서 -14까지)", m.active_dbov),
-            format!("its level is {:.1} dBov (-30 to -14 is right)", m.active_dbov),
-        ),
-        Some(m) if m.lead.as_millis() >= 150 && kind != Kind::Tone => both(
-            format!("{} ms 뒤에야 소리가 납니다", m.lead.as_millis()),
-            format!("it is silent for {} ms at its start", m.lead.as_millis()),
-        ),
-        Some(_) => return None,
-    })
-}
-
 /// The bytes of a prompt's WAV file.
-fn make(want: &Wanted) -> Result<Vec<u8>, PromptError> {
+fn make(want: &Wanted, voice: &Voice) -> Result<Vec<u8>, PromptError> {
     if want.kind == Kind::Tone {
         let name = (!want.spoken.is_empty()).then_some(want.spoken.as_str());
         let tone = sound::Tone::from_word(name).expect("texts::read refuses other names");
         return Ok(wav::write(&tone.samples()));
     }
+    Ok(wav::write(&say(voice, want.kind, &want.spoken)?))
+}
+
+/// A text as a prompt's samples.
+pub(super) fn say(voice: &Voice, kind: Kind, spoken: &str) -> Result<Vec<i16>, PromptError> {
     // The voice takes its melody from the last mark: a comma holds it up, a full stop lets it fall.
-    let words = want.spoken.trim_end_matches(['.', ',']);
-    let mark = match want.kind {
+    let words = spoken.trim_end_matches(['.', ',']);
+    let mark = match kind {
         Kind::GoingOn => ",",
         _ if words.ends_with(['?', '!']) => "",
         _ => ".",
     };
-    let (raw, rate) = synthesise(SYNTHESISER, want.kind, &format!("{words}{mark}"))?;
-    let samples = sound::prompt(&raw, rate, want.kind).ok_or_else(|| {
-        PromptError::file(
-            "espeak-ng",
-            both(
-                format!("\"{}\"에서 소리가 나오지 않았습니다", want.spoken),
-                format!("no sound for \"{}\"", want.spoken),
-            ),
-            both("문구를 확인하세요", "look at the text"),
-        )
-    })?;
-    Ok(wav::write(&samples))
-}
-
-/// Raw speech and its rate.
-fn synthesise(program: &str, kind: Kind, text: &str) -> Result<(Vec<i16>, u32), PromptError> {
-    let failed = |what: String| {
-        PromptError::file(
-            program,
-            both(format!("음성 합성에 실패했습니다: {what}"), format!("speech synthesis failed: {what}")),
-            both(
-                "설치: sudo apt-get install espeak-ng (WAV를 직접 녹음해 넣어도 됩니다)",
-                "install it: sudo apt-get install espeak-ng (or put a recorded WAV there)",
-            ),
-        )
+    let at = |speed: u32| {
+        let raw = synthesise(voice, speed, &format!("{words}{mark}"))?;
+        sound::prompt(&raw.samples, raw.rate, kind).ok_or_else(|| {
+            PromptError::file(
+                voice.command.first().map_or("", String::as_str),
+                both(format!("\"{spoken}\"에서 소리가 나오지 않았습니다"), format!("no sound for \"{spoken}\"")),
+                both("문구를 확인하세요", "look at the text"),
+            )
+        })
     };
-    let mut child = Command::new(program)
-        .args(ledger::voice(kind))
-        .args(["-b", "1", "--stdin", "--stdout"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| failed(error.to_string()))?;
-    // A prompt is far smaller than a pipe, so writing it whole before reading cannot block.
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(text.as_bytes()).map_err(|error| failed(error.to_string()))?;
+    let speed = voice.speed_of(kind);
+    let samples = at(speed)?;
+    // A voice hurries through some words and drags others: a sentence out of the band is said once more, at the speed that brings it there.
+    match shape::rate(spoken, &samples) {
+        Some(rate) if kind == Kind::Sentence && voice.has_speed() && !shape::RATE_OF_SENTENCES.contains(&rate) => {
+            let (slowest, fastest) = (shape::RATE_OF_SENTENCES.start(), shape::RATE_OF_SENTENCES.end());
+            let wish = f64::from(speed) * (slowest + fastest) / 2.0 / rate;
+            // No further than a listener takes for the same speaker.
+            at(wish.round().clamp(f64::from(speed) * 0.75, f64::from(speed) * 1.25) as u32)
+        }
+        _ => Ok(samples),
     }
-    let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
-    if !output.status.success() {
-        return Err(failed(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim())));
-    }
-    streamed_wav(&output.stdout).ok_or_else(|| failed("its output is no WAV".to_owned()))
-}
-
-/// A WAV written to a pipe: its header cannot know the length, so all after the 44 bytes of header is sound.
-fn streamed_wav(bytes: &[u8]) -> Option<(Vec<i16>, u32)> {
-    let (header, data) = bytes.split_at_checked(44)?;
-    let rate = u32::from_le_bytes(header.get(24..28)?.try_into().ok()?);
-    if !header.starts_with(b"RIFF") || header.get(36..40)? != b"data" {
-        return None;
-    }
-    let samples = data.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
-    Some((samples, rate))
 }
 
 /// Writes beside and renames, so that a reader sees the old file or the new one.
@@ -342,31 +300,4 @@ fn unwritable(path: &Path, error: &io::Error) -> PromptError {
     let mut found = unreadable(path, error);
     found.what = both(format!("쓸 수 없습니다: {error}"), format!("cannot be written: {error}"));
     found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_missing_synthesiser_is_told_with_what_to_install() {
-        let error = synthesise("no-such-synthesiser", Kind::Sentence, "가.").unwrap_err();
-        assert!(error.what[1].contains("speech synthesis failed"), "{error}");
-        assert!(error.fix[0].contains("apt-get install espeak-ng"), "{error}");
-    }
-
-    #[test]
-    fn a_program_that_speaks_no_wav_is_told() {
-        let error = synthesise("true", Kind::Sentence, "가.").unwrap_err();
-        assert_eq!(error.file, "true");
-    }
-
-    #[test]
-    fn a_wav_from_a_pipe_is_read_to_its_end() {
-        let mut bytes = wav::write(&[7, 8, 9]);
-        bytes[40..44].copy_from_slice(&0x7fff_f000u32.to_le_bytes());
-        assert_eq!(streamed_wav(&bytes), Some((vec![7, 8, 9], 8000)));
-        assert_eq!(streamed_wav(&bytes[..43]), None);
-        assert_eq!(streamed_wav(b"no wav, but long enough to be taken for a header of one"), None);
-    }
 }

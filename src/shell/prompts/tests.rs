@@ -1,6 +1,6 @@
 //! The folder in a scratch directory, and the shipped folder as it is committed.
 
-use super::build::{Report, check, run_build};
+use super::build::Report;
 use super::*;
 use crate::speech::Kind;
 use crate::speech::ledger::Origin;
@@ -33,9 +33,28 @@ fn sound_of(value: i16) -> Vec<u8> {
     wav::write(&[value; 800])
 }
 
+/// Of Korean, in its usual voice.
+fn checked(dir: &Path, words: &BTreeMap<String, Derived>) -> Result<Report, Vec<PromptError>> {
+    let surveyed = survey(&Tongue { language: "ko", dir, words, voice: &Voice::of_language("ko") }, None)?;
+    let recorded =
+        surveyed.lines.iter().filter(|line| line.sound.as_ref().is_some_and(|sound| sound.origin == Origin::Recorded));
+    let report = Report {
+        recorded: recorded.map(|line| line.id.clone()).collect(),
+        unchanged: surveyed.count(Origin::Built),
+        ..Report::default()
+    };
+    let (errors, warnings): (Vec<_>, Vec<_>) = surveyed.findings.into_iter().partition(|finding| finding.is_error);
+    let told = |findings: Vec<Finding>| findings.into_iter().map(|finding| finding.told).collect::<Vec<_>>();
+    if errors.is_empty() { Ok(Report { warnings: told(warnings), ..report }) } else { Err(told(errors)) }
+}
+
+fn built(dir: &Path, words: &BTreeMap<String, Derived>, prune: bool) -> Result<Report, Vec<PromptError>> {
+    run_build(&Tongue { language: "ko", dir, words, voice: &Voice::of_language("ko") }, prune, &mut |_| {})
+}
+
 /// Tones need no synthesiser, so the rules of building are tested with them on every machine.
 fn build(dir: &Path, prune: bool) -> Report {
-    run_build(dir, &BTreeMap::new(), prune, &mut |_| {}).unwrap()
+    built(dir, &BTreeMap::new(), prune).unwrap()
 }
 
 #[test]
@@ -105,10 +124,10 @@ fn only_what_changed_is_built() {
     assert_eq!(fs::read(dir.join(LEDGER)).unwrap(), ledger, "a second build changes no byte");
 
     put(&dir, "a.tsv", format!("{HEAD}one\ttone\t하나\ntwo\ttone\t두 번째\n"));
-    let errors = check(&dir, &BTreeMap::new()).unwrap_err();
+    let errors = checked(&dir, &BTreeMap::new()).unwrap_err();
     assert!(errors[0].what[1].contains("the words changed"), "{}", errors[0]);
     assert_eq!(build(&dir, false).built, ["two"]);
-    assert_eq!(check(&dir, &BTreeMap::new()).unwrap().unchanged, 2);
+    assert_eq!(checked(&dir, &BTreeMap::new()).unwrap().unchanged, 2);
 }
 
 #[test]
@@ -128,7 +147,7 @@ fn a_recording_is_never_overwritten() {
         assert_eq!(fs::read(dir.join("one.wav")).unwrap(), recording);
         assert_eq!(fs::read(dir.join("two.wav")).unwrap(), recording);
     }
-    let warned = check(&dir, &BTreeMap::new()).unwrap().warnings;
+    let warned = checked(&dir, &BTreeMap::new()).unwrap().warnings;
     assert!(warned[0].what[1].contains("the recording says \"하나\", the text \"한 번\""), "{}", warned[0]);
 
     put(&dir, "a.tsv", HEAD);
@@ -141,7 +160,7 @@ fn a_broken_recording_is_an_error_and_stays() {
     let dir = scratch("broken-recording");
     put(&dir, "a.tsv", format!("{HEAD}one\ttone\t하나\n"));
     put(&dir, "one.wav", "an mp3, really");
-    assert_eq!(run_build(&dir, &BTreeMap::new(), true, &mut |_| {}).unwrap_err().len(), 1);
+    assert_eq!(built(&dir, &BTreeMap::new(), true).unwrap_err().len(), 1);
     assert_eq!(fs::read(dir.join("one.wav")).unwrap(), b"an mp3, really");
 }
 
@@ -161,7 +180,7 @@ fn sounds_nobody_asks_for_are_deleted_only_on_demand() {
 fn words_that_would_leave_the_folder_are_refused() {
     let dir = scratch("escape");
     let words = BTreeMap::from([("say/../../x".to_owned(), Derived::Choice("../../x".into()))]);
-    let errors = run_build(&dir, &words, false, &mut |_| {}).unwrap_err();
+    let errors = built(&dir, &words, false).unwrap_err();
     assert!(errors[0].what[1].contains("cannot name a file"));
 }
 
@@ -169,7 +188,7 @@ fn words_that_would_leave_the_folder_are_refused() {
 fn a_missing_sound_is_found_with_its_words() {
     let dir = scratch("missing");
     let words = BTreeMap::from([("name/tax".to_owned(), Derived::Name("국세상담센터".into()))]);
-    let errors = check(&dir, &words).unwrap_err();
+    let errors = checked(&dir, &words).unwrap_err();
     assert!(errors[0].file.ends_with("name/tax.wav"));
     assert!(errors[0].what[0].contains("국세상담센터"));
 }
@@ -178,10 +197,10 @@ fn a_missing_sound_is_found_with_its_words() {
 fn a_sound_too_quiet_or_late_is_a_warning() {
     let dir = scratch("shape");
     put(&dir, "a.tsv", format!("{HEAD}late\tsentence\t가\nquiet\tsentence\t나\nsilent\tsentence\t다\n"));
-    put(&dir, "late.wav", wav::write(&[[0; 1600], [3000; 1600]].concat()));
-    put(&dir, "quiet.wav", sound_of(300));
+    put(&dir, "late.wav", wav::write(&[vec![0; 1600], vec![3000; 1600], vec![0; 800]].concat()));
+    put(&dir, "quiet.wav", wav::write(&[vec![0; 160], vec![300; 1600], vec![0; 800]].concat()));
     put(&dir, "silent.wav", sound_of(0));
-    let warned = check(&dir, &BTreeMap::new()).unwrap().warnings;
+    let warned = checked(&dir, &BTreeMap::new()).unwrap().warnings;
     let what: Vec<_> = warned.iter().map(|warning| warning.what[1].as_str()).collect();
     assert_eq!(
         what,
@@ -193,7 +212,7 @@ fn a_sound_too_quiet_or_late_is_a_warning() {
 
 #[test]
 fn every_shipped_text_has_a_sound_that_fits_it() {
-    let report = check(&shipped(), &BTreeMap::new())
+    let report = checked(&shipped(), &BTreeMap::new())
         .unwrap_or_else(|errors| panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
     assert_eq!(report.warnings, []);
     assert!(report.unchanged + report.recorded.len() > 30);
@@ -220,7 +239,8 @@ fn every_shipped_sound_of_table_words_says_what_its_name_says() {
             other => panic!("no such family: {other}"),
         };
         assert_eq!(entry.text, derived.text(), "{id}");
-        let source = ledger::source(derived.kind(), &derived.text(), &spoken(&derived.text()));
+        let source =
+            ledger::source(&Voice::of_language("ko"), derived.kind(), &derived.text(), &spoken(&derived.text()));
         assert_eq!(entry.source, source, "{id}: run `ivr1357 prompts build`");
     }
     assert!(seen >= 16 * 2 + 8, "sixteen centres by two prompts, and the choices");
@@ -282,23 +302,141 @@ fn greeting_and_main_menu_take_less_than_twenty_seconds() {
 #[test]
 fn every_word_of_the_shipped_table_has_its_sound() {
     let words = words_in(&shipped_table());
-    let report = check(&shipped(), &words)
+    let report = checked(&shipped(), &words)
         .unwrap_or_else(|errors| panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
     assert!(report.unchanged + report.recorded.len() >= words.len());
 }
 
 #[test]
-fn shipped_speech_is_no_faster_than_a_person_reads() {
-    for text in Folder::read(&shipped()).unwrap().texts {
-        if text.kind == Kind::Tone {
-            continue;
-        }
-        let spoken = spoken(text.pronunciation.as_deref().unwrap_or(&text.text));
-        let syllables = spoken.chars().filter(|&c| hangul::Syllable::from_char(c).is_some()).count();
-        let unread: String = spoken.chars().filter(|c| c.is_ascii_alphanumeric() || "#*&%".contains(*c)).collect();
-        assert_eq!(unread, "", "{}: every sign is a word before it is spoken", text.id);
-        let (samples, _) = read_wav(&shipped().join(format!("{}.wav", text.id))).unwrap();
-        let rate = syllables as f64 / (samples.len() as f64 / 8000.0);
-        assert!((2.0..6.5).contains(&rate), "{}: {rate:.1} syllables a second", text.id);
+fn shipped_speech_is_as_fast_as_a_person_reads_and_every_sign_is_a_word() {
+    let words = words_in(&shipped_table());
+    let tongue = Tongue { language: "ko", dir: &shipped(), words: &words, voice: &Voice::of_language("ko") };
+    let folder = Folder::read(&shipped()).unwrap();
+    for (id, want) in build::wanted(&tongue, &folder).unwrap().iter().filter(|(_, want)| want.kind != Kind::Tone) {
+        let unread: String = want.spoken.chars().filter(|c| c.is_ascii_alphanumeric() || "#*&%".contains(*c)).collect();
+        assert_eq!(unread, "", "{id}: every sign is a word before it is spoken");
     }
+    for line in survey(&tongue, None).unwrap().lines.iter().filter(|line| line.kind == Kind::Sentence) {
+        let heard = line.sound.as_ref().unwrap();
+        // Of what people record nothing is asked.
+        if heard.origin == Origin::Built {
+            let rate = heard.rate.unwrap();
+            assert!((4.2..5.0).contains(&rate), "{}: {rate:.2} syllables a second", line.id);
+        }
+    }
+}
+
+#[test]
+fn nothing_of_the_shipped_prompts_is_unused_late_or_out_of_shape() {
+    let table = shipped_table();
+    let plan = crate::routing::check_without_sound(&table).plan.unwrap();
+    let (words, none) = (words_in(&table), BTreeMap::new());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts");
+    let languages = languages(&folder);
+    assert_eq!(languages.iter().map(|(language, _)| language.as_str()).collect::<Vec<_>>(), ["ko", "en"]);
+    for (language, dir) in &languages {
+        let voice = Voice::of_language(language);
+        let words = if language == "ko" { &words } else { &none };
+        let tongue = Tongue { language, dir, words, voice: &voice };
+        let survey = survey(&tongue, Some(&plan)).unwrap();
+        let told: Vec<_> = survey.findings.iter().map(|finding| finding.told.to_string()).collect();
+        assert_eq!(told, [""; 0]);
+        for line in survey.lines.iter().filter(|line| line.kind != Kind::Tone) {
+            let measure = line.sound.as_ref().unwrap().measure.unwrap();
+            assert!((-22.5..=-19.5).contains(&measure.active_dbov), "{language}/{}: {measure:?}", line.id);
+        }
+    }
+}
+
+#[test]
+fn a_text_that_nobody_uses_is_told_unless_the_library_keeps_it() {
+    let dir = scratch("unused");
+    put(&dir, "a.tsv", format!("{HEAD}greeting\ttone\t안녕\nspare\ttone\t하나\n"));
+    put(&dir, "library.tsv", format!("{HEAD}kept\ttone\t둘\n"));
+    build(&dir, false);
+    put(&dir, "say/옛말.wav", sound_of(3000));
+    let plan = crate::routing::check_without_sound(&shipped_table()).plan.unwrap();
+    let words = BTreeMap::new();
+    let tongue = Tongue { language: "ko", dir: &dir, words: &words, voice: &Voice::of_language("ko") };
+    let survey = survey(&tongue, Some(&plan)).unwrap();
+    let ids: Vec<_> = survey.findings.iter().map(|finding| (finding.id.as_str(), finding.is_error)).collect();
+    assert_eq!(ids, [("spare", false), ("say/옛말", false)]);
+    assert_eq!(survey.findings[0].told.line, Some(3));
+    let json = survey.to_json("ko");
+    assert_eq!(json["findings"][0]["prompt"], "spare");
+    assert_eq!(json["prompts"][0]["sound"]["origin"], "built");
+    assert_eq!(json["prompts"][0]["sound"]["format"]["rate"], 8000);
+}
+
+#[test]
+fn a_menu_whose_words_keep_its_first_choice_back_is_told() {
+    let dir = scratch("late-choice");
+    put(&dir, "a.tsv", format!("{HEAD}menu_main\tsentence\t긴 말입니다.\n"));
+    put(&dir, "menu_main.wav", wav::write(&vec![3000; 13 * 8000]));
+    let plan = crate::routing::check_without_sound(&shipped_table()).plan.unwrap();
+    let words = BTreeMap::new();
+    let tongue = Tongue { language: "ko", dir: &dir, words: &words, voice: &Voice::of_language("ko") };
+    let told = survey(&tongue, Some(&plan)).unwrap().findings;
+    assert!(
+        told.iter().any(|finding| finding.told.what[1] == "menu.main: 13.0 s before the first choice (12 s at most)"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_studio_recording_is_heard_narrow_and_wide_and_stays() {
+    let dir = scratch("studio");
+    put(&dir, "a.tsv", format!("{HEAD}greeting\tsentence\t안녕하십니까.\n"));
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: 48_000,
+        bits_per_sample: 24,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut file = hound::WavWriter::create(dir.join("greeting.wav"), spec).unwrap();
+    for at in 0..48_000 {
+        // 1 kHz for half a second between silences.
+        let loud = if (4800..28_800).contains(&at) { 1_000_000.0 } else { 0.0 };
+        let sample = (f64::from(at) * std::f64::consts::TAU * 1000.0 / 48_000.0).sin() * loud;
+        (0..2).for_each(|_| file.write_sample(sample as i32).unwrap());
+    }
+    file.finalize().unwrap();
+    let bytes = fs::read(dir.join("greeting.wav")).unwrap();
+    assert_eq!(build(&dir, true).recorded, ["greeting"]);
+    assert_eq!(fs::read(dir.join("greeting.wav")).unwrap(), bytes, "not converted, not overwritten");
+    let catalogue = load(&dir).unwrap();
+    assert_eq!(catalogue.lengths()["greeting"], Duration::from_secs(1));
+    assert_eq!(catalogue.wide["greeting"].len(), 16_000);
+    assert!(catalogue.faults.is_empty() && checked(&dir, &BTreeMap::new()).unwrap().warnings.is_empty());
+}
+
+#[test]
+fn the_same_texts_give_the_same_bytes_whatever_program_speaks() {
+    let samples: Vec<i16> = (0..22_050).map(|at: i32| ((at * at / 50) % 9000 - 4500) as i16).collect();
+    let source = scratch("repeat-voice").join("voice.wav");
+    fs::write(&source, wav::write_at(22_050, &samples)).unwrap();
+    // A program that any machine has stands for the one that speaks.
+    let command = ["sh", "-c", "read text; cat $0", &source.display().to_string()].map(str::to_owned).to_vec();
+    let voice = Voice { command, speed: 1, speed_of_parts: 1 };
+    let texts: String = (0..12).map(|at| format!("p{at}\tsentence\ttext {at}\n")).collect();
+    let made = ["one", "two"].map(|turn| {
+        let dir = scratch(&format!("repeat-{turn}"));
+        put(&dir, "a.tsv", format!("{HEAD}{texts}"));
+        let words = BTreeMap::new();
+        let tongue = Tongue { language: "en", dir: &dir, words: &words, voice: &voice };
+        assert_eq!(run_build(&tongue, false, &mut |_| {}).unwrap().built.len(), 12);
+        // Another voice is another sound; a second run with the same one makes nothing.
+        assert_eq!(run_build(&tongue, false, &mut |_| {}).unwrap().unchanged, 12);
+        let other = Tongue {
+            voice: &Voice {
+                speed: 2,
+                command: [&voice.command[..], &["{speed}".to_owned()]].concat(),
+                ..voice.clone()
+            },
+            ..tongue
+        };
+        assert_eq!(survey(&other, None).unwrap().findings.len(), 12);
+        (fs::read(dir.join(LEDGER)).unwrap(), fs::read(dir.join("p7.wav")).unwrap())
+    });
+    assert_eq!(made[0], made[1]);
 }

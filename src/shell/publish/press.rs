@@ -8,7 +8,7 @@ use crate::sdp::Codecs;
 use crate::shell::clock::Clock;
 use crate::shell::versions::{self, Store, Version};
 use crate::shell::{prompts, switches, table};
-use crate::speech::{Catalogue, Prompt};
+use crate::speech::{Catalogue, Prompt, Voice};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -33,6 +33,8 @@ pub struct Press {
     pub(super) clock: Clock,
     /// The folder of prompts.
     pub(super) prompts: PathBuf,
+    /// Who says new words in Korean.
+    pub(super) voice: Voice,
     /// The file of the switches.
     pub(super) switches: PathBuf,
     pub(super) live: Live,
@@ -235,7 +237,9 @@ impl Press {
         if words.is_empty() {
             return None;
         }
-        let told = match prompts::run_build(&table::prompts_folder(&self.prompts), &words, false, &mut |_| {}) {
+        let dir = table::prompts_folder(&self.prompts);
+        let korean = prompts::Tongue { language: "ko", dir: &dir, words: &words, voice: &self.voice };
+        let told = match prompts::run_build(&korean, false, &mut |_| {}) {
             Ok(report) => {
                 let built = report.built.join(", ");
                 [format!("소리를 만들었습니다: {built}"), format!("sounds were made: {built}")]
@@ -291,7 +295,13 @@ struct Source {
 /// The prompts that a plan speaks: what belongs to its version.
 pub(super) fn spoken(plan: &Plan, catalogue: &Catalogue) -> Catalogue {
     let prompt = |id: &str| Some((id.to_owned(), catalogue.prompts.get(id)?.clone()));
-    Catalogue { prompts: plan.prompts().iter().filter_map(|id| prompt(id)).collect(), ..Catalogue::default() }
+    let wide = |id: &str| Some((id.to_owned(), catalogue.wide.get(id)?.clone()));
+    let ids = plan.prompts();
+    Catalogue {
+        prompts: ids.iter().filter_map(|id| prompt(id)).collect(),
+        wide: ids.iter().filter_map(|id| wide(id)).collect(),
+        ..Catalogue::default()
+    }
 }
 
 /// Now, in the table's zone.
@@ -320,8 +330,9 @@ impl Clips {
         let clip = |id: &str| {
             let Prompt { samples, .. } = catalogue.prompts.get(id)?;
             let samples = samples.as_deref()?;
-            let key = (id.to_owned(), versions::sound_hash(samples));
-            let encode = || Arc::new(Clip::held_in(codecs, id, samples));
+            let wide = catalogue.wide.get(id).map(|wide| &**wide);
+            let key = (id.to_owned(), versions::sound_hash(samples, wide));
+            let encode = || Arc::new(Clip::of_recording(codecs, id, samples, wide));
             Some(self.sounds.entry(key).or_insert_with(encode).clone())
         };
         Arc::new(Edition::published(plan, Some(number), clip).held_in(codecs))

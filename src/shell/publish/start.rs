@@ -11,7 +11,7 @@ use crate::shell::clock::Clock;
 use crate::shell::serve::Failure;
 use crate::shell::table::{self, Files, Table};
 use crate::shell::versions::{self, OpenError, Store, Version, Who, Whole};
-use crate::speech::Catalogue;
+use crate::speech::{Catalogue, Voice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub struct Places {
     pub switches: PathBuf,
     /// What prompts are held in.
     pub codecs: Codecs,
+    /// Who says new words in Korean.
+    pub voice: Voice,
 }
 
 /// The table of a start, before anything was written or locked.
@@ -133,8 +135,8 @@ impl Found {
         let mut clips = Clips::new(places.codecs);
         let edition = clips.edition(plan, version.number, &catalogue);
         let live = Live { version, edition, catalogue: Arc::new(catalogue) };
-        let (prompts, switches) = (files.prompts.clone(), switches.clone());
-        Ok(Some(Begun { press: Press { store, gate, clock, prompts, switches, live, clips }, alarms }))
+        let (prompts, switches, voice) = (files.prompts.clone(), switches.clone(), places.voice.clone());
+        Ok(Some(Begun { press: Press { store, gate, clock, prompts, voice, switches, live, clips }, alarms }))
     }
 }
 

@@ -73,6 +73,7 @@ impl Bench {
             versions: folder.join("versions"),
             switches: folder.join("switches.json"),
             codecs: Codecs::USUAL,
+            voice: crate::speech::Voice::of_language("ko"),
         };
         let bench = Self { folder, places };
         for prompt in ["tone", "greeting", "again", "center/counsel", "key_1", "key_0", "key_hash", "key_star"] {

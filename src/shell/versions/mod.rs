@@ -7,6 +7,7 @@
 //!   000012/sounds.tsv          its prompts, each with the name of its sound and its words
 //!   000012/version.json        who, when, why, what it replaced, and the hashes of the two files above
 //!   sounds/HASH.wav            what the prompts sound like, shared by all versions
+//!   sounds/HASH.wide.wav       the same at 16 kHz, for recordings that have it
 //! ```
 //!
 //! A version is made in a folder with another name, synced, and renamed: that rename is the moment of publishing, and a process
@@ -117,13 +118,17 @@ impl Store {
     ) -> io::Result<Version> {
         let shared = self.folder.join("sounds");
         let (list, sounds) = list(catalogue);
-        for (hash, samples) in sounds {
-            let (file, sound) = (shared.join(format!("{hash}.wav")), wav::write(samples));
+        let files = sounds.into_iter().flat_map(|(hash, (samples, wide))| {
+            let wide = wide.map(|wide| (wide_name(&hash), wav::write_at(2 * wav::RATE, wide)));
+            [Some((format!("{hash}.wav"), wav::write(samples))), wide]
+        });
+        for (name, sound) in files.flatten() {
+            let file = shared.join(&name);
             if fs::metadata(&file).is_ok_and(|file| file.len() == sound.len() as u64) {
                 continue;
             }
             step()?;
-            let part = shared.join(format!(".{hash}"));
+            let part = shared.join(format!(".{name}"));
             write_synced(&part, &sound)?;
             step()?;
             fs::rename(&part, &file)?;
@@ -175,7 +180,8 @@ impl Store {
         for number in self::numbers(&self.folder) {
             // A list that cannot be read may name any of them.
             let Ok(list) = fs::read_to_string(self.folder.join(name(number)).join(SOUNDS)) else { return };
-            used.extend(list.lines().filter_map(|line| Some(format!("{}.wav", line.split('\t').nth(1)?))));
+            let hashes = list.lines().filter_map(|line| line.split('\t').nth(1));
+            used.extend(hashes.flat_map(|hash| [format!("{hash}.wav"), wide_name(hash)]));
         }
         let Ok(sounds) = fs::read_dir(self.folder.join("sounds")) else { return };
         for sound in sounds.flatten().filter(|sound| !used.contains(&*sound.file_name().to_string_lossy())) {
@@ -231,10 +237,17 @@ pub fn read(folder: &Path, number: u64) -> Result<Whole, String> {
         };
         let file = folder.join("sounds").join(format!("{hash}.wav"));
         let bytes = fs::read(&file).map_err(|error| format!("the sound of {id}, {}: {error}", file.display()))?;
-        let samples = wav::read(&bytes).map_err(|(what, _)| format!("the sound of {id}: {}", what[1]))?;
-        if sound_hash(&samples) != hash {
+        let read = |bytes: &[u8]| wav::read(bytes).map_err(|(what, _)| format!("the sound of {id}: {}", what[1]));
+        let samples = read(&bytes)?.samples;
+        let wide = match fs::read(folder.join("sounds").join(wide_name(hash))) {
+            Ok(bytes) => read(&bytes)?.wide,
+            Err(_) => None,
+        };
+        // Without the wide sound that it had, the hash differs, too.
+        if sound_hash(&samples, wide.as_deref()) != hash {
             return Err(format!("the sound of {id} is not what was published: its hash differs"));
         }
+        catalogue.wide.extend(wide.map(|wide| (id.to_owned(), wide.into())));
         catalogue.prompts.insert(id.to_owned(), Prompt { text: text.to_owned(), samples: Some(samples.into()) });
     }
     Ok(Whole { version, bytes, catalogue })
@@ -245,15 +258,19 @@ pub fn sounds_hash(catalogue: &Catalogue) -> String {
     hash(list(catalogue).0.as_bytes())
 }
 
+/// The samples of a sound, and the wide ones where it has them.
+type Samples<'a> = (&'a [i16], Option<&'a [i16]>);
+
 /// The list of the prompts that have a sound, and those sounds by their names.
-fn list(catalogue: &Catalogue) -> (String, BTreeMap<String, &[i16]>) {
+fn list(catalogue: &Catalogue) -> (String, BTreeMap<String, Samples<'_>>) {
     let (mut list, mut sounds) = (String::new(), BTreeMap::new());
     for (id, Prompt { text, samples }) in &catalogue.prompts {
         let Some(samples) = samples else { continue };
-        let hash = sound_hash(samples);
+        let wide = catalogue.wide.get(id).map(|wide| &**wide);
+        let hash = sound_hash(samples, wide);
         let text = text.replace(|c: char| c.is_control(), " ");
         list.push_str(&format!("{id}\t{hash}\t{text}\n"));
-        sounds.insert(hash, &**samples);
+        sounds.insert(hash, (&**samples, wide));
     }
     (list, sounds)
 }
@@ -263,10 +280,16 @@ pub fn hash(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// The name of a sound: the SHA-256 of its samples, whatever header its file has.
-pub fn sound_hash(samples: &[i16]) -> String {
-    let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+/// The name of a sound: the SHA-256 of its samples, and then of the wide ones where it has them, whatever header its file has.
+pub fn sound_hash(samples: &[i16], wide: Option<&[i16]>) -> String {
+    let all = samples.iter().chain(wide.unwrap_or_default());
+    let bytes: Vec<u8> = all.flat_map(|sample| sample.to_le_bytes()).collect();
     hash(&bytes)
+}
+
+/// The file of what a sound has beyond a telephone's band, beside `HASH.wav`.
+fn wide_name(hash: &str) -> String {
+    format!("{hash}.wide.wav")
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -111,6 +111,22 @@ fn a_half_written_file_of_a_draft_is_never_looked_at() {
 }
 
 #[test]
+fn a_wide_recording_comes_back_wide_and_is_missed_when_it_is_gone() {
+    let scratch = Scratch::new();
+    let mut catalogue = sounds(&[1, 2]);
+    catalogue.wide.insert("greeting".to_owned(), vec![1, 1, 2, 2].into());
+    assert_ne!(sounds_hash(&catalogue), sounds_hash(&sounds(&[1, 2])));
+    scratch.open().add(version(1), b"table", &catalogue).expect("kept");
+    let whole = read(&scratch.0, 1).expect("whole");
+    assert_eq!(whole.catalogue.wide, catalogue.wide);
+    scratch.open().tidy(1);
+    assert!(read(&scratch.0, 1).is_ok());
+    let hash = sound_hash(&[1, 2], Some(&[1, 1, 2, 2]));
+    fs::remove_file(scratch.0.join(format!("sounds/{hash}.wide.wav"))).expect("was there");
+    assert!(read(&scratch.0, 1).expect_err("not whole").contains("its hash differs"));
+}
+
+#[test]
 fn damage_is_told_whatever_file_it_hit() {
     for (file, content, part) in [
         ("000001/routing.toml", "schema = 2", "its hash differs"),
@@ -121,7 +137,7 @@ fn damage_is_told_whatever_file_it_hit() {
     ] {
         let scratch = Scratch::new();
         scratch.open().add(version(1), b"table", &sounds(&[1])).expect("kept");
-        let file = file.replace("SOUND", &sound_hash(&[1]));
+        let file = file.replace("SOUND", &sound_hash(&[1], None));
         fs::write(scratch.0.join(&file), content).expect("written");
         let error = read(&scratch.0, 1).expect_err(&file);
         assert!(error.contains(part), "{file}: {error}");
@@ -168,6 +184,6 @@ fn the_oldest_go_when_there_are_too_many_and_shared_sounds_stay() {
     store.tidy(1);
     let kept = numbers(&scratch.0);
     assert!(kept.contains(&1) && !kept.contains(&2) && kept.contains(&3), "the live one stays however old");
-    let sound = |samples: &[i16]| scratch.0.join("sounds").join(format!("{}.wav", sound_hash(samples))).exists();
+    let sound = |samples: &[i16]| scratch.0.join("sounds").join(format!("{}.wav", sound_hash(samples, None))).exists();
     assert!(sound(&[1]) && !sound(&[2]) && sound(&[3]) && sound(&[7, 8]));
 }
