@@ -1,7 +1,7 @@
 //! How often the detector of keys as tones takes something else for a key (talk-off), and how many keys it finds while somebody speaks (talk-down).
 //!
 //! ```text
-//! cargo run --release --example talk_off -- --hours 10 --seed 1 [--folder NAME=DIR]… [--keep DIR] [--presses 2000]
+//! cargo run --release --example talk_off -- --hours 10 --seed 1 [--folder NAME=DIR]… [--keep DIR] [--presses 2000] [--only KIND]
 //! ```
 //!
 //! Everything is made from the seed: voices (the shipped prompts, and espeak-ng where it is installed), voices in noise, many voices at once, music,
@@ -35,6 +35,7 @@ struct Arguments {
     folders: Vec<(String, PathBuf)>,
     keep: Option<PathBuf>,
     presses: usize,
+    only: Option<String>,
 }
 
 /// A key that nobody pressed.
@@ -58,7 +59,7 @@ fn main() {
 }
 
 fn arguments() -> Arguments {
-    let mut parsed = Arguments { hours: 1.0, seed: 1, folders: Vec::new(), keep: None, presses: 2000 };
+    let mut parsed = Arguments { hours: 1.0, seed: 1, folders: Vec::new(), keep: None, presses: 2000, only: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let value = words.next().unwrap_or_else(|| panic!("a value after {word}"));
@@ -66,6 +67,7 @@ fn arguments() -> Arguments {
             "--hours" => parsed.hours = value.parse().expect("hours"),
             "--seed" => parsed.seed = value.parse().expect("a number"),
             "--presses" => parsed.presses = value.parse().expect("a number"),
+            "--only" => parsed.only = Some(value),
             "--keep" => parsed.keep = Some(value.into()),
             "--folder" => {
                 let (name, folder) = value.split_once('=').expect("NAME=DIR after --folder");
@@ -79,7 +81,8 @@ fn arguments() -> Arguments {
 
 /// Hours of what is no key, and what was taken for one.
 fn talk_off(arguments: &Arguments, sounds: &Sounds) {
-    let kinds = sounds.kinds();
+    let mut kinds = sounds.kinds();
+    kinds.retain(|kind| arguments.only.as_ref().is_none_or(|only| only == kind.name));
     let weights: usize = kinds.iter().map(|kind| kind.weight).sum();
     let minutes: Vec<usize> = kinds
         .iter()

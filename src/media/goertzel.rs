@@ -16,14 +16,16 @@ const HOP: usize = 64;
 const TONES: [f32; 8] = [697.0, 770.0, 852.0, 941.0, 1209.0, 1336.0, 1477.0, 1633.0];
 const KEYS: [[char; 4]; 4] = [['1', '2', '3', 'A'], ['4', '5', '6', 'B'], ['7', '8', '9', 'C'], ['*', '0', '#', 'D']];
 /// Between the ±1.5 % that must count and the ±3.5 % that must not.
-const OFF_TUNE: f32 = 0.025;
+const OFF_TUNE: f32 = 0.02;
 /// Mean square of a tone at −33 dBm0: telephones send −25 dBm0 or more.
 const FAINTEST: f32 = 1.3e5;
 /// The low tone may be 8 dB above the high one, the high one 4 dB above the low one; 1 dB is for noise.
 const LOW_ABOVE: f32 = 7.94;
 const HIGH_ABOVE: f32 = 3.16;
 /// The share of both tones in all that is heard: 15 dB above noise they are 97 %.
-const PURE: f32 = 0.88;
+const PURE: f32 = 0.92;
+/// A key's tones are as loud in both windows, within 1 dB; those of a voice and of plucked strings move.
+const STEADY: f32 = 1.26;
 /// A press goes on while its tones are this much: a lost packet bends them.
 const GOES_ON: f32 = 0.5;
 /// Windows without its tones end a press: a pause of 50 ms has three, a lost packet spoils two.
@@ -211,13 +213,19 @@ impl Window {
         let (Some(off_low), Some(off_high)) = (self.off_tune(before, low), self.off_tune(before, high)) else {
             return false;
         };
-        [before, self].into_iter().all(|window| {
-            let (low, high) = (window.tones[low] / response(off_low), window.tones[high] / response(off_high));
-            low.min(high) > FAINTEST
-                && low < LOW_ABOVE * high
-                && high < HIGH_ABOVE * low
-                && low + high > PURE * window.power
-        })
+        let steady = |tone: usize| {
+            let (now, then) = (self.tones[tone], before.tones[tone]);
+            now < STEADY * then && then < STEADY * now
+        };
+        steady(low)
+            && steady(high)
+            && [before, self].into_iter().all(|window| {
+                let (low, high) = (window.tones[low] / response(off_low), window.tones[high] / response(off_high));
+                low.min(high) > FAINTEST
+                    && low < LOW_ABOVE * high
+                    && high < HIGH_ABOVE * low
+                    && low + high > PURE * window.power
+            })
     }
 
     /// How far from its frequency a tone is, in Hz; `None` where that is too far for a key.

@@ -684,12 +684,13 @@ proptest! {
     }
 }
 
-/// Three packets of a key's two tones and three of silence, in this codec under this number.
-fn press_as_tones(rig: &mut Rig, ms: u64, (codec, number): (Codec, u8), low: f32, high: f32) {
-    let sound: Vec<i16> = (0..6 * 160)
-        .map(|at| {
-            let turn = |tone: f32| (std::f32::consts::TAU * tone * at as f32 / 8000.0).sin();
-            let sample = if at < 3 * 160 { 4000.0 * (turn(low) + turn(high)) } else { 0.0 };
+/// For each key's two tones three packets of them and three of silence, in this codec under this number.
+fn press_as_tones(rig: &mut Rig, ms: u64, (codec, number): (Codec, u8), keys: &[[f32; 2]]) {
+    let samples = keys.iter().flat_map(|key| (0..6 * 160).map(move |at| (key, at)));
+    let sound: Vec<i16> = samples
+        .map(|(key, at)| {
+            let turn = |tone: &f32| (std::f32::consts::TAU * tone * at as f32 / 8000.0).sin();
+            let sample = if at < 3 * 160 { 4000.0 * key.iter().map(turn).sum::<f32>() } else { 0.0 };
             sample as i16
         })
         .collect();
@@ -705,15 +706,15 @@ const ALAW: (Codec, u8) = (Codec::Pcma, 8);
 #[test]
 fn keys_are_heard_as_tones_only_where_no_events_were_agreed() {
     let mut rig = Rig::new();
-    press_as_tones(&mut rig, 0, ALAW, 697.0, 1336.0);
+    press_as_tones(&mut rig, 0, ALAW, &[[697.0, 1336.0]]);
     assert_eq!(rig.keys(), "");
     rig.configure(|chosen| chosen.events.clear());
-    press_as_tones(&mut rig, 200, ALAW, 697.0, 1336.0);
-    press_as_tones(&mut rig, 320, ALAW, 697.0, 1336.0);
-    press_as_tones(&mut rig, 440, ALAW, 941.0, 1477.0);
+    press_as_tones(&mut rig, 200, ALAW, &[[697.0, 1336.0]]);
+    press_as_tones(&mut rig, 320, ALAW, &[[697.0, 1336.0]]);
+    press_as_tones(&mut rig, 440, ALAW, &[[941.0, 1477.0]]);
     assert_eq!(rig.keys(), "22#");
     rig.configure(|_| {});
-    press_as_tones(&mut rig, 600, ALAW, 697.0, 1336.0);
+    press_as_tones(&mut rig, 600, ALAW, &[[697.0, 1336.0]]);
     assert_eq!(rig.keys(), "");
 }
 
@@ -735,14 +736,13 @@ fn tones_are_heard_in_the_codec_that_was_agreed_whatever_its_number_and_in_those
             (chosen.codec, chosen.payload_type) = agreed;
             chosen.events.clear();
         });
-        press_as_tones(&mut rig, 0, sent, 852.0, 1336.0);
-        press_as_tones(&mut rig, 120, sent, 941.0, 1209.0);
+        press_as_tones(&mut rig, 0, sent, &[[852.0, 1336.0], [941.0, 1209.0]]);
         assert_eq!(rig.keys(), "8*", "{agreed:?}, sent {sent:?}");
     }
     // A number that nobody spoke of is no sound.
     let mut rig = Rig::new();
     rig.configure(|chosen| chosen.events.clear());
-    press_as_tones(&mut rig, 0, (Codec::Pcma, 97), 852.0, 1336.0);
+    press_as_tones(&mut rig, 0, (Codec::Pcma, 97), &[[852.0, 1336.0]]);
     assert_eq!(rig.keys(), "");
 }
 
