@@ -10,6 +10,7 @@
 //!   needs no decision; its door is [`sip::Agent`].
 //! * [`sdp`]: session descriptions as telephones really write them; offer and answer as functions.
 //! * [`media`]: one leg's sound. Prompts encoded once and shared, key presses told from RTP events.
+//! * [`hearing`]: captures and recordings of calls, scored against the prompts that should have been heard.
 //! * [`leg`]: a dialog with its offers, answers and stream.
 //! * [`speech`]: the words and their sound: the prompt catalogue, particles, numerals, pronunciation.
 //! * [`routing`]: `routing.toml` as written, every mistake in it at once, and the [`routing::Plan`] it means.
@@ -33,6 +34,7 @@ pub mod call;
 pub mod chart;
 pub mod cli;
 pub mod engine;
+pub mod hearing;
 pub mod leg;
 pub mod limits;
 pub mod media;

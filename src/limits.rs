@@ -409,3 +409,13 @@ pub const TAP_SAMPLES: usize = 4096;
 pub const RECORDING_FRAMES_WAITING: usize = 4096;
 /// Recordings written at once; more would be a disk too slow for all of them.
 pub const RECORDINGS_MAX: usize = 2000;
+/// Frames of a capture that are looked at: eight hours of a call in both directions.
+pub const CAPTURE_PACKETS_MAX: usize = 3_000_000;
+/// What looks like RTP within a capture; more is a capture of something else.
+pub const CAPTURE_STREAMS_MAX: usize = 10_000;
+/// The largest file that is scored, captures and recordings: it is held whole.
+pub const CAPTURE_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// How much of a stream is put together and searched: no call in menus lasts so long, and its samples take 60 MB.
+pub const HEARD_SECONDS_MAX: usize = 1800;
+/// Places at which one prompt is tried: a waiting tone may sound so often.
+pub const PROMPT_PLACES_MAX: usize = 400;

@@ -83,7 +83,9 @@ const TABLE: &[(&str, &[&str])] = &[
             "sip::urgency",
         ],
     ),
-    ("cli", &["shell", "sim", "proof", "chart", "routing", "limits", "time", "speech"]),
+    // It reads what others sent and received, with the codecs, keys and measures of those who send.
+    ("hearing", &["time", "number", "limits", "media", "sdp::Codec", "speech"]),
+    ("cli", &["shell", "sim", "proof", "chart", "hearing", "routing", "limits", "time", "speech", "sdp::Codec"]),
     ("main", &["shell", "sim", "routing", "cli"]),
     ("lib", &[]),
 ];

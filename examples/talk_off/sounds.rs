@@ -156,8 +156,12 @@ fn synthesised(texts: &[&str], chance: &mut Random) -> Option<Option<Vec<i16>>> 
     child.stdin.take()?.write_all(text.as_bytes()).ok()?;
     let bytes = child.wait_with_output().ok()?.stdout;
     // The header of a stream does not know its length: 44 bytes, then samples of 22,050 Hz.
-    let raw: Vec<i16> =
-        bytes.get(44..)?.chunks_exact(2).filter_map(|pair| pair.try_into().ok()).map(i16::from_le_bytes).collect();
+    let raw: Vec<f64> = bytes
+        .get(44..)?
+        .chunks_exact(2)
+        .filter_map(|pair| pair.try_into().ok())
+        .map(|pair| f64::from(i16::from_le_bytes(pair)))
+        .collect();
     Some(sound::prompt(&raw, 22_050, Kind::Sentence))
 }
 

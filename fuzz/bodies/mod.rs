@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod auth;
+pub mod capture;
 pub mod message;
 pub mod rtp;
 pub mod sdp;
@@ -22,6 +23,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("agent", agent::run),
     ("auth", auth::run),
+    ("capture", capture::run),
     ("message", message::run),
     ("rtp", rtp::run),
     ("sdp", sdp::run),

@@ -6,6 +6,7 @@ mod demo;
 pub mod diff;
 mod explain;
 mod gate;
+mod hear;
 mod history;
 mod prompts;
 pub mod prove;
@@ -74,6 +75,8 @@ enum Command {
     Chart(chart::Arguments),
     /// Tells which callers go elsewhere in a new table, or which recorded calls would end otherwise
     Diff(diff::Arguments),
+    /// Scores what a caller heard, from a capture or a recording, against the prompts that should have been played; exit code 1 is not as it should be
+    Hear(hear::Arguments),
     /// Dials through the table in simulated time and tells what the caller hears: a script, or command by command
     Try(simulated::TryArguments),
     /// Thousands of calls in simulated time, with everything that can go wrong
@@ -178,6 +181,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Prove(arguments)) => code(prove::run_command(arguments)),
         Some(Command::Test(arguments)) => code(test::run_command(arguments)),
         Some(Command::Chart(arguments)) => code(chart::run_command(arguments)),
+        Some(Command::Hear(arguments)) => code(hear::run_command(&arguments)),
         Some(Command::Diff(arguments)) => code(diff::run_command(arguments)),
         Some(Command::Prompts(arguments)) => {
             let table = crate::shell::table::read(&arguments.routing).unwrap_or_default();
@@ -236,6 +240,8 @@ mod tests {
             "test routing.toml --junit out.xml --lang en",
             "chart routing.toml --format svg --output chart.svg --lang en",
             "diff old.toml new.toml --calls calls.jsonl --lang en",
+            "hear call.pcap --expect greeting menu_main --ssrc 0x1a2b3c4d --payload 97=pcma --chart call.svg --lang en",
+            "hear --lang en message.wav --channel 2 --json",
             "prompts check --lang en",
             "prompts --lang en list",
             "prompts build --prune --lang en",

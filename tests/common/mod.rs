@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub mod bench;
+pub mod capture;
 pub mod certificates;
 pub mod engine;
 pub mod line;

@@ -1,0 +1,467 @@
+//! Prompts within a sound: where each was heard, and what is wrong with it.
+//!
+//! Candidates come from cross-correlation of the whole prompt; each is then compared piece by piece, so that a prompt counts that was stopped, lost its
+//! beginning, or waited in the middle while the engine was late. Level does not matter, nor does the coding of G.711 or G.722.
+
+use super::correlate::{alike, likeness};
+use super::{ALIKE, CLIPPED_MS, Expected, MS};
+use crate::limits::PROMPT_PLACES_MAX;
+use std::ops::Range;
+
+/// Quieter than this below its loudest, a prompt is silent: 40 dB.
+const SILENT: f64 = 1e-4;
+/// Compared at once.
+const FRAME: usize = 20 * MS;
+/// A piece that is at least so much like the prompt is the prompt.
+const SAME: f64 = 0.8;
+/// Around a millisecond, this much is compared.
+const AROUND: usize = 5 * MS;
+/// Less than this is no proof of a prompt, unless it is hardly longer.
+const LEAST: usize = 120 * MS;
+/// What is searched for behind a break.
+const ANCHOR: usize = 160 * MS;
+/// A prompt that goes on later than this is told twice.
+const WAITS_MAX: usize = 1500 * MS;
+/// Breaks within one prompt; more is another sound.
+const BREAKS_MAX: usize = 64;
+
+/// A prompt, ready to be found.
+pub struct Template {
+    name: String,
+    samples: Vec<f32>,
+    /// With its highs lifted: vowels are less alike.
+    bright: Vec<f32>,
+    /// From its first sound to its last.
+    active: Range<usize>,
+    /// Power of 5 ms around each millisecond, and what is silence.
+    powers: Vec<f64>,
+    silence: f64,
+}
+
+/// A prompt that was heard.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Found {
+    /// Which.
+    pub name: String,
+    /// Where the first of its sound was heard, and the end of its last, in samples.
+    pub start: usize,
+    /// See `start`.
+    pub end: usize,
+    /// Since the last key; `None` without one.
+    pub after_key_ms: Option<i64>,
+    /// How long it sounds when it is whole.
+    pub length_ms: usize,
+    /// How much of it was heard.
+    pub heard_ms: usize,
+    /// What is missing at its beginning.
+    pub clipped_ms: usize,
+    /// What is missing at its end.
+    pub cut_ms: usize,
+    /// Within it.
+    pub gaps: Vec<Gap>,
+    /// How alike what was heard is, 1 being the same.
+    pub correlation: f64,
+    /// How much louder than it was recorded, in dB.
+    pub level_db: f64,
+}
+
+/// A gap within a prompt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gap {
+    /// Where, in samples of what was heard.
+    pub at: usize,
+    /// How long.
+    pub ms: usize,
+    /// What becomes of the words.
+    pub words: Words,
+}
+
+/// What becomes of the words in a gap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Words {
+    /// They are lost: time went on.
+    Lost,
+    /// They come after it: the prompt waited.
+    Late,
+    /// They are left out, and what follows came that much too early.
+    Skipped,
+}
+
+impl Found {
+    /// Whole from its beginning, without gaps, undistorted. That it was stopped is no fault.
+    pub fn is_well(&self) -> bool {
+        self.clipped_ms < CLIPPED_MS && self.gaps.is_empty() && self.correlation >= ALIKE
+    }
+}
+
+impl Template {
+    /// `None` of silence.
+    pub fn new(expected: &Expected) -> Option<Self> {
+        let samples: Vec<f32> = expected.samples.iter().map(|&sample| f32::from(sample)).collect();
+        let powers = powers(&samples);
+        let loudest = powers.iter().copied().fold(0.0, f64::max);
+        let silence = (loudest * SILENT).max(100.0);
+        let first = powers.iter().position(|&power| power > silence)?;
+        let last = powers.iter().rposition(|&power| power > silence)?;
+        let active = first * MS..((last + 1) * MS).min(samples.len());
+        Some(Self { name: expected.name.clone(), bright: bright(&samples), samples, active, powers, silence })
+    }
+
+    fn sounds(&self, ms: usize) -> bool {
+        self.powers.get(ms).is_some_and(|&power| power > self.silence)
+    }
+
+    /// Milliseconds that sound within a range of samples.
+    fn sounding(&self, range: Range<usize>) -> usize {
+        (range.start / MS..range.end.div_ceil(MS)).filter(|&ms| self.sounds(ms)).count()
+    }
+}
+
+/// All prompts that are heard, in order of time. Where two would stand in one place, the longer one does.
+pub fn find(samples: &[i16], templates: &[Template]) -> Vec<Found> {
+    let heard: Vec<f32> = samples.iter().map(|&sample| f32::from(sample)).collect();
+    let heard_bright = bright(&heard);
+    let mut matches: Vec<(Found, &Template)> = Vec::new();
+    for template in templates {
+        let mut used: Vec<Found> = Vec::new();
+        let mut failures = 0;
+        for lag in candidates(&heard_bright, template) {
+            // Twenty false places in a row: the next ones are no better.
+            if failures >= 20 {
+                break;
+            }
+            let begins = lag + template.active.start as i64;
+            let known = |found: &Found| {
+                let clipped = (found.clipped_ms * MS) as i64;
+                (begins - found.start as i64 + clipped).abs() < (FRAME * 2) as i64
+            };
+            if used.iter().any(known) {
+                continue;
+            }
+            match follow(&heard, template, lag) {
+                Some(found) if used.iter().any(|known| known.start < found.end && found.start < known.end) => {}
+                Some(found) => {
+                    failures = 0;
+                    used.push(found);
+                }
+                None => failures += 1,
+            }
+        }
+        matches.extend(used.into_iter().map(|found| (found, template)));
+    }
+    matches.sort_by(|(a, _), (b, _)| {
+        (b.heard_ms, b.correlation).partial_cmp(&(a.heard_ms, a.correlation)).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let mut taken: Vec<Found> = Vec::new();
+    for (found, _) in matches {
+        let overlap = |other: &Found| found.end.min(other.end).saturating_sub(found.start.max(other.start));
+        let overlapped: usize = taken.iter().map(overlap).sum();
+        if overlapped * 10 <= (found.end - found.start) * 3 {
+            taken.push(found);
+        }
+    }
+    taken.sort_by_key(|found| found.start);
+    taken
+}
+
+/// Where the template's first sample may stand; the most likely first.
+fn candidates(heard: &[f32], template: &Template) -> Vec<i64> {
+    let pattern = template.bright.get(template.active.clone()).unwrap_or_default();
+    let likeness = likeness(heard, pattern);
+    // Neighbours of a sound are alike by chance; the shorter it is, the more.
+    let least = (4.0 / (pattern.len() as f32 / 3.0).sqrt()).max(0.05);
+    let mut peaks: Vec<(f32, usize)> = Vec::new();
+    let mut at = 0;
+    // The best of each 10 ms.
+    for window in likeness.chunks(10 * MS) {
+        let best = window.iter().copied().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
+        peaks.extend(best.filter(|&(_, value)| value > least).map(|(place, value)| (value, at + place)));
+        at += window.len();
+    }
+    peaks.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    peaks.truncate(PROMPT_PLACES_MAX);
+    let offset = (pattern.len() + template.active.start) as i64;
+    peaks.into_iter().map(|(_, place)| place as i64 - offset).collect()
+}
+
+/// A part of the template that is heard in one piece of time.
+struct Piece {
+    range: Range<usize>,
+    lag: i64,
+    /// Within the range, what is not there.
+    holes: Vec<Range<usize>>,
+}
+
+/// Compares the template at a place, and follows it where it breaks off and goes on a little later.
+fn follow(heard: &[f32], template: &Template, lag: i64) -> Option<Found> {
+    let (mut gain, alike_ms) = gain(heard, template, lag, template.active.clone())?;
+    let length_ms = template.sounding(template.active.clone());
+    if alike_ms * MS < LEAST.min(length_ms * MS / 2) {
+        return None;
+    }
+    let first = present(heard, template, lag, gain, template.active.clone())?;
+    let mut pieces = vec![first];
+    for _ in 0..BREAKS_MAX {
+        let last = pieces.last()?;
+        let Some((from, lag)) = resumes(heard, template, last.range.end, last.lag) else { break };
+        let Some(piece) = present(heard, template, lag, gain, from..template.active.end) else { break };
+        pieces.push(piece);
+    }
+    for _ in 0..BREAKS_MAX {
+        let first = pieces.first()?;
+        let Some((until, lag)) = preceded(heard, template, first.range.start, first.lag) else { break };
+        let Some(piece) = present(heard, template, lag, gain, template.active.start..until) else { break };
+        pieces.insert(0, piece);
+    }
+    if let [only] = pieces.as_slice() {
+        gain = self::gain(heard, template, only.lag, only.range.clone()).map_or(gain, |(gain, _)| gain);
+    }
+    Some(scored(heard, template, &pieces, gain))
+}
+
+fn scored(heard: &[f32], template: &Template, pieces: &[Piece], gain: f64) -> Found {
+    let place = |at: usize, lag: i64| usize::try_from(at as i64 + lag).unwrap_or(0);
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    let mut gaps = Vec::new();
+    let mut before: Option<&Piece> = None;
+    let mut heard_ms = 0;
+    for piece in pieces {
+        if let Some(before) = before {
+            let at = place(before.range.end, before.lag);
+            let waited = (piece.lag - before.lag) / MS as i64;
+            let missed = template.sounding(before.range.end..piece.range.start);
+            if waited > 0 {
+                gaps.push(Gap { at, ms: waited as usize + missed, words: Words::Late });
+            } else {
+                gaps.push(Gap { at, ms: waited.unsigned_abs() as usize, words: Words::Skipped });
+            }
+        }
+        heard_ms += template.sounding(piece.range.clone());
+        for hole in &piece.holes {
+            heard_ms -= template.sounding(hole.clone()).min(heard_ms);
+            gaps.push(Gap { at: place(hole.start, piece.lag), ms: hole.len() / MS, words: Words::Lost });
+        }
+        let begin = place(piece.range.start, piece.lag);
+        a.extend_from_slice(heard.get(begin..(begin + piece.range.len()).min(heard.len())).unwrap_or_default());
+        b.extend_from_slice(template.samples.get(piece.range.clone()).unwrap_or_default());
+        before = Some(piece);
+    }
+    let (first, last) = (pieces.first(), pieces.last());
+    let clipped = first.map_or(0..0, |piece| template.active.start..piece.range.start);
+    let cut = last.map_or(0..0, |piece| piece.range.end..template.active.end);
+    Found {
+        name: template.name.clone(),
+        start: first.map_or(0, |piece| place(piece.range.start, piece.lag)),
+        end: last.map_or(0, |piece| place(piece.range.end, piece.lag)),
+        after_key_ms: None,
+        length_ms: template.active.len() / MS,
+        heard_ms,
+        clipped_ms: clipped.len() / MS,
+        cut_ms: cut.len() / MS,
+        gaps,
+        correlation: alike(&a, &b),
+        level_db: 20.0 * gain.log10(),
+    }
+}
+
+/// How much louder the template is heard at this place, and how many milliseconds of it are; `None` where it is not.
+fn gain(heard: &[f32], template: &Template, lag: i64, range: Range<usize>) -> Option<(f64, usize)> {
+    let (mut both, mut energy, mut frames) = (0.0, 0.0, 0);
+    let mut at = range.start;
+    while at + FRAME <= range.end {
+        let wanted = template.samples.get(at..at + FRAME).unwrap_or_default();
+        if template.sounding(at..at + FRAME) * MS * 2 >= FRAME
+            && let Some(heard) = window(heard, at as i64 + lag, FRAME)
+            && alike(heard, wanted) >= SAME
+        {
+            let sums = heard.iter().zip(wanted).fold((0.0, 0.0), |(both, energy), (&heard, &wanted)| {
+                let (heard, wanted) = (f64::from(heard), f64::from(wanted));
+                (both + heard * wanted, energy + wanted * wanted)
+            });
+            (both, energy, frames) = (both + sums.0, energy + sums.1, frames + 1);
+        }
+        at += FRAME;
+    }
+    (frames > 0 && both > 0.0).then(|| (both / energy, frames * FRAME / MS))
+}
+
+/// What a millisecond of the template is at a place of the heard.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Here {
+    Yes,
+    No,
+    /// The template is silent there.
+    Silent,
+}
+
+/// The part of a range that is heard at one lag, with its holes.
+fn present(heard: &[f32], template: &Template, lag: i64, gain: f64, range: Range<usize>) -> Option<Piece> {
+    let begin = range.start / MS;
+    // What is heard beside the template where it is there: the noise of coding and of the line.
+    let mut rests: Vec<f64> = Vec::new();
+    let here: Vec<Here> = (begin..range.end.div_ceil(MS))
+        .map(|ms| match template.sounds(ms) {
+            false => Here::Silent,
+            true => match rest(heard, template, lag, gain, ms) {
+                Some((rest, all)) if rest < all / 2.0 => {
+                    rests.push(rest);
+                    Here::Yes
+                }
+                Some(_) | None => Here::No,
+            },
+        })
+        .collect();
+    rests.sort_by(f64::total_cmp);
+    let noise = rests.get(rests.len() / 2).copied().unwrap_or(0.0);
+    // Runs that are not there, across silences between them; each is looked at as a whole once more.
+    let mut absent: Vec<Range<usize>> = Vec::new();
+    let mut run: Option<Range<usize>> = None;
+    for (at, here) in here.iter().enumerate() {
+        match here {
+            Here::No => run = Some(run.map_or(at, |run| run.start)..at + 1),
+            Here::Silent => {}
+            Here::Yes => absent.extend(run.take()),
+        }
+    }
+    absent.extend(run);
+    let samples = |run: &Range<usize>| (begin + run.start) * MS..((begin + run.end) * MS).min(range.end);
+    absent.retain(|run| is_absent(heard, template, lag, gain, noise, samples(run)));
+    join(&mut absent, &here);
+    let is_yes = |at: usize| here.get(at) != Some(&Here::Silent) && !absent.iter().any(|run| run.contains(&at));
+    let first = (0..here.len()).find(|&at| is_yes(at))?;
+    let last = (0..here.len()).rfind(|&at| is_yes(at))?;
+    // So little may be chance.
+    let piece = samples(&(first..last + 1));
+    let holes: Vec<Range<usize>> =
+        absent.iter().filter(|run| run.start > first && run.end <= last).map(samples).collect();
+    let there =
+        template.sounding(piece.clone()) - holes.iter().map(|hole| template.sounding(hole.clone())).sum::<usize>();
+    (there >= 10).then_some(Piece { range: piece, lag, holes })
+}
+
+/// What stands between two absences, or between one and an end, and is no longer than a syllable's edge, is there by chance: vowels are like themselves.
+fn join(absent: &mut Vec<Range<usize>>, here: &[Here]) {
+    const ISLAND: usize = 30;
+    const BESIDE: usize = 20;
+    let seen =
+        |range: Range<usize>| here.get(range).unwrap_or_default().iter().filter(|&&here| here == Here::Yes).count();
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for run in absent.drain(..) {
+        match joined.last_mut() {
+            Some(last) if seen(last.end..run.start) < ISLAND.min(last.len().max(run.len())) => last.end = run.end,
+            Some(_) => joined.push(run),
+            None if run.len() >= BESIDE && seen(0..run.start) < ISLAND.min(run.len() / 2) => joined.push(0..run.end),
+            None => joined.push(run),
+        }
+    }
+    if let Some(last) = joined.last_mut()
+        && last.len() >= BESIDE
+        && seen(last.end..here.len()) < ISLAND.min(last.len() / 2)
+    {
+        last.end = here.len();
+    }
+    *absent = joined;
+}
+
+/// In 5 ms around a millisecond: the power of what is not the template, and that of the template; a sample's mean.
+fn rest(heard: &[f32], template: &Template, lag: i64, gain: f64, ms: usize) -> Option<(f64, f64)> {
+    let begin = (ms * MS + MS / 2).saturating_sub(AROUND / 2);
+    let wanted = template.samples.get(begin..(begin + AROUND).min(template.samples.len()))?;
+    let heard = window(heard, begin as i64 + lag, wanted.len())?;
+    let (mut rest, mut all) = (0.0, 0.0);
+    for (&heard, &wanted) in heard.iter().zip(wanted) {
+        let wanted = f64::from(wanted) * gain;
+        rest += (f64::from(heard) - wanted).powi(2);
+        all += wanted * wanted;
+    }
+    let length = wanted.len().max(1) as f64;
+    Some((rest / length, all / length))
+}
+
+/// Whether a run of milliseconds is truly missing: silent, or something else. What the noise would hide is not.
+fn is_absent(heard: &[f32], template: &Template, lag: i64, gain: f64, noise: f64, run: Range<usize>) -> bool {
+    /// Shorter than any packet: noise.
+    const SHORTEST: usize = 4 * MS;
+    if run.len() < SHORTEST {
+        return false;
+    }
+    let Some(wanted) = template.samples.get(run.clone()) else { return true };
+    let Some(heard) = window(heard, run.start as i64 + lag, run.len()) else { return true };
+    let power = |samples: &[f32]| {
+        samples.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>() / samples.len().max(1) as f64
+    };
+    let due = power(wanted) * gain * gain;
+    power(heard) < due / 10.0 || (due > 4.0 * noise && alike(heard, wanted) < 0.5)
+}
+
+/// Where the template goes on behind a break: a place of it that sounds, and the lag there.
+fn resumes(heard: &[f32], template: &Template, end: usize, lag: i64) -> Option<(usize, i64)> {
+    let mut from = end;
+    // The anchor begins with sound; what comes before may be lost.
+    while from + ANCHOR <= template.active.end {
+        if template.sounding(from..from + ANCHOR) * MS * 2 >= ANCHOR {
+            if let Some(lag) = anchored(heard, template, from, lag - (60 * MS) as i64..lag + WAITS_MAX as i64, lag) {
+                return Some((end, lag));
+            }
+            // 20 ms further, up to a few lost packets.
+            if from >= end + 10 * FRAME {
+                return None;
+            }
+        }
+        from += FRAME;
+    }
+    None
+}
+
+/// Where the template was before a break.
+fn preceded(heard: &[f32], template: &Template, start: usize, lag: i64) -> Option<(usize, i64)> {
+    let mut from = start.checked_sub(ANCHOR)?;
+    loop {
+        if from < template.active.start {
+            return None;
+        }
+        if template.sounding(from..from + ANCHOR) * MS * 2 >= ANCHOR {
+            if let Some(lag) = anchored(heard, template, from, lag - WAITS_MAX as i64..lag + (60 * MS) as i64, lag) {
+                return Some((start, lag));
+            }
+            if from + ANCHOR + 10 * FRAME <= start {
+                return None;
+            }
+        }
+        from = from.checked_sub(FRAME)?;
+    }
+}
+
+/// The lag within a range at which a piece of the template is heard, other than the one known.
+fn anchored(heard: &[f32], template: &Template, from: usize, lags: Range<i64>, known: i64) -> Option<i64> {
+    let wanted = template.samples.get(from..from + ANCHOR)?;
+    let place = |lag: i64| usize::try_from(from as i64 + lag).unwrap_or(0).min(heard.len());
+    let (begin, end) = (place(lags.start), (place(lags.end) + ANCHOR).min(heard.len()));
+    let likeness = likeness(heard.get(begin..end)?, wanted);
+    // Its first places hang over the beginning.
+    let lags = (0i64..).map(|at| begin as i64 + at - from as i64).zip(likeness.get(ANCHOR..)?);
+    let others = lags.filter(|(lag, _)| (lag - known).unsigned_abs() as usize >= MS);
+    let (lag, &alike) = others.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    (alike >= 0.9).then_some(lag)
+}
+
+fn window(heard: &[f32], at: i64, length: usize) -> Option<&[f32]> {
+    let at = usize::try_from(at).ok()?;
+    heard.get(at..at.checked_add(length)?)
+}
+
+/// Mean square of 5 ms around each millisecond.
+fn powers(samples: &[f32]) -> Vec<f64> {
+    (0..samples.len().div_ceil(MS))
+        .map(|ms| {
+            let begin = (ms * MS + MS / 2).saturating_sub(AROUND / 2);
+            let around = samples.get(begin..(begin + AROUND).min(samples.len())).unwrap_or_default();
+            around.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>() / around.len().max(1) as f64
+        })
+        .collect()
+}
+
+fn bright(samples: &[f32]) -> Vec<f32> {
+    let before = std::iter::once(0.0).chain(samples.iter().copied());
+    samples.iter().zip(before).map(|(&sample, before)| sample - 0.9 * before).collect()
+}
