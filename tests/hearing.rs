@@ -191,7 +191,7 @@ fn the_way_of_the_packets_is_counted() {
     let way = &judgement.stream.as_ref().expect("a stream").way;
     assert_eq!((way.lost, way.duplicates, way.reordered, way.beginnings), (1, 0, 1, 0));
     assert!((900..1300).contains(&way.jitter), "{}", way.jitter);
-    assert_eq!(judgement.sound.holes, [1600..1760]);
+    assert_eq!(judgement.sound.holes.as_slice(), std::slice::from_ref(&(1600..1760)));
     let way = &judged(&twice, &[]).stream.expect("a stream").way;
     assert_eq!((way.lost, way.duplicates), (0, 1));
 }
