@@ -1,12 +1,17 @@
-//! `ivr1357 prompts build|check|list`: text to WAV, and whether they agree.
+//! `ivr1357 prompts build|check|list|say`: text to WAV, and whether they agree.
 
 use crate::routing::{Plan, check_without_sound};
+use crate::shell::prompts::say::Said;
 use crate::shell::prompts::{self, Derived, PromptError, Survey, Tongue};
 use crate::shell::settings::Settings;
+use crate::speech::finding::both;
 use crate::speech::ledger::Origin;
+use crate::speech::pronunciation::said;
+use crate::speech::standard::Pace;
+use crate::speech::{shape, wav};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What to do with the prompts.
@@ -42,6 +47,17 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Says a text, to try it: prints it as it is spoken, and writes the sound where `--out` says.
+    Say {
+        /// What to say; with a comma at its end, as a part that more follows.
+        text: String,
+        /// The WAV file to write.
+        #[arg(long, value_name = "FILE.wav")]
+        out: Option<PathBuf>,
+        /// The language of the text: the name of its folder.
+        #[arg(long, value_name = "LANGUAGE", default_value = "ko")]
+        language: String,
+    },
     /// Lists every prompt with its length, level, peak, syllables a second and words.
     List {
         /// For programs: findings and measures as JSON.
@@ -64,7 +80,21 @@ pub fn run(args: &Args, table: &str) -> ExitCode {
     let words = prompts::words_in(table);
     let plan = check_without_sound(table).plan;
     let (mut told, mut good) = (Vec::new(), true);
-    for (language, dir) in prompts::languages(&args.prompts) {
+    let mut languages = prompts::languages(&args.prompts);
+    if let Action::Say { language: asked, .. } = &args.command {
+        languages.retain(|(language, _)| language == asked);
+        if languages.is_empty() {
+            let folder = args.prompts.join(asked);
+            let (what, fix) = if korean {
+                ("폴더가 없습니다", "prompts 아래에 있는 언어를 쓰세요")
+            } else {
+                ("there is no such folder", "name a language that has one below prompts")
+            };
+            eprintln!("error: {}: {what}\n  = {fix}", folder.display());
+            return ExitCode::from(2);
+        }
+    }
+    for (language, dir) in languages {
         let voice = settings.voice(&language);
         let none = BTreeMap::new();
         let words: &BTreeMap<String, Derived> = if language == "ko" { &words } else { &none };
@@ -94,8 +124,12 @@ fn one(
     korean: bool,
 ) -> Result<(bool, Option<serde_json::Value>), Vec<PromptError>> {
     let language = tongue.language;
-    match args.command {
-        Action::Build { prune } => {
+    match &args.command {
+        Action::Say { text, out, .. } => {
+            say(tongue, text, out.as_deref(), korean).map_err(|error| vec![error])?;
+            Ok((true, None))
+        }
+        &Action::Build { prune } => {
             let report = prompts::run_build(tongue, prune, &mut |line| eprintln!("{language} {line}"))?;
             report.warnings.iter().for_each(|warning| eprintln!("warning: {}", warning.render(korean)));
             let (built, kept, recorded) = (report.built.len(), report.unchanged, report.recorded.len());
@@ -131,6 +165,33 @@ fn one(
             Ok((true, None))
         }
     }
+}
+
+/// Prints a text as it is spoken and how long that takes, and writes the sound.
+fn say(tongue: &Tongue<'_>, text: &str, out: Option<&Path>, korean: bool) -> Result<(), PromptError> {
+    let Said { samples, parts } = prompts::say::of_text(tongue, text)?;
+    // As a person would write it down, not as the program is told.
+    let spoken = if tongue.language == "ko" { said(text, Pace::Apart) } else { text.to_owned() };
+    println!("{spoken}");
+    if !parts.is_empty() {
+        println!("{} {}", if korean { "이은 안내음:" } else { "joined from:" }, parts.join(" + "));
+    }
+    let rate = shape::rate(&spoken, &samples).map(|rate| match korean {
+        true => format!(", 1초에 {rate:.1}음절"),
+        false => format!(", {rate:.1} syllables a second"),
+    });
+    let seconds = samples.len() as f64 / f64::from(wav::RATE);
+    println!("{seconds:.2} {}{}", if korean { "초" } else { "s" }, rate.unwrap_or_default());
+    if let Some(out) = out {
+        std::fs::write(out, wav::write(&samples)).map_err(|error| {
+            PromptError::file(
+                out.display().to_string(),
+                both(format!("쓸 수 없습니다: {error}"), format!("cannot be written: {error}")),
+                both("폴더와 권한을 확인하세요", "look at the folder and its permissions"),
+            )
+        })?;
+    }
+    Ok(())
 }
 
 /// Only `check` is a question.

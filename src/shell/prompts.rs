@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod check;
+pub mod say;
 pub mod synthesis;
 
 pub use crate::speech::{Catalogue, Derived, PromptError, Voice};

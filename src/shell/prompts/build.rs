@@ -59,11 +59,15 @@ impl Wanted {
         let spoken = match kind {
             // The name of the tone.
             Kind::Tone => pronunciation.unwrap_or_default().to_owned(),
-            _ if tongue.language == "ko" => spoken(pronunciation.unwrap_or(text)),
-            _ => pronunciation.unwrap_or(text).to_owned(),
+            _ => spoken_of(tongue.language, pronunciation.unwrap_or(text)),
         };
         Self { kind, text: text.to_owned(), source: ledger::source(tongue.voice, kind, text, &spoken), spoken }
     }
+}
+
+/// What the program is given: Korean as it is spoken; of other languages it knows more than we do.
+pub(super) fn spoken_of(language: &str, text: &str) -> String {
+    if language == "ko" { spoken(text) } else { text.to_owned() }
 }
 
 pub(super) fn wanted(tongue: &Tongue<'_>, folder: &Folder) -> Result<BTreeMap<String, Wanted>, PromptError> {
