@@ -1,14 +1,15 @@
-//! `ivr1357 prompts build|check|list|say`: text to WAV, and whether they agree.
+//! `ivr1357 prompts build|check|list|say|sheet`: text to WAV, and whether they agree.
 
-use crate::routing::{Plan, check_without_sound};
+use crate::routing::{Language, Plan, check_without_sound};
 use crate::shell::prompts::say::Said;
 use crate::shell::prompts::{self, Derived, PromptError, Survey, Tongue};
 use crate::shell::settings::Settings;
+use crate::shell::table;
 use crate::speech::finding::both;
 use crate::speech::ledger::Origin;
 use crate::speech::pronunciation::said;
 use crate::speech::standard::Pace;
-use crate::speech::{shape, wav};
+use crate::speech::{shape, sheet, wav};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,12 @@ enum Action {
         /// For programs: findings and measures as JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Draws the outlines of all sounds on one sheet, to see cuts and clipping.
+    Sheet {
+        /// The SVG file to write.
+        #[arg(value_name = "FILE.svg")]
+        file: PathBuf,
     },
     /// Says a text, to try it: prints it as it is spoken, and writes the sound where `--out` says.
     Say {
@@ -94,6 +101,9 @@ pub fn run(args: &Args, table: &str) -> ExitCode {
             return ExitCode::from(2);
         }
     }
+    if let Action::Sheet { file } = &args.command {
+        return draw(&args.prompts, file, args.lang.into());
+    }
     for (language, dir) in languages {
         let voice = settings.voice(&language);
         let none = BTreeMap::new();
@@ -129,6 +139,7 @@ fn one(
             say(tongue, text, out.as_deref(), korean).map_err(|error| vec![error])?;
             Ok((true, None))
         }
+        Action::Sheet { .. } => Ok((true, None)),
         &Action::Build { prune } => {
             let report = prompts::run_build(tongue, prune, &mut |line| eprintln!("{language} {line}"))?;
             report.warnings.iter().for_each(|warning| eprintln!("warning: {}", warning.render(korean)));
@@ -163,6 +174,25 @@ fn one(
             let survey = prompts::survey(tongue, plan)?;
             list(language, &survey);
             Ok((true, None))
+        }
+    }
+}
+
+/// All languages on one sheet.
+fn draw(prompts: &Path, file: &Path, language: Language) -> ExitCode {
+    let catalogue = match table::load_prompts(prompts, language) {
+        Ok(catalogue) => catalogue,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    let sounds = catalogue.prompts.iter().filter_map(|(id, prompt)| Some((id.as_str(), prompt.samples.as_deref()?)));
+    match std::fs::write(file, sheet::draw(sounds)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}: {error}", file.display());
+            ExitCode::from(1)
         }
     }
 }

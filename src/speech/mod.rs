@@ -17,6 +17,7 @@ pub mod pronunciation;
 pub mod reading;
 pub mod resample;
 pub mod shape;
+pub mod sheet;
 pub mod sound;
 pub mod standard;
 pub mod texts;
