@@ -5,6 +5,7 @@
 
 mod common;
 
+use common::capture::Heard;
 use common::engine::{Engine, folder};
 use common::line::Line;
 use ivr1357::media::codec::encode_alaw;
@@ -36,9 +37,26 @@ struct Phone {
     engine: SocketAddr,
     sequence: u16,
     timestamp: u32,
+    heard: Heard,
 }
 
 impl Phone {
+    /// The engine's next packet.
+    fn hear(&mut self) {
+        let mut packet = [0; 2048];
+        let length = self.sound.recv(&mut packet).expect("the engine sounds");
+        self.heard.take(&packet[..length]);
+    }
+
+    /// What else has come by the end of the call.
+    fn hear_the_rest(&mut self) {
+        self.sound.set_nonblocking(true).expect("a socket");
+        let mut packet = [0; 2048];
+        while let Ok(length) = self.sound.recv(&mut packet) {
+            self.heard.take(&packet[..length]);
+        }
+    }
+
     fn packet(&mut self, kind: u8, payload: &[u8]) {
         self.sequence += 1;
         let mut packet = vec![0x80, kind];
@@ -54,9 +72,8 @@ impl Phone {
         // One period: 0, 0.7, 1, 0.7, 0, … of about −15 dBov.
         const PERIOD: [u8; 8] = [0xd5, 0xb6, 0xb9, 0xb6, 0x55, 0x36, 0x39, 0x36];
         let voice: Vec<u8> = PERIOD.iter().copied().cycle().take(160).collect();
-        let mut heard = [0; 2048];
         for _ in 0..packets {
-            self.sound.recv(&mut heard).expect("the engine sounds");
+            self.hear();
             self.packet(8, &voice);
             self.timestamp += 160;
         }
@@ -71,9 +88,8 @@ impl Phone {
 
     /// Two tones of a key (ITU-T Q.23) in the sound.
     fn press_in_band(&mut self, low: f64, high: f64, packets: u32) {
-        let mut heard = [0; 2048];
         for packet in 0..packets {
-            self.sound.recv(&mut heard).expect("the engine sounds");
+            self.hear();
             let wave = |hertz: f64, at: u32| (std::f64::consts::TAU * hertz * f64::from(at) / 8000.0).sin();
             let at = packet * 160..(packet + 1) * 160;
             let sample = |at| (6000.0 * (wave(low, at) + wave(high, at))) as i16;
@@ -84,10 +100,9 @@ impl Phone {
     }
 
     /// Hears the engine for so many packets.
-    fn listen(&self, packets: usize) {
-        let mut heard = [0; 2048];
+    fn listen(&mut self, packets: usize) {
         for _ in 0..packets {
-            self.sound.recv(&mut heard).expect("the engine sounds");
+            self.hear();
         }
     }
 }
@@ -122,7 +137,7 @@ fn dial(engine: SocketAddr, events: bool) -> (Line, Phone, String) {
     line.send(line.request("ACK", "word", 1, &tag, "").as_bytes()).expect("sends");
 
     let engine_sound = SocketAddr::new(engine.ip(), theirs);
-    let phone = Phone { sound, engine: engine_sound, sequence: 0, timestamp: 5000 };
+    let phone = Phone { sound, engine: engine_sound, sequence: 0, timestamp: 5000, heard: Heard::default() };
     (line, phone, tag)
 }
 
@@ -130,7 +145,7 @@ fn dial(engine: SocketAddr, events: bool) -> (Line, Phone, String) {
 fn what_a_caller_says_after_the_tone_is_in_a_file_that_the_record_names() {
     let mut engine = start("message-kept");
     let (mut line, mut phone, _) = dial(engine.address, true);
-    phone.listen(10);
+    phone.listen(75);
     phone.press(1);
     // The tone of half a second, and then the recording.
     phone.listen(40);
@@ -151,6 +166,9 @@ fn what_a_caller_says_after_the_tone_is_in_a_file_that_the_record_names() {
     engine.signal("-TERM");
     let (code, log) = engine.end();
     assert_eq!(code, Some(0), "{log}");
+    // The question about consent is stopped by the key; the table asks for a message with a tone.
+    phone.hear_the_rest();
+    phone.heard.is(&["message_consent", "message_tone", "message_tone", "message_saved"]);
 
     let record = engine.records().pop().expect("a record");
     assert_eq!((&record["outcome"], &record["cause"]), (&"message".into(), &"announced".into()), "{record}");
