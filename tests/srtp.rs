@@ -265,3 +265,32 @@ fn whoever_leaves_the_offer_to_us_is_offered_what_the_trunk_requires() {
     let mut phone = Phone::new(sound, &offer, key);
     assert!(has(&phone.listen(70), &prompt("greeting")));
 }
+
+#[test]
+fn a_call_that_another_dialog_takes_over_goes_on_under_keys_of_its_own() {
+    let authority = Authority::new("srtp");
+    let engine = start("srtp-replaces", &authority, &[("MEDIA__SRTP", "required")]);
+    let to = engine.addresses("TLS")[0];
+    let key = ours(Suite::AesCm128Sha1Tag80, 1);
+    let dial = |line: &mut Line, call: &str, replaces: &str| {
+        let sound = Phone::socket();
+        let offer = sdp(sound.local_addr().expect("bound").port(), "RTP/SAVP", &crypto(1, key));
+        let invite =
+            line.request("INVITE", call, 1, "", &offer).replace("Max-Forwards", &format!("{replaces}Max-Forwards"));
+        line.send(invite.as_bytes()).expect("sends");
+        let answer = line.wait_for("SIP/2.0 200 ");
+        line.send(line.request("ACK", call, 1, &tag(&answer), "").as_bytes()).expect("sends");
+        let us = line.us();
+        let replaces = format!("Replaces: {call}@{us}{};from-tag=1\r\n", tag(&answer).replace(";tag=", ";to-tag="));
+        (Phone::new(sound, &answer, key), theirs(&answer).key, replaces)
+    };
+    let mut first = Line::tls(to, &authority.pem(), None).expect("a handshake");
+    let (mut phone, before, replaces) = dial(&mut first, "first", "");
+    assert!(has(&phone.listen(70), &prompt("greeting")));
+    let mut second = Line::tls(to, &authority.pem(), None).expect("a handshake");
+    let (mut phone, after, _) = dial(&mut second, "second", &replaces);
+    first.wait_for("BYE ");
+    assert_ne!(before, after);
+    let heard = phone.listen(40);
+    assert!(heard.iter().filter(|byte| **byte != 0xd5).count() > 1000, "the menu again");
+}

@@ -4,7 +4,7 @@ use super::Choices;
 use ivr1357::limits::RTP_PACKET_BYTES_MAX;
 use ivr1357::media::stream::Stream;
 use ivr1357::media::{Clip, Command, Event, PlayKey};
-use ivr1357::sdp::{Chosen, Codec, Codecs, Control, Direction, Events};
+use ivr1357::sdp::{Chosen, Codec, Codecs, Control, Direction, Events, Keys, Secured, Suite};
 use ivr1357::time::{Duration, Instant};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -83,14 +83,22 @@ fn chosen(choices: &mut Choices<'_>) -> Chosen {
         [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
     const CONTROLS: [Control; 3] =
         [Control::Muxed, Control::Off, Control::Apart(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), 4001))];
+    let encrypted;
     Chosen {
         remote: (!choices.byte().is_multiple_of(4)).then(|| source(choices.byte())),
         codec: Codec::ALL[usize::from(choices.byte() % 3)],
-        payload_type: choices.byte() % 128,
+        payload_type: {
+            let number = choices.byte();
+            encrypted = number >= 0xf0;
+            number % 128
+        },
         packet: Duration::from_millis(10 + u64::from(choices.byte() % 51)),
         events: vec![Events { payload_type: 101, clock: 8000 }, Events { payload_type: 110, clock: 48000 }],
         direction: DIRECTIONS[usize::from(choices.byte() % 4)],
         control: CONTROLS[usize::from(choices.byte() % 3)],
-        secured: None,
+        secured: encrypted.then(|| {
+            let key = |which: u8| Keys::new([[which; 44]; 4]).of(Suite::AesGcm128);
+            Box::new(Secured { tag: 1, ours: key(1), theirs: key(2), mki: None, profile: true })
+        }),
     }
 }
