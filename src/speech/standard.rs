@@ -207,11 +207,15 @@ fn breathed(last: char, medial: u32) -> (char, char) {
         'ㄺ' => ('ㄹ', 'ㅋ'),
         'ㄷ' | 'ㅌ' if soft => (NONE, 'ㅊ'),
         'ㄾ' if soft => ('ㄹ', 'ㅊ'),
-        'ㄷ' | 'ㅅ' | 'ㅆ' | 'ㅊ' | 'ㅌ' => (NONE, 'ㅌ'),
+        'ㄾ' => ('ㄹ', 'ㅌ'),
+        'ㄷ' | 'ㅅ' | 'ㅆ' | 'ㅊ' | 'ㅌ' | 'ㅎ' => (NONE, 'ㅌ'),
         'ㅂ' | 'ㅍ' | 'ㅄ' => (NONE, 'ㅍ'),
-        'ㄼ' => ('ㄹ', 'ㅍ'),
+        'ㄼ' | 'ㄿ' => ('ㄹ', 'ㅍ'),
         'ㅈ' => (NONE, 'ㅊ'),
         'ㄵ' => ('ㄴ', 'ㅊ'),
+        'ㄶ' => ('ㄴ', 'ㅎ'),
+        'ㄽ' | 'ㅀ' => ('ㄹ', 'ㅎ'),
+        'ㄻ' => ('ㅁ', 'ㅎ'),
         other => (other, 'ㅎ'),
     }
 }
@@ -227,9 +231,11 @@ fn after_hieut(last: char, initial: char) -> (char, char) {
         'ㄱ' | 'ㄷ' | 'ㅈ' => (rest, aspirated(initial)),
         'ㅅ' => (rest, 'ㅆ'),
         'ㄴ' if last == 'ㅀ' => ('ㄹ', 'ㄹ'),
-        'ㄴ' => ('ㄴ', 'ㄴ'),
+        'ㄹ' if last != 'ㅎ' => ('ㄹ', 'ㄹ'),
+        'ㄴ' | 'ㄹ' => ('ㄴ', 'ㄴ'),
         'ㅁ' if last == 'ㅎ' => ('ㄴ', 'ㅁ'),
-        other => (if last == 'ㅎ' { 'ㄷ' } else { rest }, other),
+        other if last == 'ㅎ' => ('ㄷ', tense(other)),
+        other => (rest, other),
     }
 }
 
@@ -310,5 +316,49 @@ fn aspirated(stop: char) -> char {
         'ㅂ' => 'ㅍ',
         'ㅈ' => 'ㅊ',
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_meets_ends_in_one_of_seven_sounds_and_is_said_the_same_again() {
+        let finals = "\0ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ";
+        let (mut pairs, mut unsteady) = (0, Vec::new());
+        for last in finals.chars() {
+            for initial in "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ".chars() {
+                for medial in 0..21 {
+                    let first = Syllable { initial: 'ㄱ', medial: 8, last }.to_char().expect("a syllable");
+                    let second = Syllable { initial, medial, last: 'ㄻ' }.to_char().expect("a syllable");
+                    for (gap, pace) in [("", Pace::Apart), (" ", Pace::Apart), (" ", Pace::Joined)] {
+                        let written = format!("{first}{gap}{second}");
+                        let said = standard(&written, pace);
+                        assert_eq!(said.chars().count(), written.chars().count(), "{written} {said}");
+                        for syllable in said.chars().filter_map(Syllable::from_char) {
+                            assert!("\0ㄱㄴㄷㄹㅁㅂㅇ".contains(syllable.last), "{written} {said}");
+                        }
+                        if standard(&said, pace) != said {
+                            unsteady.push(format!("{written} {said} {}", standard(&said, pace)));
+                        }
+                        pairs += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(pairs, 28 * 19 * 21 * 3);
+        assert!(unsteady.is_empty(), "{}: {:?}", unsteady.len(), unsteady.iter().take(20).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_no_hangul_stays_where_it_is() {
+        for text in ["", " ", "  ", "a", "ㄱㅏ", "é。,", "한", "한  글", "\u{1112}\u{1161}", " 값 ", "값"] {
+            let kept = |text: &str| text.chars().filter(|c| !is_hangul(*c)).collect::<String>();
+            for pace in [Pace::Apart, Pace::Joined] {
+                assert_eq!(kept(&standard(text, pace)), kept(text), "{text}");
+            }
+        }
+        assert_eq!(standard("값  값", Pace::Joined), "갑  갑");
     }
 }
