@@ -42,6 +42,12 @@ impl Voice {
         }
     }
 
+    /// Whether the text goes to espeak-ng, whose Korean wants a spelling of its own ([`crate::speech::espeak`]).
+    pub fn is_espeak(&self) -> bool {
+        let program = self.command.first().and_then(|program| program.rsplit(['/', '\\']).next());
+        program.is_some_and(|program| program.starts_with("espeak"))
+    }
+
     /// Whether the program can be told how fast to speak.
     pub fn has_speed(&self) -> bool {
         self.command.iter().any(|part| part.contains(SPEED))
@@ -63,6 +69,11 @@ mod tests {
         let korean = Voice::of_language("ko");
         assert!(korean.has_speed() && korean.speed_of(Kind::Sentence) < korean.speed_of(Kind::Digit));
         assert!(korean.command_at(155).join(" ").contains("-v ko+Annie -a 90 -s 155 "));
+        assert!(korean.is_espeak());
+        for (program, espeak) in [("/usr/bin/espeak-ng", true), ("say.sh", false), ("/opt/espeak/speaker", false)] {
+            assert_eq!(Voice { command: vec![program.into()], ..korean.clone() }.is_espeak(), espeak, "{program}");
+        }
+        assert!(!Voice { command: Vec::new(), ..korean }.is_espeak());
         assert!(Voice::of_language("vi").command.contains(&"vi".to_owned()));
     }
 }

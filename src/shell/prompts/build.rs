@@ -7,7 +7,8 @@ use super::synthesis::synthesise;
 use super::{Folder, LEDGER, PromptError, read_wav, shown, unreadable};
 use crate::speech::finding::both;
 use crate::speech::ledger::{self, Entry, Origin};
-use crate::speech::pronunciation::spoken;
+use crate::speech::pronunciation::{said, spoken};
+use crate::speech::standard::Pace;
 use crate::speech::texts::id_is_a_path_inside;
 use crate::speech::{Derived, Kind, Voice, wav};
 use crate::speech::{shape, sound};
@@ -59,15 +60,19 @@ impl Wanted {
         let spoken = match kind {
             // The name of the tone.
             Kind::Tone => pronunciation.unwrap_or_default().to_owned(),
-            _ => spoken_of(tongue.language, pronunciation.unwrap_or(text)),
+            _ => spoken_of(tongue, pronunciation.unwrap_or(text)),
         };
         Self { kind, text: text.to_owned(), source: ledger::source(tongue.voice, kind, text, &spoken), spoken }
     }
 }
 
-/// What the program is given: Korean as it is spoken; of other languages it knows more than we do.
-pub(super) fn spoken_of(language: &str, text: &str) -> String {
-    if language == "ko" { spoken(text) } else { text.to_owned() }
+/// What the program is given: Korean as it is spoken, spelt for espeak-ng where that speaks; of other languages it knows more than we do.
+pub(super) fn spoken_of(tongue: &Tongue<'_>, text: &str) -> String {
+    match tongue.language {
+        "ko" if tongue.voice.is_espeak() => spoken(text),
+        "ko" => said(text, Pace::Apart),
+        _ => text.to_owned(),
+    }
 }
 
 pub(super) fn wanted(tongue: &Tongue<'_>, folder: &Folder) -> Result<BTreeMap<String, Wanted>, PromptError> {

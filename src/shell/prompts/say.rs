@@ -31,7 +31,7 @@ pub fn of_text(tongue: &Tongue<'_>, text: &str) -> Result<Said, PromptError> {
     }
     if synthesis::is_there(tongue.voice) {
         let kind = if text.ends_with(',') { Kind::GoingOn } else { Kind::Sentence };
-        let samples = say(tongue.voice, kind, &spoken_of(tongue.language, &text))?;
+        let samples = say(tongue.voice, kind, &spoken_of(tongue, &text))?;
         return Ok(Said { samples, parts: Vec::new() });
     }
     let mut catalogue = load(tongue.dir).map_err(|mut errors| errors.swap_remove(0))?;
