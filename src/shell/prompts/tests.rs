@@ -208,6 +208,37 @@ fn a_sound_too_quiet_or_late_is_a_warning() {
     );
 }
 
+#[test]
+fn without_the_program_a_text_is_joined_from_sounds_or_refused() {
+    let dir = scratch("say");
+    put(&dir, "a.tsv", format!("{HEAD}one\tending\t1번\n"));
+    put(&dir, "one.wav", sound_of(5));
+    put(&dir, "say/창업.wav", sound_of(6));
+    let words = BTreeMap::from([("say/창업".to_owned(), Derived::Choice("창업".into()))]);
+    let voice = Voice { command: vec!["no-such-synthesiser".to_owned()], speed: 1, speed_of_parts: 1 };
+    let tongue = Tongue { language: "ko", dir: &dir, words: &words, voice: &voice };
+    let said = say::of_text(&tongue, " 창업은   1번. ").unwrap();
+    assert_eq!(said.parts, ["say/창업", "one"]);
+    assert_eq!(said.samples, [[6; 800], [5; 800]].concat());
+    for (text, told) in
+        [("창업은 2번", "\"2번\""), ("", "1 to 400 characters"), (&"가".repeat(401), "1 to 400 characters")]
+    {
+        let error = say::of_text(&tongue, text).unwrap_err();
+        assert!(error.what[1].contains(told), "{error}");
+    }
+}
+
+#[test]
+fn a_line_of_its_own_says_how_words_of_the_table_are_read() {
+    let dir = scratch("pronounced");
+    put(&dir, "a.tsv", format!("{HEAD}say/TIPS\tgoing-on\tTIPS는\t팁스는\n"));
+    let words = BTreeMap::from([("say/TIPS".to_owned(), Derived::Choice("TIPS".into()))]);
+    let tongue = Tongue { language: "ko", dir: &dir, words: &words, voice: &Voice::of_language("ko") };
+    let wanted = build::wanted(&tongue, &Folder::read(&dir).unwrap()).unwrap();
+    assert_eq!(wanted["say/TIPS"].spoken, spoken("팁스는"));
+    assert_eq!(wanted["say/TIPS"].text, words["say/TIPS"].text());
+}
+
 // The shipped folder.
 
 #[test]
