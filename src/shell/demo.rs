@@ -77,6 +77,7 @@ fn play(options: &Options) -> Result<(), Failure> {
         sockets: Sockets::plain(bind()?).map_err(|error| Failure::Setup(error.to_string()))?,
         media_ports: our_ports,
         media_workers: settings.media_workers,
+        media_sends: settings.media_sends,
         media_patience: settings.media_timeout,
         recordings: Some(settings.recording_folder.clone()),
         media_random: Random::from_seed(chance()?),

@@ -11,7 +11,7 @@ use crate::shell::journal::{Journal, Store, Writer};
 use crate::shell::listen::Listener;
 use crate::shell::live::Live;
 use crate::shell::local::Views;
-use crate::shell::media::MediaPool;
+use crate::shell::media::{MediaPool, Sends};
 use crate::shell::recorder::Recorder;
 use crate::shell::resolver;
 use crate::shell::settings::TlsFiles;
@@ -38,6 +38,8 @@ pub struct Parts {
     pub media_ports: RangeInclusive<u16>,
     /// Media threads.
     pub media_workers: usize,
+    /// How packets leave.
+    pub media_sends: Sends,
     /// How long a caller who should speak may be silent.
     pub media_patience: Option<Duration>,
     /// Chance of the streams: SSRC, first sequence number and timestamp.
@@ -105,6 +107,7 @@ impl Instance {
             sockets,
             media_ports,
             media_workers,
+            media_sends,
             media_patience,
             media_random,
             recordings,
@@ -127,7 +130,7 @@ impl Instance {
         };
         let media = {
             let inbox = Arc::clone(&inbox);
-            MediaPool::start(media_workers, media_ports, clock, media_random, move |events| {
+            MediaPool::start(media_workers, media_ports, clock, media_sends, media_random, move |events| {
                 inbox.extend(events.drain(..).map(|(stream, event)| Message::Media { stream, event }));
             })?
             .with_patience(media_patience)

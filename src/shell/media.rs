@@ -4,6 +4,7 @@
 //! commands on. No packet ever touches the engine thread; keys and ends of prompts come back in batches, at most one
 //! a millisecond. What a packet means is known to `media::stream`, when it leaves to `wheel`.
 
+mod batch;
 mod ports;
 mod wheel;
 mod worker;
@@ -65,6 +66,16 @@ struct Totals {
     skipped: AtomicU64,
 }
 
+/// How packets leave.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Sends {
+    /// Many with one call of the kernel (io_uring), where the system lets us.
+    #[default]
+    Batched,
+    /// One by one.
+    Plain,
+}
+
 /// What the media threads did so far.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Counters {
@@ -85,10 +96,11 @@ impl MediaPool {
         workers: usize,
         ports: RangeInclusive<u16>,
         clock: Clock,
+        sends: Sends,
         mut random: Random,
         deliver: impl Fn(&mut Vec<(StreamKey, Event)>) + Clone + Send + 'static,
     ) -> io::Result<Self> {
-        let workers = (0..workers.max(1)).map(|index| Handle::start(index, clock, deliver.clone()));
+        let workers = (0..workers.max(1)).map(|index| Handle::start(index, clock, sends, deliver.clone()));
         Ok(Self {
             workers: workers.collect::<io::Result<_>>()?,
             ports: Ports::new(ports).beginning_at(random.u32()),
@@ -194,6 +206,7 @@ impl Handle {
     fn start(
         index: usize,
         clock: Clock,
+        sends: Sends,
         deliver: impl Fn(&mut Vec<(StreamKey, Event)>) + Send + 'static,
     ) -> io::Result<Self> {
         let poll = mio::Poll::new()?;
@@ -203,7 +216,7 @@ impl Handle {
             totals: Totals::default(),
         });
         let (orders, inbox) = channel();
-        let worker = Worker::new(poll, inbox, Arc::clone(&shared), clock, deliver);
+        let worker = Worker::new(poll, inbox, Arc::clone(&shared), clock, sends, deliver);
         let thread = std::thread::Builder::new().name(format!("media-{index}")).spawn(move || worker.run())?;
         Ok(Self { orders, shared, streams: 0, thread: Some(thread) })
     }
@@ -252,7 +265,9 @@ mod tests {
                 }
             };
             let random = Random::from_number(test.into());
-            let pool = MediaPool::start(workers, 41_000..=41_999, Clock::start(None), random, deliver).expect("starts");
+            let sends = Sends::default();
+            let pool = MediaPool::start(workers, 41_000..=41_999, Clock::start(None), sends, random, deliver);
+            let pool = pool.expect("starts");
             Self { pool, told, local: IpAddr::V4(Ipv4Addr::new(127, 0, 58, test)) }
         }
 

@@ -14,6 +14,7 @@ use crate::limits::{
 use crate::sdp::{Codec, Codecs};
 use crate::shell::journal::store::with_suffix;
 use crate::shell::local::Advertised;
+use crate::shell::media::Sends;
 use crate::sip::trunk::{Peers, Strangers};
 use crate::speech::Voice;
 use crate::time::{Duration, Wall};
@@ -52,6 +53,8 @@ pub struct Settings {
     pub media_ports: RangeInclusive<u16>,
     /// `media.workers`.
     pub media_workers: usize,
+    /// `media.io_uring`: how packets leave.
+    pub media_sends: Sends,
     /// `media.timeout`: a caller whose packets stop for so long is gone; `None`: never.
     pub media_timeout: Option<Duration>,
     /// `media.codecs`: what calls may agree on, the best first; prompts are held in these and no other.
@@ -133,6 +136,7 @@ impl Default for Settings {
             },
             media_ports: 16384..=32767,
             media_workers: workers_for(std::thread::available_parallelism().map_or(1, usize::from)),
+            media_sends: Sends::default(),
             media_timeout: None,
             media_codecs: Codecs::USUAL,
             console_listen: SocketAddr::from(([127, 0, 0, 1], 8357)),
@@ -393,6 +397,11 @@ impl Settings {
                 };
                 self.media_codecs = Codecs::new(codecs.filter(fits).ok_or_else(|| bad(&text(value), help))?);
             }
+            "media.io_uring" => {
+                let help = "true or false: packets leave many at a time where the system can, or one by one";
+                let batched = flag(value).ok_or_else(|| bad(&text(value), help))?;
+                self.media_sends = if batched { Sends::Batched } else { Sends::Plain };
+            }
             "media.timeout" => {
                 let help = "how long a caller's packets may stop, as in \"60s\", from 5s on; left out, for ever";
                 self.media_timeout = Some(
@@ -508,7 +517,7 @@ fn file(key: &str, value: &Value) -> Result<PathBuf, Wrong> {
 }
 
 /// Every key but those of trunks and voices.
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 33] = [
     "sip.listen",
     "sip.tls",
     "sip.advertise",
@@ -528,6 +537,7 @@ const KEYS: [&str; 32] = [
     "limits.connections_per_address",
     "media.ports",
     "media.workers",
+    "media.io_uring",
     "media.timeout",
     "media.codecs",
     "media.srtp",

@@ -4,8 +4,9 @@
 //! before took, so nothing drifts. Each slot reads what arrived, sends what is due and sleeps until the next one.
 //! Per packet there is no allocation, no lock and no message to another thread.
 
-use super::Shared;
+use super::batch::{BATCH, Batch};
 use super::wheel::{Slot, Turn, Wheel};
+use super::{Sends, Shared};
 use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_PACKETS_PER_SLOT};
 use crate::media::stream::{Stream, Way};
 use crate::media::tap::Sink;
@@ -59,6 +60,7 @@ pub(super) struct Worker<D> {
     told: Vec<(StreamKey, Event)>,
     /// What one stream tells, before its name is put to it.
     events: Vec<Event>,
+    batch: Batch,
     packet: [u8; RTP_PACKET_BYTES_MAX],
     received: [u8; RECEIVED_BYTES_MAX],
     sums: Sums,
@@ -103,7 +105,14 @@ struct Sums {
 }
 
 impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
-    pub(super) fn new(poll: Poll, orders: Receiver<Order>, shared: Arc<Shared>, clock: Clock, deliver: D) -> Self {
+    pub(super) fn new(
+        poll: Poll,
+        orders: Receiver<Order>,
+        shared: Arc<Shared>,
+        clock: Clock,
+        sends: Sends,
+        deliver: D,
+    ) -> Self {
         Self {
             poll,
             ready: Events::with_capacity(1024),
@@ -119,6 +128,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             unread: Vec::new(),
             told: Vec::new(),
             events: Vec::new(),
+            batch: Batch::new(sends == Sends::Batched),
             packet: [0; RTP_PACKET_BYTES_MAX],
             received: [0; RECEIVED_BYTES_MAX],
             sums: Sums::default(),
@@ -278,31 +288,44 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         self.unread = unread;
     }
 
+    /// Sends what is due, a batch at a time: first each stream of it writes its packet, then they leave. A send drives the streams out of the
+    /// cache; apart from the sends, their memory is fetched side by side.
     fn send(&mut self) {
         let turns = self.wheel.take(self.slot);
         let begins = begin_of(self.slot);
-        for &turn in &turns {
-            let Some(Some(leg)) = self.legs.get_mut(turn.index) else { continue };
-            if !leg.keeps(turn) {
-                continue;
+        for turns in turns.chunks(BATCH) {
+            for &turn in turns {
+                self.prepare(begins, turn);
             }
-            if leg.stream.owes_report(begins) {
-                leg.open_reports(self.poll.registry(), turn.index);
-                leg.report(self.clock.instant(), false, &mut self.packet);
-            }
-            leg.stream.tick(begins, &mut self.events);
-            if let Some((to, length)) = leg.stream.next_packet(&mut self.packet, &mut self.events) {
-                match leg.socket.send_to(self.packet.get(..length).unwrap_or_default(), to) {
-                    Ok(_) => self.sums.sent += 1,
-                    Err(_) => self.sums.failed += 1,
-                }
-            }
-            if !self.events.is_empty() {
-                self.told.extend(self.events.drain(..).map(|event| (leg.key, event)));
-            }
-            self.wheel.put(self.slot + interval(&leg.stream), turn);
+            let legs = &self.legs;
+            let sent = self.batch.send(|index| Some(&legs.get(index)?.as_ref()?.socket));
+            self.sums.sent += sent.left as u64;
+            self.sums.failed += sent.failed as u64;
         }
         self.wheel.give_back(self.slot, turns);
+    }
+
+    /// One stream writes what it sends in this slot, and is due again an interval later.
+    fn prepare(&mut self, begins: Instant, turn: Turn) {
+        let Some(Some(leg)) = self.legs.get_mut(turn.index) else { return };
+        if !leg.keeps(turn) {
+            return;
+        }
+        if leg.stream.owes_report(begins) {
+            leg.open_reports(self.poll.registry(), turn.index);
+            leg.report(self.clock.instant(), false, &mut self.packet);
+        }
+        leg.stream.tick(begins, &mut self.events);
+        // A chunk is no longer than a batch.
+        if let Some(room) = self.batch.room()
+            && let Some((to, length)) = leg.stream.next_packet(&mut room.bytes, &mut self.events)
+        {
+            self.batch.take(turn.index, to, length);
+        }
+        if !self.events.is_empty() {
+            self.told.extend(self.events.drain(..).map(|event| (leg.key, event)));
+        }
+        self.wheel.put(self.slot + interval(&leg.stream), turn);
     }
 
     /// What streams told and what was counted leaves once a slot.
@@ -448,7 +471,7 @@ mod tests {
             totals: Default::default(),
         });
         let orders = std::sync::mpsc::channel().1;
-        let mut worker = Worker::new(poll, orders, shared, Clock::start(None), |_: &mut Vec<_>| {});
+        let mut worker = Worker::new(poll, orders, shared, Clock::start(None), Sends::Plain, |_: &mut Vec<_>| {});
         let socket = UdpSocket::bind("127.0.0.1:0".parse().expect("an address")).expect("a socket");
         worker.open(StreamKey(1), socket, Box::new(Stream::new(1, 0, 0)));
         let chosen = Chosen {
