@@ -4,7 +4,7 @@
 //! port of its own. The sink measures how evenly the packets of each stream come and how many are missing, and can
 //! press a key (RFC 4733) on every stream. SIPp's own media would cost a thread and a raw socket per call and distort the figures.
 //!
-//! `rtp_sink listen 127.0.0.1:6000 [--press-after MS] [--event N] [--payload N]` obeys standard input: `reset` begins a
+//! `rtp_sink listen 127.0.0.1:6000 [--press-after MS] [--event N] [--payload N] [--talk 1]` obeys standard input: `reset` begins a
 //! new window, `report` prints it as one line of `name=value`, the end of input ends the program.
 //!
 //! `rtp_sink bare COUNT 127.0.0.1:6000 SECONDS` is the yardstick: the plainest paced sender there can be, COUNT sockets and
@@ -69,15 +69,18 @@ struct Press {
     after: Option<Duration>,
     event: u8,
     payload: u8,
+    /// Every caller sends sound as well, as long as it hears some.
+    talk: bool,
 }
 
 impl Press {
     fn read(options: &[&str]) -> Option<Self> {
-        let mut press = Self { after: None, event: 1, payload: 101 };
+        let mut press = Self { after: None, event: 1, payload: 101, talk: false };
         for pair in options.chunks(2) {
             match pair {
                 ["--press-after", ms] => press.after = Some(Duration::from_millis(ms.parse().ok()?)),
                 ["--event", event] => press.event = event.parse().ok()?,
+                ["--talk", talk] => press.talk = *talk == "1",
                 ["--payload", payload] => press.payload = payload.parse().ok()?,
                 _ => return None,
             }
@@ -94,7 +97,19 @@ struct Stream {
     last: Instant,
     /// Packets of its key sent so far; the key is over after [`KEY_UPDATES`] + 1 steps.
     pressed: u16,
+    answer: Option<Answer>,
     window: Window,
+}
+
+/// How a key that we pressed was answered, in a call whose first prompt is never silent and whose next one begins with silence.
+#[derive(Clone, Copy)]
+enum Answer {
+    /// The first packet of the key has left.
+    Awaited(Instant),
+    /// The old prompt is over.
+    Cut(Instant),
+    /// The new one sounds.
+    Heard,
 }
 
 /// What is measured between `reset` and `report`.
@@ -105,11 +120,22 @@ struct Window {
     lost: u64,
     late: u64,
     longest: Duration,
+    /// From a key to the end of the old prompt, and to the sound of the new one.
+    cuts: Vec<Duration>,
+    answers: Vec<Duration>,
 }
 
 impl Window {
     fn new() -> Self {
-        Self { gaps: vec![0; BUCKETS], packets: 0, lost: 0, late: 0, longest: Duration::ZERO }
+        Self {
+            gaps: vec![0; BUCKETS],
+            packets: 0,
+            lost: 0,
+            late: 0,
+            longest: Duration::ZERO,
+            cuts: Vec::new(),
+            answers: Vec::new(),
+        }
     }
 
     fn gap(&mut self, gap: Duration) {
@@ -126,6 +152,24 @@ impl Window {
         self.lost += other.lost;
         self.late += other.late;
         self.longest = self.longest.max(other.longest);
+        self.cuts.extend(&other.cuts);
+        self.answers.extend(&other.answers);
+    }
+
+    /// The payload of a packet, after a key.
+    fn heard(&mut self, answer: &mut Option<Answer>, now: Instant, payload: &[u8]) {
+        let silent = payload.iter().all(|&byte| byte == payload[0]);
+        match *answer {
+            Some(Answer::Awaited(pressed)) if silent => {
+                self.cuts.push(now - pressed);
+                *answer = Some(Answer::Cut(pressed));
+            }
+            Some(Answer::Cut(pressed)) if !silent => {
+                self.answers.push(now - pressed);
+                *answer = Some(Answer::Heard);
+            }
+            None | Some(Answer::Awaited(_) | Answer::Cut(_) | Answer::Heard) => {}
+        }
     }
 
     /// In milliseconds.
@@ -143,12 +187,20 @@ impl Window {
     }
 }
 
+/// What a stream sends next.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Key,
+    /// The packet of sound with this number.
+    Sound(u16),
+}
+
 struct Sink {
     socket: UdpSocket,
     press: Press,
     /// By source port.
     streams: Vec<Option<Box<Stream>>>,
-    due: BinaryHeap<Reverse<(Instant, u16)>>,
+    due: BinaryHeap<Reverse<(Instant, u16, Due)>>,
     keys: u64,
     calls: u64,
     began: Instant,
@@ -197,6 +249,16 @@ fn listen(address: SocketAddr, press: Press) -> io::Result<()> {
     }
 }
 
+/// A packet of A-law silence from the caller of this port.
+fn sound(port: u16, number: u16) -> [u8; 172] {
+    let mut packet = [0xd5; 172];
+    packet[..2].copy_from_slice(&[0x80, 8]);
+    packet[2..4].copy_from_slice(&number.to_be_bytes());
+    packet[4..8].copy_from_slice(&(u32::from(number) * 160).to_be_bytes());
+    packet[8..12].copy_from_slice(&(0x1357_0000 | u32::from(port)).to_be_bytes());
+    packet
+}
+
 /// Lines of standard input; the channel closes with it.
 fn commands() -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
@@ -234,6 +296,7 @@ impl Sink {
             }
             stream.window.lost += u64::from(ahead) - 1;
             stream.window.gap(now.duration_since(stream.last));
+            stream.window.heard(&mut stream.answer, now, &bytes[12..]);
             stream.sequence = sequence;
             stream.last = now;
             return;
@@ -241,21 +304,34 @@ impl Sink {
         self.calls += 1;
         let mut window = Window::new();
         window.packets = 1;
-        *slot = Some(Box::new(Stream { ssrc, from, sequence, last: now, pressed: 0, window }));
+        *slot = Some(Box::new(Stream { ssrc, from, sequence, last: now, pressed: 0, answer: None, window }));
         if let Some(after) = self.press.after {
-            self.due.push(Reverse((now + after, from.port())));
+            self.due.push(Reverse((now + after, from.port(), Due::Key)));
+        }
+        if self.press.talk {
+            self.due.push(Reverse((now, from.port(), Due::Sound(0))));
         }
     }
 
     /// Sends the next step of every key that is due.
     fn keys_due(&mut self, now: Instant) {
-        while let Some(&Reverse((when, port))) = self.due.peek()
+        while let Some(&Reverse((when, port, due))) = self.due.peek()
             && when <= now
         {
             self.due.pop();
             let Some(stream) = &mut self.streams[usize::from(port)] else { continue };
+            if let Due::Sound(number) = due {
+                if now.duration_since(stream.last) < NEW_CALL_AFTER {
+                    let _ = self.socket.send_to(&sound(port, number), stream.from);
+                    self.due.push(Reverse((when + PACKET_TIME, port, Due::Sound(number.wrapping_add(1)))));
+                }
+                continue;
+            }
             let step = stream.pressed;
             stream.pressed += 1;
+            if step == 0 {
+                stream.answer = Some(Answer::Awaited(now));
+            }
             let (repeats, end) = if step < KEY_UPDATES { (1, 0) } else { (3, 0x80) };
             let duration = (step + 1).min(KEY_UPDATES) * 160;
             for repeat in 0..repeats {
@@ -273,7 +349,7 @@ impl Sink {
                 let _ = self.socket.send_to(&key, stream.from);
             }
             if end == 0 {
-                self.due.push(Reverse((when + PACKET_TIME, port)));
+                self.due.push(Reverse((when + PACKET_TIME, port, Due::Key)));
             } else {
                 self.keys += 1;
             }
@@ -301,6 +377,18 @@ impl Sink {
                 streams += 1;
                 worst = worst.max(stream.window.percentile(0.99));
             }
+        }
+        for (name, times) in [("cut", &mut all.cuts), ("answer", &mut all.answers)] {
+            times.sort_unstable();
+            let at = |share: f64| times.get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1)));
+            let ms = |time: Option<&Duration>| time.map_or(f64::NAN, |time| time.as_secs_f64() * 1e3);
+            print!(
+                "{name}s={} {name}_p50={:.1} {name}_p99={:.1} {name}_max={:.1} ",
+                times.len(),
+                ms(at(0.5)),
+                ms(at(0.99)),
+                ms(at(1.0))
+            );
         }
         println!(
             "seconds={:.2} calls={} keys={} streams={streams} packets={} lost={} late={} overflowed={} \

@@ -161,7 +161,8 @@ impl Ring {
         for (packet, envelope) in packets.iter().zip(&mut self.envelopes) {
             let Some(socket) = socket(packet.index) else { continue };
             envelope.to = packet.to.into();
-            envelope.part = libc::iovec { iov_base: packet.bytes.as_ptr().cast_mut().cast(), iov_len: packet.told().len() };
+            envelope.part =
+                libc::iovec { iov_base: packet.bytes.as_ptr().cast_mut().cast(), iov_len: packet.told().len() };
             envelope.message.msg_name = envelope.to.as_ptr().cast_mut().cast();
             envelope.message.msg_namelen = envelope.to.len();
             envelope.message.msg_iov = &raw mut envelope.part;
@@ -267,7 +268,9 @@ mod tests {
             let mut batch = Batch::new(ring);
             let here = peer.local_addr().expect("bound");
             // Broadcast is not allowed to this socket, and IPv6 is not its family.
-            for to in ["255.255.255.255:9".parse().expect("an address"), here, "[::1]:9".parse().expect("an address"), here] {
+            for to in
+                ["255.255.255.255:9".parse().expect("an address"), here, "[::1]:9".parse().expect("an address"), here]
+            {
                 batch.room().expect("room").bytes[0] = 7;
                 batch.take(0, to, 1);
             }
