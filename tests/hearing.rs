@@ -176,6 +176,17 @@ fn among_all_prompts_the_right_ones_are_found() {
 }
 
 #[test]
+fn another_prompt_that_shares_syllables_does_not_stand_in_the_place_of_the_one_that_was_played() {
+    let all = ["greeting", "menu_main", "goodbye", "queue_still"].map(prompt);
+    let mut samples = joined(&[&all[0], &all[1], &all[2]], 100);
+    // Broken, so that the true ones are not perfect either.
+    let middle = loud_place(&samples, 12_000);
+    samples[middle..middle + 480].fill(0);
+    let judgement = judge_recording(samples, &all, false);
+    assert_eq!(names(&judgement), ["greeting", "menu_main", "goodbye"], "{}", told::text(&judgement, false));
+}
+
+#[test]
 fn the_way_of_the_packets_is_counted() {
     let greeting = prompt("greeting");
     let samples = joined(&[&greeting], 0);

@@ -14,6 +14,8 @@ const SILENT: f64 = 1e-4;
 const FRAME: usize = 20 * MS;
 /// A piece that is at least so much like the prompt is the prompt.
 const SAME: f64 = 0.8;
+/// What is less like the prompt as a whole is another sound with some of its syllables.
+const LIKE: f64 = 0.6;
 /// Around a millisecond, this much is compared.
 const AROUND: usize = 5 * MS;
 /// Less than this is no proof of a prompt, unless it is hardly longer.
@@ -121,7 +123,7 @@ impl Template {
 pub fn find(samples: &[i16], templates: &[Template]) -> Vec<Found> {
     let heard: Vec<f32> = samples.iter().map(|&sample| f32::from(sample)).collect();
     let heard_bright = bright(&heard);
-    let mut matches: Vec<(Found, &Template)> = Vec::new();
+    let mut matches: Vec<Found> = Vec::new();
     for template in templates {
         let mut used: Vec<Found> = Vec::new();
         let mut failures = 0;
@@ -147,13 +149,12 @@ pub fn find(samples: &[i16], templates: &[Template]) -> Vec<Found> {
                 None => failures += 1,
             }
         }
-        matches.extend(used.into_iter().map(|found| (found, template)));
+        matches.extend(used);
     }
-    matches.sort_by(|(a, _), (b, _)| {
-        (b.heard_ms, b.correlation).partial_cmp(&(a.heard_ms, a.correlation)).unwrap_or(std::cmp::Ordering::Equal)
-    });
+    let worth = |found: &Found| found.heard_ms as f64 * found.correlation;
+    matches.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
     let mut taken: Vec<Found> = Vec::new();
-    for (found, _) in matches {
+    for found in matches {
         let overlap = |other: &Found| found.end.min(other.end).saturating_sub(found.start.max(other.start));
         let overlapped: usize = taken.iter().map(overlap).sum();
         if overlapped * 10 <= (found.end - found.start) * 3 {
@@ -216,7 +217,8 @@ fn follow(heard: &[f32], template: &Template, lag: i64) -> Option<Found> {
     if let [only] = pieces.as_slice() {
         gain = self::gain(heard, template, only.lag, only.range.clone()).map_or(gain, |(gain, _)| gain);
     }
-    Some(scored(heard, template, &pieces, gain))
+    let found = scored(heard, template, &pieces, gain);
+    (found.correlation >= LIKE).then_some(found)
 }
 
 fn scored(heard: &[f32], template: &Template, pieces: &[Piece], gain: f64) -> Found {
