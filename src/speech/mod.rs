@@ -1,7 +1,7 @@
 //! Words to sound, without files or processes: the prompt catalogue, the tables of texts, and how Korean is said.
 //!
 //! [`texts`] and [`words`] say what is spoken, [`pronunciation`] how: [`reading`] writes out numbers and signs (with [`numeral`], [`particle`]),
-//! [`standard`] and [`lexicon`] pronounce (over [`hangul`]), [`espeak`] spells for the voice. [`sound`] and
+//! [`standard`] and [`lexicon`] pronounce (over [`hangul`]), [`espeak`] spells for the voice; [`phrase`] fills in what a call only knows (세 번째). [`sound`] and
 //! [`wav`] what becomes of a synthesiser's voice, [`ledger`] which sound was made from which words. `shell::prompts` reads
 //! and builds the files.
 
@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod lexicon;
 pub mod numeral;
 pub mod particle;
+pub mod phrase;
 pub mod pronunciation;
 pub mod reading;
 pub mod resample;

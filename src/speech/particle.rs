@@ -29,6 +29,13 @@ enum Ending {
 }
 
 impl Particle {
+    /// From its two forms, the one behind a consonant first: 은/는, 으로/로.
+    pub fn from_forms(forms: &str) -> Option<Self> {
+        [Self::Topic, Self::Subject, Self::Object, Self::And, Self::Toward]
+            .into_iter()
+            .find(|particle| forms.split_once('/') == Some((particle.after("각"), particle.after("가"))))
+    }
+
     /// The form that follows `text`.
     pub fn after(self, text: &str) -> &'static str {
         let ending = ending(text);

@@ -134,12 +134,29 @@ fn date<'a>(rest: &'a str, out: &mut String) -> Option<&'a str> {
 }
 
 /// 유월 and 시월 lose their last sound.
-fn month_name(month: u64) -> String {
+pub(super) fn month_name(month: u64) -> String {
     match month {
         6 => "유".to_owned(),
         10 => "시".to_owned(),
         month => sino(month),
     }
+}
+
+/// The word before an hour of 0 to 24: 오전, 낮, 오후, 밤; none before 영 시.
+pub(super) fn part_of_day(hour: u64) -> Option<&'static str> {
+    match hour {
+        0 => None,
+        12 => Some("낮"),
+        24 => Some("밤"),
+        hour if hour < 12 => Some("오전"),
+        _ => Some("오후"),
+    }
+}
+
+/// An hour of 0 to 24 as the clock's face has it: 13 is 한.
+pub(super) fn hour_name(hour: u64) -> String {
+    // Within 1 to 12 there is always a native one.
+    native((hour + 11) % 12 + 1).filter(|_| hour > 0).unwrap_or_else(|| sino(hour))
 }
 
 /// 09:30, with 오전 or 오후 where nothing says so.
@@ -151,20 +168,11 @@ fn clock<'a>(rest: &'a str, out: &mut String) -> Option<&'a str> {
         return None;
     }
     let told = ["오전", "오후", "낮", "밤", "새벽", "아침", "저녁"].iter().any(|part| out.trim_end().ends_with(part));
-    let part = match hour {
-        _ if told => "",
-        0 => "",
-        12 => "낮 ",
-        24 => "밤 ",
-        hour if hour < 12 => "오전 ",
-        _ => "오후 ",
-    };
-    let hour = match hour {
-        0 => "영".to_owned(),
-        hour if told && hour > 12 => sino(hour),
-        hour => native((hour + 11) % 12 + 1)?,
-    };
-    out.push_str(&format!("{part}{hour}시"));
+    match part_of_day(hour).filter(|_| !told) {
+        Some(part) => out.push_str(&format!("{part} {}시", hour_name(hour))),
+        None if told && hour > 12 => out.push_str(&format!("{}시", sino(hour))),
+        None => out.push_str(&format!("{}시", hour_name(hour))),
+    }
     if minutes > 0 {
         out.push_str(&format!(" {}분", sino(minutes)));
     }
@@ -266,6 +274,25 @@ fn quantity<'a>(rest: &'a str, out: &mut String) -> Option<&'a str> {
     Some(number.rest)
 }
 
+/// The counter that `text` begins with, and whether it takes native numbers.
+pub(super) fn counter(text: &str) -> Option<(&'static str, bool)> {
+    match unit(text) {
+        (Counted::Native, name, _) => Some((name, true)),
+        (Counted::Sino, name, _) => Some((name, false)),
+        _ => None,
+    }
+}
+
+/// The number before a counter that [`counter`] knows: 한 명, 첫 번째, 유월; Sino-Korean where native numbers end.
+pub(super) fn counted(value: u64, counter: &str, natively: bool) -> String {
+    match counter {
+        "월" => month_name(value),
+        "번째" if value == 1 => "첫".to_owned(),
+        _ if natively && counts_natively(value, counter, counter) => native(value).unwrap_or_else(|| sino(value)),
+        _ => sino(value),
+    }
+}
+
 /// What stands behind a number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Counted {
@@ -348,13 +375,11 @@ impl<'a> Number<'a> {
         match unit {
             // Numbers that are dialled.
             _ if name == "번" && !self.separated && is_dialled(&self.digits) => digit_by_digit(),
-            Counted::Sino if name == "월" => month_name(value),
             // 1만 원 is 만 원, 1천 천; but 1억 일억.
             Counted::Scale if value == 1 && ["만", "천", "백", "십"].contains(&name) => String::new(),
             Counted::Native if !counts_natively(value, name, after) => sino(value),
-            Counted::Native if value == 1 && name == "번째" => "첫".to_owned(),
-            Counted::Native => native(value).unwrap_or_else(|| sino(value)),
-            Counted::Sino | Counted::Scale | Counted::Latin => sino(value),
+            Counted::Native | Counted::Sino => counted(value, name, unit == Counted::Native),
+            Counted::Scale | Counted::Latin => sino(value),
             Counted::Nothing if self.separated || self.digits.len() <= 2 => sino(value),
             Counted::Nothing => digit_by_digit(),
         }

@@ -26,7 +26,7 @@ const PAUSE_MAX_MS: usize = 200;
 const SAMPLES_PER_MS: usize = RATE as usize / 1000;
 
 /// Silence before the first sound and after the last, in milliseconds. Parts of one sentence follow each other closely.
-fn silence(kind: Kind) -> (usize, usize) {
+pub(super) fn silence(kind: Kind) -> (usize, usize) {
     match kind {
         // Heard within 40 ms of the ACK: this much and the engine's own few.
         Kind::Sentence => (20, 120),
