@@ -4,6 +4,7 @@
 //! one call. Which number stands before which counter, [`reading`] knows; which particle follows, [`Particle`].
 
 mod saying;
+mod slots;
 
 pub use saying::{Lack, Part, Sound, Spoken, Value, Values};
 
