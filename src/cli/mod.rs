@@ -5,6 +5,7 @@ pub mod check;
 mod demo;
 pub mod diff;
 mod explain;
+mod filled;
 mod gate;
 mod hear;
 mod history;

@@ -1,6 +1,8 @@
 //! `ivr1357 prompts build|check|list|say|sheet`: text to WAV, and whether they agree.
 
+use super::filled;
 use crate::routing::{Language, Plan, check_without_sound};
+use crate::shell::clock::Clock;
 use crate::shell::prompts::say::Said;
 use crate::shell::prompts::{self, Derived, PromptError, Survey, Tongue};
 use crate::shell::settings::Settings;
@@ -58,6 +60,9 @@ enum Action {
     Say {
         /// What to say; with a comma at its end, as a part that more follows.
         text: String,
+        /// What a slot of the text stands for, as often as there are: `--with position=3`, `09:30`, `2026-11-29`, `010-1234-5678`, `정책자금:1,창업:2`.
+        #[arg(long = "with", value_name = "NAME=VALUE")]
+        with: Vec<String>,
         /// The WAV file to write.
         #[arg(long, value_name = "FILE.wav")]
         out: Option<PathBuf>,
@@ -135,7 +140,19 @@ fn one(
 ) -> Result<(bool, Option<serde_json::Value>), Vec<PromptError>> {
     let language = tongue.language;
     match &args.command {
-        Action::Say { text, out, .. } => {
+        Action::Say { text, with, out, .. } => {
+            // Slots are Korean: other languages are said as they are written.
+            let filled = (language == "ko" && (text.contains(['{', '}']) || !with.is_empty()))
+                .then(|| filled::fill(text, with, table::day(Clock::start(None).now().wall)))
+                .transpose()?;
+            if let Some(filled) = &filled {
+                println!("{}", filled.text);
+                filled.parts.iter().for_each(|part| {
+                    let id = part.id.as_deref().unwrap_or("-");
+                    println!("  +{} ms\t{}\t{}\t{id}", part.gap_ms, part.kind, part.text);
+                });
+            }
+            let text = filled.as_ref().map_or(text.as_str(), |filled| &filled.text);
             say(tongue, text, out.as_deref(), korean).map_err(|error| vec![error])?;
             Ok((true, None))
         }
