@@ -103,6 +103,8 @@ pub enum Mistake {
     NoCounter,
     /// `{name|sino:분}` where the name is a text: what it holds.
     WrongType(Type),
+    /// `{center.name}으로`: right behind some names only; both forms.
+    FixedParticle(&'static str),
     /// `{menu|은/는}`: a particle follows one word.
     ParticleWithoutText,
 }
@@ -212,6 +214,9 @@ fn slot(text: &str, inner: Range<usize>, after: &str, known: &Known<'_>) -> Resu
             Type::Menu => (Form::Menu, 0),
         },
     };
+    if let (Form::Text, None, Some((written, forms))) = (form, particle, particle_after(after)) {
+        return Err(wrong(&(whole.end..whole.end + written), Mistake::FixedParticle(forms)));
+    }
     Ok((Slot { name: name.trim().to_owned(), form, particle }, taken))
 }
 
@@ -265,6 +270,13 @@ fn counter_after(text: &str) -> Option<(&'static str, bool, usize)> {
     let next = word.get(name.len()..).and_then(|after| after.chars().next());
     let is_whole = next.is_none_or(|next| !next.is_alphanumeric() || AFTER_A_COUNTER.contains(next));
     is_whole.then_some((name, natively, text.len() - word.len() + name.len()))
+}
+
+/// The particle that is all that is left of a word, by its bytes and both its forms.
+fn particle_after(text: &str) -> Option<(usize, &'static str)> {
+    let word = text.find(|c: char| !c.is_alphanumeric()).map_or(text, |end| text.get(..end).unwrap_or(text));
+    let forms = ["은/는", "이/가", "을/를", "과/와", "으로/로"];
+    forms.into_iter().find(|forms| forms.split('/').any(|form| form == word)).map(|forms| (word.len(), forms))
 }
 
 impl Mistake {
@@ -324,6 +336,10 @@ impl Mistake {
                     format!("this name is {english} and cannot be said so"),
                 )
             }
+            Self::FixedParticle(forms) => both(
+                format!("이름에 따라 조사가 바뀝니다: {{이름|{forms}}}"),
+                format!("the particle changes with the name: {{name|{forms}}}"),
+            ),
             Self::ParticleWithoutText => both(
                 "조사를 붙일 낱말이 없습니다: 메뉴에는 조사가 이미 있습니다",
                 "there is no word for this particle: a menu has its own",
@@ -376,6 +392,8 @@ mod tests {
             ("{wait|이/가|sino:분}", "sino:분", Mistake::SecondKind),
             ("{center.name|은/을}", "은/을", Mistake::UnknownParticle("은/을".into())),
             ("{menu|은/는}", "은/는", Mistake::ParticleWithoutText),
+            ("{center.name}으로 연결", "으로", Mistake::FixedParticle("으로/로")),
+            ("{center.name}는, ", "는", Mistake::FixedParticle("은/는")),
             ("{center.name|sino:분}", "sino:분", Mistake::WrongType(Type::Text)),
             ("{time|date}", "date", Mistake::WrongType(Type::Time)),
             ("대기 {position|native", "{", Mistake::Unclosed),
@@ -415,6 +433,19 @@ mod tests {
             ("입니다", None),
         ] {
             assert_eq!(counter_after(text), counter, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_begins_like_a_particle_is_left_alone() {
+        for text in [
+            "{center.name}입니다",
+            "{center.name}이며",
+            "{center.name} 가",
+            "{wait|sino:분}이",
+            "{center.name|으로/로} 가",
+        ] {
+            assert!(Phrase::read("p", text, &known()).is_ok(), "{text}");
         }
     }
 
