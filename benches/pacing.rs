@@ -19,7 +19,7 @@ use ivr1357::media::{Clip, Command, PlayKey, StreamKey};
 use ivr1357::random::Random;
 use ivr1357::sdp::{Chosen, Codec, Control, Direction};
 use ivr1357::shell::clock::Clock;
-use ivr1357::shell::media::{MediaPool, Sends};
+use ivr1357::shell::media::{MediaPool, Opened, Sends};
 use socket2::SockRef;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -217,7 +217,8 @@ fn pool(sends: Sends, streams: usize, to: SocketAddr, window: &Window) {
         if key % (streams as u64).div_ceil(20) == 0 {
             std::thread::sleep(INTERVAL / 20);
         }
-        pool.open(StreamKey(key), LOCAL).expect("a free port and a free file; see ulimit -n");
+        let opened = pool.open(StreamKey(key), LOCAL);
+        assert!(matches!(opened, Opened::At(_)), "a free port and a free file; see ulimit -n");
         pool.command(StreamKey(key), Command::Configure(chosen.clone()));
         let clips = vec![Arc::clone(&prompt)];
         pool.command(StreamKey(key), Command::Play { play: PlayKey(1), clips, repeat: true });

@@ -64,6 +64,8 @@ pub const KEY_GAP: Duration = Duration::from_secs(3);
 pub const KEY_PRESSES_MAX: usize = 16;
 /// Keys that we send with one order: a country's longest number, and a code behind it.
 pub const KEYS_SENT_MAX: usize = 32;
+/// How long a call may wait for the socket of an ended one to be closed, when all ports are taken: a worker that lives closes it within a millisecond or two.
+pub const PORT_CLOSES_WITHIN: Duration = Duration::from_millis(200);
 /// An RTP packet of ours: 12 bytes of header, 60 ms of G.711, and what SRTP adds.
 pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480 + SRTP_TRAILER_BYTES_MAX;
 /// RFC 3550 §6.2: reports of one leg leave this far apart, give or take half. The share of the bandwidth that the RFC allows them would

@@ -22,19 +22,25 @@ struct Phone {
 
 impl Phone {
     fn call(engine: &Engine) -> Self {
+        let mut phone = Self::begin(engine);
+        let answer = phone.wait_for("SIP/2.0 200 ");
+        let tag = answer.lines().find(|line| line.starts_with("To:")).and_then(|line| line.split_once(";tag="));
+        phone.tag = format!(";tag={}", tag.expect("a tag").1);
+        phone.send("ACK", 1, "");
+        phone
+    }
+
+    /// Calls, and does not wait for the answer.
+    fn begin(engine: &Engine) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
         let sound = UdpSocket::bind("127.0.0.1:0").expect("a port");
-        let mut phone = Self { socket, _sound: sound, engine: engine.address, tag: String::new() };
+        let phone = Self { socket, _sound: sound, engine: engine.address, tag: String::new() };
         let rtp = phone._sound.local_addr().expect("bound").port();
         let sdp = format!(
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {rtp} RTP/AVP 8\r\n"
         );
         phone.send("INVITE", 1, &sdp);
-        let answer = phone.wait_for("SIP/2.0 200 ");
-        let tag = answer.lines().find(|line| line.starts_with("To:")).and_then(|line| line.split_once(";tag="));
-        phone.tag = format!(";tag={}", tag.expect("a tag").1);
-        phone.send("ACK", 1, "");
         phone
     }
 
@@ -140,6 +146,46 @@ fn sigterm_lets_a_live_call_go_on_and_turns_away_whatever_is_new() {
     let records = engine.records();
     assert_eq!(records.len(), 1, "{records:?}");
     assert_eq!(records[0]["cause"], "caller-hung-up");
+}
+
+/// Four ports in a row that nobody holds, the first of them even.
+fn four_ports() -> u16 {
+    for _ in 0..1000 {
+        let first = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port() & !1;
+        if first < 65_000 && (first..first + 4).all(|port| UdpSocket::bind(("127.0.0.1", port)).is_ok()) {
+            return first;
+        }
+    }
+    panic!("no four ports in a row");
+}
+
+#[test]
+fn a_call_without_a_port_is_refused_whole_with_an_alarm_and_every_ending_gives_its_port_back() {
+    let first = four_ports();
+    let other_program = UdpSocket::bind(("127.0.0.1", first)).expect("still free");
+    let range = format!("{first}-{}", first + 3);
+    let mut engine = Engine::start_with(folder("ports"), &[("MEDIA__PORTS", &range)]);
+    for _ in 0..3 {
+        let held = Phone::call(&engine);
+        let refused = Phone::begin(&engine);
+        refused.wait_for("SIP/2.0 503 ");
+        refused.send("ACK", 1, "");
+        held.hang_up();
+        held.wait_for("SIP/2.0 200 ");
+    }
+    // Once the other program is gone, both pairs serve.
+    drop(other_program);
+    let both = [Phone::call(&engine), Phone::call(&engine)];
+    both.iter().for_each(Phone::hang_up);
+    both.iter().for_each(|phone| _ = phone.wait_for("SIP/2.0 200 "));
+    engine.signal("-TERM");
+    let (code, log) = engine.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert_eq!(log.matches("no RTP port is free").count(), 1, "once a minute: {log}");
+    let mut causes: Vec<String> = engine.records().iter().map(|record| record["cause"].to_string()).collect();
+    causes.sort();
+    assert_eq!(causes.len(), 8, "one a call: {causes:?}");
+    assert_eq!(causes.iter().filter(|cause| cause.contains("caller-hung-up")).count(), 5, "{causes:?}");
 }
 
 #[test]

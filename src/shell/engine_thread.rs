@@ -5,14 +5,19 @@
 //! another thread would cost more than the system call.
 
 use crate::engine::{Engine, Input, Output};
-use crate::limits::{DATAGRAMS_PER_TURN, MESSAGE_BYTES_MAX, OUTPUT_ROUNDS_MAX, STOP_NOW_PATIENCE, STOP_PATIENCE, TURN};
+use crate::limits::{
+    DATAGRAMS_PER_TURN, MESSAGE_BYTES_MAX, OUTPUT_ROUNDS_MAX, PORT_CLOSES_WITHIN, STOP_NOW_PATIENCE, STOP_PATIENCE,
+    TURN,
+};
+use crate::media::{self, StreamKey};
+use crate::shell::alarm::Alarm;
 use crate::shell::clock::Clock;
 use crate::shell::inbox::{Inbox, Message};
 use crate::shell::intake::{Arrival, Intake, Turn};
 use crate::shell::journal::{Journal, Written};
 use crate::shell::live::{self, Live};
 use crate::shell::local::{Routes, Views};
-use crate::shell::media::MediaPool;
+use crate::shell::media::{MediaPool, Opened};
 use crate::shell::resolver;
 use crate::shell::tcp;
 use crate::sip::locate::{Answer, Question};
@@ -22,7 +27,7 @@ use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tracing::{debug, info, warn};
 
@@ -38,6 +43,10 @@ pub struct EngineThread {
     /// Where TLS is listened for.
     tls_addresses: Vec<SocketAddr>,
     media: MediaPool,
+    /// Streams that wait for a socket to be closed, since all ports are taken; so long.
+    unopened: VecDeque<(Instant, StreamKey, IpAddr)>,
+    /// For calls that found no port.
+    ports: Alarm,
     journal: Journal,
     live: Arc<Live>,
     views: Views,
@@ -125,6 +134,8 @@ impl EngineThread {
             resolver,
             tls_addresses,
             media,
+            unopened: VecDeque::new(),
+            ports: Alarm::default(),
             journal,
             live,
             views,
@@ -148,6 +159,7 @@ impl EngineThread {
             self.carry_out();
             // Words of admitted calls (keys, acknowledgements) before datagrams, which may be new calls.
             self.read_inbox();
+            self.open_streams();
             self.read_sockets();
             self.tick();
             self.work_intake();
@@ -175,7 +187,8 @@ impl EngineThread {
                 // Look again soon whether all answers have come.
                 Phase::Stopping { .. } => Some(Duration::from_millis(20)),
             };
-            [deadline, glance].into_iter().flatten().min()
+            let unopened = self.unopened.front().map(|(until, ..)| until.since(now));
+            [deadline, glance, unopened].into_iter().flatten().min()
         };
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
@@ -211,6 +224,26 @@ impl EngineThread {
         }
     }
 
+    /// The streams that wait for a port, if there is one by now, or never will be.
+    fn open_streams(&mut self) {
+        while let Some(&(until, stream, local)) = self.unopened.front() {
+            let opened = self.media.open(stream, local);
+            let answer = match opened {
+                Opened::At(port) => Input::StreamOpened { stream, port: Some(port) },
+                Opened::Later if self.clock.instant() < until => return,
+                Opened::Later | Opened::Never => self.without_port(stream),
+            };
+            self.unopened.pop_front();
+            self.step(answer);
+        }
+    }
+
+    fn without_port(&mut self, stream: StreamKey) -> Input<'static> {
+        let why = "other programs hold ports of media.ports, or the range is too small: a call is refused with 503";
+        self.ports.raise("no RTP port is free", why, 1);
+        Input::StreamOpened { stream, port: None }
+    }
+
     fn take_message(&mut self, message: Message) {
         match message {
             Message::Received { flow, bytes, permit } => {
@@ -221,7 +254,12 @@ impl EngineThread {
             Message::LookedUp { lookup, answer } => self.step(Input::LookedUp { lookup, answer }),
             Message::Disconnected { connection } => self.step(Input::Disconnected { connection }),
             Message::SendFailed { flow } => self.step(Input::SendFailed { flow }),
-            Message::Media { stream, event } => self.step(Input::Media { stream, event }),
+            Message::Media { stream, event } => {
+                if matches!(event, media::Event::Closed(_)) {
+                    self.media.closed(stream);
+                }
+                self.step(Input::Media { stream, event });
+            }
             Message::Journaled { call } => self.step(Input::Journaled { call }),
             Message::Orphaned(dialogs) => self.step(Input::Orphaned { dialogs }),
             Message::Switched(switches) => self.step(Input::Switched(switches)),
@@ -418,12 +456,23 @@ impl EngineThread {
                 let listening =
                     self.sockets.iter().map(|socket| socket.address).chain(self.tls_addresses.iter().copied());
                 let local = self.views.bindable(listening, local);
-                let port = self.media.open(stream, local);
-                self.answers.push(Input::StreamOpened { stream, port });
+                match self.media.open(stream, local) {
+                    Opened::At(port) => self.answers.push(Input::StreamOpened { stream, port: Some(port) }),
+                    Opened::Never => {
+                        let answer = self.without_port(stream);
+                        self.answers.push(answer);
+                    }
+                    Opened::Later => {
+                        self.unopened.push_back((self.clock.instant() + PORT_CLOSES_WITHIN, stream, local));
+                    }
+                }
             }
             Output::Media { stream, command } => self.media.command(stream, command),
             Output::Discard { file } => self.media.discard(&file),
-            Output::CloseStream { stream } => self.media.close(stream),
+            Output::CloseStream { stream } => {
+                self.unopened.retain(|(_, unopened, _)| *unopened != stream);
+                self.media.close(stream);
+            }
             Output::Journal { call, entry } => {
                 if self.journal.write(call, entry) == Written::Now {
                     self.answers.push(Input::Journaled { call });

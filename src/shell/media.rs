@@ -31,6 +31,8 @@ pub struct MediaPool {
     workers: Vec<Handle>,
     ports: Ports,
     streams: HashMap<StreamKey, Place>,
+    /// Told to close, and their ports.
+    closing: HashMap<StreamKey, u16>,
     random: Random,
     patience: Option<Duration>,
     recorder: Option<Recorder>,
@@ -64,6 +66,17 @@ struct Totals {
     received: AtomicU64,
     failed: AtomicU64,
     skipped: AtomicU64,
+}
+
+/// What became of a stream that was to be opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Opened {
+    /// Its RTP port.
+    At(u16),
+    /// All ports are taken, but the socket of one is just being closed: to be asked again when a stream has said its last word.
+    Later,
+    /// No port is free, or the address is not ours.
+    Never,
 }
 
 /// How packets leave.
@@ -105,6 +118,7 @@ impl MediaPool {
             workers: workers.collect::<io::Result<_>>()?,
             ports: Ports::new(ports).beginning_at(random.u32()),
             streams: HashMap::new(),
+            closing: HashMap::new(),
             random,
             patience: None,
             recorder: None,
@@ -117,11 +131,14 @@ impl MediaPool {
         self
     }
 
-    /// Binds a socket on this address: the RTP port, or `None` when no port is free.
-    pub fn open(&mut self, stream: StreamKey, local: IpAddr) -> Option<u16> {
+    /// Binds a socket on this address.
+    pub fn open(&mut self, stream: StreamKey, local: IpAddr) -> Opened {
         self.close(stream);
-        let (socket, port) = self.ports.bind(local)?;
-        let (worker, handle) = self.workers.iter_mut().enumerate().min_by_key(|(_, handle)| handle.streams)?;
+        let Some((socket, port)) = self.ports.bind(local) else {
+            return if self.ports.some_are_closing() { Opened::Later } else { Opened::Never };
+        };
+        let place = self.workers.iter_mut().enumerate().min_by_key(|(_, handle)| handle.streams);
+        let Some((worker, handle)) = place else { return Opened::Never };
         let [ssrc, sequence, timestamp] = [(); 3].map(|()| self.random.u32());
         handle.streams += 1;
         handle.order(Order::Open {
@@ -130,7 +147,7 @@ impl MediaPool {
             stream: Box::new(Stream::new(ssrc, sequence as u16, timestamp).with_patience(self.patience)),
         });
         self.streams.insert(stream, Place { worker, port });
-        Some(port)
+        Opened::At(port)
     }
 
     /// Recordings are written by this.
@@ -159,13 +176,22 @@ impl MediaPool {
         }
     }
 
-    /// Closes the socket and forgets the stream. What it told before may still be on its way, its last word behind it.
+    /// Closes the socket and forgets the stream. What it told before may still be on its way, its last word behind it: until
+    /// that is told to [`MediaPool::closed`], its port is nobody's.
     pub fn close(&mut self, stream: StreamKey) {
         let Some(Place { worker, port }) = self.streams.remove(&stream) else { return };
-        self.ports.free(port);
+        self.ports.closing(port);
+        self.closing.insert(stream, port);
         if let Some(handle) = self.workers.get_mut(worker) {
             handle.streams -= 1;
             handle.order(Order::Close { key: stream });
+        }
+    }
+
+    /// This stream said [`Event::Closed`]: its port may serve again.
+    pub fn closed(&mut self, stream: StreamKey) {
+        if let Some(port) = self.closing.remove(&stream) {
+            self.ports.free(port);
         }
     }
 
@@ -272,7 +298,7 @@ mod tests {
         }
 
         fn open(&mut self, key: u64) -> (UdpSocket, SocketAddr) {
-            let port = self.pool.open(StreamKey(key), self.local).expect("a port");
+            let Opened::At(port) = self.pool.open(StreamKey(key), self.local) else { panic!("no port") };
             let peer = UdpSocket::bind((self.local, 0)).expect("a socket");
             peer.set_read_timeout(Some(PATIENCE)).expect("a timeout");
             (peer, SocketAddr::new(self.local, port))
@@ -475,11 +501,17 @@ mod tests {
     #[test]
     fn without_a_free_port_nothing_is_opened() {
         let mut rig = Rig::new(6, 1);
-        let open: Vec<_> = (0..500).filter_map(|key| rig.pool.open(StreamKey(key), rig.local)).collect();
+        let open = (0..500).map(|key| rig.pool.open(StreamKey(key), rig.local));
+        let open: Vec<_> = open.filter(|opened| matches!(opened, Opened::At(_))).collect();
         assert_eq!(open.len(), 500);
-        assert_eq!(rig.pool.open(StreamKey(500), rig.local), None);
+        assert_eq!(rig.pool.open(StreamKey(500), rig.local), Opened::Never);
         rig.pool.close(StreamKey(0));
         assert!(rig.pool.streams() == 499);
+        // Its socket closes on the worker, whose word for it comes to us.
+        assert_eq!(rig.pool.open(StreamKey(501), rig.local), Opened::Later);
+        assert_eq!(rig.told(), (StreamKey(0), Event::Closed(None)));
+        rig.pool.closed(StreamKey(0));
+        assert!(matches!(rig.pool.open(StreamKey(501), rig.local), Opened::At(_)));
     }
 
     #[test]

@@ -14,6 +14,7 @@
 // Clocks, sleeps and chance live here and nowhere else (clippy.toml).
 #![allow(clippy::disallowed_methods)]
 
+mod alarm;
 pub mod clock;
 pub mod control;
 pub mod demo;

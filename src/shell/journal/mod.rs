@@ -8,7 +8,8 @@ mod append;
 pub mod store;
 
 use crate::engine::{CallKey, Entry};
-use crate::limits::{ALARM_EVERY, JOURNAL_BUSY, JOURNAL_GROUP, JOURNAL_QUEUE_MAX, JOURNAL_TIDY, RECORDS_SYNC};
+use crate::limits::{JOURNAL_BUSY, JOURNAL_GROUP, JOURNAL_QUEUE_MAX, JOURNAL_TIDY, RECORDS_SYNC};
+use crate::shell::alarm::Alarm;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -232,23 +233,6 @@ impl<A: Fn(&[CallKey])> Thread<A> {
         }
         if let Err(WriteError { error, lost }) = self.store.end(ends) {
             self.alarm.raise("records are not written", &error.to_string(), lost);
-        }
-    }
-}
-
-/// An error in the log, at most once a minute.
-#[derive(Default)]
-struct Alarm {
-    raised: Option<Instant>,
-    lost: usize,
-}
-
-impl Alarm {
-    fn raise(&mut self, what: &str, why: &str, lost: usize) {
-        self.lost += lost;
-        if self.raised.is_none_or(|raised| raised.elapsed() >= ALARM_EVERY) {
-            self.raised = Some(Instant::now());
-            error!(why, lost = self.lost, "{what}; calls go on");
         }
     }
 }

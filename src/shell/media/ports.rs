@@ -6,47 +6,55 @@ use socket2::SockRef;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// The range and what is taken of it.
 pub(super) struct Ports {
     /// Even.
     first: u16,
     /// One for each pair.
-    taken: Vec<bool>,
+    pairs: Vec<Pair>,
     /// The pair to try next.
     next: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pair {
+    Free,
+    Taken,
+    /// Given back, but its socket is still open in a worker.
+    Closing,
 }
 
 impl Ports {
     pub(super) fn new(range: RangeInclusive<u16>) -> Self {
         let first = u32::from(*range.start()).next_multiple_of(2);
         let pairs = (u32::from(*range.end()) + 1).saturating_sub(first) / 2;
-        Self { first: u16::try_from(first).unwrap_or(0), taken: vec![false; pairs as usize], next: 0 }
+        Self { first: u16::try_from(first).unwrap_or(0), pairs: vec![Pair::Free; pairs as usize], next: 0 }
     }
 
     /// Begins anywhere in the range: after a restart, callers of the process before still send to its last ports.
     pub(super) fn beginning_at(mut self, random: u32) -> Self {
-        self.next = random as usize % self.taken.len().max(1);
+        self.next = random as usize % self.pairs.len().max(1);
         self
     }
 
     /// A socket on the next free even port.
     pub(super) fn bind(&mut self, local: IpAddr) -> Option<(UdpSocket, u16)> {
         let mut foreign = 0;
-        for _ in 0..self.taken.len() {
+        for _ in 0..self.pairs.len() {
             let pair = self.next;
-            self.next = (pair + 1) % self.taken.len();
-            if self.taken.get(pair).copied().unwrap_or(true) {
+            self.next = (pair + 1) % self.pairs.len();
+            if self.pairs.get(pair) != Some(&Pair::Free) {
                 continue;
             }
             let port = self.first + 2 * pair as u16;
             match socket(SocketAddr::new(local, port)) {
                 Ok(socket) => {
-                    self.taken.iter_mut().skip(pair).take(1).for_each(|taken| *taken = true);
+                    self.set(port, Pair::Taken);
                     return Some((socket, port));
                 }
-                // Another program's, or ours that is still being closed.
+                // Another program's.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && foreign < PORT_TRIES_MAX => foreign += 1,
                 Err(error) => {
                     warn!(%local, port, %error, "no RTP socket");
@@ -54,14 +62,29 @@ impl Ports {
                 }
             }
         }
-        warn!(%local, ports = self.taken.len(), foreign, "no RTP port is free");
+        debug!(%local, pairs = self.pairs.len(), foreign, "no RTP port is free");
         None
     }
 
+    /// Whether a pair will be free as soon as a worker has closed its socket.
+    pub(super) fn some_are_closing(&self) -> bool {
+        self.pairs.contains(&Pair::Closing)
+    }
+
+    /// Nobody needs it any more, and its socket will be closed.
+    pub(super) fn closing(&mut self, port: u16) {
+        self.set(port, Pair::Closing);
+    }
+
+    /// Its socket is closed.
     pub(super) fn free(&mut self, port: u16) {
+        self.set(port, Pair::Free);
+    }
+
+    fn set(&mut self, port: u16, state: Pair) {
         let pair = usize::from(port.saturating_sub(self.first)) / 2;
-        if let Some(taken) = self.taken.get_mut(pair) {
-            *taken = false;
+        if let Some(place) = self.pairs.get_mut(pair) {
+            *place = state;
         }
     }
 }
