@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo bench --bench pacing -- --streams 1000 --seconds 10 --rounds 3
+//! cargo bench --bench pacing -- --streams 8000 --csv pacing.csv         and one line for each measurement at the end of that file
 //! ```
 //!
 //! (a) bare: N sockets, one RTP-sized datagram each per 20 ms, twenty 1 ms slots with absolute deadlines, nothing
@@ -22,6 +23,7 @@ use ivr1357::shell::clock::Clock;
 use ivr1357::shell::media::{MediaPool, Opened, Sends};
 use socket2::SockRef;
 use std::collections::HashMap;
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,9 +38,14 @@ fn main() {
     let mut streams = 1000;
     let mut seconds = 3;
     let mut rounds = 3;
+    let mut csv = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let wanted = match argument.as_str() {
+            "--csv" => {
+                csv = arguments.next();
+                continue;
+            }
             "--streams" => &mut streams,
             "--seconds" => &mut seconds,
             "--rounds" => &mut rounds,
@@ -59,10 +66,13 @@ fn main() {
     );
     // Taken in turn, so that what else the machine does meets all; the median forgives it once.
     let mut compared = [("batched", Sends::Batched), ("plain", Sends::Plain)].map(|way| (way, Vec::new(), Vec::new()));
+    let mut lines = String::new();
     for _ in 0..rounds.max(1) {
         let bare = measure("bare", streams, seconds, bare);
+        lines += &bare.line("bare", streams);
         for ((name, sends), ratios, differences) in &mut compared {
             let pool = measure(name, streams, seconds, |streams, to, window| pool(*sends, streams, to, window));
+            lines += &pool.line(name, streams);
             ratios.push(pool.cpu / bare.cpu);
             differences.push((pool.p99 - bare.p99) * 1e3);
         }
@@ -77,6 +87,10 @@ fn main() {
         let (difference, least, most) = spread(&mut differences);
         println!("{name}-bare, p99 of the gaps: median {difference:+.2} ms ({least:+.2} to {most:+.2})");
     }
+    if let Some(path) = csv {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+        file.and_then(|mut file| file.write_all(lines.as_bytes())).expect("the file can be written");
+    }
 }
 
 struct Measured {
@@ -84,6 +98,15 @@ struct Measured {
     cpu: f64,
     /// Seconds.
     p99: f64,
+    /// What arrived, of what was due.
+    arrived: f64,
+}
+
+impl Measured {
+    /// `streams,way,CPU µs a packet,p99 of the gaps in ms,share of packets that arrived`
+    fn line(&self, way: &str, streams: usize) -> String {
+        format!("{streams},{way},{:.3},{:.2},{:.4}\n", self.cpu, self.p99 * 1e3, self.arrived)
+    }
 }
 
 /// Runs a sender against a sink of its own. The sender says which of our threads send.
@@ -123,7 +146,7 @@ fn measure(name: &str, streams: usize, seconds: usize, sender: impl FnOnce(usize
             packets as f64 / due * 100.0
         );
     }
-    Measured { cpu, p99: at(0.99) }
+    Measured { cpu, p99: at(0.99), arrived: packets as f64 / due }
 }
 
 /// The time in which packets and CPU count.

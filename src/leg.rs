@@ -177,6 +177,26 @@ impl Leg {
         Ok(self.configuration())
     }
 
+    /// As [`Leg::reoffered`], for a request that came where others can read it: no key of ours is told there, and a secured call stays as it is.
+    pub fn reoffered_openly(
+        &mut self,
+        offer: Option<Vec<u8>>,
+        secrets: &mut Secrets,
+    ) -> Result<(Vec<u8>, Option<media::Command>), Refusal> {
+        if self.secured().is_some() {
+            return Err(Refusal("the signalling would show the keys of SRTP: this request did not come by TLS"));
+        }
+        let open = match self.security {
+            Security::Either => Security::Exposed,
+            Security::Secure => Security::Never,
+            security @ (Security::Plain | Security::Exposed | Security::Never) => security,
+        };
+        let hidden = std::mem::replace(&mut self.security, open);
+        let answered = self.reoffered(offer, secrets);
+        self.security = hidden;
+        answered
+    }
+
     /// A re-INVITE or UPDATE: our description for its 200 (RFC 3264 §8; a refusal leaves all as it was).
     pub fn reoffered(
         &mut self,
@@ -502,6 +522,28 @@ mod tests {
         let mut exposed = arriving(None).securing(Security::Exposed, secrets);
         exposed.opened(20_000).expect("an offer");
         assert_eq!(our_key(&exposed.description()), None);
+    }
+
+    #[test]
+    fn a_request_that_others_can_read_meets_no_key_and_leaves_the_call_as_it_was() {
+        let secrets = &mut Secrets::from_number(1);
+        let encrypted = crypto(1, Suite::AesCm128Sha1Tag80, 1);
+        let mut leg = arriving(Some(described(&encrypted))).securing(Security::Either, secrets);
+        leg.opened(20_000).expect("the offer fits");
+        let before = leg.description();
+        for offer in [Some(described(&encrypted)), Some(described("4000 RTP/AVP 8")), None] {
+            assert!(leg.reoffered_openly(offer, secrets).is_err());
+            assert_eq!(leg.description(), before);
+        }
+        // A call without keys goes on, and gets none there; by TLS it may have one later.
+        let mut plain = arriving(Some(described("4000 RTP/AVP 8"))).securing(Security::Either, secrets);
+        plain.opened(20_000).expect("the offer fits");
+        assert!(plain.reoffered_openly(Some(described(&encrypted)), secrets).is_err());
+        let (answer, _) = plain.reoffered_openly(Some(described("4000 RTP/AVP 8")), secrets).expect("plain as before");
+        assert_eq!(our_key(&answer), None);
+        assert_eq!(our_key(&plain.reoffered_openly(None, secrets).expect("an offer").0), None);
+        plain.acknowledged(Some(described("4000 RTP/AVP 8"))).expect("an answer");
+        assert!(our_key(&plain.reoffered(Some(described(&encrypted)), secrets).expect("by TLS").0).is_some());
     }
 
     #[test]

@@ -44,9 +44,11 @@ impl Engine {
         out: &mut Vec<Output>,
     ) {
         let dialog = leg.dialog;
+        // The caller it is taken from may have hung up while the socket was opened.
+        let lives = self.calls.get(&call).is_some_and(|entry| entry.stage == Stage::Answered);
         let fits = match port {
             // Its caller may have gone meanwhile.
-            Some(port) if self.agent.waits(dialog) => leg.opened(port).map_err(|Refusal(why)| {
+            Some(port) if self.agent.waits(dialog) && lives => leg.opened(port).map_err(|Refusal(why)| {
                 info!(%call, why, "offer refused");
                 StatusCode::NOT_ACCEPTABLE
             }),

@@ -203,7 +203,9 @@ impl Opener {
 
     /// The peer changes its key. RFC 3711 lets its rounds go on, yet most begin a new count: whichever the first packet proves.
     pub fn after(mut self, old: &Self) -> Self {
-        self.before = old.sources.iter().filter_map(|source| Some((source.ssrc, source.sound.rounds()?))).collect();
+        let heard = old.sources.iter().filter_map(|source| Some((source.ssrc, source.sound.rounds()?)));
+        // A key that was never used hands on what was known before it.
+        self.before = heard.chain(old.before.iter().copied()).take(SRTP_SOURCES_MAX).collect();
         self
     }
 
@@ -213,7 +215,9 @@ impl Opener {
             return Err(Refused::Forged);
         };
         let sources = self.sources.len();
-        match self.sources.iter_mut().find(|source| source.ssrc == ssrc) {
+        let known = self.sources.iter().any(|source| source.ssrc == ssrc);
+        // One whose reports alone were heard has no rounds yet.
+        match self.sources.iter_mut().find(|source| source.ssrc == ssrc && source.sound.rounds().is_some()) {
             Some(source) => {
                 let number = source.sound.number_of(sequence);
                 if !source.sound.is_new(number) {
@@ -223,7 +227,7 @@ impl Opener {
                 source.sound.heard(number);
                 Ok(length)
             }
-            None if sources < SRTP_SOURCES_MAX => {
+            None if known || sources < SRTP_SOURCES_MAX => {
                 let before = self.before.iter().find(|(known, _)| *known == ssrc).map(|(_, rounds)| *rounds);
                 let rounds =
                     [Some(0), before.filter(|rounds| *rounds > 0), before.and_then(|rounds| rounds.checked_add(1))];

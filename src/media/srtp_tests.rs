@@ -419,7 +419,13 @@ fn a_key_that_stays_goes_on_counting_and_no_number_leaves_twice_under_it() {
 #[test]
 fn a_new_key_of_the_peer_is_heard_from_its_first_packet_and_the_old_one_until_then() {
     for suite in Suite::ALL {
-        for goes_on in [true, false] {
+        for (goes_on, report_first, twice) in [
+            (true, false, false),
+            (false, false, false),
+            (true, true, false),
+            (false, true, false),
+            (true, false, true),
+        ] {
             let mut session = Session::new(&secured(suite, 1, 2));
             let mut old = Sealer::new(&key(suite, 2));
             let [a, b, late] = [65_535, 0, 1].map(|sequence| sealed(&mut old, &packet(SSRC, sequence)));
@@ -427,7 +433,19 @@ fn a_new_key_of_the_peer_is_heard_from_its_first_packet_and_the_old_one_until_th
             session.agree(&secured(suite, 3, 4));
             assert!(hears(&mut session, &late), "it was on its way");
             assert!(!hears(&mut session, &b), "it came before");
+            if twice {
+                // A key that was never heard stood between.
+                session.agree(&secured(suite, 3, 5));
+                session.agree(&secured(suite, 3, 4));
+            }
             let mut new = Sealer::new(&key(suite, 4));
+            if report_first {
+                let mut report = [0; 100];
+                report[..8].copy_from_slice(&[0x80, 201, 0, 1, 0xca, 0xfe, 0xba, 0xbe]);
+                report[4..8].copy_from_slice(&SSRC.to_be_bytes());
+                let length = new.seal_report(&mut report, 8).expect("room");
+                assert!(session.open_report(&mut report[..length]).is_some());
+            }
             // RFC 3711 lets the rounds go on; most begin anew.
             new.rounds = if goes_on { 1 } else { 0 };
             assert!(hears(&mut session, &sealed(&mut new, &packet(SSRC, 2))), "{suite:?} {goes_on}");

@@ -45,6 +45,8 @@ pub struct EngineThread {
     media: MediaPool,
     /// Streams that wait for a socket to be closed, since all ports are taken; so long.
     unopened: VecDeque<(Instant, StreamKey, IpAddr)>,
+    /// A socket was closed since they were tried.
+    closed: bool,
     /// For calls that found no port.
     ports: Alarm,
     journal: Journal,
@@ -135,6 +137,7 @@ impl EngineThread {
             tls_addresses,
             media,
             unopened: VecDeque::new(),
+            closed: false,
             ports: Alarm::default(),
             journal,
             live,
@@ -226,7 +229,11 @@ impl EngineThread {
 
     /// The streams that wait for a port, if there is one by now, or never will be.
     fn open_streams(&mut self) {
+        let closed = std::mem::take(&mut self.closed);
         while let Some(&(until, stream, local)) = self.unopened.front() {
+            if !closed && self.clock.instant() < until {
+                return;
+            }
             let opened = self.media.open(stream, local);
             let answer = match opened {
                 Opened::At(port) => Input::StreamOpened { stream, port: Some(port) },
@@ -257,6 +264,7 @@ impl EngineThread {
             Message::Media { stream, event } => {
                 if matches!(event, media::Event::Closed(_)) {
                     self.media.closed(stream);
+                    self.closed = true;
                 }
                 self.step(Input::Media { stream, event });
             }
@@ -456,7 +464,9 @@ impl EngineThread {
                 let listening =
                     self.sockets.iter().map(|socket| socket.address).chain(self.tls_addresses.iter().copied());
                 let local = self.views.bindable(listening, local);
-                match self.media.open(stream, local) {
+                // First come, first served.
+                let opened = if self.unopened.is_empty() { self.media.open(stream, local) } else { Opened::Later };
+                match opened {
                     Opened::At(port) => self.answers.push(Input::StreamOpened { stream, port: Some(port) }),
                     Opened::Never => {
                         let answer = self.without_port(stream);

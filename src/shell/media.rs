@@ -15,7 +15,7 @@ use crate::random::Random;
 use crate::shell::clock::Clock;
 use crate::shell::recorder::Recorder;
 use crate::time::Duration;
-use ports::Ports;
+use ports::{Ports, Unbound};
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
@@ -31,8 +31,8 @@ pub struct MediaPool {
     workers: Vec<Handle>,
     ports: Ports,
     streams: HashMap<StreamKey, Place>,
-    /// Told to close, and their ports.
-    closing: HashMap<StreamKey, u16>,
+    /// Told to close, and where they lived.
+    closing: HashMap<StreamKey, Place>,
     random: Random,
     patience: Option<Duration>,
     recorder: Option<Recorder>,
@@ -134,11 +134,14 @@ impl MediaPool {
     /// Binds a socket on this address.
     pub fn open(&mut self, stream: StreamKey, local: IpAddr) -> Opened {
         self.close(stream);
-        let Some((socket, port)) = self.ports.bind(local) else {
-            return if self.ports.some_are_closing() { Opened::Later } else { Opened::Never };
+        self.bury();
+        let living = self.workers.iter_mut().enumerate().filter(|(_, handle)| !handle.is_over());
+        let Some((worker, handle)) = living.min_by_key(|(_, handle)| handle.streams) else { return Opened::Never };
+        let (socket, port) = match self.ports.bind(local) {
+            Ok(bound) => bound,
+            Err(Unbound::Taken) if !self.closing.is_empty() => return Opened::Later,
+            Err(Unbound::Taken | Unbound::Failed) => return Opened::Never,
         };
-        let place = self.workers.iter_mut().enumerate().min_by_key(|(_, handle)| handle.streams);
-        let Some((worker, handle)) = place else { return Opened::Never };
         let [ssrc, sequence, timestamp] = [(); 3].map(|()| self.random.u32());
         handle.streams += 1;
         handle.order(Order::Open {
@@ -148,6 +151,20 @@ impl MediaPool {
         });
         self.streams.insert(stream, Place { worker, port });
         Opened::At(port)
+    }
+
+    /// A worker that panicked has closed its sockets and tells nothing more: the ports that it was told to close are free.
+    fn bury(&mut self) {
+        if self.workers.iter().any(Handle::is_over) {
+            let (workers, ports) = (&self.workers, &mut self.ports);
+            self.closing.retain(|_, place| {
+                let over = workers.get(place.worker).is_none_or(Handle::is_over);
+                if over {
+                    ports.free(place.port);
+                }
+                !over
+            });
+        }
     }
 
     /// Recordings are written by this.
@@ -179,10 +196,9 @@ impl MediaPool {
     /// Closes the socket and forgets the stream. What it told before may still be on its way, its last word behind it: until
     /// that is told to [`MediaPool::closed`], its port is nobody's.
     pub fn close(&mut self, stream: StreamKey) {
-        let Some(Place { worker, port }) = self.streams.remove(&stream) else { return };
-        self.ports.closing(port);
-        self.closing.insert(stream, port);
-        if let Some(handle) = self.workers.get_mut(worker) {
+        let Some(place) = self.streams.remove(&stream) else { return };
+        self.closing.insert(stream, place);
+        if let Some(handle) = self.workers.get_mut(place.worker) {
             handle.streams -= 1;
             handle.order(Order::Close { key: stream });
         }
@@ -190,8 +206,8 @@ impl MediaPool {
 
     /// This stream said [`Event::Closed`]: its port may serve again.
     pub fn closed(&mut self, stream: StreamKey) {
-        if let Some(port) = self.closing.remove(&stream) {
-            self.ports.free(port);
+        if let Some(place) = self.closing.remove(&stream) {
+            self.ports.free(place.port);
         }
     }
 
@@ -245,6 +261,11 @@ impl Handle {
         let worker = Worker::new(poll, inbox, Arc::clone(&shared), clock, sends, deliver);
         let thread = std::thread::Builder::new().name(format!("media-{index}")).spawn(move || worker.run())?;
         Ok(Self { orders, shared, streams: 0, thread: Some(thread) })
+    }
+
+    /// Its thread has ended, which it does by a panic alone while the pool lives.
+    fn is_over(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     fn order(&self, order: Order) {
@@ -512,6 +533,40 @@ mod tests {
         assert_eq!(rig.told(), (StreamKey(0), Event::Closed(None)));
         rig.pool.closed(StreamKey(0));
         assert!(matches!(rig.pool.open(StreamKey(501), rig.local), Opened::At(_)));
+    }
+
+    #[test]
+    fn a_worker_that_is_gone_gets_no_streams_and_keeps_no_ports() {
+        let mut rig = Rig::new(10, 2);
+        let both: Vec<_> = (0..2).map(|key| rig.pool.open(StreamKey(key), rig.local)).collect();
+        assert!(both.iter().all(|opened| matches!(opened, Opened::At(_))));
+        rig.pool.workers[0].order(Order::Stop);
+        while !rig.pool.workers[0].is_over() {
+            std::thread::yield_now();
+        }
+        (0..2).for_each(|key| rig.pool.close(StreamKey(key)));
+        let mut opened = 0;
+        for key in 2..1200 {
+            match rig.pool.open(StreamKey(key), rig.local) {
+                Opened::At(_) => opened += 1,
+                other => panic!("{key}: {other:?}"),
+            }
+            assert_eq!(rig.pool.workers[0].streams, 0);
+            rig.pool.close(StreamKey(key));
+            // Its last word, and of the first round the one of the living worker.
+            let (told, _) = rig.told();
+            rig.pool.closed(told);
+        }
+        assert_eq!(opened, 1198);
+        assert!(rig.pool.closing.len() <= 1);
+    }
+
+    #[test]
+    fn an_address_that_is_not_ours_is_not_waited_for() {
+        let mut rig = Rig::new(11, 1);
+        rig.open(1);
+        rig.pool.close(StreamKey(1));
+        assert_eq!(rig.pool.open(StreamKey(2), [192, 0, 2, 1].into()), Opened::Never);
     }
 
     #[test]

@@ -538,6 +538,18 @@ impl Agent {
         self.config.peers.srtp(trunk, transport)
     }
 
+    /// Whether the re-INVITE or UPDATE that waits for our decision came where keys of SRTP may be told. It may come another way than the INVITE did.
+    pub fn hides_reoffer(&self, dialog: DialogKey) -> bool {
+        let Some(dialog) = self.dialogs.get(&dialog) else { return false };
+        let transport = match &dialog.state {
+            State::Early { open: Some(open), .. } | State::Live { open: Some(open), .. } => {
+                open.head.back().flow.transport
+            }
+            State::Early { .. } | State::Live { .. } | State::Leaving | State::Lingering { .. } => return false,
+        };
+        self.srtp(dialog.trunk, transport).1
+    }
+
     /// Requests of ours without an answer.
     pub fn asking(&self) -> usize {
         let requests = self.clients.values().filter(|client| client.is_asking()).count();

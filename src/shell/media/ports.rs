@@ -13,78 +13,69 @@ pub(super) struct Ports {
     /// Even.
     first: u16,
     /// One for each pair.
-    pairs: Vec<Pair>,
+    taken: Vec<bool>,
     /// The pair to try next.
     next: usize,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pair {
-    Free,
+/// Why there is no socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Unbound {
+    /// Every port is in use, by us or by others.
     Taken,
-    /// Given back, but its socket is still open in a worker.
-    Closing,
+    /// The address is not ours, or no file is free: another port would not help.
+    Failed,
 }
 
 impl Ports {
     pub(super) fn new(range: RangeInclusive<u16>) -> Self {
         let first = u32::from(*range.start()).next_multiple_of(2);
         let pairs = (u32::from(*range.end()) + 1).saturating_sub(first) / 2;
-        Self { first: u16::try_from(first).unwrap_or(0), pairs: vec![Pair::Free; pairs as usize], next: 0 }
+        Self { first: u16::try_from(first).unwrap_or(0), taken: vec![false; pairs as usize], next: 0 }
     }
 
     /// Begins anywhere in the range: after a restart, callers of the process before still send to its last ports.
     pub(super) fn beginning_at(mut self, random: u32) -> Self {
-        self.next = random as usize % self.pairs.len().max(1);
+        self.next = random as usize % self.taken.len().max(1);
         self
     }
 
     /// A socket on the next free even port.
-    pub(super) fn bind(&mut self, local: IpAddr) -> Option<(UdpSocket, u16)> {
+    pub(super) fn bind(&mut self, local: IpAddr) -> Result<(UdpSocket, u16), Unbound> {
         let mut foreign = 0;
-        for _ in 0..self.pairs.len() {
+        for _ in 0..self.taken.len() {
             let pair = self.next;
-            self.next = (pair + 1) % self.pairs.len();
-            if self.pairs.get(pair) != Some(&Pair::Free) {
+            self.next = (pair + 1) % self.taken.len();
+            if self.taken.get(pair) != Some(&false) {
                 continue;
             }
             let port = self.first + 2 * pair as u16;
             match socket(SocketAddr::new(local, port)) {
                 Ok(socket) => {
-                    self.set(port, Pair::Taken);
-                    return Some((socket, port));
+                    self.set(port, true);
+                    return Ok((socket, port));
                 }
                 // Another program's.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && foreign < PORT_TRIES_MAX => foreign += 1,
                 Err(error) => {
                     warn!(%local, port, %error, "no RTP socket");
-                    return None;
+                    return Err(Unbound::Failed);
                 }
             }
         }
-        debug!(%local, pairs = self.pairs.len(), foreign, "no RTP port is free");
-        None
-    }
-
-    /// Whether a pair will be free as soon as a worker has closed its socket.
-    pub(super) fn some_are_closing(&self) -> bool {
-        self.pairs.contains(&Pair::Closing)
-    }
-
-    /// Nobody needs it any more, and its socket will be closed.
-    pub(super) fn closing(&mut self, port: u16) {
-        self.set(port, Pair::Closing);
+        debug!(%local, pairs = self.taken.len(), foreign, "no RTP port is free");
+        Err(Unbound::Taken)
     }
 
     /// Its socket is closed.
     pub(super) fn free(&mut self, port: u16) {
-        self.set(port, Pair::Free);
+        self.set(port, false);
     }
 
-    fn set(&mut self, port: u16, state: Pair) {
+    fn set(&mut self, port: u16, taken: bool) {
         let pair = usize::from(port.saturating_sub(self.first)) / 2;
-        if let Some(place) = self.pairs.get_mut(pair) {
-            *place = state;
+        if let Some(place) = self.taken.get_mut(pair) {
+            *place = taken;
         }
     }
 }
@@ -117,7 +108,7 @@ mod tests {
         assert_eq!([first, second, third, fourth], [40_002, 40_004, 40_006, 40_008]);
         let (_five, fifth) = bind(None).expect("a port");
         assert_eq!(fifth, 40_002);
-        assert!(bind(None).is_none());
+        assert_eq!(bind(None).err(), Some(Unbound::Taken));
         drop(two);
         assert_eq!(bind(Some(second)).expect("a port").1, 40_004);
     }
@@ -131,8 +122,8 @@ mod tests {
 
     #[test]
     fn an_address_that_is_not_ours_or_an_empty_range_gives_no_port() {
-        assert!(Ports::new(40_200..=40_203).bind([192, 0, 2, 1].into()).is_none());
-        assert!(Ports::new(40_201..=40_201).bind(LOCAL).is_none());
-        assert!(Ports::new(65_535..=65_535).bind(LOCAL).is_none());
+        assert!(Ports::new(40_200..=40_203).bind([192, 0, 2, 1].into()).is_err_and(|why| why == Unbound::Failed));
+        assert!(Ports::new(40_201..=40_201).bind(LOCAL).is_err_and(|why| why == Unbound::Taken));
+        assert!(Ports::new(65_535..=65_535).bind(LOCAL).is_err_and(|why| why == Unbound::Taken));
     }
 }

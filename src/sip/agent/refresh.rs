@@ -55,6 +55,13 @@ impl Agent {
             // One offer at a time; an UPDATE could overtake the ACK too.
             return timer.again(now, wait);
         }
+        // Our description repeats our key of SRTP: it goes by the way that may show it, or not at all, and the session runs out.
+        let shows_keys = !dialog.updates
+            && memchr::memmem::find(&dialog.described, b"a=crypto:").is_some()
+            && !self.config.peers.srtp(dialog.trunk, dialog.next.transport).1;
+        if shows_keys {
+            return timer.again(now, wait);
+        }
         let mut lines = Vec::with_capacity(160);
         let least = shortest.max(dialog.least_interval);
         write!(lines, "Session-Expires: {};refresher=uac\r\nMin-SE: {}\r\n", timer.interval.as_secs(), least.as_secs())

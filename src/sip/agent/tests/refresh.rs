@@ -199,3 +199,23 @@ fn a_refer_that_wants_no_word_asks_for_none_and_waits_for_none() {
          NOTIFY 2 n body=SIP/2.0_200_OK => 200 NOTIFY; refer 1 notified 200",
     );
 }
+
+#[test]
+fn a_description_with_keys_is_not_repeated_where_others_can_read_it() {
+    for open in [false, true] {
+        let mut flows = agreed("Supported:timer Session-Expires:90;refresher=uas");
+        flows.agent.config.peers.srtp_over_plain = open;
+        flows.check("ACK 1 b => acknowledged");
+        for dialog in flows.agent.dialogs.values_mut() {
+            dialog.described =
+                b"v=0\r\nm=audio 4000 RTP/SAVP 8\r\na=crypto:1 AEAD_AES_128_GCM inline:secret\r\n".to_vec();
+        }
+        let shown = flows.step("wait 45000");
+        assert_eq!(shown, if open { "INVITE" } else { "" });
+        assert_eq!(flows.requests.iter().any(|request| request.contains("inline:")), open);
+        if !open {
+            let over = flows.step("wait 60000");
+            assert!(over.starts_with("BYE; expired"), "nobody refreshed it: {over}");
+        }
+    }
+}
