@@ -340,6 +340,25 @@ fn a_call_that_another_dialog_takes_over_goes_on_there_and_hears_its_menu_again(
 }
 
 #[test]
+fn a_takeover_comes_too_late_when_the_caller_hangs_up_before_its_socket_is_open() {
+    let mut bench = in_the_menu("");
+    assert!(bench.media(Event::Key(Key::from_char('2').expect("a key"))).contains("REFER"));
+    let (tag, call_id) = (bench.tag.clone(), bench.call_id.clone());
+    assert_eq!(bench.take_over(SDP), "100 open");
+    let successor = (bench.stream, bench.tag.clone(), bench.call_id.clone());
+    (bench.tag, bench.call_id) = (tag, call_id);
+    let said = bench.request("BYE", 2, "", "");
+    assert!(said.starts_with("200"), "{said}");
+    (bench.stream, bench.tag, bench.call_id) = successor;
+    let said = bench.give(Input::StreamOpened { stream: bench.stream, port: Some(16_386) });
+    assert_eq!(said, "close 503");
+    // No NOTIFY trails any more.
+    bench.pass(140);
+    assert_eq!(bench.records.len(), 1);
+    assert_eq!(bench.engine.held(), 0);
+}
+
+#[test]
 fn a_takeover_that_fails_leaves_the_call_where_it_was() {
     let video = SDP.replace("m=audio", "m=video");
     for (body, port, said) in [(video.as_str(), Some(16_386), "close 488"), (SDP, None, "503")] {
