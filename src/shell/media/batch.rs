@@ -149,7 +149,26 @@ impl Ring {
             // SAFETY: a msghdr is numbers and pointers; zero is a valid value of all of them.
             message: unsafe { std::mem::zeroed() },
         };
-        Ok(Self { ring, envelopes: (0..BATCH).map(|_| envelope()).collect() })
+        Self { ring, envelopes: (0..BATCH).map(|_| envelope()).collect() }.proved()
+    }
+
+    /// After one packet to ourselves: some systems open a ring and then refuse what it is asked for.
+    fn proved(mut self) -> io::Result<Self> {
+        let socket = UdpSocket::bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))?;
+        let mut packets = room();
+        let [packet, ..] = &mut packets[..] else { return Ok(self) };
+        (packet.to, packet.length) = (socket.local_addr()?, 1);
+        match self.send(packets.get(..1).unwrap_or_default(), &|_| Some(&socket)) {
+            Ok(Sent { left: 1, .. }) => Ok(self),
+            Ok(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "a packet to ourselves was refused")),
+            Err(Broken { error, reading, .. }) => {
+                if reading {
+                    // As in `Batch::send`.
+                    std::mem::forget((self, packets));
+                }
+                Err(error)
+            }
+        }
     }
 
     fn send<'a>(
