@@ -5,7 +5,7 @@
 //! that the rules go on with. `-` behind a word: any ending may follow; before it: a suffix of known words.
 //!
 //! 대가 is 대까, and 대가족 is not: a word counts only where words begin, at the start of what stands between spaces or behind other
-//! known words ([`PLAIN`]), and only before a particle, an ending or another known word. What is unsure is left as the letters say.
+//! known words (`PLAIN`), and only before a particle, an ending or another known word. What is unsure is left as the letters say.
 
 use crate::speech::hangul::Syllable;
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! Prompt texts with slots: `대기 순서는 {position|native}번째이고, 예상 대기 시간은 {wait|sino:분}입니다.`
 //!
-//! A text is read once, against the names that its place can fill; every mistake is told with its bytes. [`saying`] fills it in for
+//! A text is read once, against the names that its place can fill; every mistake is told with its bytes. `saying` fills it in for
 //! one call. Which number stands before which counter, [`reading`] knows; which particle follows, [`Particle`].
 
 mod saying;
