@@ -3,14 +3,12 @@
 mod common;
 
 use common::bench::{Bench, TABLE, texts};
-use ivr1357::engine::{Edition, Engine, Entry, Input, Intervals, Output, Settings};
+use ivr1357::engine::{Edition, Entry, Input, Output};
 use ivr1357::media::Event;
-use ivr1357::random::{Random, Secrets};
 use ivr1357::routing;
 use ivr1357::routing::plan::{Destination, MenuId};
-use ivr1357::sip::trunk::Peers;
 use ivr1357::speech::Catalogue;
-use ivr1357::time::{Duration, Now};
+use ivr1357::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,16 +19,7 @@ fn a_panic_of_ours_ends_one_call_with_a_bye_and_a_record() {
     let mut plan = routing::check(TABLE, &prompts).plan.expect("the table checks");
     // What check() makes impossible: a destination that is not there. Whoever walks to it panics.
     plan.numbers[0].go = Destination::Menu(MenuId(99));
-    let engine = Engine::new(Settings {
-        edition: Arc::new(Edition::new(Arc::new(plan), &Catalogue::default())),
-        hash_key: [1; 32],
-        peers: Peers::default(),
-        session: Intervals::default(),
-        stand_ins: false,
-        random: Random::from_number(1),
-        secrets: Secrets::from_number(1),
-    });
-    let mut bench = Bench { engine, now: Now::default().after(Duration::from_secs(1)) };
+    let mut bench = Bench::of(Arc::new(Edition::new(Arc::new(plan), &Catalogue::default())));
     let (first, greeting, _) = bench.call(6001);
     let (second, ..) = bench.call(6002);
     assert_eq!(bench.engine.calls(), 2);

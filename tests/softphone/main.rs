@@ -35,13 +35,7 @@ fn a_softphone_hears_the_greeting_and_is_handed_to_the_agency() {
     let engine = Engine::start(&folder.0, &agency.address(), &[]);
     let mut caller = Baresip::start(&folder.0, "caller", &caller_voice, false);
 
-    caller.command("dial", &format!("sip:1357@{}", engine.address));
-    caller.wait_for("CALL_ESTABLISHED", "sip:1357@", Duration::from_secs(5));
-    sleep(greeting.time() + Duration::from_millis(500));
-    caller.command("sndcode", "1");
-    sleep(Duration::from_millis(700));
-    caller.command("sndcode", "1");
-    caller.wait_for("TRANSFER", "sip:kosmes@", Duration::from_secs(20));
+    is_sent_to_kosmes(&mut caller, &engine, &greeting);
     caller.wait_for("CALL_ESTABLISHED", "sip:kosmes@", Duration::from_secs(10));
     // The engine hangs up its own leg when the agency has answered.
     caller.wait_for("CALL_CLOSED", "sip:1357@", Duration::from_secs(10));
@@ -94,13 +88,7 @@ fn a_softphone_that_encrypts_its_sound_hears_the_greeting_and_its_keys_count() {
             &[("IVR1357__MEDIA__SRTP", trunk), over_plain],
         );
         let mut caller = Baresip::encrypting(&folder.0, "caller", &voice, false, Some(phone));
-        caller.command("dial", &format!("sip:1357@{}", engine.address));
-        caller.wait_for("CALL_ESTABLISHED", "sip:1357@", Duration::from_secs(5));
-        sleep(greeting.time() + Duration::from_millis(500));
-        caller.command("sndcode", "1");
-        sleep(Duration::from_millis(700));
-        caller.command("sndcode", "1");
-        caller.wait_for("TRANSFER", "sip:kosmes@", Duration::from_secs(20));
+        is_sent_to_kosmes(&mut caller, &engine, &greeting);
         // The new call, then the old one: a recording is whole when its call is over.
         caller.command("hangup", "");
         sleep(Duration::from_millis(300));
@@ -233,4 +221,15 @@ fn free_port() -> u16 {
             return port;
         }
     }
+}
+
+/// Calls 1357, hears the greeting, presses 1 and 1 and is told to call the agency.
+fn is_sent_to_kosmes(caller: &mut Baresip, engine: &Engine, greeting: &Wave) {
+    caller.command("dial", &format!("sip:1357@{}", engine.address));
+    caller.wait_for("CALL_ESTABLISHED", "sip:1357@", Duration::from_secs(5));
+    sleep(greeting.time() + Duration::from_millis(500));
+    caller.command("sndcode", "1");
+    sleep(Duration::from_millis(700));
+    caller.command("sndcode", "1");
+    caller.wait_for("TRANSFER", "sip:kosmes@", Duration::from_secs(20));
 }

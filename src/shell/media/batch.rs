@@ -20,7 +20,7 @@ use tracing::{info, warn};
 
 /// Packets that leave together at the most: the callers of some 130 calls' millisecond, 100 KiB that stay in the cache.
 pub(super) const BATCH: usize = 128;
-/// Calls of the kernel that may fail or tell nothing in a row, before it is given up.
+/// Calls of the kernel in a row that may fail and answer for nothing, before it is given up.
 const FRUITLESS_MAX: usize = 100;
 
 /// Packets on their way from their streams to their sockets.
