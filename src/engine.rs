@@ -598,7 +598,11 @@ impl Engine {
                 out.push(Output::Media { stream, command: media::Command::EndRecording });
                 out.push(Output::Discard { file });
             }
-            Effect::HangUp => self.part(now, entry, out),
+            Effect::HangUp => {
+                self.part(now, entry, out);
+                // The call may yet wait for a NOTIFY, and nobody hears us any more.
+                self.close_last(call, stream, entry.leg.configuration().is_some(), out);
+            }
             Effect::Entered(row) => out.push(Output::Live { call, news: News::Entered { row } }),
             Effect::Pressed(key) => out.push(Output::Live { call, news: News::Key { key } }),
             Effect::Over => return Done::Over,
@@ -658,7 +662,7 @@ impl Engine {
         match std::mem::replace(&mut entry.stage, Stage::Gone) {
             Stage::Arriving => self.agent(now, out, |agent, to| agent.reject(now, dialog, StatusCode::UNAVAILABLE, to)),
             Stage::Answered => {
-                let reason = entry.session.record().cause().and_then(reason_of);
+                let reason = entry.session.cause().and_then(reason_of);
                 self.agent(now, out, |agent, to| agent.bye(now, dialog, reason, to));
             }
             Stage::Gone => {}

@@ -679,6 +679,31 @@ fn a_bye_during_a_transfer_waits_a_second_for_the_notify_it_races() {
     );
 }
 
+/// Seed 20193 of the simulator: the centre had answered 7 ms after SIGTERM, and the record said `failed`.
+#[test]
+fn our_bye_at_a_stop_waits_a_second_for_the_notify_it_crosses() {
+    check(
+        "call        => play greeting
+         key 2       => loop waiting_tone, refer kised
+         stop        => bye
+         notify 200  => over transferred transferred",
+    );
+    check(
+        "call        => play greeting
+         key 2       => loop waiting_tone, refer kised
+         stop        => bye
+         hangup      => nothing
+         notify 486  => nothing
+         wait 1s     => over failed shutdown",
+    );
+    check(
+        "call        => play greeting
+         key 2       => loop waiting_tone, refer kised
+         stop        => bye
+         stop        => over failed shutdown",
+    );
+}
+
 #[test]
 fn keys_during_a_transfer_choose_nothing_later() {
     check(

@@ -92,8 +92,9 @@ enum State {
     Message(Word),
     /// Handing over.
     Transferring(Transfer),
-    /// The caller hung up while a REFER was open: its NOTIFY may be a moment behind.
-    Leaving { until: Instant },
+    /// A BYE crossed an open REFER, the caller's or ours at a stop: the NOTIFY may be a moment behind. Without it the call ended
+    /// like this.
+    Leaving { until: Instant, outcome: Outcome, cause: &'static str },
     /// Over.
     Done,
 }
@@ -133,6 +134,14 @@ impl Session {
         self
     }
 
+    /// Why the call ends, once it does.
+    pub fn cause(&self) -> Option<&'static str> {
+        match self.state {
+            State::Leaving { cause, .. } => Some(cause),
+            _ => self.record.cause(),
+        }
+    }
+
     /// The record as it stands; complete after [`Effect::Over`].
     pub fn record(&self) -> &Record {
         &self.record
@@ -168,7 +177,7 @@ impl Session {
     pub fn deadline(&self) -> Option<Instant> {
         let own = match &self.state {
             State::Arriving | State::Answering { .. } | State::Done => return None,
-            State::EarlyGreeting { until, .. } | State::Leaving { until } => return Some(*until),
+            State::EarlyGreeting { until, .. } | State::Leaving { until, .. } => return Some(*until),
             State::Answered { until, .. } => Some(*until),
             State::Menu { dialogue, .. } => dialogue.deadline(),
             State::Input { dialogue, .. } => dialogue.deadline(),
@@ -308,7 +317,7 @@ impl Session {
             State::Done | State::Leaving { .. } => {}
             State::Message(_) if self.running.is_some() => self.gone_in_a_message(now),
             State::Transferring(Transfer { phase: Phase::Referring { .. }, .. }) => {
-                self.state = State::Leaving { until: now.instant + NOTIFY_AFTER_BYE };
+                self.leave(now, Outcome::Abandoned, "caller-hung-up");
             }
             State::Arriving
             | State::EarlyGreeting { .. }
@@ -331,7 +340,12 @@ impl Session {
                 self.over(now, Outcome::Refused, "shutdown", Some(StatusCode::UNAVAILABLE), out);
             }
             // Whoever hung up a moment ago was not cut off by us.
-            State::Leaving { .. } => self.over(now, Outcome::Abandoned, "caller-hung-up", None, out),
+            State::Leaving { outcome, cause, .. } => self.over(now, outcome, cause, None, out),
+            // The centre may have answered already, and only its NOTIFY is still on the way.
+            State::Transferring(Transfer { phase: Phase::Referring { .. }, .. }) => {
+                out.push(Effect::HangUp);
+                self.leave(now, Outcome::Failed, "shutdown");
+            }
             State::Answered { .. }
             | State::Greeting { .. }
             | State::Menu { .. }
@@ -341,6 +355,11 @@ impl Session {
             | State::Transferring(_)
             | State::Done => self.end_call(now, Outcome::Failed, "shutdown", out),
         }
+    }
+
+    /// Waits for the NOTIFY that may be behind a BYE.
+    fn leave(&mut self, now: Now, outcome: Outcome, cause: &'static str) {
+        self.state = State::Leaving { until: now.instant + NOTIFY_AFTER_BYE, outcome, cause };
     }
 
     /// Nothing has come from the caller's telephone for longer than it may be silent.
@@ -430,8 +449,8 @@ impl Session {
                 let then = *then;
                 self.begin(now, then, out);
             }
-            State::Leaving { until } if now.instant >= *until => {
-                self.over(now, Outcome::Abandoned, "caller-hung-up", None, out);
+            &mut State::Leaving { until, outcome, cause } if now.instant >= until => {
+                self.over(now, outcome, cause, None, out);
             }
             State::Menu { dialogue, .. } => {
                 let plan = self.plan.clone();
