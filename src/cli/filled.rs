@@ -84,7 +84,8 @@ fn type_of(value: &Value) -> Type {
     match value {
         Value::Number(_) => Type::Number,
         Value::Digits(_) => Type::Digits,
-        Value::Text(_) => Type::Text,
+        Value::Text(_) | Value::Named(..) => Type::Text,
+        Value::Opening(_) => Type::Opening,
         Value::Time(_) => Type::Time,
         Value::Date(_) => Type::Date,
         Value::Money(_) => Type::Money,

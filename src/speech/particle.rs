@@ -18,6 +18,12 @@ pub enum Particle {
     And,
     /// 으로/로; a final ㄹ takes 로.
     Toward,
+    /// 에, which has one form.
+    At,
+    /// 부터.
+    From,
+    /// 까지.
+    Until,
 }
 
 /// How a word ends to the ear.
@@ -29,11 +35,13 @@ enum Ending {
 }
 
 impl Particle {
-    /// From its two forms, the one behind a consonant first: 은/는, 으로/로.
+    /// From its two forms, the one behind a consonant first: 은/는, 으로/로; or from its only one: 에.
     pub fn from_forms(forms: &str) -> Option<Self> {
-        [Self::Topic, Self::Subject, Self::Object, Self::And, Self::Toward]
+        let (closed, open) = forms.split_once('/').unwrap_or((forms, forms));
+        [Self::Topic, Self::Subject, Self::Object, Self::And, Self::Toward, Self::At, Self::From, Self::Until]
             .into_iter()
-            .find(|particle| forms.split_once('/') == Some((particle.after("각"), particle.after("가"))))
+            .find(|particle| (closed, open) == (particle.after("각"), particle.after("가")))
+            .filter(|_| closed != open || !forms.contains('/'))
     }
 
     /// The form that follows `text`.
@@ -76,6 +84,9 @@ impl Particle {
                     "로"
                 }
             }
+            Self::At => "에",
+            Self::From => "부터",
+            Self::Until => "까지",
         }
     }
 
@@ -160,6 +171,23 @@ mod tests {
         ] {
             let particles = [Particle::Topic, Particle::Subject, Particle::Object, Particle::And, Particle::Toward];
             assert_eq!(particles.map(|particle| particle.after(text)).join(" "), forms, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_particle_is_named_by_its_forms() {
+        for (forms, particle) in [
+            ("은/는", Some(Particle::Topic)),
+            ("으로/로", Some(Particle::Toward)),
+            ("에", Some(Particle::At)),
+            ("부터", Some(Particle::From)),
+            ("까지", Some(Particle::Until)),
+            ("은/을", None),
+            ("에/에", None),
+            ("은", None),
+            ("", None),
+        ] {
+            assert_eq!(Particle::from_forms(forms), particle, "{forms}");
         }
     }
 

@@ -1,12 +1,15 @@
 //! Prompt texts with slots: `대기 순서는 {position|native}번째이고, 예상 대기 시간은 {wait|sino:분}입니다.`
 //!
 //! A text is read once, against the names that its place can fill; every mistake is told with its bytes. `saying` fills it in for
-//! one call. Which number stands before which counter, [`reading`] knows; which particle follows, [`Particle`].
+//! one call. Which number stands before which counter, [`reading`] knows; which particle follows, [`Particle`]. English texts take
+//! the slots that need no counter and no particle (`english`).
 
+mod english;
 mod saying;
 mod slots;
 
-pub use saying::{Lack, Part, Sound, Spoken, Value, Values};
+pub use english::pronunciation;
+pub use saying::{Lack, Part, Reach, Sound, Spoken, Value, Values};
 
 use crate::speech::finding::{Both, both};
 use crate::speech::particle::Particle;
@@ -20,6 +23,8 @@ use std::ops::Range;
 pub enum Type {
     /// A count.
     Number,
+    /// A count that is never larger.
+    UpTo(u64),
     /// A number that is told digit by digit.
     Digits,
     /// Words of the table: a centre's name.
@@ -28,10 +33,35 @@ pub enum Type {
     Time,
     /// A day.
     Date,
+    /// A day less than a year away: its year is not said.
+    Day,
+    /// When something opens: 내일 오전 아홉 시.
+    Opening,
     /// Won.
     Money,
     /// The choices of a menu.
     Menu,
+}
+
+/// The language of a text, which decides what is said for a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Tongue {
+    /// Korean.
+    #[default]
+    Korean,
+    /// English.
+    English,
+}
+
+impl Tongue {
+    /// From the name of its folder; `None` for languages whose slots nobody has written yet.
+    pub fn of_language(language: &str) -> Option<Self> {
+        match language {
+            "ko" => Some(Self::Korean),
+            "en" => Some(Self::English),
+            _ => None,
+        }
+    }
 }
 
 /// The names that a place can fill, and what they hold.
@@ -50,7 +80,11 @@ enum Form {
     /// `sino` before no counter.
     Sino,
     Time,
-    Date,
+    /// Whether the year is said, when it is another than today's.
+    Date {
+        year: bool,
+    },
+    Opening,
     Money,
     Text,
     Menu,
@@ -60,6 +94,8 @@ enum Form {
 struct Slot {
     name: String,
     form: Form,
+    /// The largest number it takes.
+    most: Option<u64>,
     particle: Option<Particle>,
 }
 
@@ -75,6 +111,8 @@ enum Piece {
 pub struct Phrase {
     /// The prompt's, from which those of its sounds are made.
     id: String,
+    tongue: Tongue,
+    /// No literal goes beyond the end of its sentence.
     pieces: Vec<Piece>,
 }
 
@@ -107,6 +145,8 @@ pub enum Mistake {
     FixedParticle(&'static str),
     /// `{menu|은/는}`: a particle follows one word.
     ParticleWithoutText,
+    /// `{wait|sino:분}` in an English text: kinds and particles are Korean.
+    KoreanOnly(String),
 }
 
 /// A mistake and where it stands.
@@ -122,14 +162,20 @@ pub struct PhraseError {
 const AFTER_A_COUNTER: &str = "이은는을를가입과와으로에의씩만부까남정미간당짜도나후전쯤안";
 
 impl Phrase {
-    /// Reads the text of the prompt `id` for a place that can fill `known`. Every mistake is told, in their order.
+    /// Reads the Korean text of the prompt `id` for a place that can fill `known`. Every mistake is told, in their order.
     pub fn read(id: &str, text: &str, known: &Known<'_>) -> Result<Self, Vec<PhraseError>> {
+        Self::read_in(Tongue::Korean, id, text, known)
+    }
+
+    /// The same for a text of any language that has slots.
+    pub fn read_in(tongue: Tongue, id: &str, text: &str, known: &Known<'_>) -> Result<Self, Vec<PhraseError>> {
         let (mut pieces, mut errors) = (Vec::new(), Vec::new());
         let mut at = 0;
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
             let end = rest.find(['{', '}']).unwrap_or(rest.len());
             if end > 0 {
-                pieces.push(Piece::Literal(rest.get(..end).unwrap_or("").to_owned()));
+                let literal = rest.get(..end).unwrap_or("");
+                pieces.extend(saying::by_sentence(literal).map(|part| Piece::Literal(part.to_owned())));
                 at += end;
                 continue;
             }
@@ -139,7 +185,7 @@ impl Phrase {
                     let inner = at + 1..at + close;
                     let after = text.get(at + close + 1..).unwrap_or("");
                     at += close + 1;
-                    match slot(text, inner, after, known) {
+                    match slot(tongue, text, inner, after, known) {
                         Ok((slot, counter)) => {
                             at += counter;
                             pieces.push(Piece::Slot(slot));
@@ -157,17 +203,43 @@ impl Phrase {
                 }
             }
         }
-        if errors.is_empty() { Ok(Self { id: id.to_owned(), pieces }) } else { Err(errors) }
+        if errors.is_empty() { Ok(Self { id: id.to_owned(), tongue, pieces }) } else { Err(errors) }
     }
 
     /// Whether it has slots: others are said as they are written.
     pub fn has_slots(&self) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Slot(_)))
+        self.slots().next().is_some()
+    }
+
+    /// The names of its slots, in their order.
+    pub fn slots(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Slot(slot) => Some(slot.name.as_str()),
+            Piece::Literal(_) => None,
+        })
+    }
+
+    /// Whether something is said even when these names have no value: a sentence without any of them.
+    pub fn speaks_without(&self, names: &[&str]) -> bool {
+        let lacks = |piece: &Piece| matches!(piece, Piece::Slot(slot) if names.contains(&slot.name.as_str()));
+        self.by_sentence().into_iter().any(|sentence| !sentence.iter().any(lacks))
+    }
+
+    /// Its pieces, a sentence each.
+    fn by_sentence(&self) -> Vec<&[Piece]> {
+        let ends = |piece: &Piece| matches!(piece, Piece::Literal(literal) if saying::ends_a_sentence(literal));
+        self.pieces.split_inclusive(ends).collect()
     }
 }
 
 /// The slot whose inside is `inner`, and how many bytes of `after` are its counter.
-fn slot(text: &str, inner: Range<usize>, after: &str, known: &Known<'_>) -> Result<(Slot, usize), PhraseError> {
+fn slot(
+    tongue: Tongue,
+    text: &str,
+    inner: Range<usize>,
+    after: &str,
+    known: &Known<'_>,
+) -> Result<(Slot, usize), PhraseError> {
     let whole = inner.start - 1..inner.end + 1;
     let inside = text.get(inner.clone()).unwrap_or("");
     let mut options = inside.split('|');
@@ -187,7 +259,10 @@ fn slot(text: &str, inner: Range<usize>, after: &str, known: &Known<'_>) -> Resu
         let range = begin..begin + option.len();
         begin = range.end + 1;
         let option = option.trim();
-        if option.contains('/') {
+        if tongue != Tongue::Korean && !matches!(option, "digits" | "time" | "date") {
+            return Err(wrong(&range, Mistake::KoreanOnly(option.to_owned())));
+        }
+        if option.contains('/') || Particle::from_forms(option).is_some() {
             match (Particle::from_forms(option), particle) {
                 (Some(_), Some(_)) => return Err(wrong(&range, Mistake::SecondKind)),
                 (Some(_), None) if holds == Type::Menu => return Err(wrong(&range, Mistake::ParticleWithoutText)),
@@ -205,11 +280,16 @@ fn slot(text: &str, inner: Range<usize>, after: &str, known: &Known<'_>) -> Resu
             form(kind, holds, after, particle.is_some()).map_err(|mistake| wrong(&range, mistake))?
         }
         None => match holds {
-            Type::Number => form("sino", holds, after, particle.is_some()).map_err(|mistake| wrong(&whole, mistake))?,
+            Type::Number | Type::UpTo(_) if tongue != Tongue::Korean => (Form::Sino, 0),
+            Type::Number | Type::UpTo(_) => {
+                form("sino", holds, after, particle.is_some()).map_err(|mistake| wrong(&whole, mistake))?
+            }
             Type::Digits => (Form::Digits, 0),
             Type::Text => (Form::Text, 0),
             Type::Time => (Form::Time, 0),
-            Type::Date => (Form::Date, 0),
+            Type::Date => (Form::Date { year: true }, 0),
+            Type::Day => (Form::Date { year: false }, 0),
+            Type::Opening => (Form::Opening, 0),
             Type::Money => (Form::Money, 0),
             Type::Menu => (Form::Menu, 0),
         },
@@ -217,7 +297,11 @@ fn slot(text: &str, inner: Range<usize>, after: &str, known: &Known<'_>) -> Resu
     if let (Form::Text, None, Some((written, forms))) = (form, particle, particle_after(after)) {
         return Err(wrong(&(whole.end..whole.end + written), Mistake::FixedParticle(forms)));
     }
-    Ok((Slot { name: name.trim().to_owned(), form, particle }, taken))
+    let most = match holds {
+        Type::UpTo(most) => Some(most),
+        _ => None,
+    };
+    Ok((Slot { name: name.trim().to_owned(), form, most, particle }, taken))
 }
 
 /// The form that `kind` asks for, and how many bytes of `after` are its counter.
@@ -227,11 +311,11 @@ fn form(kind: &str, holds: Type, after: &str, particle: bool) -> Result<(Form, u
         None => (kind, None),
     };
     let fits = match (word, counter) {
-        ("native" | "sino", _) => holds == Type::Number,
-        ("digits", None) => matches!(holds, Type::Digits | Type::Number),
-        ("money", None) => matches!(holds, Type::Money | Type::Number),
+        ("native" | "sino", _) => matches!(holds, Type::Number | Type::UpTo(_)),
+        ("digits", None) => matches!(holds, Type::Digits | Type::Number | Type::UpTo(_)),
+        ("money", None) => matches!(holds, Type::Money | Type::Number | Type::UpTo(_)),
         ("time", None) => holds == Type::Time,
-        ("date", None) => holds == Type::Date,
+        ("date", None) => matches!(holds, Type::Date | Type::Day),
         _ => return Err(Mistake::UnknownKind(kind.to_owned())),
     };
     if !fits {
@@ -241,7 +325,7 @@ fn form(kind: &str, holds: Type, after: &str, particle: bool) -> Result<(Form, u
         "digits" => return Ok((Form::Digits, 0)),
         "money" => return Ok((Form::Money, 0)),
         "time" => return Ok((Form::Time, 0)),
-        "date" => return Ok((Form::Date, 0)),
+        "date" => return Ok((Form::Date { year: holds == Type::Date }, 0)),
         _ => {}
     }
     let natively = word == "native";
@@ -303,8 +387,10 @@ impl Mistake {
                 both("이름|방식|조사 차례로 하나씩만 씁니다", "one kind and then one particle: name|kind|particle")
             }
             Self::UnknownParticle(forms) => both(
-                format!("`{forms}`: 없는 조사입니다. 은/는, 이/가, 을/를, 과/와, 으로/로 가운데 하나를 쓰세요"),
-                format!("`{forms}` is no particle; write one of 은/는, 이/가, 을/를, 과/와, 으로/로"),
+                format!(
+                    "`{forms}`: 없는 조사입니다. 은/는, 이/가, 을/를, 과/와, 으로/로, 에, 부터, 까지 가운데 하나를 쓰세요"
+                ),
+                format!("`{forms}` is no particle; write one of 은/는, 이/가, 을/를, 과/와, 으로/로, 에, 부터, 까지"),
             ),
             Self::UnknownCounter(counter) => {
                 both(format!("`{counter}`: 모르는 단위입니다"), format!("`{counter}` is no counter we know"))
@@ -323,11 +409,12 @@ impl Mistake {
             ),
             Self::WrongType(holds) => {
                 let [korean, english] = match holds {
-                    Type::Number => ["수", "a number"],
+                    Type::Number | Type::UpTo(_) => ["수", "a number"],
                     Type::Digits => ["한 자씩 읽는 번호", "digits"],
                     Type::Text => ["글", "a text"],
                     Type::Time => ["시각", "a time"],
-                    Type::Date => ["날짜", "a date"],
+                    Type::Date | Type::Day => ["날짜", "a date"],
+                    Type::Opening => ["여는 때", "an opening"],
                     Type::Money => ["금액", "money"],
                     Type::Menu => ["메뉴", "a menu"],
                 };
@@ -343,6 +430,10 @@ impl Mistake {
             Self::ParticleWithoutText => both(
                 "조사를 붙일 낱말이 없습니다: 메뉴에는 조사가 이미 있습니다",
                 "there is no word for this particle: a menu has its own",
+            ),
+            Self::KoreanOnly(option) => both(
+                format!("`{option}`: 영어 글에는 셈과 조사가 없습니다. {{이름}} 만 쓰세요"),
+                format!("`{option}` is Korean; an English text has the {{name}} alone"),
             ),
         }
     }
@@ -366,6 +457,7 @@ mod tests {
             ("wait", Type::Number),
             ("number", Type::Digits),
             ("center.name", Type::Text),
+            ("opens", Type::Opening),
             ("time", Type::Time),
             ("date", Type::Date),
             ("money", Type::Money),

@@ -5,11 +5,11 @@
 //! ahead ([`Phrase::closed_set`]).
 
 use super::slots::{Draft, Next};
-use super::{Form, Phrase, Piece, Slot};
+use super::{Form, Phrase, Piece, Slot, Tongue};
 use crate::speech::sound::silence;
 use crate::speech::texts::id_is_a_path_inside;
 use crate::speech::words::Kind;
-use jiff::civil::{Date, Time};
+use jiff::civil::{Date, DateTime, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a slot is filled with.
@@ -29,6 +29,10 @@ pub enum Value {
     Money(u64),
     /// Choices and their keys, in the order of the table.
     Menu(Vec<(String, String)>),
+    /// A row of the table by its name: `kosmes`, 중소벤처기업진흥공단.
+    Named(String, String),
+    /// When something opens.
+    Opening(DateTime),
 }
 
 /// What is known when a phrase is said.
@@ -43,6 +47,15 @@ pub struct Values {
 /// Why a phrase cannot be said: the name whose value is missing, is empty or is another than its kind wants.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lack(pub String);
+
+/// What values a table has, of those that not every table has.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Reach {
+    /// Rows that a text may name: `kosmes`, 중소벤처기업진흥공단.
+    pub names: Vec<(String, String)>,
+    /// Times at which something opens; `None` is any.
+    pub openings: Option<BTreeSet<Time>>,
+}
 
 /// One sound of a phrase.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,7 +73,7 @@ pub struct Part {
 }
 
 /// A phrase for one call.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Spoken {
     /// What to play, in order.
     pub parts: Vec<Part>,
@@ -82,14 +95,39 @@ pub struct Sound {
 impl Phrase {
     /// The phrase with these values.
     pub fn say(&self, values: &Values) -> Result<Spoken, Lack> {
+        self.say_unless(values, &|_| false)
+    }
+
+    /// The phrase with these values, without the sentences whose values are not known.
+    pub fn say_what_is_known(&self, values: &Values) -> Spoken {
+        let lacks = |piece: &Piece| match piece {
+            Piece::Literal(_) => false,
+            Piece::Slot(slot) => {
+                let value = values.by_name.get(&slot.name);
+                value.is_none_or(|value| slot.drafts(self.tongue, value, values.today, Next::More).is_none())
+            }
+        };
+        let is_left_out = |sentence: &[Piece]| sentence.iter().any(lacks);
+        self.say_unless(values, &is_left_out).unwrap_or_default()
+    }
+
+    fn say_unless(&self, values: &Values, is_left_out: &dyn Fn(&[Piece]) -> bool) -> Result<Spoken, Lack> {
         let (mut parts, mut text): (Vec<Part>, _) = (Vec::new(), String::new());
         let mut literals = 0;
         // Whether a sentence is under way, so that what ends it is its ending.
         let mut going = false;
-        for (at, piece) in self.pieces.iter().enumerate() {
+        let left_out = self.by_sentence().into_iter().flat_map(|sentence| vec![is_left_out(sentence); sentence.len()]);
+        for (at, (piece, left_out)) in self.pieces.iter().zip(left_out).enumerate() {
             let next = self.next(at);
             match piece {
+                // The names of the others do not change.
+                Piece::Literal(literal) if left_out => literals += sentences(literal).count(),
+                Piece::Slot(_) if left_out => {}
                 Piece::Literal(literal) => {
+                    // 9 a.m. ends its sentence with its own full stop.
+                    if literal.starts_with('.') && text.ends_with('.') {
+                        text.pop();
+                    }
                     text.push_str(literal);
                     for sentence in sentences(literal) {
                         literals += 1;
@@ -115,7 +153,8 @@ impl Phrase {
                 }
                 Piece::Slot(slot) => {
                     let value = values.by_name.get(&slot.name).ok_or_else(|| Lack(slot.name.clone()))?;
-                    let drafts = slot.drafts(value, values.today, next).ok_or_else(|| Lack(slot.name.clone()))?;
+                    let drafts = slot.drafts(self.tongue, value, values.today, next);
+                    let drafts = drafts.ok_or_else(|| Lack(slot.name.clone()))?;
                     let last = drafts.len().saturating_sub(1);
                     for (index, draft) in drafts.into_iter().enumerate() {
                         text.push_str(draft.before);
@@ -134,15 +173,18 @@ impl Phrase {
 
     /// Every sound of it that does not hang on words of the table: what a build has to make, each once, by id.
     pub fn closed_set(&self) -> Vec<Sound> {
+        self.sounds(&Reach::default())
+    }
+
+    /// Every sound of it in such a table.
+    pub fn sounds(&self, reach: &Reach) -> Vec<Sound> {
         let mut sounds = BTreeSet::new();
         let mut only = self.clone();
         for (at, piece) in self.pieces.iter().enumerate() {
             let Piece::Slot(slot) = piece else { continue };
             let next = self.next(at);
-            for value in slot.form.every_value() {
-                // Another year, so that years are among them.
-                let today = (slot.form == Form::Date).then_some(Date::MIN);
-                let drafts = slot.drafts(&value, today, next).unwrap_or_default();
+            for (value, today) in slot.every_value(self.tongue, reach) {
+                let drafts = slot.drafts(self.tongue, &value, today, next).unwrap_or_default();
                 let last = drafts.len().saturating_sub(1);
                 for (index, draft) in drafts.into_iter().enumerate() {
                     let falls = index == last && next == Next::End;
@@ -154,9 +196,10 @@ impl Phrase {
         // The literals are the same whatever the slots hold.
         only.pieces.iter_mut().for_each(|piece| {
             if let Piece::Slot(slot) = piece {
-                *slot = Slot { name: String::new(), form: Form::Text, particle: None };
+                *slot = Slot { name: String::new(), form: Form::Text, most: None, particle: None };
             }
         });
+        only.tongue = Tongue::Korean;
         let anything =
             Values { today: None, by_name: BTreeMap::from([(String::new(), Value::Text("가".to_owned()))]) };
         let literal = format!("phrase/{}/", self.id);
@@ -165,6 +208,7 @@ impl Phrase {
             let id = part.id.filter(|id| id.starts_with(&literal))?;
             Some(Sound { id, text: part.text, kind: part.kind })
         }));
+        sounds.retain(|sound| id_is_a_path_inside(&sound.id));
         sounds.into_iter().collect()
     }
 
@@ -202,21 +246,30 @@ fn named(id: String, kind: Kind) -> String {
 }
 
 /// Families of parts that stand in more than one place.
-const OF_SLOTS: [&str; 10] =
-    ["count-", "counter-", "native-", "sino-", "time-", "month-", "day-", "weekday-", "digit-", "text-"];
+const OF_SLOTS: [&str; 16] = [
+    "count-", "counter-", "native-", "sino-", "time-", "month-", "day-", "weekday-", "digit-", "text-", "number-",
+    "hour-", "minute-", "clock-", "at-", "on-",
+];
 
-fn ends_a_sentence(text: &str) -> bool {
+pub(super) fn ends_a_sentence(text: &str) -> bool {
     text.trim_end().ends_with(['.', '?', '!', '。'])
 }
 
-/// The sentences of a text, and what is left behind them, without those that do not sound. A full stop ends one before a space only.
-fn sentences(text: &str) -> impl Iterator<Item = &str> {
+/// A text cut behind each of its sentences. A full stop ends one before a space only.
+pub(super) fn by_sentence(text: &str) -> impl Iterator<Item = &str> {
     let ends = text.match_indices(['.', '?', '!', '。']).map(|(at, mark)| at + mark.len());
     let ends = ends.filter(|&end| text.get(end..).is_some_and(|rest| rest.starts_with(' '))).chain([text.len()]);
     let mut begin = 0;
     ends.filter_map(move |end| {
-        let sentence = text.get(begin..end)?;
+        let sentence = text.get(begin..end).filter(|sentence| !sentence.is_empty());
         begin = end;
+        sentence
+    })
+}
+
+/// The sentences of a text, and what is left behind them, without those that do not sound.
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    by_sentence(text).filter_map(|sentence| {
         // Marks right behind a slot are written, and heard in its melody.
         let sentence = sentence.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '#' && c != '*').trim_end();
         (!sentence.is_empty()).then_some(sentence)
@@ -237,6 +290,8 @@ mod tests {
             ("opens", Type::Time),
             ("day", Type::Date),
             ("menu", Type::Menu),
+            ("opening", Type::Opening),
+            ("caller", Type::Digits),
         ]);
         let by_name = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         Phrase::read("p", text, &known).unwrap().say(&Values { today: None, by_name }).unwrap()
@@ -296,6 +351,63 @@ mod tests {
                 "phrase/count-분-2-end 이 분 ending 30+0",
             ]
         );
+    }
+
+    #[test]
+    fn an_opening_is_said_by_the_nearest_word_for_its_day() {
+        let known = Known::from([("opens", Type::Opening)]);
+        let phrase = Phrase::read("p", "상담은 {opens|에} 시작합니다.", &known).unwrap();
+        let sounds: BTreeMap<String, String> =
+            phrase.closed_set().into_iter().map(|sound| (sound.id, sound.text)).collect();
+        for (at, said) in [
+            ("2026-11-27T13:00", "오늘 오후 한 시에"),
+            ("2026-11-28T09:00", "내일 오전 아홉 시에"),
+            ("2026-11-29T09:00", "일요일 오전 아홉 시에"),
+            ("2026-11-30T09:30", "월요일 오전 아홉 시 삼십 분에"),
+            ("2026-12-01T09:00", "십이월 일일 화요일 오전 아홉 시에"),
+            ("2027-01-04T00:00", "일월 사일 월요일 영 시에"),
+        ] {
+            let by_name = BTreeMap::from([("opens".to_owned(), Value::Opening(at.parse().unwrap()))]);
+            let spoken = phrase.say(&Values { today: Some(Date::constant(2026, 11, 27)), by_name }).unwrap();
+            assert_eq!(spoken.text, format!("상담은 {said} 시작합니다."));
+            for part in spoken.parts {
+                assert_eq!(sounds.get(part.id.as_deref().unwrap()), Some(&part.text), "{at}");
+            }
+        }
+        // A table that opens at nine needs no other time.
+        let openings = Some(BTreeSet::from([Time::constant(9, 0, 0, 0)]));
+        let times = phrase.sounds(&Reach { names: Vec::new(), openings });
+        let times: Vec<_> =
+            times.iter().filter(|sound| sound.id.contains("time-") || sound.id.contains("분")).collect();
+        assert_eq!(times.iter().map(|sound| sound.id.as_str()).collect::<Vec<_>>(), ["phrase/time-9-에"]);
+    }
+
+    #[test]
+    fn a_sentence_whose_value_is_not_known_is_left_out() {
+        let known = Known::from([("opens", Type::Opening), ("caller", Type::Digits)]);
+        let text = "지금은 상담 시간이 아닙니다. 상담은 {opens|에} 시작합니다. 그때 전화해 주십시오.";
+        let phrase = Phrase::read("p", text, &known).unwrap();
+        let spoken = phrase.say_what_is_known(&Values::default());
+        assert_eq!(spoken.text, "지금은 상담 시간이 아닙니다. 그때 전화해 주십시오.");
+        let ids: Vec<_> = spoken.parts.iter().filter_map(|part| part.id.as_deref()).collect();
+        assert_eq!(ids, ["phrase/p/1", "phrase/p/4"], "the names of the others stay");
+        let by_name = BTreeMap::from([("opens".to_owned(), Value::Opening("2026-11-30T09:00".parse().unwrap()))]);
+        let all = Values { today: None, by_name };
+        assert_eq!(phrase.say_what_is_known(&all), phrase.say(&all).unwrap());
+        assert!(phrase.speaks_without(&["opens"]));
+        let only = Phrase::read("p", "거신 번호는 {caller|digits}입니다", &known).unwrap();
+        assert_eq!(only.say_what_is_known(&Values::default()), Spoken::default());
+        assert!(!only.speaks_without(&["opens", "caller"]) && only.speaks_without(&["opens"]));
+    }
+
+    #[test]
+    fn a_number_over_its_bound_is_none() {
+        let known = Known::from([("wait", Type::UpTo(60))]);
+        let phrase = Phrase::read("p", "{wait|sino:분}", &known).unwrap();
+        let say =
+            |number| phrase.say(&Values { today: None, by_name: [("wait".to_owned(), Value::Number(number))].into() });
+        assert!(say(60).is_ok() && say(61).is_err());
+        assert_eq!(phrase.closed_set().len(), 62, "0 to 59, and 60 in two");
     }
 
     #[test]

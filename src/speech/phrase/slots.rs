@@ -1,17 +1,21 @@
 //! One slot in words: the parts of a number, a time, a date, a menu, and every value that needs a sound of its own.
 
-use super::saying::Value;
-use super::{Form, Slot};
+use super::saying::{Reach, Value};
+use super::{Form, Slot, Tongue, english};
 use crate::speech::numeral::{native, one_by_one, sino};
 use crate::speech::particle::Particle;
 use crate::speech::reading::{counted, hour_name, month_name, part_of_day};
 use crate::speech::words::{Derived, Kind};
-use jiff::civil::{Date, Time, Weekday};
+use jiff::ToSpan;
+use jiff::civil::{Date, DateTime, Time, Weekday};
 
 /// Between two digits, in milliseconds.
 const BETWEEN_DIGITS: u32 = 60;
 /// Between two groups of digits, in milliseconds: who writes a number down keeps up.
 const BETWEEN_GROUPS: u32 = 300;
+
+/// From today to a day that its weekday alone tells: over a weekend, and not far enough to be taken for another week's.
+pub(super) const WEEKDAY_ALONE: std::ops::RangeInclusive<i32> = 2..=3;
 
 /// A part before its neighbours are known.
 pub(super) struct Draft {
@@ -25,7 +29,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    fn new(id: impl Into<String>, before: &'static str, text: impl Into<String>) -> Self {
+    pub(super) fn new(id: impl Into<String>, before: &'static str, text: impl Into<String>) -> Self {
         let id = format!("phrase/{}", id.into());
         Self { id: Some(id), before, text: text.into(), kind: None, gap_ms: None }
     }
@@ -44,7 +48,15 @@ pub(super) enum Next {
 
 impl Slot {
     /// The parts of this value; `None` when it is none for this slot.
-    pub(super) fn drafts(&self, value: &Value, today: Option<Date>, next: Next) -> Option<Vec<Draft>> {
+    pub(super) fn drafts(&self, tongue: Tongue, value: &Value, today: Option<Date>, next: Next) -> Option<Vec<Draft>> {
+        if let (Some(most), Value::Number(number)) = (self.most, value)
+            && *number > most
+        {
+            return None;
+        }
+        if tongue == Tongue::English {
+            return english::drafts(self.form, value, today, next).filter(|drafts| !drafts.is_empty());
+        }
         let mut drafts = match (self.form, value) {
             (Form::Count { counter, natively }, Value::Number(number)) => count(*number, counter, natively),
             (Form::Sino, Value::Number(number)) => in_sino(*number),
@@ -58,8 +70,9 @@ impl Slot {
                 one_digit_after_the_other(&number.to_string(), self.particle, next)
             }
             (Form::Time, Value::Time(time)) => clock(*time),
-            (Form::Date, Value::Date(date)) => calendar(*date, today),
-            (Form::Text, Value::Text(text)) => {
+            (Form::Date { year }, Value::Date(date)) => calendar(*date, today.filter(|_| year)),
+            (Form::Opening, Value::Opening(at)) => opening(*at, today),
+            (Form::Text, Value::Text(text) | Value::Named(_, text)) => {
                 let text = text.trim();
                 let draft = Draft::new(format!("text-{text}"), "", text);
                 if text.is_empty() { Vec::new() } else { vec![draft] }
@@ -138,7 +151,7 @@ fn in_sino(number: u64) -> Vec<Draft> {
 }
 
 /// Digit by digit, 0 as 공; the last one falls when its word ends with it.
-fn one_digit_after_the_other(digits: &str, particle: Option<Particle>, next: Next) -> Vec<Draft> {
+pub(super) fn one_digit_after_the_other(digits: &str, particle: Option<Particle>, next: Next) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = Vec::new();
     for group in groups(digits) {
         for (at, digit) in group.chars().enumerate() {
@@ -203,7 +216,14 @@ fn calendar(date: Date, today: Option<Date>) -> Vec<Draft> {
     }
     let (month, day) = (u64::from(date.month().unsigned_abs()), u64::from(date.day().unsigned_abs()));
     let before = if drafts.is_empty() { "" } else { " " };
-    let weekday = match date.weekday() {
+    drafts.push(Draft::new(format!("month-{month}"), before, format!("{}월", month_name(month))));
+    drafts.push(Draft::new(format!("day-{day}"), " ", format!("{}일", sino(day))));
+    drafts.push(Draft { before: " ", ..weekday(date) });
+    drafts
+}
+
+fn weekday(date: Date) -> Draft {
+    let name = match date.weekday() {
         Weekday::Monday => "월요일",
         Weekday::Tuesday => "화요일",
         Weekday::Wednesday => "수요일",
@@ -212,10 +232,26 @@ fn calendar(date: Date, today: Option<Date>) -> Vec<Draft> {
         Weekday::Saturday => "토요일",
         Weekday::Sunday => "일요일",
     };
-    drafts.push(Draft::new(format!("month-{month}"), before, format!("{}월", month_name(month))));
-    drafts.push(Draft::new(format!("day-{day}"), " ", format!("{}일", sino(day))));
-    drafts.push(Draft::new(format!("weekday-{}", date.weekday().to_monday_one_offset()), " ", weekday));
+    Draft::new(format!("weekday-{}", date.weekday().to_monday_one_offset()), "", name)
+}
+
+/// 내일 오전 아홉 시: a caller understands 오늘, 내일 and a weekday at once; what lies further needs its date.
+fn opening(at: DateTime, today: Option<Date>) -> Vec<Draft> {
+    let mut drafts = match today.and_then(|today| days_until(today, at.date())) {
+        Some(0) => vec![Draft::new("day-today", "", "오늘")],
+        Some(1) => vec![Draft::new("day-tomorrow", "", "내일")],
+        Some(days) if WEEKDAY_ALONE.contains(&days) => vec![weekday(at.date())],
+        _ => calendar(at.date(), None),
+    };
+    let mut time = clock(at.time());
+    time.iter_mut().for_each(|draft| draft.before = " ");
+    drafts.append(&mut time);
     drafts
+}
+
+/// From one day to another.
+pub(super) fn days_until(today: Date, day: Date) -> Option<i32> {
+    today.until(day).ok().map(|span| span.get_days())
 }
 
 /// 정책자금은 1번, 기술개발은 2번: the prompts that a menu of the table has.
@@ -240,33 +276,66 @@ fn menu(choices: &[(String, String)]) -> Vec<Draft> {
     drafts
 }
 
-impl Form {
-    /// Values that need every sound this form has; none where its words are the table's.
-    pub(super) fn every_value(self) -> Vec<Value> {
+impl Slot {
+    /// Values that need every sound this slot has, each with the day of its call.
+    pub(super) fn every_value(&self, tongue: Tongue, reach: &Reach) -> Vec<(Value, Option<Date>)> {
+        let most = self.most.unwrap_or(u64::MAX);
         // Every part of a number stands before 만, and at its end, somewhere here.
         let numbers = || {
             let large = [100_000_000, 1_000_000_000_000].into_iter().flat_map(|unit| [unit, unit + 1]);
-            (0..10_000).chain((1..10_000).map(|group| group * 10_000)).chain([20_001]).chain(large)
+            let all = (0..10_000).chain((1..10_000).map(|group| group * 10_000)).chain([20_001]).chain(large);
+            all.take_while(move |number| *number <= most)
         };
-        match self {
-            Self::Digits => {
+        let times = || {
+            let times = (0..24).flat_map(|hour| (0..60).map(move |minute| Time::new(hour, minute, 0, 0)));
+            times.filter_map(Result::ok)
+        };
+        // Every day of a leap year.
+        let days = || {
+            let days = (1..=12).flat_map(|month| (1..=31).map(move |day| Date::new(2028, month, day)));
+            days.filter_map(Result::ok)
+        };
+        let always = |values: Vec<Value>| values.into_iter().map(|value| (value, None)).collect();
+        match self.form {
+            Form::Digits => {
                 let last = (0..10).map(|digit| format!("0{digit}"));
                 let first = (0..10).map(|digit| format!("{digit}0"));
-                first.chain(last).map(Value::Digits).collect()
+                always(first.chain(last).map(Value::Digits).collect())
             }
-            Self::Count { .. } | Self::Sino => numbers().map(Value::Number).collect(),
-            Self::Money => numbers().map(Value::Money).collect(),
-            Self::Time => {
-                let times = (0..24).flat_map(|hour| (0..60).map(move |minute| Time::new(hour, minute, 0, 0)));
-                times.filter_map(Result::ok).map(Value::Time).collect()
+            Form::Count { .. } => always(numbers().map(Value::Number).collect()),
+            Form::Sino if tongue == Tongue::English => {
+                always((0..=most.min(english::NUMBER_MAX)).map(Value::Number).collect())
             }
-            Self::Date => {
-                // Every day of a leap year, and any year a caller may ask for.
-                let days = (1..=12).flat_map(|month| (1..=31).map(move |day| Date::new(2028, month, day)));
-                let years = (1900..2200).map(|year| Date::new(year, 1, 1));
-                days.chain(years).filter_map(Result::ok).map(Value::Date).collect()
+            Form::Sino => always(numbers().map(Value::Number).collect()),
+            Form::Money => always(numbers().map(Value::Money).collect()),
+            Form::Time => always(times().map(Value::Time).collect()),
+            Form::Date { year: false } => always(days().map(Value::Date).collect()),
+            Form::Date { year: true } => {
+                // Any year a caller may ask for, seen from another.
+                let years = (1900..2200).filter_map(|year| Date::new(year, 1, 1).ok());
+                days().chain(years).map(|date| (Value::Date(date), Some(Date::MIN))).collect()
             }
-            Self::Text | Self::Menu => Vec::new(),
+            Form::Opening => {
+                let nine = Time::constant(9, 0, 0, 0);
+                let openings: Vec<Time> = match &reach.openings {
+                    Some(openings) => openings.iter().copied().collect(),
+                    None => times().collect(),
+                };
+                let time = openings.first().copied().unwrap_or(nine);
+                let near = days().take(7).flat_map(|day| {
+                    let today = |back: i64| day.checked_sub(back.days()).ok();
+                    [0, 1, i64::from(*WEEKDAY_ALONE.start())].map(|back| (day, today(back)))
+                });
+                let far = days().map(|day| (day, None));
+                let dates = near.chain(far).map(|(day, today)| (Value::Opening(day.to_datetime(time)), today));
+                let day = Date::constant(2028, 1, 1);
+                let times = openings.iter().map(|time| (Value::Opening(day.to_datetime(*time)), Some(day)));
+                dates.chain(times).collect()
+            }
+            Form::Text => {
+                always(reach.names.iter().map(|(row, name)| Value::Named(row.clone(), name.clone())).collect())
+            }
+            Form::Menu => Vec::new(),
         }
     }
 }
