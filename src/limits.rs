@@ -405,8 +405,8 @@ pub const RECORDED_PATIENCE: Duration = Duration::from_secs(2);
 pub const JOURNAL_PATIENCE: Duration = Duration::from_secs(3);
 /// How long the caller's sound waits before it is recorded, so that late packets find their place: the jitter of a bad mobile line.
 pub const TAP_DELAY: Duration = Duration::from_millis(100);
-/// Samples that a recording may be ahead of its time: half a second, after which a sender's clock has jumped.
-pub const TAP_SAMPLES: usize = 4096;
+/// Samples that may wait in a jitter buffer: half a second. What comes further ahead is from a sender whose clock has jumped.
+pub const JITTER_SAMPLES: usize = 4096;
 /// Frames that wait for the writer of recordings: 200 ms each, 200 callers for four seconds of a slow disk, some 13 MB.
 pub const RECORDING_FRAMES_WAITING: usize = 4096;
 /// Recordings written at once; more would be a disk too slow for all of them.

@@ -5,6 +5,7 @@
 pub mod clip;
 pub mod codec;
 pub mod goertzel;
+pub mod jitter;
 pub mod press;
 pub mod quality;
 pub mod reception;

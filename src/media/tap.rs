@@ -1,24 +1,22 @@
 //! What is recorded of a stream: the caller's sound put back in order, beside what we say at the same time.
 //!
-//! Packets come late, twice, in another order or not at all; a recording has one sample for every 125 µs of its time. A
-//! [`Sink`] takes the frames. It must not block: it is called between two packets.
+//! Packets come late, twice, in another order or not at all ([`Jitter`]); a recording has one sample for every 125 µs of its
+//! time. A [`Sink`] takes the frames. It must not block: it is called between two packets.
 
 use super::RecordingKey;
 use super::codec::Decoder;
-use crate::limits::{TAP_DELAY, TAP_SAMPLES};
+use super::jitter::Jitter;
+use crate::limits::TAP_DELAY;
 use crate::sdp::Codec;
 use crate::time::Duration;
 use std::fmt;
 use std::sync::Arc;
 
-/// Samples of a recording in a second.
-pub const RATE: u32 = 8000;
+pub use super::jitter::RATE;
 /// RMS below which nobody speaks: −45 dBov.
 const QUIET: u32 = 184;
 /// How far above the noise of the line speech is: 12 dB.
 const ABOVE_NOISE: u32 = 4;
-/// Packets that come too late one after the other: the sender's clock has jumped.
-const LATE_MAX: u32 = 10;
 
 /// What is to be recorded.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,6 +87,8 @@ pub struct Tap {
     silent: u64,
     /// The RMS of the line when nobody speaks.
     noise: u32,
+    /// The caller's side of an interval, and both.
+    caller: Vec<i16>,
     frame: Vec<i16>,
     ear: Decoder,
     mouth: Decoder,
@@ -114,12 +114,13 @@ impl Tap {
         Self {
             recording,
             sink,
-            heard: Jitter::new(),
+            heard: Jitter::new(TAP_DELAY),
             paused: false,
             length: 0,
             spoken: 0,
             silent: 0,
             noise: QUIET,
+            caller: Vec::with_capacity(480),
             frame: Vec::with_capacity(960),
             ear: Decoder::default(),
             mouth: Decoder::default(),
@@ -137,7 +138,7 @@ impl Tap {
         let mut samples = std::mem::take(&mut self.decoded);
         samples.clear();
         self.ear.decode(codec, payload, &mut samples);
-        self.heard(ssrc, timestamp, samples.iter().copied());
+        self.heard.put(ssrc, codec.clock(), timestamp, &samples);
         self.decoded = samples;
     }
 
@@ -148,27 +149,21 @@ impl Tap {
         if self.recording.sides == Sides::Both {
             self.mouth.decode(codec, payload, &mut said);
         }
-        let ended = self.tick(samples, said.iter().copied());
+        let ended = self.tick(samples, &said);
         self.decoded = said;
         ended
     }
 
-    /// Samples of the caller's, as their time stamp says.
-    fn heard(&mut self, ssrc: u32, timestamp: u32, samples: impl ExactSizeIterator<Item = i16>) {
-        self.heard.put(ssrc, timestamp, samples);
-    }
-
     /// One packet interval went by in which we said this; less than an interval is silence at its end. The end, when it
     /// has come.
-    fn tick(&mut self, samples: usize, said: impl Iterator<Item = i16>) -> Option<Ended> {
-        let mut said = said.fuse();
+    fn tick(&mut self, samples: usize, said: &[i16]) -> Option<Ended> {
+        self.caller.resize(samples, 0);
+        self.heard.take(&mut self.caller);
+        let energy: u64 = self.caller.iter().map(|sample| u64::from(sample.unsigned_abs()).pow(2)).sum();
         let stereo = self.recording.sides == Sides::Both;
-        let mut energy = 0u64;
+        let ours = said.iter().copied().chain(std::iter::repeat(0));
         self.frame.clear();
-        for _ in 0..samples {
-            let heard = self.heard.take();
-            energy += u64::from(heard.unsigned_abs()).pow(2);
-            let ours = said.next().unwrap_or(0);
+        for (&heard, ours) in self.caller.iter().zip(ours) {
             let [heard, ours] = if self.paused { [0, 0] } else { [heard, ours] };
             self.frame.push(heard);
             if stereo {
@@ -224,64 +219,6 @@ impl fmt::Debug for Tap {
 
 fn time(samples: u64) -> Duration {
     Duration::from_micros(samples.saturating_mul(1_000_000 / u64::from(RATE)))
-}
-
-/// The caller's sound of the last half second, by time stamp.
-struct Jitter {
-    /// A ring; what was taken is silence again.
-    samples: Box<[i16]>,
-    /// The place that is taken next.
-    next: usize,
-    /// Whose sound, and the time stamp of the sample that is taken next.
-    source: Option<(u32, u32)>,
-    late: u32,
-}
-
-impl Jitter {
-    fn new() -> Self {
-        Self { samples: vec![0; TAP_SAMPLES].into(), next: 0, source: None, late: 0 }
-    }
-
-    fn put(&mut self, ssrc: u32, timestamp: u32, samples: impl ExactSizeIterator<Item = i16>) {
-        let due = match self.source {
-            Some((source, due)) if source == ssrc && self.late < LATE_MAX => due,
-            // A new sender, or one whose clock has jumped: what it says now is heard a moment later.
-            Some(_) | None => self.begin(ssrc, timestamp),
-        };
-        let mut ahead = timestamp.wrapping_sub(due) as i32;
-        if ahead >= TAP_SAMPLES as i32 {
-            ahead = timestamp.wrapping_sub(self.begin(ssrc, timestamp)) as i32;
-        }
-        if i64::from(ahead) + samples.len() as i64 <= 0 {
-            self.late += 1;
-            return;
-        }
-        self.late = 0;
-        for (at, sample) in (i64::from(ahead)..).zip(samples) {
-            let Some(at) = usize::try_from(at).ok().filter(|&at| at < TAP_SAMPLES) else { continue };
-            if let Some(place) = self.samples.get_mut((self.next + at) % TAP_SAMPLES) {
-                *place = sample;
-            }
-        }
-    }
-
-    /// The time stamp of the sample that is taken next, when this one is to be taken [`TAP_DELAY`] later.
-    fn begin(&mut self, ssrc: u32, timestamp: u32) -> u32 {
-        let delay = (TAP_DELAY.as_millis() as u32) * (RATE / 1000);
-        let due = timestamp.wrapping_sub(delay);
-        self.source = Some((ssrc, due));
-        self.late = 0;
-        due
-    }
-
-    fn take(&mut self) -> i16 {
-        let sample = self.samples.get_mut(self.next).map_or(0, std::mem::take);
-        self.next = (self.next + 1) % TAP_SAMPLES;
-        if let Some((_, due)) = &mut self.source {
-            *due = due.wrapping_add(1);
-        }
-        sample
-    }
 }
 
 #[cfg(test)]
