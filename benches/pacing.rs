@@ -3,11 +3,14 @@
 //! ```text
 //! cargo bench --bench pacing -- --streams 1000 --seconds 10 --rounds 3
 //! cargo bench --bench pacing -- --streams 8000 --csv pacing.csv         and one line for each measurement at the end of that file
+//! cargo bench --bench pacing -- --streams 2000 --talk 1                 peers send sound as well, a packet for each of ours
+//! cargo bench --bench pacing -- --streams 2000 --workers 2              so many media workers
 //! ```
 //!
 //! (a) bare: N sockets, one RTP-sized datagram each per 20 ms, twenty 1 ms slots with absolute deadlines, nothing
 //! else: the yardstick. (b) batched, (c) plain: the same N streams as the engine plays them, one media worker, a looped prompt, sent
-//! by io_uring many at a time and one by one. All send to one sink socket on loopback.
+//! by io_uring many at a time and one by one. All send to one sink socket on loopback. With `--talk 1` (d) deaf is (b) where nobody counts
+//! what peers send, so that the kernel keeps it.
 //!
 //! CPU is that of the sending thread alone, as the scheduler counts it (`/proc/self/task/*/schedstat`, nanoseconds).
 //! Gaps are taken when a thread of this program has read the packet: they hold the sink's own wake-ups as well as the
@@ -18,7 +21,7 @@
 
 use ivr1357::media::{Clip, Command, PlayKey, StreamKey};
 use ivr1357::random::Random;
-use ivr1357::sdp::{Chosen, Codec, Control, Direction};
+use ivr1357::sdp::{Chosen, Codec, Control, Direction, Events};
 use ivr1357::shell::clock::Clock;
 use ivr1357::shell::media::{MediaPool, Opened, Sends};
 use socket2::SockRef;
@@ -38,6 +41,7 @@ fn main() {
     let mut streams = 1000;
     let mut seconds = 3;
     let mut rounds = 3;
+    let (mut talk, mut workers) = (0, 1);
     let mut csv = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -49,9 +53,11 @@ fn main() {
             "--streams" => &mut streams,
             "--seconds" => &mut seconds,
             "--rounds" => &mut rounds,
+            "--talk" => &mut talk,
+            "--workers" => &mut workers,
             // Cargo's own.
             "--bench" => continue,
-            other => panic!("unknown argument {other}: --streams N, --seconds N, --rounds N"),
+            other => panic!("unknown argument {other}: --streams N, --seconds N, --rounds N, --talk 0|1, --workers N"),
         };
         *wanted = arguments.next().and_then(|value| value.parse().ok()).expect("a number after the argument");
     }
@@ -65,13 +71,18 @@ fn main() {
         "", "packets", "CPU µs/packet", "p50 ms", "p99 ms", "p99.9", "max ms"
     );
     // Taken in turn, so that what else the machine does meets all; the median forgives it once.
-    let mut compared = [("batched", Sends::Batched), ("plain", Sends::Plain)].map(|way| (way, Vec::new(), Vec::new()));
+    let pool = |sends, counts| Pool { sends, counts, talk: talk > 0, workers };
+    let mut ways = vec![("batched", pool(Sends::Batched, true)), ("plain", pool(Sends::Plain, true))];
+    if talk > 0 {
+        ways.push(("deaf", pool(Sends::Batched, false)));
+    }
+    let mut compared: Vec<_> = ways.into_iter().map(|way| (way, Vec::new(), Vec::new())).collect();
     let mut lines = String::new();
     for _ in 0..rounds.max(1) {
         let bare = measure("bare", streams, seconds, bare);
         lines += &bare.line("bare", streams);
-        for ((name, sends), ratios, differences) in &mut compared {
-            let pool = measure(name, streams, seconds, |streams, to, window| pool(*sends, streams, to, window));
+        for ((name, pool), ratios, differences) in &mut compared {
+            let pool = measure(name, streams, seconds, |streams, sink, window| pool.run(streams, sink, window));
             lines += &pool.line(name, streams);
             ratios.push(pool.cpu / bare.cpu);
             differences.push((pool.p99 - bare.p99) * 1e3);
@@ -110,11 +121,10 @@ impl Measured {
 }
 
 /// Runs a sender against a sink of its own. The sender says which of our threads send.
-fn measure(name: &str, streams: usize, seconds: usize, sender: impl FnOnce(usize, SocketAddr, &Window)) -> Measured {
+fn measure(name: &str, streams: usize, seconds: usize, sender: impl FnOnce(usize, &UdpSocket, &Window)) -> Measured {
     let sink = UdpSocket::bind((LOCAL, 0)).expect("a socket");
     SockRef::from(&sink).set_recv_buffer_size(4 << 20).expect("a buffer");
     sink.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
-    let to = sink.local_addr().expect("bound");
     let window = Window {
         length: Duration::from_secs(seconds as u64),
         counting: AtomicBool::new(false),
@@ -123,7 +133,7 @@ fn measure(name: &str, streams: usize, seconds: usize, sender: impl FnOnce(usize
     };
     let (mut gaps, packets) = std::thread::scope(|scope| {
         let reader = scope.spawn(|| read(&sink, &window));
-        sender(streams, to, &window);
+        sender(streams, &sink, &window);
         window.over.store(true, Ordering::Relaxed);
         reader.join().expect("the sink ran")
     });
@@ -189,7 +199,8 @@ fn read(sink: &UdpSocket, window: &Window) -> (Vec<f64>, u64) {
 }
 
 /// (a) What `bare.c` of the load rig does.
-fn bare(streams: usize, to: SocketAddr, window: &Window) {
+fn bare(streams: usize, sink: &UdpSocket, window: &Window) {
+    let to = sink.local_addr().expect("bound");
     let sockets: Vec<UdpSocket> = (0..streams).map(|_| UdpSocket::bind((LOCAL, 0)).expect("a socket")).collect();
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -218,42 +229,87 @@ fn bare(streams: usize, to: SocketAddr, window: &Window) {
     });
 }
 
-/// (b), (c) The media threads of the engine.
-fn pool(sends: Sends, streams: usize, to: SocketAddr, window: &Window) {
-    let random = Random::from_number(1357);
-    let mut pool = MediaPool::start(1, 16_384..=65_535, Clock::start(None), sends, random, |events| events.clear())
-        .expect("starts");
-    let samples: Vec<i16> = (0..30 * 8000).map(|n: i32| (n * 7919 % 20_000 - 10_000) as i16).collect();
-    let prompt = Arc::new(Clip::from_samples("bench", &samples));
-    let chosen = Chosen {
-        remote: Some(to),
-        codec: Codec::Pcma,
-        payload_type: 8,
-        packet: INTERVAL,
-        events: Vec::new(),
-        direction: Direction::SendRecv,
-        control: Control::Off,
-        secured: None,
-    };
-    for key in 0..streams as u64 {
-        // Calls arrive one after the other, not all in a millisecond.
-        if key % (streams as u64).div_ceil(20) == 0 {
-            std::thread::sleep(INTERVAL / 20);
+/// (b), (c), (d) The media threads of the engine.
+#[derive(Clone, Copy)]
+struct Pool {
+    sends: Sends,
+    counts: bool,
+    talk: bool,
+    workers: usize,
+}
+
+impl Pool {
+    fn run(self, streams: usize, sink: &UdpSocket, window: &Window) {
+        let random = Random::from_number(1357);
+        let clock = Clock::start(None);
+        let pool = MediaPool::start(self.workers, 16_384..=65_535, clock, self.sends, random, |events| events.clear());
+        let mut pool = pool.expect("starts").counting(self.counts);
+        let samples: Vec<i16> = (0..30 * 8000).map(|n: i32| (n * 7919 % 20_000 - 10_000) as i16).collect();
+        let prompt = Arc::new(Clip::from_samples("bench", &samples));
+        let chosen = Chosen {
+            remote: sink.local_addr().ok(),
+            codec: Codec::Pcma,
+            payload_type: 8,
+            packet: INTERVAL,
+            // Without them what peers say would be searched for keys.
+            events: vec![Events { payload_type: 101, clock: 8000 }],
+            direction: Direction::SendRecv,
+            control: Control::Off,
+            secured: None,
+        };
+        let mut ours = Vec::with_capacity(streams);
+        for key in 0..streams as u64 {
+            // Calls arrive one after the other, not all in a millisecond.
+            if key % (streams as u64).div_ceil(20) == 0 {
+                std::thread::sleep(INTERVAL / 20);
+            }
+            let opened = pool.open(StreamKey(key), LOCAL);
+            let Opened::At(port) = opened else { panic!("a free port and a free file; see ulimit -n: {opened:?}") };
+            ours.push(SocketAddr::new(LOCAL, port));
+            pool.command(StreamKey(key), Command::Configure(chosen.clone()));
+            let clips = vec![Arc::clone(&prompt)];
+            pool.command(StreamKey(key), Command::Play { play: PlayKey(1), clips, repeat: true });
         }
-        let opened = pool.open(StreamKey(key), LOCAL);
-        assert!(matches!(opened, Opened::At(_)), "a free port and a free file; see ulimit -n");
-        pool.command(StreamKey(key), Command::Configure(chosen.clone()));
-        let clips = vec![Arc::clone(&prompt)];
-        pool.command(StreamKey(key), Command::Play { play: PlayKey(1), clips, repeat: true });
-    }
-    window.pass("media-0");
-    let counters = pool.counters();
-    if counters.skipped + counters.failed > 0 {
-        println!("      {} intervals skipped, {} sends failed", counters.skipped, counters.failed);
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            if self.talk {
+                scope.spawn(|| talk(sink, &ours, &over));
+            }
+            window.pass("media-");
+            over.store(true, Ordering::Relaxed);
+        });
+        let counters = pool.counters();
+        if self.talk {
+            println!("      {} packets of peers read in all", counters.received);
+        }
+        if counters.skipped + counters.failed > 0 {
+            println!("      {} intervals skipped, {} sends failed", counters.skipped, counters.failed);
+        }
     }
 }
 
-/// Nanoseconds on a CPU of our thread of this name.
+/// Peers who speak: a packet to each stream every 20 ms, from the address that the streams were told.
+fn talk(sink: &UdpSocket, streams: &[SocketAddr], over: &AtomicBool) {
+    let mut packet = [0x55; 172];
+    (packet[0], packet[1]) = (0x80, 8);
+    let mut due = Instant::now();
+    for round in 0u16.. {
+        packet[2..4].copy_from_slice(&round.to_be_bytes());
+        packet[4..8].copy_from_slice(&(u32::from(round) * 160).to_be_bytes());
+        for slot in 0..20 {
+            for stream in streams.iter().skip(slot).step_by(20) {
+                let _ = sink.send_to(&packet, stream);
+            }
+            due += INTERVAL / 20;
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
+        if over.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+}
+
+/// Nanoseconds on a CPU of our threads whose name begins like this.
 fn cpu_of(thread: &str) -> u64 {
     std::fs::read_dir("/proc/self/task")
         .expect("Linux")
@@ -261,7 +317,7 @@ fn cpu_of(thread: &str) -> u64 {
             let task = task.ok()?.path();
             let name = std::fs::read_to_string(task.join("comm")).ok()?;
             let times = std::fs::read_to_string(task.join("schedstat")).ok()?;
-            (name.trim_end() == thread).then(|| times.split(' ').next()?.parse::<u64>().ok())?
+            name.starts_with(thread).then(|| times.split(' ').next()?.parse::<u64>().ok())?
         })
         .sum()
 }

@@ -2,7 +2,7 @@
 //! RFC 5009), a call that another dialog takes over (RFC 3891), a session that nobody refreshes (RFC 4028).
 
 use ivr1357::engine::{CallKey, Edition, Engine, Entry, Input, Intervals, Output, Settings};
-use ivr1357::media::quality::PeerReport;
+use ivr1357::media::quality::{Heard, PeerReport};
 use ivr1357::media::{Command, Event, PlayKey, Report, StreamKey};
 use ivr1357::number::Key;
 use ivr1357::random::{Random, Secrets};
@@ -430,9 +430,7 @@ fn what_the_callers_side_says_to_the_centre_is_handed_on_behind_our_own_words() 
 const HEARD: Report = Report {
     codec: Codec::Pcma,
     sent: 500,
-    received: 480,
-    lost: 20,
-    jitter: Duration::from_micros(1_240),
+    heard: Some(Heard { packets: 480, lost: 20, jitter: Duration::from_micros(1_240) }),
     peer: Some(PeerReport { lost: 0, jitter: Duration::from_millis(2) }),
     round_trip: Some(Duration::from_millis(31)),
     suite: None,
@@ -449,6 +447,14 @@ fn the_record_tells_how_the_call_sounded() {
         "peer_jitter_ms": 2.0, "round_trip_ms": 31.0, "mos_in": 3.99, "mos_out": 4.39,
     });
     assert_eq!(bench.records[0]["media"], expected);
+
+    let mut bench = in_the_menu("");
+    bench.report = Some(Some(Report { heard: None, ..HEARD }));
+    assert_eq!(bench.request("BYE", 2, "", ""), "200 close end");
+    let uncounted = serde_json::json!({
+        "codec": "PCMA", "sent": 500, "peer_lost": 0, "peer_jitter_ms": 2.0, "round_trip_ms": 31.0, "mos_out": 4.39,
+    });
+    assert_eq!(bench.records[0]["media"], uncounted);
 
     let mut bench = in_the_menu("");
     bench.report = Some(Some(Report { suite: Some(Suite::AesGcm256), forged: 3, ..HEARD }));

@@ -179,9 +179,13 @@ pub struct Record {
 struct MediaRecord {
     codec: &'static str,
     sent: u32,
-    received: u32,
-    lost: u32,
-    jitter_ms: f64,
+    /// These three are absent where the sound of callers is not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jitter_ms: Option<f64>,
     /// How it was encrypted.
     #[serde(skip_serializing_if = "Option::is_none")]
     srtp: Option<&'static str>,
@@ -373,9 +377,9 @@ impl Record {
         self.media = report.map(|report| MediaRecord {
             codec: report.codec.name(),
             sent: report.sent,
-            received: report.received,
-            lost: report.lost,
-            jitter_ms: tenths(report.jitter),
+            received: report.heard.map(|heard| heard.packets),
+            lost: report.heard.map(|heard| heard.lost),
+            jitter_ms: report.heard.map(|heard| tenths(heard.jitter)),
             srtp: report.suite.map(|suite| suite.name()),
             srtp_forged: report.forged,
             peer_lost: report.peer.map(|peer| peer.lost),

@@ -12,12 +12,8 @@ pub struct Report {
     pub codec: Codec,
     /// RTP packets sent.
     pub sent: u32,
-    /// RTP packets received from the peer.
-    pub received: u32,
-    /// Packets of the peer's that never came.
-    pub lost: u32,
-    /// How unevenly they came.
-    pub jitter: Duration,
+    /// What came; `None` where it is not counted.
+    pub heard: Option<Heard>,
     /// What the peer's last report said of ours; `None` without one.
     pub peer: Option<PeerReport>,
     /// From us to the peer and back.
@@ -26,6 +22,17 @@ pub struct Report {
     pub suite: Option<Suite>,
     /// Packets that were not encrypted with the agreed keys, and did not count.
     pub forged: u32,
+}
+
+/// The packets that the peer sent us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Heard {
+    /// RTP packets that came.
+    pub packets: u32,
+    /// Packets that never did.
+    pub lost: u32,
+    /// How unevenly they came.
+    pub jitter: Duration,
 }
 
 /// What a peer says of the packets it received from us.
@@ -48,10 +55,11 @@ const R_DEFAULT: f64 = 93.2;
 const LOSS_ROBUSTNESS: f64 = 25.1;
 
 impl Report {
-    /// How the peer sounds to us; `None` when it sent nothing.
+    /// How the peer sounds to us; `None` when it sent nothing, or nothing was counted.
     pub fn mos_in(&self) -> Option<Mos> {
-        let share = share(self.lost, self.received.checked_add(self.lost)?)?;
-        Some(mos(self.one_way(self.jitter), share))
+        let heard = self.heard?;
+        let share = share(heard.lost, heard.packets.checked_add(heard.lost)?)?;
+        Some(mos(self.one_way(heard.jitter), share))
     }
 
     /// How we sound to the peer, by its own report; `None` without one.
@@ -88,13 +96,15 @@ fn mos(delay: Duration, lost: f64) -> Mos {
 mod tests {
     use super::*;
 
+    fn heard(packets: u32, lost: u32) -> Option<Heard> {
+        Some(Heard { packets, lost, jitter: Duration::ZERO })
+    }
+
     fn report() -> Report {
         Report {
             codec: Codec::Pcma,
             sent: 1000,
-            received: 1000,
-            lost: 0,
-            jitter: Duration::ZERO,
+            heard: heard(1000, 0),
             peer: None,
             round_trip: None,
             suite: None,
@@ -122,15 +132,17 @@ mod tests {
 
     #[test]
     fn each_direction_has_its_own_score_or_none() {
-        let quiet = Report { received: 0, ..report() };
-        assert_eq!((quiet.mos_in(), quiet.mos_out()), (None, None));
+        for nothing in [heard(0, 0), None] {
+            let quiet = Report { heard: nothing, ..report() };
+            assert_eq!((quiet.mos_in(), quiet.mos_out()), (None, None));
+        }
         let peer = Some(PeerReport { lost: 100, jitter: Duration::from_millis(3) });
         let lossy = Report { peer, round_trip: Some(Duration::from_millis(40)), ..report() };
         assert!(lossy.mos_in() > Some(Mos(435)) && lossy.mos_out() < Some(Mos(370)), "{lossy:?}");
         // A peer that counts more lost than we sent has counted others' packets.
         let absurd = Report { peer: Some(PeerReport { lost: u32::MAX, jitter: Duration::ZERO }), ..report() };
         assert!(absurd.mos_out() >= Some(Mos(100)));
-        let all = Report { received: u32::MAX, lost: 1, ..report() };
+        let all = Report { heard: heard(u32::MAX, 1), ..report() };
         assert_eq!(all.mos_in(), None);
     }
 }

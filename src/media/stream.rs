@@ -7,7 +7,7 @@
 use super::codec::silence;
 use super::goertzel::Tones;
 use super::press::{Presses, Turn};
-use super::quality::Report;
+use super::quality::{Heard, Report};
 use super::reception::Reception;
 use super::rtcp::{self, Rtcp, Sent};
 use super::srtp::Session;
@@ -45,7 +45,8 @@ pub struct Stream {
     last: Last,
     /// Packets sent, and their payload.
     sent: (u32, u32),
-    reception: Reception,
+    /// `None`: what the peer sends is not counted.
+    reception: Option<Reception>,
     reports: Rtcp,
     /// Keys, where they were agreed: nothing leaves plain then, and nothing counts that was not encrypted with them.
     srtp: Option<Box<Session>>,
@@ -115,7 +116,7 @@ impl Stream {
             timestamp: first_timestamp,
             last: Last::Nothing,
             sent: (0, 0),
-            reception: Reception::default(),
+            reception: Some(Reception::default()),
             reports: Rtcp::new(u64::from(ssrc) << 32 | u64::from(first_timestamp ^ u32::from(first_sequence))),
             srtp: None,
             forged: 0,
@@ -130,6 +131,23 @@ impl Stream {
     pub fn with_patience(mut self, patience: Option<Duration>) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// What the peer sends is not counted: its loss and jitter are not known, nor what it would need to be told of them.
+    pub fn uncounted(mut self) -> Self {
+        self.reception = None;
+        self
+    }
+
+    /// The numbers of the peer's keys, if they are all that it is listened to for: its sound need not even be read. `None` while the sound
+    /// shows something, be it only that the peer is there or where it is.
+    pub fn keys_alone(&self) -> Option<impl Iterator<Item = u8>> {
+        let chosen = self.chosen.as_ref()?;
+        // Whoever the signalling names may still take the latch from another by a packet of sound. And what is encrypted counts its packets: one that
+        // misses half a cycle of them finds no key any more (RFC 3711 §3.3.1).
+        let known = matches!(self.source, Source::Latched(source) if self.signalled == Some(source));
+        let needed = self.reception.is_some() || self.patience.is_some() || self.tap.is_some() || self.srtp.is_some();
+        (known && !needed && !chosen.events.is_empty()).then(|| chosen.events.iter().map(|event| event.payload_type))
     }
 
     /// Does as told.
@@ -200,7 +218,9 @@ impl Stream {
         self.heard = now;
         // The timestamp of a key stands still while it is pressed.
         let sampled = clock.is_none().then(|| (packet.timestamp(), sound));
-        self.reception.received(now, packet.ssrc(), packet.sequence_number().into(), sampled);
+        if let Some(reception) = &mut self.reception {
+            reception.received(now, packet.ssrc(), packet.sequence_number().into(), sampled);
+        }
         if let (Some(tap), Some(codec)) = (&mut self.tap, codec) {
             tap.packet(codec, packet.ssrc(), packet.timestamp(), packet.payload());
         }
@@ -276,7 +296,7 @@ impl Stream {
         };
         let (packets, bytes) = self.sent;
         let sent = Sent { ssrc: self.ssrc, timestamp: self.timestamp, packets, bytes };
-        let length = self.reports.write(now, sent, self.reception.block(), last, buffer)?;
+        let length = self.reports.write(now, sent, self.reception.as_mut().and_then(Reception::block), last, buffer)?;
         let length = match &mut self.srtp {
             Some(srtp) => srtp.seal_report(buffer, length)?,
             None => length,
@@ -290,9 +310,11 @@ impl Stream {
         Some(Report {
             codec: chosen.codec,
             sent: self.sent.0,
-            received: self.reception.packets(),
-            lost: self.reception.lost(),
-            jitter: self.reception.jitter(),
+            heard: self.reception.map(|reception| Heard {
+                packets: reception.packets(),
+                lost: reception.lost(),
+                jitter: reception.jitter(),
+            }),
             peer: self.reports.peer(),
             round_trip: self.reports.round_trip(),
             suite: self.srtp.as_ref().map(|srtp| srtp.suite()),

@@ -444,6 +444,11 @@ fn a_key_from_a_peer_on_hold_counts() {
 }
 
 /// A report of the peer's with one block about us.
+/// Packets of the peer that came, and that did not.
+fn counted(report: &Report) -> (u32, u32) {
+    report.heard.map(|heard| (heard.packets, heard.lost)).expect("it is counted")
+}
+
 fn peer_report(lost: u32) -> Vec<u8> {
     let block = ReportBlock::builder(0x1357).cumulative_lost(lost).interarrival_jitter(16);
     let report = ReceiverReport::builder(9).add_report_block(block);
@@ -485,7 +490,7 @@ fn a_report_tells_what_was_sent_and_what_came() {
     assert_eq!((block.ssrc(), block.cumulative_lost(), block.fraction_lost()), (9, 1, 64));
     assert!(!rig.stream.owes_report(at(3_200)), "the next one is due later");
     let quality = rig.quality();
-    assert_eq!((quality.sent, quality.received, quality.lost, quality.peer), (50, 3, 1, None));
+    assert_eq!((quality.sent, counted(&quality), quality.peer), (50, (3, 1), None));
     let (.., bytes) = rig.report(4_000, true).expect("a goodbye");
     assert!(Compound::parse(&bytes).expect("RTCP").any(|packet| packet.is_ok_and(|p| p.try_as::<Bye<'_>>().is_ok())));
 }
@@ -526,7 +531,7 @@ fn reports_on_the_port_of_sound_count_from_the_peers_host_alone_and_never_latch(
     assert_eq!(rig.quality().peer, None);
     rig.stream.received(at(0), address(PEER), &mut peer_report(7), &mut rig.events);
     assert_eq!(rig.quality().peer, Some(PeerReport { lost: 7, jitter: Duration::from_millis(2) }));
-    assert_eq!((rig.events(), rig.quality().received), (vec![], 0));
+    assert_eq!((rig.events(), counted(&rig.quality())), (vec![], (0, 0)));
 }
 
 #[test]
@@ -575,7 +580,7 @@ fn comfort_noise_is_a_sign_of_life_and_never_a_key() {
     let mut rig = Rig::new();
     rig.hear(0, PEER, 13, 0, &[1, 10, 0, 160]);
     assert_eq!(rig.events(), [Event::Latched(address(PEER))]);
-    assert_eq!((rig.quality().received, rig.keys()), (1, String::new()));
+    assert_eq!((counted(&rig.quality()), rig.keys()), ((1, 0), String::new()));
 }
 
 /// The keys that another stream of ours hears in these packets, 20 ms apart or as told.
@@ -823,7 +828,7 @@ fn encrypted_sound_and_keys_and_reports_go_both_ways() {
     secure.theirs.seal_report(&mut report, length).expect("room");
     secure.hear(30, PEER, &report);
     let quality = secure.rig.quality();
-    assert_eq!((quality.received, quality.forged, quality.suite), (2, 0, Some(Suite::AesCm128Sha1Tag80)));
+    assert_eq!((counted(&quality), quality.forged, quality.suite), ((2, 0), 0, Some(Suite::AesCm128Sha1Tag80)));
     assert_eq!(quality.peer.map(|peer| peer.lost), Some(7));
 
     for (last, packets) in [(false, 2), (true, 3)] {
@@ -864,7 +869,7 @@ fn what_is_forged_or_comes_again_changes_nothing() {
     assert_eq!(secure.rig.events(), [], "nobody is latched to, no key counts");
     assert_eq!(secure.next().0, address(PEER));
     let quality = secure.rig.quality();
-    assert_eq!((quality.received, quality.lost, quality.peer, quality.forged), (0, 0, None, forged));
+    assert_eq!((counted(&quality), quality.peer, quality.forged), ((0, 0), None, forged));
     assert!(secure.rig.stream.patience.is_none());
 
     // The caller behind a NAT, two packets; then the forger again, and the same two packets from elsewhere.
@@ -920,4 +925,35 @@ fn our_numbers_begin_low_and_go_on_over_hold_and_a_new_key_and_under_plain_sound
     assert_eq!(secure.rig.next().expect("plain").sequence, 32_771);
     let quality = secure.rig.quality();
     assert_eq!((quality.forged, quality.suite), (1, None), "what was counted stays counted");
+}
+
+#[test]
+fn a_peer_is_heard_for_its_keys_alone_only_when_its_sound_shows_nothing_more() {
+    let keys = |rig: &Rig| rig.stream.keys_alone().map(|numbers| numbers.collect::<Vec<_>>());
+    let uncounted = |change: &dyn Fn(&mut Chosen)| {
+        let mut rig = Rig { stream: Stream::new(1, 1, 1).uncounted(), events: vec![] };
+        rig.configure(change);
+        rig
+    };
+    let mut rig = uncounted(&|_| {});
+    assert_eq!(keys(&rig), None, "nobody knows yet where the peer is");
+    rig.hear(0, PEER, 8, 0, &[0xd5; 160]);
+    assert_eq!(keys(&rig), Some(vec![101, 110]));
+    rig.configure(|chosen| chosen.remote = Some(address(NAT)));
+    assert_eq!(keys(&rig), None, "it moved");
+
+    let mut nat = uncounted(&|_| {});
+    nat.hear_twice(0, NAT);
+    assert_eq!(keys(&nat), None, "whoever the signalling names may come yet");
+    let mut tones = uncounted(&|chosen| chosen.events.clear());
+    tones.hear(0, PEER, 8, 0, &[0xd5; 160]);
+    assert_eq!(keys(&tones), None, "its keys are sound");
+    let mut counted = Rig::new();
+    counted.hear(0, PEER, 8, 0, &[0xd5; 160]);
+    assert_eq!(keys(&counted), None, "its loss is counted");
+    let mut patient =
+        Rig { stream: Stream::new(1, 1, 1).uncounted().with_patience(Some(Duration::from_secs(9))), events: vec![] };
+    patient.configure(|_| {});
+    patient.hear(0, PEER, 8, 0, &[0xd5; 160]);
+    assert_eq!(keys(&patient), None, "its silence would be told");
 }

@@ -79,6 +79,7 @@ fn play(options: &Options) -> Result<(), Failure> {
         media_workers: settings.media_workers,
         media_sends: settings.media_sends,
         media_patience: settings.media_timeout,
+        media_counts: settings.media_quality,
         recordings: Some(settings.recording_folder.clone()),
         media_random: Random::from_seed(chance()?),
         clock,

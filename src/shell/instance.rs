@@ -42,6 +42,8 @@ pub struct Parts {
     pub media_sends: Sends,
     /// How long a caller who should speak may be silent.
     pub media_patience: Option<Duration>,
+    /// Whether loss and jitter of what callers send are counted.
+    pub media_counts: bool,
     /// Chance of the streams: SSRC, first sequence number and timestamp.
     pub media_random: Random,
     /// The folder of recordings; without one nothing is recorded.
@@ -109,6 +111,7 @@ impl Instance {
             media_workers,
             media_sends,
             media_patience,
+            media_counts,
             media_random,
             recordings,
             clock,
@@ -134,6 +137,7 @@ impl Instance {
                 inbox.extend(events.drain(..).map(|(stream, event)| Message::Media { stream, event }));
             })?
             .with_patience(media_patience)
+            .counting(media_counts)
         };
         let media = match recordings {
             Some(folder) => media.with_recorder(Recorder::start(folder)?),

@@ -5,6 +5,7 @@
 //! a millisecond. What a packet means is known to `media::stream`, when it leaves to `wheel`.
 
 mod batch;
+mod deaf;
 mod ports;
 mod wheel;
 mod worker;
@@ -35,6 +36,7 @@ pub struct MediaPool {
     closing: HashMap<StreamKey, Place>,
     random: Random,
     patience: Option<Duration>,
+    counts: bool,
     recorder: Option<Recorder>,
 }
 
@@ -121,6 +123,7 @@ impl MediaPool {
             closing: HashMap::new(),
             random,
             patience: None,
+            counts: true,
             recorder: None,
         })
     }
@@ -128,6 +131,12 @@ impl MediaPool {
     /// Streams tell of peers who should speak and are silent for so long.
     pub fn with_patience(mut self, patience: Option<Duration>) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// Whether loss and jitter of what peers send are counted. Where they are not, the kernel throws away what nobody listens to.
+    pub fn counting(mut self, counts: bool) -> Self {
+        self.counts = counts;
         self
     }
 
@@ -144,11 +153,9 @@ impl MediaPool {
         };
         let [ssrc, sequence, timestamp] = [(); 3].map(|()| self.random.u32());
         handle.streams += 1;
-        handle.order(Order::Open {
-            key: stream,
-            socket,
-            stream: Box::new(Stream::new(ssrc, sequence as u16, timestamp).with_patience(self.patience)),
-        });
+        let opened = Stream::new(ssrc, sequence as u16, timestamp).with_patience(self.patience);
+        let opened = if self.counts { opened } else { opened.uncounted() };
+        handle.order(Order::Open { key: stream, socket, stream: Box::new(opened) });
         self.streams.insert(stream, Place { worker, port });
         Opened::At(port)
     }
@@ -428,6 +435,41 @@ mod tests {
         assert!(rig.pool.workers.iter().all(|handle| handle.streams == 4), "both workers have their share");
     }
 
+    fn sound_packet(sequence: u16) -> Vec<u8> {
+        let packet = RtpPacketBuilder::new().payload_type(8).ssrc(7).sequence(sequence.into());
+        packet.timestamp(u32::from(sequence) * 160).payload(&[0xd5; 160]).build().expect("RTP")
+    }
+
+    #[test]
+    fn sound_that_nobody_counts_stays_in_the_kernel_and_keys_come_through() {
+        let mut rig = Rig::new(61, 1);
+        rig.pool = rig.pool.counting(false);
+        let (peer, ours) = rig.open(1);
+        rig.configure(1, peer.local_addr().ok());
+        peer.send_to(&sound_packet(0), ours).expect("sent");
+        assert!(
+            matches!(rig.told().1, Event::Latched(_)),
+            "the first packet of sound is read: it shows where the peer is"
+        );
+        for sequence in 1..200 {
+            peer.send_to(&sound_packet(sequence), ours).expect("sent");
+        }
+        peer.send_to(&key_packet(0, '7'), ours).expect("sent");
+        assert!(matches!(rig.told().1, Event::Key(key) if key.as_char() == '7'));
+        // Elsewhere now, as a new description says: its sound is needed again.
+        let elsewhere = UdpSocket::bind((rig.local, 0)).expect("a socket");
+        rig.configure(1, elsewhere.local_addr().ok());
+        // Orders are carried out in their order.
+        rig.play(1, 4, &clip(1));
+        assert_eq!(rig.told().1, Event::Finished(PlayKey(4)));
+        elsewhere.send_to(&sound_packet(0), ours).expect("sent");
+        assert_eq!(rig.told().1, Event::Latched(elsewhere.local_addr().expect("bound")));
+        rig.pool.close(StreamKey(1));
+        let Event::Closed(Some(report)) = rig.told().1 else { panic!("its last word") };
+        assert_eq!((report.heard, report.mos_in()), (None, None));
+        assert_eq!(rig.pool.counters().received, 3, "one of sound, a key, one of sound");
+    }
+
     /// A sender report about nobody.
     fn report(ssrc: u32) -> Vec<u8> {
         use rtcp_types::prelude::*;
@@ -463,7 +505,7 @@ mod tests {
             _ => None,
         });
         let closed = closed.expect("its last word");
-        assert_eq!((closed.codec, closed.received), (Codec::Pcma, 1));
+        assert_eq!((closed.codec, closed.heard.map(|heard| heard.packets)), (Codec::Pcma, Some(1)));
         assert!(closed.sent > 0);
     }
 

@@ -57,6 +57,8 @@ pub struct Settings {
     pub media_sends: Sends,
     /// `media.timeout`: a caller whose packets stop for so long is gone; `None`: never.
     pub media_timeout: Option<Duration>,
+    /// `media.quality`: whether loss and jitter of what callers send are counted.
+    pub media_quality: bool,
     /// `media.codecs`: what calls may agree on, the best first; prompts are held in these and no other.
     pub media_codecs: Codecs,
     /// `console.listen`.
@@ -138,6 +140,7 @@ impl Default for Settings {
             media_workers: workers_for(std::thread::available_parallelism().map_or(1, usize::from)),
             media_sends: Sends::default(),
             media_timeout: None,
+            media_quality: true,
             media_codecs: Codecs::USUAL,
             console_listen: SocketAddr::from(([127, 0, 0, 1], 8357)),
             records_file: PathBuf::from("calls.jsonl"),
@@ -402,6 +405,10 @@ impl Settings {
                 let batched = flag(value).ok_or_else(|| bad(&text(value), help))?;
                 self.media_sends = if batched { Sends::Batched } else { Sends::Plain };
             }
+            "media.quality" => {
+                let help = "true or false: whether loss, jitter and score of what callers send stand in the records";
+                self.media_quality = flag(value).ok_or_else(|| bad(&text(value), help))?;
+            }
             "media.timeout" => {
                 let help = "how long a caller's packets may stop, as in \"60s\", from 5s on; left out, for ever";
                 self.media_timeout = Some(
@@ -517,7 +524,7 @@ fn file(key: &str, value: &Value) -> Result<PathBuf, Wrong> {
 }
 
 /// Every key but those of trunks and voices.
-const KEYS: [&str; 33] = [
+const KEYS: [&str; 34] = [
     "sip.listen",
     "sip.tls",
     "sip.advertise",
@@ -539,6 +546,7 @@ const KEYS: [&str; 33] = [
     "media.workers",
     "media.io_uring",
     "media.timeout",
+    "media.quality",
     "media.codecs",
     "media.srtp",
     "media.srtp_over_plain",

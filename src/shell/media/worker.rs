@@ -5,6 +5,7 @@
 //! Per packet there is no allocation, no lock and no message to another thread.
 
 use super::batch::{BATCH, Batch};
+use super::deaf;
 use super::wheel::{Slot, Turn, Wheel};
 use super::{Sends, Shared};
 use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_PACKETS_PER_SLOT};
@@ -15,6 +16,7 @@ use crate::shell::clock::Clock;
 use crate::time::{Duration, Instant};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Registry, Token};
+use socket2::SockRef;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
@@ -73,7 +75,18 @@ struct Leg {
     stream: Box<Stream>,
     pace: Pace,
     unread: bool,
+    ears: Ears,
     reports: Reports,
+}
+
+/// Whether the kernel hands over sound to which nobody listens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ears {
+    Open,
+    /// Keys and reports alone.
+    Shut,
+    /// The kernel takes no filter of ours.
+    Stuck,
 }
 
 /// The port above, for reports that do not share the port of the sound. Most calls end before it would be of use, so it is opened for the first
@@ -197,7 +210,15 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             // It can still speak.
             warn!(%error, "an RTP socket cannot be polled");
         }
-        let leg = Leg { key, socket, stream, pace: Pace::Waiting, unread: false, reports: Reports::Unopened };
+        let leg = Leg {
+            key,
+            socket,
+            stream,
+            pace: Pace::Waiting,
+            unread: false,
+            ears: Ears::Open,
+            reports: Reports::Unopened,
+        };
         match self.legs.get_mut(index) {
             Some(place) => *place = Some(leg),
             None => self.legs.push(Some(leg)),
@@ -214,6 +235,9 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             (Pace::Silent(_), Command::Play { .. }) => Pace::Spoken(self.wheel.begin(self.slot, index)),
             (pace @ (Pace::Waiting | Pace::Silent(_) | Pace::Spoken(_)), _) => pace,
         };
+        if matches!(command, Command::Configure(_)) {
+            leg.open_ears();
+        }
         leg.stream.command(self.clock.instant(), command, &mut self.events);
         self.told.extend(self.events.drain(..).map(|event| (key, event)));
     }
@@ -222,6 +246,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
     fn record(&mut self, key: StreamKey, recording: Recording, sink: Box<dyn Sink>) {
         let Some(&index) = self.places.get(&key) else { return };
         let Some(Some(leg)) = self.legs.get_mut(index) else { return };
+        leg.open_ears();
         leg.stream.record(recording, sink, &mut self.events);
         self.told.extend(self.events.drain(..).map(|event| (key, event)));
     }
@@ -283,6 +308,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
                 leg.stream.received(now, from, packet, &mut self.events);
             }
             self.told.extend(self.events.drain(..).map(|event| (leg.key, event)));
+            leg.shut_ears();
             leg.unread
         });
         self.unread = unread;
@@ -380,6 +406,30 @@ impl Leg {
     /// Whether this appointment is the one that counts.
     fn keeps(&self, turn: Turn) -> bool {
         matches!(self.pace, Pace::Silent(number) | Pace::Spoken(number) if number == turn.number)
+    }
+
+    /// Leaves in the kernel what the stream would drop.
+    fn shut_ears(&mut self) {
+        if self.ears == Ears::Open
+            && let Some(keys) = self.stream.keys_alone()
+        {
+            self.ears = match SockRef::from(&self.socket).attach_filter(&deaf::all_but(keys)) {
+                Ok(()) => Ears::Shut,
+                Err(error) => {
+                    debug!(%error, "no filter before an RTP socket");
+                    Ears::Stuck
+                }
+            };
+        }
+    }
+
+    /// Hears everything again.
+    fn open_ears(&mut self) {
+        if self.ears == Ears::Shut {
+            // It has one, so it can be taken away.
+            let _ = SockRef::from(&self.socket).detach_filter();
+            self.ears = Ears::Open;
+        }
     }
 
     /// Sends our report. One that cannot leave is missed by nobody: the next one says more.
