@@ -30,7 +30,7 @@ digit_timeout = "5s"
 interdigit = "2s"
 no_input = { retries = 1, prompt = "again", then = "center.counsel" }
 no_match = { retries = 1, prompt = "invalid", then = "center.counsel" }
-keys = { "0" = "center.counsel", "#" = "back", "*" = "repeat" }
+keys = { "0" = "center.counsel", "7" = "slower", "#" = "back", "*" = "repeat" }
 
 [defaults.transfer]
 ladder = ["refer", "next-target", "center.counsel", "notice.busy"]
@@ -533,6 +533,37 @@ fn back_repeat_and_counsellor_work_in_every_menu() {
          key 1       => play menu_fund
          key 0       => play center/counsel",
     );
+}
+
+#[test]
+fn slow_reading_lasts_over_menus_failed_transfers_and_a_new_line_until_it_is_ended() {
+    let flow = check_at(
+        "2026-11-24T10:00:00+09:00",
+        "call        => play greeting
+         key 7       => play slow/menu_main
+         key 1       => play slow/menu_fund
+         key 1       => play slow/center/kosmes
+         wait 1s     => loop waiting_tone, refer kosmes [call=0000000000001357;pace=slow;path=main,fund]
+         notify 486  => play slow/center_busy
+         replaced    => nothing
+         ack         => play slow/menu_fund
+         key #       => play slow/menu_main
+         key 6       => play slow/message_consent
+         key 7       => play message_consent
+         key 7       => play slow/message_consent
+         key 1       => play slow/message_ask message_tone",
+    );
+    let record: serde_json::Value = serde_json::from_str(&flow.session.record().line()).expect("JSON");
+    assert_eq!(record["pace"], "slow");
+    let flow = check_at(
+        "2026-11-24T10:00:00+09:00",
+        "call        => play greeting
+         key 7       => play slow/menu_main
+         key 7       => play menu_main
+         hangup      => over abandoned caller-hung-up",
+    );
+    let record: serde_json::Value = serde_json::from_str(&flow.session.record().line()).expect("JSON");
+    assert_eq!((record["pace"].as_str(), record["keys"].as_array().map(Vec::len)), (None, Some(2)));
 }
 
 #[test]

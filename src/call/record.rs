@@ -147,6 +147,9 @@ pub struct Record {
     /// The language spoken last; absent for Korean.
     #[serde(skip_serializing_if = "Option::is_none")]
     language: Option<Arc<str>>,
+    /// `slow` where the caller asked for slow reading, as it stood last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pace: Option<&'static str>,
     path: Vec<Arc<str>>,
     /// More rows than the record holds were passed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -258,6 +261,7 @@ impl Record {
             table: origin.table.to_owned(),
             version: None,
             language: None,
+            pace: None,
             path: Vec::new(),
             path_cut: false,
             keys: Vec::new(),
@@ -299,6 +303,11 @@ impl Record {
     /// Our 200 left.
     pub fn answered(&mut self, now: Now) {
         self.answered = Some(stamp(&self.zone, now.wall));
+    }
+
+    /// The caller is read to slowly from here on, or at the usual pace.
+    pub fn reads(&mut self, slowly: bool) {
+        self.pace = slowly.then_some("slow");
     }
 
     /// The call goes on in this language; `None` is Korean.

@@ -48,6 +48,8 @@ pub struct Session {
     state: State,
     /// What is spoken; `None` is Korean.
     language: Option<Tongue>,
+    /// The caller asked for slow reading.
+    slow: bool,
     /// Menus the caller came through, the present one last: `#` goes back along it.
     menus: Vec<MenuId>,
     caller: Caller,
@@ -113,6 +115,7 @@ impl Session {
             record,
             state: State::Arriving,
             language,
+            slow: false,
             menus: Vec::new(),
             caller: Caller::new(""),
             switches: Arc::default(),
@@ -532,6 +535,14 @@ impl Session {
                     }
                     to = Destination::Repeat;
                 }
+                Destination::Slower => {
+                    self.slow = !self.slow;
+                    self.record.reads(self.slow);
+                    to = match &self.state {
+                        State::Input { dialogue, .. } => Destination::Input(dialogue.input),
+                        _ => Destination::Repeat,
+                    };
+                }
                 Destination::Center(center) => return self.transfer(now, center, out),
                 Destination::Notice(notice) => return self.announce(notice, out),
                 Destination::Message(message) => return self.take_message(message, out),
@@ -647,7 +658,7 @@ impl Session {
     fn play(&mut self, prompts: Vec<PromptId>, repeat: bool, out: &mut Vec<Effect>) -> PlayKey {
         self.plays += 1;
         let play = PlayKey(self.plays);
-        let prompts = self.plan.said(self.language.as_ref(), prompts);
+        let prompts = self.plan.said(self.language.as_ref(), self.slow, prompts);
         out.push(Effect::Play { play, prompts, repeat });
         play
     }

@@ -139,6 +139,7 @@ pub fn name(plan: &Plan, go: Destination) -> String {
         Destination::Notice(id) => plan.notice(id).row.trim_start_matches("notice.").to_owned(),
         Destination::Back => "이전 메뉴".to_owned(),
         Destination::Repeat => "다시 듣기".to_owned(),
+        Destination::Slower => "천천히 듣기".to_owned(),
         Destination::End => "끝".to_owned(),
     }
 }

@@ -39,7 +39,10 @@ pub(super) fn run_command(arguments: Arguments) -> Result<u8, Failure> {
     let load = |routing| Table::load(&Files { routing, prompts: prompts.clone(), language }).map_err(Failure::Setup);
     let (old, new) = (load(old)?, load(new)?);
     let (told, same) = match calls {
-        None => report([&old.plan, &new.plan], &old.catalogue.lengths(), language),
+        None => {
+            let prompts = old.plan.prompts().into_iter().chain(new.plan.prompts());
+            report([&old.plan, &new.plan], &old.catalogue.lengths_of(prompts), language)
+        }
         Some(path) => {
             let failed = |error: std::io::Error| Failure::Setup(format!("cannot read {}: {error}", path.display()));
             let file = BufReader::new(std::fs::File::open(&path).map_err(failed)?);

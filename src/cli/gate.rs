@@ -10,7 +10,6 @@ use std::sync::Arc;
 /// Checks, proves and tests; green only when all three are.
 pub(super) fn gate(candidate: &Candidate<'_>) -> Verdict {
     let &Candidate { name, bytes, catalogue, live, language } = candidate;
-    let lengths = catalogue.lengths();
     let checked = check_bytes(bytes, &table::heard(catalogue)).as_of(table::day(Clock::start(None).now().wall));
     let mut told = String::new();
     if !checked.findings.is_empty() {
@@ -18,6 +17,8 @@ pub(super) fn gate(candidate: &Candidate<'_>) -> Verdict {
     }
     // A table that means nothing cannot be walked.
     let Some(plan) = checked.plan.map(Arc::new) else { return Verdict::Red { told } };
+    let prompts = live.iter().flat_map(|live| live.prompts()).chain(plan.prompts());
+    let lengths = catalogue.lengths_of(prompts);
     let ran = test::run(&plan, catalogue);
     told.push_str(&test::report(name, &plan, &ran, language));
     let (proved, kept) = prove::run(&plan, &lengths, language);

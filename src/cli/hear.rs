@@ -5,9 +5,9 @@ use crate::hearing::{self, Choice, Expected, Judgement, capture, picture, told};
 use crate::limits::CAPTURE_BYTES_MAX;
 use crate::routing::Language;
 use crate::sdp::Codec;
-use crate::shell::prompts;
 use crate::shell::serve::Failure;
-use crate::speech::wav;
+use crate::shell::table;
+use crate::speech::{Catalogue, wav};
 use clap::Args;
 use std::fs;
 use std::io::{Cursor, Read};
@@ -47,7 +47,7 @@ pub(super) struct Arguments {
 pub(super) fn run_command(arguments: &Arguments) -> Result<u8, Failure> {
     let language: Language = arguments.lang.into();
     let korean = matches!(language, Language::Korean);
-    let expected = expected(&arguments.expect, &arguments.prompts, korean)?;
+    let expected = expected(&arguments.expect, &arguments.prompts, language)?;
     let in_order = !arguments.expect.iter().any(|name| name == ALL);
     let bytes = read(&arguments.file, korean)?;
     let mut judgement = judge(arguments, &bytes, &expected, in_order, korean)?;
@@ -116,22 +116,16 @@ fn judge(
     Ok(judgement)
 }
 
-fn expected(names: &[String], folder: &Path, korean: bool) -> Result<Vec<Expected>, Failure> {
+fn expected(names: &[String], folder: &Path, language: Language) -> Result<Vec<Expected>, Failure> {
+    let korean = language == Language::Korean;
     if names.is_empty() {
         return Ok(Vec::new());
     }
     let is_file = |name: &str| name.ends_with(".wav");
-    // As the table has them: `greeting` is Korean, `en/greeting` is not.
-    let mut catalogue = Vec::new();
+    // As the table has them: `greeting` is Korean, `en/greeting` is not, `slow/greeting` is read slowly.
+    let mut catalogue = Catalogue::default();
     if !names.iter().all(|name| is_file(name)) {
-        for (language, folder) in prompts::languages(folder) {
-            let loaded = prompts::load(&folder).map_err(|errors| {
-                let told: Vec<String> = errors.iter().map(|error| error.render(korean)).collect();
-                Failure::Setup(told.join("\n"))
-            })?;
-            let named = |id: &String| if language == "ko" { id.clone() } else { format!("{language}/{id}") };
-            catalogue.extend(loaded.prompts.iter().map(|(id, prompt)| (named(id), prompt.samples.clone())));
-        }
+        catalogue = table::load_prompts(folder, language).map_err(Failure::Setup)?;
     }
     let mut expected = Vec::new();
     for name in names {
@@ -145,9 +139,10 @@ fn expected(names: &[String], folder: &Path, korean: bool) -> Result<Vec<Expecte
             continue;
         }
         let before = expected.len();
-        for (id, samples) in catalogue.iter().filter(|(id, _)| id == name || name == ALL) {
-            let samples = samples.as_ref().map(|samples| samples.to_vec());
-            expected.extend(samples.map(|samples| Expected { name: id.clone(), samples }));
+        let ids: Vec<&String> = if name == ALL { catalogue.prompts.keys().collect() } else { vec![name] };
+        for id in ids {
+            let sound = catalogue.sound(id);
+            expected.extend(sound.map(|sound| Expected { name: id.clone(), samples: sound.samples.into_owned() }));
         }
         if expected.len() == before {
             let help = if korean {

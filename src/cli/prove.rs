@@ -20,7 +20,7 @@ pub(super) struct Arguments {
 pub(super) fn run_command(arguments: Arguments) -> Result<u8, Failure> {
     let files = Files::from(arguments.table);
     let Table { plan, catalogue } = Table::load(&files).map_err(Failure::Setup)?;
-    let (told, kept) = run(&plan, &catalogue.lengths(), files.language);
+    let (told, kept) = run(&plan, &catalogue.lengths_of(plan.prompts()), files.language);
     print!("{told}");
     Ok(u8::from(!kept))
 }

@@ -27,7 +27,7 @@ pub(super) fn run_command(arguments: Arguments) -> Result<u8, Failure> {
     let Table { plan, catalogue } = Table::load(&files).map_err(Failure::Setup)?;
     let ran = run(&plan, &catalogue);
     print!("{}", report(&name, &plan, &ran, files.language));
-    let (proved, kept) = prove::run(&plan, &catalogue.lengths(), files.language);
+    let (proved, kept) = prove::run(&plan, &catalogue.lengths_of(plan.prompts()), files.language);
     print!("{proved}");
     if let Some(path) = junit {
         let proof = (!kept).then_some(proved.as_str());
@@ -40,7 +40,7 @@ pub(super) fn run_command(arguments: Arguments) -> Result<u8, Failure> {
 
 /// Runs every test of the table.
 pub fn run(plan: &Arc<Plan>, catalogue: &Catalogue) -> Vec<Ran> {
-    let lengths = catalogue.lengths();
+    let lengths = catalogue.lengths_of(plan.prompts());
     plan.tests.iter().map(|test| cases::run(plan, catalogue, &lengths, test)).collect()
 }
 

@@ -243,13 +243,16 @@ impl Teller<'_> {
     }
 
     fn play(&self, out: &mut String, prompts: &[String], length: Duration, heard: Option<Duration>, repeat: bool) {
-        let text = |id: &String| match self.catalogue.prompts.get(id) {
-            // What was entered is read back to the caller, and to nobody else.
-            Some(_) if id.starts_with("digit_") => UNSAID.to_string(),
-            Some(prompt) if !prompt.text.trim().is_empty() => prompt.text.trim().to_owned(),
+        // What was entered is read back to the caller, and to nobody else, in whatever language and pace.
+        let is_entered = |id: &str| id.rsplit('/').next().is_some_and(|name| name.starts_with("digit_"));
+        let text = |id: &String| match self.catalogue.text(id).map(str::trim) {
+            Some(_) if is_entered(id) => UNSAID.to_string(),
+            Some(text) if !text.is_empty() => text.to_owned(),
             _ => format!("({id})"),
         };
         let texts: Vec<String> = prompts.iter().map(text).collect();
+        let slowly = prompts.iter().any(|id| id.split('/').any(|part| part == "slow"));
+        let pace = if slowly { self.language.of(&["(천천히) ", "(slowly) "]) } else { "" };
         let (all, part) = (length.as_secs_f64(), heard.unwrap_or(length).as_secs_f64());
         // A tenth of a second is what the caller's key takes to reach us: not worth a word.
         let cut = heard.is_some_and(|heard| heard + Duration::from_millis(100) < length);
@@ -263,7 +266,7 @@ impl Teller<'_> {
             (Language::Korean, false, false) => format!("({all:.1}초)"),
             (Language::English, false, false) => format!("({all:.1} s)"),
         };
-        let _ = write!(out, "♪ {} {words}", texts.join(" "));
+        let _ = write!(out, "♪ {pace}{} {words}", texts.join(" "));
     }
 
     fn name_of(&self, row: &str) -> String {

@@ -7,7 +7,7 @@ use crate::media::Clip;
 use crate::routing::Plan;
 use crate::routing::plan::PromptId;
 use crate::sdp::Codecs;
-use crate::speech::Catalogue;
+use crate::speech::{Catalogue, PromptSound};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -27,9 +27,8 @@ impl Edition {
     /// A table that no history knows.
     pub fn new(plan: Arc<Plan>, catalogue: &Catalogue) -> Self {
         let encode = |id: &str| {
-            let samples = catalogue.prompts.get(id)?.samples.as_deref()?;
-            let wide = catalogue.wide.get(id).map(|wide| &**wide);
-            Some(Arc::new(Clip::of_recording(Codecs::USUAL, id, samples, wide)))
+            let PromptSound { samples, wide } = catalogue.sound(id)?;
+            Some(Arc::new(Clip::of_recording(Codecs::USUAL, id, &samples, wide.as_deref())))
         };
         Self::published(plan, None, encode)
     }

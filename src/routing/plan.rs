@@ -68,6 +68,8 @@ pub struct Plan {
     pub switches: BTreeMap<Arc<str>, String>,
     /// Languages that are spoken beside Korean, each with the prompts that have sound in it: their names there.
     pub tongues: BTreeMap<Tongue, BTreeMap<PromptId, PromptId>>,
+    /// Prompts as they are said slowly, by their usual names; empty where no key asks for it.
+    pub slow: BTreeMap<PromptId, PromptId>,
     /// Heard while a transfer is pending: a tone or music, repeated.
     pub waiting: PromptId,
     /// The longest a call may last before it is told goodbye.
@@ -182,6 +184,8 @@ pub enum Destination {
     Back,
     /// `repeat`: this menu again.
     Repeat,
+    /// `slower`: this menu again, and all from here on, in four thirds of the time; once more, at the usual pace.
+    Slower,
     /// `end`: our BYE. Only after an announcement.
     End,
 }
@@ -557,12 +561,41 @@ impl Plan {
         &self.messages[id.0]
     }
 
-    /// Prompts as they are said in a language: those without sound in it are said in Korean.
-    pub fn said(&self, language: Option<&Tongue>, prompts: Vec<PromptId>) -> Vec<PromptId> {
-        match language.and_then(|language| self.tongues.get(language)) {
-            None => prompts,
-            Some(names) => prompts.into_iter().map(|id| names.get(&id).cloned().unwrap_or(id)).collect(),
+    /// Prompts as they are said in a language, slowly or not: those without sound in it are said in Korean.
+    pub fn said(&self, language: Option<&Tongue>, slowly: bool, prompts: Vec<PromptId>) -> Vec<PromptId> {
+        let tongue = language.and_then(|language| self.tongues.get(language));
+        let slow = slowly.then_some(&self.slow);
+        let named = |names: Option<&BTreeMap<PromptId, PromptId>>, id: PromptId| {
+            names.and_then(|names| names.get(&id)).cloned().unwrap_or(id)
+        };
+        prompts.into_iter().map(|id| named(slow, named(tongue, id))).collect()
+    }
+
+    /// Some key asks for slow reading.
+    fn is_read_slowly(&self) -> bool {
+        let menus = self.menus.iter().flat_map(|menu| menu.choices.values());
+        let inputs = self.inputs.iter().flat_map(|input| [&input.star, &input.hash]);
+        menus.chain(inputs).any(|go| *go == Destination::Slower)
+    }
+
+    /// The slow names of all prompts: `slow/greeting`, `en/slow/greeting`. Tones have one pace.
+    pub(in crate::routing) fn slow_names(&self) -> BTreeMap<PromptId, PromptId> {
+        if !self.is_read_slowly() {
+            return BTreeMap::new();
         }
+        let tones: Vec<&PromptId> = self.messages.iter().map(|message| &message.tone).chain([&self.waiting]).collect();
+        let translated = |id: &PromptId| {
+            self.tongues.iter().find_map(|(language, names)| {
+                names.iter().find(|(_, there)| *there == id).map(|(usual, _)| (language, usual))
+            })
+        };
+        let slow = |id: PromptId| match translated(&id) {
+            Some((_, usual)) if tones.contains(&usual) => None,
+            Some((language, usual)) => Some((id, format!("{language}/slow/{usual}").into())),
+            None if tones.contains(&&id) => None,
+            None => Some((id.clone(), format!("slow/{id}").into())),
+        };
+        self.prompts().into_iter().filter_map(slow).collect()
     }
 
     /// The doors of a place that has some: its row, and when and where else.
@@ -576,7 +609,13 @@ impl Plan {
                 let doors = center.hours.zip(center.closed).map(|(hours, closed)| Doors { hours, closed });
                 (&center.row, doors)
             }
-            Destination::Message(_) | Destination::Back | Destination::Repeat | Destination::End => return None,
+            Destination::Message(_)
+            | Destination::Back
+            | Destination::Repeat
+            | Destination::Slower
+            | Destination::End => {
+                return None;
+            }
         };
         doors.map(|doors| (row, doors))
     }
@@ -610,6 +649,7 @@ impl Plan {
         }
         all.extend(self.numbers.iter().filter_map(|number| number.greeting.clone()));
         all.extend(self.tongues.values().flat_map(|names| names.values().cloned()));
+        all.extend(self.slow.values().cloned());
         all
     }
 }

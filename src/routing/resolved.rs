@@ -188,6 +188,7 @@ fn resolve_input(input: &Input, mut lines: Lines<'_>) -> Vec<Resolved> {
     for (key, to) in [("*", input.star), ("#", input.hash)] {
         lines.part("keys", key, || match to {
             Destination::Back => "\"back\"".to_owned(),
+            Destination::Slower => "\"slower\"".to_owned(),
             _ => "\"repeat\"".to_owned(),
         });
     }

@@ -68,6 +68,7 @@ pub fn stand_ins(plan: &Plan) -> Plan {
         holidays: Holidays::default(),
         switches: BTreeMap::new(),
         tongues: BTreeMap::new(),
+        slow: BTreeMap::new(),
         waiting: plan.waiting.clone(),
         call_max: plan.call_max,
         words,

@@ -25,7 +25,7 @@ pub struct Setup {
 impl Setup {
     /// A table, its prompts, and the wall time at which runs begin.
     pub fn new(plan: Arc<Plan>, catalogue: &Catalogue, began: Wall) -> Self {
-        let lengths = Arc::new(catalogue.lengths());
+        let lengths = Arc::new(catalogue.lengths_of(plan.prompts()));
         let mut silent = catalogue.clone();
         for prompt in silent.prompts.values_mut() {
             prompt.samples = prompt.samples.as_ref().map(|_| Arc::from([0i16]));

@@ -2,7 +2,9 @@
 //!
 //! Reading the files is the shell's work (`shell::prompts`); asking whether a table's prompts are all there is `routing::check`'s.
 
+use crate::speech::stretch;
 use crate::speech::words::Derived;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +16,15 @@ pub struct Prompt {
     pub text: String,
     /// 8 kHz mono samples; `None` when nothing was recorded or built yet.
     pub samples: Option<Arc<[i16]>>,
+}
+
+/// What a prompt plays.
+#[derive(Clone, Debug)]
+pub struct PromptSound<'c> {
+    /// 8 kHz mono.
+    pub samples: Cow<'c, [i16]>,
+    /// 16 kHz mono, twice as many, of recordings that have more than a telephone's band.
+    pub wide: Option<Cow<'c, [i16]>>,
 }
 
 /// All prompts of one language by id.
@@ -41,9 +52,38 @@ impl Catalogue {
             .collect()
     }
 
+    /// How long each of these prompts sounds that has a sound, slow ones among them.
+    pub fn lengths_of(&self, ids: impl IntoIterator<Item = Arc<str>>) -> BTreeMap<String, Duration> {
+        let length = |id: &str| {
+            Some(match self.samples(id) {
+                Some(samples) => samples.len(),
+                None => stretch::length(self.samples(&usual(id)?)?.len()),
+            })
+        };
+        let ids = ids.into_iter();
+        ids.filter_map(|id| Some((id.to_string(), Duration::from_micros(length(&id)? as u64 * 125)))).collect()
+    }
+
+    /// A prompt's sound. Slow ones (`slow/greeting`, `en/slow/greeting`) that nobody recorded are
+    /// made from the usual ones.
+    pub fn sound(&self, id: &str) -> Option<PromptSound<'_>> {
+        let wide = |id: &str| self.wide.get(id).map(|wide| &**wide);
+        if let Some(samples) = self.samples(id) {
+            return Some(PromptSound { samples: samples.into(), wide: wide(id).map(Cow::from) });
+        }
+        let id = usual(id)?;
+        let (samples, wide) = stretch::slowly(self.samples(&id)?, wide(&id));
+        Some(PromptSound { samples: samples.into(), wide: wide.map(Cow::from) })
+    }
+
+    fn samples(&self, id: &str) -> Option<&[i16]> {
+        self.prompts.get(id)?.samples.as_deref()
+    }
+
     /// What a prompt says.
     pub fn text(&self, id: &str) -> Option<&str> {
-        self.prompts.get(id).map(|prompt| prompt.text.as_str())
+        let usual = usual(id).filter(|_| !self.prompts.contains_key(id));
+        self.prompts.get(usual.as_deref().unwrap_or(id)).map(|prompt| prompt.text.as_str())
     }
 
     /// Adds the words a routing table brings along; prompts that are there keep their sound and take the table's text.
@@ -57,6 +97,14 @@ impl Catalogue {
                 }
             }
         }
+    }
+}
+
+/// The prompt that a slow one is made from: `greeting` of `slow/greeting`, `en/greeting` of `en/slow/greeting`.
+fn usual(id: &str) -> Option<String> {
+    match id.strip_prefix("slow/") {
+        Some(id) => Some(id.to_owned()),
+        None => id.split_once("/slow/").map(|(language, id)| format!("{language}/{id}")),
     }
 }
 
@@ -77,6 +125,27 @@ mod tests {
         assert_eq!(catalogue.lengths(), BTreeMap::from([("a".to_owned(), Duration::from_secs(1))]));
         assert_eq!(catalogue.text("b"), Some("나"));
         assert_eq!(catalogue.text("c"), None);
+    }
+
+    #[test]
+    fn a_slow_prompt_is_made_from_the_usual_one_unless_somebody_recorded_it() {
+        let all = [("a", Some(8000)), ("en/a", Some(800)), ("b", Some(8000)), ("slow/b", Some(9000)), ("c", None)];
+        let prompts = all.map(|(id, count)| (id.to_owned(), prompt("가", count))).into();
+        let wide = BTreeMap::from([("a".to_owned(), vec![0; 16000].into())]);
+        let catalogue = Catalogue { prompts, wide, ..Catalogue::default() };
+        let sound =
+            |id: &str| catalogue.sound(id).map(|sound| (sound.samples.len(), sound.wide.map(|wide| wide.len())));
+        assert_eq!(sound("a"), Some((8000, Some(16000))));
+        assert_eq!(sound("slow/a"), Some((10667, Some(21334))));
+        assert_eq!(sound("en/slow/a"), Some((1067, None)));
+        assert_eq!(
+            (sound("slow/b"), sound("slow/c"), sound("slow/d"), sound("d")),
+            (Some((9000, None)), None, None, None)
+        );
+        assert_eq!((catalogue.text("en/slow/a"), catalogue.text("slow/d")), (Some("가"), None));
+        let lengths = catalogue.lengths_of(["slow/a", "slow/b", "slow/c"].map(Arc::from));
+        let micros = |id: &str, samples: u64| (id.to_owned(), Duration::from_micros(samples * 125));
+        assert_eq!(lengths, BTreeMap::from([micros("slow/a", 10667), micros("slow/b", 9000)]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! [`texts`] and [`words`] say what is spoken, [`pronunciation`] how: [`reading`] writes out numbers and signs (with [`numeral`], [`particle`]),
 //! [`standard`] and [`lexicon`] pronounce (over [`hangul`]), [`espeak`] spells for the voice; [`phrase`] fills in what a call only knows (세 번째). [`sound`] and
-//! [`wav`] what becomes of a synthesiser's voice, [`ledger`] which sound was made from which words. `shell::prompts` reads
+//! [`wav`] what becomes of a synthesiser's voice, [`stretch`] what slow reading plays, [`ledger`] which sound was made from which words. `shell::prompts` reads
 //! and builds the files.
 
 pub mod catalogue;
@@ -21,12 +21,13 @@ pub mod shape;
 pub mod sheet;
 pub mod sound;
 pub mod standard;
+pub mod stretch;
 pub mod texts;
 pub mod voice;
 pub mod wav;
 pub mod words;
 
-pub use catalogue::{Catalogue, Prompt};
+pub use catalogue::{Catalogue, Prompt, PromptSound};
 pub use finding::PromptError;
 pub use voice::Voice;
 pub use words::{Derived, Kind};

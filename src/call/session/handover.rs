@@ -75,11 +75,14 @@ impl Session {
         out.push(Effect::Refer { attempt, target: to.clone(), context, subscribe });
     }
 
-    /// What the centre may know: our call key, the language unless it is Korean, and the menus the caller came through.
+    /// What the centre may know: our call key, the language unless it is Korean, whether to speak slowly, and the menus the caller came through.
     fn context(&self) -> String {
         let mut text = format!("call={}", self.call);
         if let Some(language) = &self.language {
             text.push_str(&format!(";lang={language}"));
+        }
+        if self.slow {
+            text.push_str(";pace=slow");
         }
         for (at, &menu) in self.menus.iter().enumerate() {
             let row = &self.plan.menu(menu).row;

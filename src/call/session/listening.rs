@@ -72,6 +72,7 @@ impl Session {
             | Destination::Message(_)
             | Destination::Back
             | Destination::Repeat
+            | Destination::Slower
             | Destination::End => false,
         }
     }

@@ -18,6 +18,8 @@ pub struct Standing {
     pub place: Place,
     /// The language; `None` is Korean.
     pub language: Option<Tongue>,
+    /// The caller asked for slow reading.
+    pub slow: bool,
     /// The menus the caller came through, the present one last.
     pub menus: Vec<MenuId>,
     /// Keys typed ahead.
@@ -102,6 +104,7 @@ impl Session {
         let Self {
             state,
             language,
+            slow,
             menus,
             ahead,
             rounds,
@@ -121,6 +124,7 @@ impl Session {
         Standing {
             place: place(state, plan),
             language: language.clone(),
+            slow: *slow,
             menus: menus.clone(),
             ahead: ahead.iter().copied().collect(),
             rounds: *rounds,

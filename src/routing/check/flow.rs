@@ -74,7 +74,7 @@ fn ways_inside(plan: &Plan, from: Destination) -> Vec<Destination> {
         Destination::Message(id) => {
             plan.messages.get(id.0).map_or_else(Vec::new, |message| vec![message.then, message.otherwise])
         }
-        Destination::Back | Destination::Repeat | Destination::End => Vec::new(),
+        Destination::Back | Destination::Repeat | Destination::Slower | Destination::End => Vec::new(),
     }
 }
 
@@ -233,7 +233,7 @@ fn next(plan: &Plan, at: Destination, wrong_keys: bool, closed: bool) -> Option<
             let center = plan.centers.get(id.0)?;
             center.hours.and(center.closed)
         }
-        Destination::Back | Destination::Repeat | Destination::End => None,
+        Destination::Back | Destination::Repeat | Destination::Slower | Destination::End => None,
     }
 }
 
@@ -525,6 +525,7 @@ fn row(plan: &Plan, at: Destination) -> &str {
         Destination::Message(id) => plan.messages.get(id.0).map_or("?", |message| &message.row),
         Destination::Back => "back",
         Destination::Repeat => "repeat",
+        Destination::Slower => "slower",
         Destination::End => "end",
     }
 }
@@ -537,7 +538,7 @@ fn named(sites: &Sites, at: Destination) -> Range<usize> {
         Destination::Menu(id) => sites.menus.get(id.0).map(|site| &site.row),
         Destination::Input(id) => sites.inputs.get(id.0).map(|site| &site.row),
         Destination::Message(id) => sites.messages.get(id.0).map(|site| &site.row),
-        Destination::Back | Destination::Repeat | Destination::End => None,
+        Destination::Back | Destination::Repeat | Destination::Slower | Destination::End => None,
     };
     span.cloned().unwrap_or(0..0)
 }
@@ -550,6 +551,6 @@ fn leaves(sites: &Sites, at: Destination) -> Range<usize> {
         Destination::Menu(id) => sites.menus.get(id.0).map_or(0..0, |site| site.no_input.clone()),
         Destination::Input(id) => sites.inputs.get(id.0).map_or(0..0, |site| site.no_input.clone()),
         Destination::Message(id) => sites.messages.get(id.0).map_or(0..0, |site| site.otherwise.clone()),
-        Destination::Back | Destination::Repeat | Destination::End => 0..0,
+        Destination::Back | Destination::Repeat | Destination::Slower | Destination::End => 0..0,
     }
 }

@@ -148,6 +148,7 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
         holidays,
         switches: BTreeMap::new(),
         tongues: tongues.keys().map(|language| (language.clone(), BTreeMap::new())).collect(),
+        slow: BTreeMap::new(),
         waiting,
         call_max,
         words: BTreeMap::new(),
@@ -211,6 +212,7 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
         sound::too_long(&plan, &sites.numbers, &menus, prompts, &mut findings);
     }
     plan.words = sounds.words;
+    plan.slow = plan.slow_names();
     Checked { ends, ..findings.finish(plan) }
 }
 

@@ -212,7 +212,8 @@ impl Names {
         let found = match (text, place) {
             ("back", Place::Choice) => Ok(Destination::Back),
             ("repeat", Place::Choice) => Ok(Destination::Repeat),
-            ("back" | "repeat", _) => {
+            ("slower", Place::Choice) => Ok(Destination::Slower),
+            ("back" | "repeat" | "slower", _) => {
                 Err(wrong("메뉴의 버튼에만 쓸 수 있습니다", "only a key of a menu can do this", rows))
             }
             ("end", Place::AfterNotice) => Ok(Destination::End),
@@ -333,7 +334,7 @@ impl Names {
             format!("{row}: there is no row \"{text}\""),
         );
         let near = by_id.map(String::as_str).or_else(|| {
-            let words = ["back", "repeat", "end"];
+            let words = ["back", "repeat", "slower", "end"];
             nearest(text, self.rows.keys().map(String::as_str).chain(words))
         });
         finding = match near {

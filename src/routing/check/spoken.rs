@@ -171,7 +171,7 @@ fn opening(plan: &Plan, number: &Number, span: &Range<usize>, heard: &Heard, fin
         Destination::Input(id) => plan.input(id).speech.clone(),
         Destination::Notice(id) => plan.notice(id).speech.clone(),
         Destination::Center(_) | Destination::Message(_) => Vec::new(),
-        Destination::Back | Destination::Repeat | Destination::End => Vec::new(),
+        Destination::Back | Destination::Repeat | Destination::Slower | Destination::End => Vec::new(),
     };
     let ids: Vec<&PromptId> = number.greeting.iter().chain(&first).filter(|id| !id.contains('/')).collect();
     let texts: Vec<&str> = ids.iter().filter_map(|id| heard.text(id)).collect();

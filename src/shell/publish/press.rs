@@ -8,7 +8,7 @@ use crate::sdp::Codecs;
 use crate::shell::clock::Clock;
 use crate::shell::versions::{self, Store, Version};
 use crate::shell::{prompts, switches, table};
-use crate::speech::{Catalogue, Prompt, Voice};
+use crate::speech::{Catalogue, PromptSound, Voice};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -328,11 +328,9 @@ impl Clips {
     pub fn edition(&mut self, plan: Arc<Plan>, number: u64, catalogue: &Catalogue) -> Arc<Edition> {
         let codecs = self.codecs;
         let clip = |id: &str| {
-            let Prompt { samples, .. } = catalogue.prompts.get(id)?;
-            let samples = samples.as_deref()?;
-            let wide = catalogue.wide.get(id).map(|wide| &**wide);
-            let key = (id.to_owned(), versions::sound_hash(samples, wide));
-            let encode = || Arc::new(Clip::of_recording(codecs, id, samples, wide));
+            let PromptSound { samples, wide } = catalogue.sound(id)?;
+            let key = (id.to_owned(), versions::sound_hash(&samples, wide.as_deref()));
+            let encode = || Arc::new(Clip::of_recording(codecs, id, &samples, wide.as_deref()));
             Some(self.sounds.entry(key).or_insert_with(encode).clone())
         };
         Arc::new(Edition::published(plan, Some(number), clip).held_in(codecs))
