@@ -4,13 +4,15 @@
 //! cargo bench --bench pacing -- --streams 1000 --seconds 10 --rounds 3
 //! cargo bench --bench pacing -- --streams 8000 --csv pacing.csv         and one line for each measurement at the end of that file
 //! cargo bench --bench pacing -- --streams 2000 --talk 1                 peers send sound as well, a packet for each of ours
+//! cargo bench --bench pacing -- --streams 500 --bridged 1               legs in pairs that hear each other, beside the same bare loop
 //! cargo bench --bench pacing -- --streams 2000 --workers 2              so many media workers
 //! ```
 //!
 //! (a) bare: N sockets, one RTP-sized datagram each per 20 ms, twenty 1 ms slots with absolute deadlines, nothing
 //! else: the yardstick. (b) batched, (c) plain: the same N streams as the engine plays them, one media worker, a looped prompt, sent
 //! by io_uring many at a time and one by one. All send to one sink socket on loopback. With `--talk 1` (d) deaf is (b) where nobody counts
-//! what peers send, so that the kernel keeps it.
+//! what peers send, so that the kernel keeps it. With `--bridged 1` nothing is played: what peers say on one stream is passed on to the other of its
+//! pair, and the cost of a packet passed on is that of receiving it as well.
 //!
 //! CPU is that of the sending thread alone, as the scheduler counts it (`/proc/self/task/*/schedstat`, nanoseconds).
 //! Gaps are taken when a thread of this program has read the packet: they hold the sink's own wake-ups as well as the
@@ -41,7 +43,7 @@ fn main() {
     let mut streams = 1000;
     let mut seconds = 3;
     let mut rounds = 3;
-    let (mut talk, mut workers) = (0, 1);
+    let (mut talk, mut workers, mut bridged) = (0, 1, 0);
     let mut csv = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -54,10 +56,13 @@ fn main() {
             "--seconds" => &mut seconds,
             "--rounds" => &mut rounds,
             "--talk" => &mut talk,
+            "--bridged" => &mut bridged,
             "--workers" => &mut workers,
             // Cargo's own.
             "--bench" => continue,
-            other => panic!("unknown argument {other}: --streams N, --seconds N, --rounds N, --talk 0|1, --workers N"),
+            other => panic!(
+                "unknown argument {other}: --streams N, --seconds N, --rounds N, --talk 0|1, --bridged 0|1, --workers N"
+            ),
         };
         *wanted = arguments.next().and_then(|value| value.parse().ok()).expect("a number after the argument");
     }
@@ -71,9 +76,10 @@ fn main() {
         "", "packets", "CPU µs/packet", "p50 ms", "p99 ms", "p99.9", "max ms"
     );
     // Taken in turn, so that what else the machine does meets all; the median forgives it once.
-    let pool = |sends, counts| Pool { sends, counts, talk: talk > 0, workers };
+    let (talk, bridged) = (talk > 0 || bridged > 0, bridged > 0);
+    let pool = |sends, counts| Pool { sends, counts, talk, bridged, workers };
     let mut ways = vec![("batched", pool(Sends::Batched, true)), ("plain", pool(Sends::Plain, true))];
-    if talk > 0 {
+    if talk && !bridged {
         ways.push(("deaf", pool(Sends::Batched, false)));
     }
     let mut compared: Vec<_> = ways.into_iter().map(|way| (way, Vec::new(), Vec::new())).collect();
@@ -235,6 +241,8 @@ struct Pool {
     sends: Sends,
     counts: bool,
     talk: bool,
+    /// What is said on one stream is heard on the other of its pair; else a prompt is.
+    bridged: bool,
     workers: usize,
 }
 
@@ -263,10 +271,17 @@ impl Pool {
             if key % (streams as u64).div_ceil(20) == 0 {
                 std::thread::sleep(INTERVAL / 20);
             }
-            let opened = pool.open(StreamKey(key), LOCAL);
+            let partner = StreamKey(key & !1);
+            let opened = pool.open(StreamKey(key), LOCAL, self.bridged.then_some(partner));
             let Opened::At(port) = opened else { panic!("a free port and a free file; see ulimit -n: {opened:?}") };
             ours.push(SocketAddr::new(LOCAL, port));
             pool.command(StreamKey(key), Command::Configure(chosen.clone()));
+            if self.bridged {
+                if key % 2 == 1 {
+                    pool.command(StreamKey(key), Command::Bridge(partner));
+                }
+                continue;
+            }
             let clips = vec![Arc::clone(&prompt)];
             pool.command(StreamKey(key), Command::Play { play: PlayKey(1), clips, repeat: true });
         }

@@ -364,7 +364,7 @@ impl Engine {
         );
         self.dialogs.insert(dialog, call);
         self.streams.insert(stream, call);
-        out.push(Output::OpenStream { stream, local });
+        out.push(Output::OpenStream { stream, local, beside: None });
     }
 
     /// The leg of an INVITE, in these codecs and as its trunk wants it encrypted.
@@ -502,7 +502,7 @@ impl Engine {
             media::Event::Latched(_) => self.session(now, call, Event::Connected, out),
             media::Event::Silent => self.session(now, call, Event::Silent, out),
             // No leg that presses keys is placed yet.
-            media::Event::Pressed(_) | media::Event::Closed(_) => {}
+            media::Event::Pressed(_) | media::Event::Alone | media::Event::Closed(_) => {}
         }
     }
 

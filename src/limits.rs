@@ -403,6 +403,13 @@ pub const RECORDED_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a call waits for the start of its record: a busy disk answers in milliseconds, one that spins up in seconds. Callers
 /// give up after some ten.
 pub const JOURNAL_PATIENCE: Duration = Duration::from_secs(3);
+/// How long sound waits between two legs where it is encoded anew, so that late packets find their place: talking to each other gets hard with
+/// delay (ITU-T G.114), so less than where it is recorded.
+pub const BRIDGE_DELAY: Duration = Duration::from_millis(40);
+/// A bridged leg that hears nothing from the other one for so long hears our silence: its telephone must not take us for dead.
+pub const BRIDGE_QUIET: Duration = Duration::from_millis(500);
+/// How far the time stamps that a bridged leg is told may be from its own time before they are set anew.
+pub const BRIDGE_DRIFT_MAX: Duration = Duration::from_secs(1);
 /// How long the caller's sound waits before it is recorded, so that late packets find their place: the jitter of a bad mobile line.
 pub const TAP_DELAY: Duration = Duration::from_millis(100);
 /// Samples that may wait in a jitter buffer: half a second. What comes further ahead is from a sender whose clock has jumped.

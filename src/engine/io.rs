@@ -163,6 +163,8 @@ pub enum Output {
         stream: StreamKey,
         /// Our address as the peer sees it.
         local: IpAddr,
+        /// The stream that it is to be bridged with.
+        beside: Option<StreamKey>,
     },
     /// Tell a stream.
     Media {

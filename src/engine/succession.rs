@@ -30,7 +30,7 @@ impl Engine {
             entry.successor = Some(leg);
         }
         self.streams.insert(stream, call);
-        out.push(Output::OpenStream { stream, local });
+        out.push(Output::OpenStream { stream, local, beside: None });
     }
 
     /// The socket of the new leg is open: its 200, our BYE to the old one, and the caller hears the menu again. What

@@ -4,7 +4,7 @@
 
 use crate::sdp::Codec;
 use audio_codec::Decoder as _;
-use audio_codec::Encoder;
+use audio_codec::Encoder as _;
 use audio_codec::g722::{G722Decoder, G722Encoder};
 
 /// The byte that means silence on the wire: linear 0, and for G.722 two samples that change nothing.
@@ -31,23 +31,49 @@ pub fn encode_g722_wide(samples: &[i16]) -> Box<[u8]> {
 /// Twice as many samples a second: between two stands what the sound was there, by a windowed sinc of 32 neighbours.
 /// Up to 3.4 kHz, all that a telephone's sound has, what it adds stays 35 dB and more below the sound.
 fn doubled(samples: &[i16]) -> Vec<i16> {
-    const REACH: isize = 16;
-    let weights: Vec<f32> = (0..REACH)
-        .map(|n| {
+    let mut out = Vec::with_capacity(samples.len() * 2 + 2 * REACH);
+    let mut doubler = Doubler::default();
+    doubler.double(samples, &mut out);
+    doubler.double(&[0; REACH], &mut out);
+    out.drain(..2 * REACH);
+    out
+}
+
+/// Neighbours on each side.
+const REACH: usize = 16;
+
+/// [`doubled`] as the samples come: what it says is two milliseconds old.
+struct Doubler {
+    weights: [f32; REACH],
+    /// The last samples, the oldest first.
+    before: [f32; 2 * REACH],
+}
+
+impl Default for Doubler {
+    fn default() -> Self {
+        let weight = |n: usize| {
             let x = std::f32::consts::PI * (n as f32 + 0.5);
             // Hann over all of them.
             x.sin() / x * (x / (2.0 * REACH as f32)).cos().powi(2)
-        })
-        .collect();
-    let at =
-        |index: isize| usize::try_from(index).ok().and_then(|index| samples.get(index)).map_or(0.0, |&s| f32::from(s));
-    let mut out = Vec::with_capacity(samples.len() * 2);
-    for (index, &sample) in (0isize..).zip(samples) {
-        let between: f32 =
-            (0..REACH).zip(&weights).map(|(n, weight)| weight * (at(index - n) + at(index + 1 + n))).sum();
-        out.extend([sample, between.round() as i16]);
+        };
+        Self { weights: std::array::from_fn(weight), before: [0.0; 2 * REACH] }
     }
-    out
+}
+
+impl Doubler {
+    fn double(&mut self, samples: &[i16], out: &mut Vec<i16>) {
+        for &sample in samples {
+            self.before.rotate_left(1);
+            let [.., newest] = &mut self.before;
+            *newest = f32::from(sample);
+            let (left, right) = self.before.split_at(REACH);
+            let neighbours = left.iter().rev().zip(right);
+            let between: f32 =
+                neighbours.zip(&self.weights).map(|((left, right), weight)| weight * (left + right)).sum();
+            let middle = left.last().copied().unwrap_or_default();
+            out.extend([middle as i16, between.round() as i16]);
+        }
+    }
 }
 
 /// From what stands in packets to 8,000 linear samples a second. One for each direction: G.722 remembers what it heard.
@@ -68,6 +94,34 @@ impl Decoder {
                 let wide = decoder.decode(payload);
                 let mean = |[a, b]: [i16; 2]| ((i32::from(a) + i32::from(b)) / 2) as i16;
                 samples.extend(wide.chunks_exact(2).filter_map(|pair| pair.try_into().ok()).map(mean));
+            }
+        }
+    }
+}
+
+/// From 8,000 linear samples a second to what stands in packets. One for each direction: G.722 remembers what it said.
+#[derive(Default)]
+pub struct Encoder {
+    g722: Option<Box<(Doubler, G722Encoder)>>,
+    wide: Vec<i16>,
+}
+
+impl Encoder {
+    /// Fills a payload with as many samples as it has room for.
+    pub fn encode(&mut self, codec: Codec, samples: &[i16], payload: &mut [u8]) {
+        let fill = |payload: &mut [u8], law: fn(i16) -> u8| {
+            payload.iter_mut().zip(samples).for_each(|(byte, &sample)| *byte = law(sample));
+        };
+        match codec {
+            Codec::Pcma => fill(payload, encode_alaw),
+            Codec::Pcmu => fill(payload, encode_ulaw),
+            Codec::G722 => {
+                let mut fresh = || Box::new((Doubler::default(), G722Encoder::new()));
+                let (doubler, encoder) = &mut **self.g722.get_or_insert_with(&mut fresh);
+                self.wide.clear();
+                doubler.double(samples, &mut self.wide);
+                let bytes = encoder.encode(&self.wide);
+                payload.iter_mut().zip(bytes).for_each(|(byte, sound)| *byte = sound);
             }
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! [`stream`] is one leg's media. Prompts are encoded once per codec at load ([`Clip`]) and shared by all calls.
 
+pub mod bridge;
 pub mod clip;
 pub mod codec;
 pub mod goertzel;
@@ -60,6 +61,11 @@ pub enum Command {
     PauseRecording(bool),
     /// Ends the recording.
     EndRecording,
+    /// From now on what each of the two receives is heard by the other, until one of them is told otherwise or closed. A stream hears what is played
+    /// to it instead, as long as that lasts.
+    Bridge(StreamKey),
+    /// Ends that; both hear what is played to them, or silence.
+    Unbridge,
 }
 
 /// What a stream tells.
@@ -77,6 +83,8 @@ pub enum Event {
     Silent,
     /// A [`Command::Press`] came to its end: so many of its keys have left. None where the peer takes no events at the clock of our sound.
     Pressed(u8),
+    /// The other one of a [`Command::Bridge`] is gone, or never was there.
+    Alone,
     /// The stream is closed: its last word, and how it sounded if anything was agreed.
     Closed(Option<Report>),
 }

@@ -28,6 +28,7 @@ pub struct Presses {
     /// Its timestamp.
     began: u32,
     done: u8,
+    passed_on: bool,
 }
 
 /// What leaves in an interval.
@@ -49,7 +50,25 @@ pub enum Turn {
 impl Presses {
     /// These keys, in order.
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Self {
-        Self { keys: keys.into_iter().take(KEYS_SENT_MAX).collect(), step: 0, began: 0, done: 0 }
+        let keys = keys.into_iter().take(KEYS_SENT_MAX).collect();
+        Self { keys, step: 0, began: 0, done: 0, passed_on: false }
+    }
+
+    /// Those that somebody presses on a leg bridged with this one: none yet, and nobody waits for their end.
+    pub fn passed_on() -> Self {
+        Self { passed_on: true, ..Self::new([]) }
+    }
+
+    /// Whether it is somebody else who presses.
+    pub fn is_passed_on(&self) -> bool {
+        self.passed_on
+    }
+
+    /// One more behind the others; too many are not pressed.
+    pub fn push(&mut self, key: Key) {
+        if self.keys.len() < KEYS_SENT_MAX {
+            self.keys.push_back(key);
+        }
     }
 
     /// What is due in the interval that begins at this timestamp; `None` when all keys and their pauses are over. `packet` is the interval and

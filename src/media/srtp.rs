@@ -176,11 +176,17 @@ impl Sealer {
     pub fn seal(&mut self, buffer: &mut [u8], length: usize) -> Option<usize> {
         let packet = buffer.get(..length)?;
         let (header, ssrc, sequence) = (rtp_header(packet)?, word(packet, 8)?, sequence(packet)?);
-        if self.last.is_some_and(|last| sequence < last) {
-            self.rounds = self.rounds.wrapping_add(1);
+        // What is passed on may come in another order (RFC 3711 §3.3.1): half a round decides what is behind, and before the first round is nothing.
+        let last = self.last.unwrap_or(sequence);
+        let ahead = sequence.wrapping_sub(last) < 1 << 15 || (self.rounds == 0 && sequence > last);
+        let rounds = match ahead {
+            true => self.rounds.wrapping_add((sequence < last).into()),
+            false => self.rounds.wrapping_sub((sequence > last).into()),
+        };
+        if ahead {
+            (self.rounds, self.last) = (rounds, Some(sequence));
         }
-        self.last = Some(sequence);
-        let place = Place { ssrc, number: u64::from(self.rounds) << 16 | u64::from(sequence) };
+        let place = Place { ssrc, number: u64::from(rounds) << 16 | u64::from(sequence) };
         self.sound.seal_sound(buffer, header, length, place)
     }
 

@@ -4,6 +4,9 @@
 //! to [`Stream::received`]. Between prompts it sends silence, so that NAT bindings stay open and callers' agents do
 //! not take us for dead. Nothing here allocates per packet.
 
+mod bridged;
+
+use super::bridge::{self, Bridge, Kind};
 use super::codec::silence;
 use super::goertzel::Tones;
 use super::press::{Presses, Turn};
@@ -59,6 +62,8 @@ pub struct Stream {
     /// How long a peer that should speak may be silent.
     patience: Option<Duration>,
     tap: Option<Box<Tap>>,
+    /// What is heard of another stream.
+    bridge: Option<Box<Bridge>>,
 }
 
 /// The way a report takes.
@@ -124,6 +129,7 @@ impl Stream {
             heard: Instant::START,
             patience: None,
             tap: None,
+            bridge: None,
         }
     }
 
@@ -146,7 +152,8 @@ impl Stream {
         // Whoever the signalling names may still take the latch from another by a packet of sound. And what is encrypted counts its packets: one that
         // misses half a cycle of them finds no key any more (RFC 3711 §3.3.1).
         let known = matches!(self.source, Source::Latched(source) if self.signalled == Some(source));
-        let needed = self.reception.is_some() || self.patience.is_some() || self.tap.is_some() || self.srtp.is_some();
+        let kept = self.tap.is_some() || self.bridge.is_some();
+        let needed = self.reception.is_some() || self.patience.is_some() || kept || self.srtp.is_some();
         (known && !needed && !chosen.events.is_empty()).then(|| chosen.events.iter().map(|event| event.payload_type))
     }
 
@@ -178,6 +185,9 @@ impl Stream {
                 }
             }
             Command::EndRecording => events.extend(self.end_recording()),
+            // Whose sound it is, is known to whoever owns both.
+            Command::Bridge(_) => self.bridge(true),
+            Command::Unbridge => self.bridge(false),
         }
     }
 
@@ -192,49 +202,72 @@ impl Stream {
         self.tap.take().map(|mut tap| Event::Recorded(tap.end()))
     }
 
-    /// A packet that arrived. What is no RTP of ours, or of another source, is dropped. It is decrypted where it stands.
-    pub fn received(&mut self, now: Instant, from: SocketAddr, packet: &mut [u8], events: &mut Vec<Event>) {
+    /// A packet that arrived. What is no RTP of ours, or of another source, is dropped. It is decrypted where it stands. While the stream is
+    /// bridged, what counts comes back, for [`Stream::forward`] of the other one.
+    pub fn received<'p>(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        packet: &'p mut [u8],
+        events: &mut Vec<Event>,
+    ) -> Option<bridge::Heard<'p>> {
         if rtcp::is_rtcp(packet) {
-            return self.reported(now, from, Way::Muxed, packet);
+            self.reported(now, from, Way::Muxed, packet);
+            return None;
         }
         // Before anything is made of it: a forged packet must not even show where the peer is.
-        let packet = match &mut self.srtp {
-            Some(srtp) => match srtp.open(packet) {
-                Some(packet) => packet,
-                None => return,
-            },
+        let packet: &'p [u8] = match &mut self.srtp {
+            Some(srtp) => srtp.open(packet)?,
             None => packet,
         };
-        let (Some(chosen), Ok(packet)) = (&self.chosen, RtpReader::new(packet)) else { return };
+        let (Some(chosen), Ok(packet)) = (&self.chosen, RtpReader::new(packet)) else { return None };
         let number = packet.payload_type();
         let clock = chosen.events.iter().find(|event| event.payload_type == number).map(|event| event.clock);
         // Every codec whatever was agreed: some peers begin before they read our answer.
         let known = clock.is_some() || number == chosen.payload_type || matches!(number, 0 | 8 | 9 | COMFORT_NOISE);
-        let sound = chosen.codec.clock();
+        let (agreed, interval) = (chosen.codec, chosen.packet);
         let codec = codec_of(number, chosen);
         if !known || !self.heeds(now, from, packet.ssrc(), events) {
-            return;
+            return None;
         }
         self.heard = now;
+        let (ssrc, sequence, timestamp) = (packet.ssrc(), packet.sequence_number().into(), packet.timestamp());
+        let payload = packet.payload();
         // The timestamp of a key stands still while it is pressed.
-        let sampled = clock.is_none().then(|| (packet.timestamp(), sound));
+        let sampled = clock.is_none().then_some((timestamp, agreed.clock()));
         if let Some(reception) = &mut self.reception {
-            reception.received(now, packet.ssrc(), packet.sequence_number().into(), sampled);
+            reception.received(now, ssrc, sequence, sampled);
         }
         if let (Some(tap), Some(codec)) = (&mut self.tap, codec) {
-            tap.packet(codec, packet.ssrc(), packet.timestamp(), packet.payload());
+            tap.packet(codec, ssrc, timestamp, payload);
         }
+        let mut pressed = None;
         if let Some(clock) = clock
-            && let Some(event) = telephone_event::Packet::read(packet.ssrc(), packet.timestamp(), packet.payload())
-            && let Some(key) = self.keys.received(now, clock, event)
+            && let Some(event) = telephone_event::Packet::read(ssrc, timestamp, payload)
         {
-            events.push(Event::Key(key));
+            pressed = self.keys.received(now, clock, event);
+            events.extend(pressed.map(Event::Key));
         }
         if let (Some(tones), Some(codec)) = (&mut self.tones, codec) {
-            let sequence = packet.sequence_number().into();
-            let key = tones.received(packet.ssrc(), sequence, packet.timestamp(), codec, packet.payload());
+            let key = tones.received(ssrc, sequence, timestamp, codec, payload);
             events.extend(key.map(Event::Key));
         }
+        self.bridge.as_ref()?;
+        let kind = match (clock, codec) {
+            (Some(clock), _) => Kind::Event(clock, pressed),
+            (None, Some(codec)) => Kind::Sound(codec),
+            (None, None) => Kind::Noise,
+        };
+        Some(bridge::Heard {
+            ssrc,
+            sequence,
+            timestamp,
+            marked: packet.mark(),
+            kind,
+            agreed,
+            packet: interval,
+            payload,
+        })
     }
 
     /// A packet of reports. It never latches, and counts from the peer's host alone.
@@ -335,6 +368,9 @@ impl Stream {
         let (Some(chosen), Some(to)) = (&self.chosen, self.destination()) else {
             self.last = Last::Nothing;
             self.tap_tick(samples, &[], events);
+            if let Some(bridge) = &mut self.bridge {
+                bridge.interrupted(samples);
+            }
             return None;
         };
 
@@ -348,15 +384,38 @@ impl Stream {
             self.sent = (self.sent.0.wrapping_add(1), self.sent.1.wrapping_add(event.len() as u32));
             self.last = Last::Nothing;
             self.tap_tick(samples, &[], events);
+            if let Some(bridge) = &mut self.bridge {
+                bridge.interrupted(samples);
+            }
             return self.sealed(buffer, HEADER + event.len()).map(|length| (to, length));
         }
         let payload = payload.get_mut(..samples)?;
-        // Between two keys as well what plays waits.
-        let playing = self.playing.as_mut().filter(|_| turn.is_none());
-        let sent = if playing.is_some() { Last::Prompt } else { Last::Silence };
-        let filled = match playing {
-            Some(playing) => playing.fill(chosen.codec, payload),
-            None => 0,
+        let (filled, sent) = match (&mut self.playing, &mut self.bridge) {
+            // Between two keys as well what plays waits.
+            (Some(playing), bridge) if turn.is_none() => {
+                if let Some(bridge) = bridge {
+                    bridge.interrupted(samples);
+                }
+                (playing.fill(chosen.codec, payload), Last::Prompt)
+            }
+            (_, Some(bridge)) if turn.is_none() => match bridge.fill(chosen.codec, chosen.packet, payload) {
+                waits @ (bridge::Turn::Passed | bridge::Turn::Wait) => {
+                    if waits == bridge::Turn::Passed {
+                        // Its time went by with it.
+                        self.timestamp = timestamp;
+                    }
+                    self.tap_tick(samples, &[], events);
+                    return None;
+                }
+                bridge::Turn::Sound => (samples, Last::Prompt),
+                bridge::Turn::Silence => (0, Last::Silence),
+            },
+            (_, bridge) => {
+                if let Some(bridge) = bridge {
+                    bridge.interrupted(samples);
+                }
+                (0, Last::Silence)
+            }
         };
         payload.get_mut(filled..)?.fill(silence(chosen.codec));
 
@@ -534,7 +593,9 @@ fn press(pressing: &mut Option<Presses>, chosen: &Chosen, timestamp: u32, events
     let presses = pressing.as_mut()?;
     let turn = our_events(chosen).and_then(|event| presses.next(timestamp, chosen.packet, event.clock));
     if turn.is_none() || presses.is_over() {
-        events.push(Event::Pressed(presses.done()));
+        if !presses.is_passed_on() {
+            events.push(Event::Pressed(presses.done()));
+        }
         *pressing = None;
     }
     turn

@@ -44,7 +44,7 @@ pub struct EngineThread {
     tls_addresses: Vec<SocketAddr>,
     media: MediaPool,
     /// Streams that wait for a socket to be closed, since all ports are taken; so long.
-    unopened: VecDeque<(Instant, StreamKey, IpAddr)>,
+    unopened: VecDeque<(Instant, StreamKey, IpAddr, Option<StreamKey>)>,
     /// A socket was closed since they were tried.
     closed: bool,
     /// For calls that found no port.
@@ -230,11 +230,11 @@ impl EngineThread {
     /// The streams that wait for a port, if there is one by now, or never will be.
     fn open_streams(&mut self) {
         let closed = std::mem::take(&mut self.closed);
-        while let Some(&(until, stream, local)) = self.unopened.front() {
+        while let Some(&(until, stream, local, beside)) = self.unopened.front() {
             if !closed && self.clock.instant() < until {
                 return;
             }
-            let opened = self.media.open(stream, local);
+            let opened = self.media.open(stream, local, beside);
             let answer = match opened {
                 Opened::At(port) => Input::StreamOpened { stream, port: Some(port) },
                 Opened::Later if self.clock.instant() < until => return,
@@ -460,12 +460,13 @@ impl EngineThread {
             }
             Output::Expect { remote, name } => self.tcp.expect(remote, name),
             Output::CloseConnection { connection } => self.tcp.close(connection),
-            Output::OpenStream { stream, local } => {
+            Output::OpenStream { stream, local, beside } => {
                 let listening =
                     self.sockets.iter().map(|socket| socket.address).chain(self.tls_addresses.iter().copied());
                 let local = self.views.bindable(listening, local);
                 // First come, first served.
-                let opened = if self.unopened.is_empty() { self.media.open(stream, local) } else { Opened::Later };
+                let opened =
+                    if self.unopened.is_empty() { self.media.open(stream, local, beside) } else { Opened::Later };
                 match opened {
                     Opened::At(port) => self.answers.push(Input::StreamOpened { stream, port: Some(port) }),
                     Opened::Never => {
@@ -473,14 +474,14 @@ impl EngineThread {
                         self.answers.push(answer);
                     }
                     Opened::Later => {
-                        self.unopened.push_back((self.clock.instant() + PORT_CLOSES_WITHIN, stream, local));
+                        self.unopened.push_back((self.clock.instant() + PORT_CLOSES_WITHIN, stream, local, beside));
                     }
                 }
             }
             Output::Media { stream, command } => self.media.command(stream, command),
             Output::Discard { file } => self.media.discard(&file),
             Output::CloseStream { stream } => {
-                self.unopened.retain(|(_, unopened, _)| *unopened != stream);
+                self.unopened.retain(|(_, unopened, ..)| *unopened != stream);
                 self.media.close(stream);
             }
             Output::Journal { call, entry } => {

@@ -140,12 +140,14 @@ impl MediaPool {
         self
     }
 
-    /// Binds a socket on this address.
-    pub fn open(&mut self, stream: StreamKey, local: IpAddr) -> Opened {
+    /// Binds a socket on this address. A stream that is to be bridged lives beside the other one, on its worker.
+    pub fn open(&mut self, stream: StreamKey, local: IpAddr, beside: Option<StreamKey>) -> Opened {
         self.close(stream);
         self.bury();
+        let beside = beside.and_then(|other| self.streams.get(&other)).map(|place| place.worker);
         let living = self.workers.iter_mut().enumerate().filter(|(_, handle)| !handle.is_over());
-        let Some((worker, handle)) = living.min_by_key(|(_, handle)| handle.streams) else { return Opened::Never };
+        let fits = living.filter(|(worker, _)| beside.is_none_or(|beside| beside == *worker));
+        let Some((worker, handle)) = fits.min_by_key(|(_, handle)| handle.streams) else { return Opened::Never };
         let (socket, port) = match self.ports.bind(local) {
             Ok(bound) => bound,
             Err(Unbound::Taken) if !self.closing.is_empty() => return Opened::Later,
@@ -326,7 +328,7 @@ mod tests {
         }
 
         fn open(&mut self, key: u64) -> (UdpSocket, SocketAddr) {
-            let Opened::At(port) = self.pool.open(StreamKey(key), self.local) else { panic!("no port") };
+            let Opened::At(port) = self.pool.open(StreamKey(key), self.local, None) else { panic!("no port") };
             let peer = UdpSocket::bind((self.local, 0)).expect("a socket");
             peer.set_read_timeout(Some(PATIENCE)).expect("a timeout");
             (peer, SocketAddr::new(self.local, port))
@@ -564,23 +566,23 @@ mod tests {
     #[test]
     fn without_a_free_port_nothing_is_opened() {
         let mut rig = Rig::new(6, 1);
-        let open = (0..500).map(|key| rig.pool.open(StreamKey(key), rig.local));
+        let open = (0..500).map(|key| rig.pool.open(StreamKey(key), rig.local, None));
         let open: Vec<_> = open.filter(|opened| matches!(opened, Opened::At(_))).collect();
         assert_eq!(open.len(), 500);
-        assert_eq!(rig.pool.open(StreamKey(500), rig.local), Opened::Never);
+        assert_eq!(rig.pool.open(StreamKey(500), rig.local, None), Opened::Never);
         rig.pool.close(StreamKey(0));
         assert!(rig.pool.streams() == 499);
         // Its socket closes on the worker, whose word for it comes to us.
-        assert_eq!(rig.pool.open(StreamKey(501), rig.local), Opened::Later);
+        assert_eq!(rig.pool.open(StreamKey(501), rig.local, None), Opened::Later);
         assert_eq!(rig.told(), (StreamKey(0), Event::Closed(None)));
         rig.pool.closed(StreamKey(0));
-        assert!(matches!(rig.pool.open(StreamKey(501), rig.local), Opened::At(_)));
+        assert!(matches!(rig.pool.open(StreamKey(501), rig.local, None), Opened::At(_)));
     }
 
     #[test]
     fn a_worker_that_is_gone_gets_no_streams_and_keeps_no_ports() {
         let mut rig = Rig::new(10, 2);
-        let both: Vec<_> = (0..2).map(|key| rig.pool.open(StreamKey(key), rig.local)).collect();
+        let both: Vec<_> = (0..2).map(|key| rig.pool.open(StreamKey(key), rig.local, None)).collect();
         assert!(both.iter().all(|opened| matches!(opened, Opened::At(_))));
         rig.pool.workers[0].order(Order::Stop);
         while !rig.pool.workers[0].is_over() {
@@ -589,7 +591,7 @@ mod tests {
         (0..2).for_each(|key| rig.pool.close(StreamKey(key)));
         let mut opened = 0;
         for key in 2..1200 {
-            match rig.pool.open(StreamKey(key), rig.local) {
+            match rig.pool.open(StreamKey(key), rig.local, None) {
                 Opened::At(_) => opened += 1,
                 other => panic!("{key}: {other:?}"),
             }
@@ -608,7 +610,7 @@ mod tests {
         let mut rig = Rig::new(11, 1);
         rig.open(1);
         rig.pool.close(StreamKey(1));
-        assert_eq!(rig.pool.open(StreamKey(2), [192, 0, 2, 1].into()), Opened::Never);
+        assert_eq!(rig.pool.open(StreamKey(2), [192, 0, 2, 1].into(), None), Opened::Never);
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Line {
                 self.playing = Some(Playing { play, prompts, repeat, left, since });
             }
             // The model has no packets to send them with.
-            Command::Press(_) => {}
+            Command::Press(_) | Command::Bridge(_) | Command::Unbridge => {}
             Command::Stop => self.playing = None,
             Command::Record(recording) => {
                 self.recording = Some(Running { recording, began: now, silent: now, spoken: Duration::ZERO });

@@ -102,6 +102,8 @@ pub fn told(command: &Command) -> String {
         Command::Record(recording) => format!("record {}", recording.file),
         Command::PauseRecording(paused) => format!("pause the recording: {paused}"),
         Command::EndRecording => "end the recording".to_owned(),
+        Command::Bridge(other) => format!("bridge with {other:?}"),
+        Command::Unbridge => "end the bridge".to_owned(),
     }
 }
 
@@ -115,5 +117,7 @@ pub fn command_name(command: &Command) -> &'static str {
         Command::Record(_) => "record",
         Command::PauseRecording(_) => "pause",
         Command::EndRecording => "recorded",
+        Command::Bridge(_) => "bridge",
+        Command::Unbridge => "unbridge",
     }
 }

@@ -4,7 +4,7 @@
 //! before took, so nothing drifts. Each slot reads what arrived, sends what is due and sleeps until the next one.
 //! Per packet there is no allocation, no lock and no message to another thread.
 
-use super::batch::{BATCH, Batch};
+use super::batch::Batch;
 use super::deaf;
 use super::wheel::{Slot, Turn, Wheel};
 use super::{Sends, Shared};
@@ -77,6 +77,8 @@ struct Leg {
     unread: bool,
     ears: Ears,
     reports: Reports,
+    /// The place of the stream that it is bridged with, on this worker as well.
+    other: Option<usize>,
 }
 
 /// Whether the kernel hands over sound to which nobody listens.
@@ -218,6 +220,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             unread: false,
             ears: Ears::Open,
             reports: Reports::Unopened,
+            other: None,
         };
         match self.legs.get_mut(index) {
             Some(place) => *place = Some(leg),
@@ -228,6 +231,11 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
 
     fn command(&mut self, key: StreamKey, command: Command) {
         let Some(&index) = self.places.get(&key) else { return };
+        match command {
+            Command::Bridge(other) => return self.bridge(index, other),
+            Command::Unbridge => return self.unbridge(index),
+            _ => {}
+        }
         let Some(Some(leg)) = self.legs.get_mut(index) else { return };
         leg.pace = match (leg.pace, &command) {
             (Pace::Waiting, Command::Configure(_)) => Pace::Silent(self.wheel.begin(self.slot, index)),
@@ -242,6 +250,46 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         self.told.extend(self.events.drain(..).map(|event| (key, event)));
     }
 
+    /// From now on each of the two hears the other.
+    fn bridge(&mut self, index: usize, with: StreamKey) {
+        let other = self.places.get(&with).copied().filter(|&other| other != index);
+        let Some(other) = other else {
+            let Some(Some(leg)) = self.legs.get(index) else { return };
+            return self.told.push((leg.key, Event::Alone));
+        };
+        for (index, other) in [(index, other), (other, index)] {
+            if self.legs.get(index).and_then(Option::as_ref).is_some_and(|leg| leg.other != Some(other)) {
+                self.leave(index, true);
+            }
+        }
+        let now = self.clock.instant();
+        for (index, other, with) in [(index, other, with), (other, index, with)] {
+            if let Some(Some(leg)) = self.legs.get_mut(index) {
+                leg.open_ears();
+                leg.other = Some(other);
+                leg.stream.command(now, Command::Bridge(with), &mut self.events);
+            }
+        }
+    }
+
+    fn unbridge(&mut self, index: usize) {
+        self.leave(index, false);
+    }
+
+    /// This stream hears no other any more, nor the other one it. `told`: the other is to know.
+    fn leave(&mut self, index: usize, told: bool) {
+        let now = self.clock.instant();
+        let Some(Some(leg)) = self.legs.get_mut(index) else { return };
+        let Some(other) = leg.other.take() else { return };
+        leg.stream.command(now, Command::Unbridge, &mut self.events);
+        let Some(Some(other)) = self.legs.get_mut(other) else { return };
+        other.other = None;
+        other.stream.command(now, Command::Unbridge, &mut self.events);
+        if told {
+            self.told.push((other.key, Event::Alone));
+        }
+    }
+
     /// A recording of a stream that is gone is over before it begins: its sink is dropped, and the file with it empty.
     fn record(&mut self, key: StreamKey, recording: Recording, sink: Box<dyn Sink>) {
         let Some(&index) = self.places.get(&key) else { return };
@@ -253,7 +301,11 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
 
     /// The last report, and the last word. Closing a socket takes it out of the poll as well; its appointment is void without it.
     fn close(&mut self, key: StreamKey) {
-        if let Some(index) = self.places.remove(&key)
+        let place = self.places.remove(&key);
+        if let Some(index) = place {
+            self.leave(index, true);
+        }
+        if let Some(index) = place
             && let Some(place) = self.legs.get_mut(index)
         {
             if let Some(mut leg) = place.take() {
@@ -291,43 +343,56 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         }
         let now = self.clock.instant();
         let mut unread = std::mem::take(&mut self.unread);
-        unread.retain(|&index| {
-            let Some(Some(leg)) = self.legs.get_mut(index) else { return false };
-            // Bounded: a flood at one socket must not make the others late.
-            for _ in 0..RTP_PACKETS_PER_SLOT {
-                let (length, from) = match leg.socket.recv_from(&mut self.received) {
-                    Ok(received) => received,
-                    Err(error) => {
-                        // Only an empty socket is told of again.
-                        leg.unread = error.kind() != io::ErrorKind::WouldBlock;
-                        break;
-                    }
-                };
-                self.sums.received += 1;
-                let packet = self.received.get_mut(..length).unwrap_or_default();
-                leg.stream.received(now, from, packet, &mut self.events);
-            }
-            self.told.extend(self.events.drain(..).map(|event| (leg.key, event)));
-            leg.shut_ears();
-            leg.unread
-        });
+        unread.retain(|&index| self.read(now, index));
         self.unread = unread;
     }
 
-    /// Sends what is due, a batch at a time: first each stream of it writes its packet, then they leave. A send drives the streams out of the
-    /// cache; apart from the sends, their memory is fetched side by side.
+    /// Reads what has come for a stream; whether there may be more. What its other one is to hear goes into the batch.
+    fn read(&mut self, now: Instant, index: usize) -> bool {
+        // Bounded: a flood at one socket must not make the others late.
+        for _ in 0..RTP_PACKETS_PER_SLOT {
+            let Some(Some(leg)) = self.legs.get_mut(index) else { return false };
+            let (length, from) = match leg.socket.recv_from(&mut self.received) {
+                Ok(received) => received,
+                Err(error) => {
+                    // Only an empty socket is told of again.
+                    leg.unread = error.kind() != io::ErrorKind::WouldBlock;
+                    break;
+                }
+            };
+            self.sums.received += 1;
+            let packet = self.received.get_mut(..length).unwrap_or_default();
+            let heard = leg.stream.received(now, from, packet, &mut self.events);
+            if !self.events.is_empty() {
+                self.told.extend(self.events.drain(..).map(|event| (leg.key, event)));
+            }
+            let (Some(heard), Some(place)) = (heard, leg.other) else { continue };
+            if self.batch.room().is_none() {
+                send_batch(&mut self.batch, &self.legs, &mut self.sums);
+            }
+            if let (Some(Some(other)), Some(room)) = (self.legs.get_mut(place), self.batch.room())
+                && let Some((to, length)) = other.stream.forward(&heard, &mut room.bytes)
+            {
+                self.batch.take(place, to, length);
+            }
+        }
+        let Some(Some(leg)) = self.legs.get_mut(index) else { return false };
+        leg.shut_ears();
+        leg.unread
+    }
+
+    /// Sends what is due, behind what was passed on, a batch at a time: first each stream of it writes its packet, then they leave. A send drives
+    /// the streams out of the cache; apart from the sends, their memory is fetched side by side.
     fn send(&mut self) {
         let turns = self.wheel.take(self.slot);
         let begins = begin_of(self.slot);
-        for turns in turns.chunks(BATCH) {
-            for &turn in turns {
-                self.prepare(begins, turn);
+        for &turn in &turns {
+            if self.batch.room().is_none() {
+                send_batch(&mut self.batch, &self.legs, &mut self.sums);
             }
-            let legs = &self.legs;
-            let sent = self.batch.send(|index| Some(&legs.get(index)?.as_ref()?.socket));
-            self.sums.sent += sent.left as u64;
-            self.sums.failed += sent.failed as u64;
+            self.prepare(begins, turn);
         }
+        send_batch(&mut self.batch, &self.legs, &mut self.sums);
         self.wheel.give_back(self.slot, turns);
     }
 
@@ -342,7 +407,6 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             leg.report(self.clock.instant(), false, &mut self.packet);
         }
         leg.stream.tick(begins, &mut self.events);
-        // A chunk is no longer than a batch.
         if let Some(room) = self.batch.room()
             && let Some((to, length)) = leg.stream.next_packet(&mut room.bytes, &mut self.events)
         {
@@ -477,6 +541,12 @@ impl Leg {
             }
         }
     }
+}
+
+fn send_batch(batch: &mut Batch, legs: &[Option<Leg>], sums: &mut Sums) {
+    let sent = batch.send(|index| Some(&legs.get(index)?.as_ref()?.socket));
+    sums.sent += sent.left as u64;
+    sums.failed += sent.failed as u64;
 }
 
 fn sound_of(index: usize) -> Token {
