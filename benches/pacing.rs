@@ -6,6 +6,9 @@
 //! cargo bench --bench pacing -- --streams 2000 --talk 1                 peers send sound as well, a packet for each of ours
 //! cargo bench --bench pacing -- --streams 500 --bridged 1               legs in pairs that hear each other, beside the same bare loop
 //! cargo bench --bench pacing -- --streams 2000 --workers 2              so many media workers
+//! cargo bench --bench pacing -- --streams 2000 --pin 1                  senders on core 0, all else on core 1
+//! cargo bench --bench pacing -- --streams 2000 --reports 1              RTCP as well
+//! cargo bench --bench pacing -- --streams 1000 --starts 1               how soon after its order a prompt is there
 //! ```
 //!
 //! (a) bare: N sockets, one RTP-sized datagram each per 20 ms, twenty 1 ms slots with absolute deadlines, nothing
@@ -29,7 +32,7 @@ use ivr1357::shell::media::{MediaPool, Opened, Sends};
 use socket2::SockRef;
 use std::collections::HashMap;
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -43,7 +46,7 @@ fn main() {
     let mut streams = 1000;
     let mut seconds = 3;
     let mut rounds = 3;
-    let (mut talk, mut workers, mut bridged) = (0, 1, 0);
+    let (mut talk, mut bridged, mut reports, mut workers, mut pin, mut starts) = (0, 0, 0, 1, 0, 0);
     let mut csv = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -57,18 +60,22 @@ fn main() {
             "--rounds" => &mut rounds,
             "--talk" => &mut talk,
             "--bridged" => &mut bridged,
+            "--reports" => &mut reports,
             "--workers" => &mut workers,
+            "--pin" => &mut pin,
+            "--starts" => &mut starts,
             // Cargo's own.
             "--bench" => continue,
-            other => panic!(
-                "unknown argument {other}: --streams N, --seconds N, --rounds N, --talk 0|1, --bridged 0|1, --workers N"
-            ),
+            other => panic!("unknown argument {other}; see the top of benches/pacing.rs"),
         };
         *wanted = arguments.next().and_then(|value| value.parse().ok()).expect("a number after the argument");
     }
     // Nothing is measured without its optimisations; `cargo test` merely sees that it runs.
     if cfg!(debug_assertions) {
         (streams, seconds) = (streams.min(20), seconds.min(1));
+    }
+    if starts > 0 {
+        return begin(streams);
     }
     println!("{streams} streams, {seconds} s each, gaps as read by a thread of this program");
     println!(
@@ -77,18 +84,22 @@ fn main() {
     );
     // Taken in turn, so that what else the machine does meets all; the median forgives it once.
     let (talk, bridged) = (talk > 0 || bridged > 0, bridged > 0);
-    let pool = |sends, counts| Pool { sends, counts, talk, bridged, workers };
-    let mut ways = vec![("batched", pool(Sends::Batched, true)), ("plain", pool(Sends::Plain, true))];
+    let batched = Pool { sends: Sends::Batched, counts: true, talk, bridged, reports: false, workers };
+    let mut ways = vec![("batched", batched), ("plain", Pool { sends: Sends::Plain, ..batched })];
     if talk && !bridged {
-        ways.push(("deaf", pool(Sends::Batched, false)));
+        ways.push(("deaf", Pool { counts: false, ..batched }));
+    }
+    if reports > 0 {
+        ways.push(("reports", Pool { reports: true, ..batched }));
     }
     let mut compared: Vec<_> = ways.into_iter().map(|way| (way, Vec::new(), Vec::new())).collect();
     let mut lines = String::new();
     for _ in 0..rounds.max(1) {
-        let bare = measure("bare", streams, seconds, bare);
+        let bare = measure("bare", streams, seconds, pin > 0, bare);
         lines += &bare.line("bare", streams);
         for ((name, pool), ratios, differences) in &mut compared {
-            let pool = measure(name, streams, seconds, |streams, sink, window| pool.run(streams, sink, window));
+            let pool =
+                measure(name, streams, seconds, pin > 0, |streams, sink, window| pool.run(streams, sink, window));
             lines += &pool.line(name, streams);
             ratios.push(pool.cpu / bare.cpu);
             differences.push((pool.p99 - bare.p99) * 1e3);
@@ -127,12 +138,19 @@ impl Measured {
 }
 
 /// Runs a sender against a sink of its own. The sender says which of our threads send.
-fn measure(name: &str, streams: usize, seconds: usize, sender: impl FnOnce(usize, &UdpSocket, &Window)) -> Measured {
+fn measure(
+    name: &str,
+    streams: usize,
+    seconds: usize,
+    pin: bool,
+    sender: impl FnOnce(usize, &UdpSocket, &Window),
+) -> Measured {
     let sink = UdpSocket::bind((LOCAL, 0)).expect("a socket");
     SockRef::from(&sink).set_recv_buffer_size(4 << 20).expect("a buffer");
     sink.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
     let window = Window {
         length: Duration::from_secs(seconds as u64),
+        pin,
         counting: AtomicBool::new(false),
         over: AtomicBool::new(false),
         cpu: Default::default(),
@@ -168,6 +186,8 @@ fn measure(name: &str, streams: usize, seconds: usize, sender: impl FnOnce(usize
 /// The time in which packets and CPU count.
 struct Window {
     length: Duration,
+    /// Our sending threads on core 0, the others on core 1.
+    pin: bool,
     counting: AtomicBool,
     over: AtomicBool,
     /// Nanoseconds of the sending threads.
@@ -177,6 +197,13 @@ struct Window {
 impl Window {
     /// Called by the sender when it is under way; waits for the window to pass.
     fn pass(&self, thread: &str) {
+        if self.pin {
+            for (task, name) in tasks() {
+                let core = if name.starts_with(thread) { "0" } else { "1" };
+                let pinned = std::process::Command::new("taskset").args(["-cp", core, &task]).output();
+                assert!(pinned.is_ok_and(|output| output.status.success()), "taskset and two cores");
+            }
+        }
         std::thread::sleep(SETTLE);
         let before = cpu_of(thread);
         self.counting.store(true, Ordering::Relaxed);
@@ -194,6 +221,10 @@ fn read(sink: &UdpSocket, window: &Window) -> (Vec<f64>, u64) {
     while !window.over.load(Ordering::Relaxed) {
         let Ok(length) = sink.recv(&mut buffer) else { continue };
         let now = Instant::now();
+        // Reports are no sound.
+        if matches!(buffer[1], 192..=223) {
+            continue;
+        }
         let Some(ssrc) = buffer.get(..length).and_then(|packet| packet.get(8..12)?.try_into().ok()) else { continue };
         let before = last.insert(ssrc, now);
         if window.counting.load(Ordering::Relaxed) {
@@ -243,44 +274,18 @@ struct Pool {
     talk: bool,
     /// What is said on one stream is heard on the other of its pair; else a prompt is.
     bridged: bool,
+    reports: bool,
     workers: usize,
 }
 
 impl Pool {
     fn run(self, streams: usize, sink: &UdpSocket, window: &Window) {
-        let random = Random::from_number(1357);
-        let clock = Clock::start(None);
-        let pool = MediaPool::start(self.workers, 16_384..=65_535, clock, self.sends, random, |events| events.clear());
-        let mut pool = pool.expect("starts").counting(self.counts);
+        let (pool, ports) = self.open(streams, sink);
         let samples: Vec<i16> = (0..30 * 8000).map(|n: i32| (n * 7919 % 20_000 - 10_000) as i16).collect();
         let prompt = Arc::new(Clip::from_samples("bench", &samples));
-        let chosen = Chosen {
-            remote: sink.local_addr().ok(),
-            codec: Codec::Pcma,
-            payload_type: 8,
-            packet: INTERVAL,
-            // Without them what peers say would be searched for keys.
-            events: vec![Events { payload_type: 101, clock: 8000 }],
-            direction: Direction::SendRecv,
-            control: Control::Off,
-            secured: None,
-        };
-        let mut ours = Vec::with_capacity(streams);
-        for key in 0..streams as u64 {
-            // Calls arrive one after the other, not all in a millisecond.
+        for key in 0..if self.bridged { 0 } else { streams as u64 } {
             if key % (streams as u64).div_ceil(20) == 0 {
                 std::thread::sleep(INTERVAL / 20);
-            }
-            let partner = StreamKey(key & !1);
-            let opened = pool.open(StreamKey(key), LOCAL, self.bridged.then_some(partner));
-            let Opened::At(port) = opened else { panic!("a free port and a free file; see ulimit -n: {opened:?}") };
-            ours.push(SocketAddr::new(LOCAL, port));
-            pool.command(StreamKey(key), Command::Configure(chosen.clone()));
-            if self.bridged {
-                if key % 2 == 1 {
-                    pool.command(StreamKey(key), Command::Bridge(partner));
-                }
-                continue;
             }
             let clips = vec![Arc::clone(&prompt)];
             pool.command(StreamKey(key), Command::Play { play: PlayKey(1), clips, repeat: true });
@@ -288,7 +293,7 @@ impl Pool {
         let over = AtomicBool::new(false);
         std::thread::scope(|scope| {
             if self.talk {
-                scope.spawn(|| talk(sink, &ours, &over));
+                scope.spawn(|| talk(sink, &ports, &over));
             }
             window.pass("media-");
             over.store(true, Ordering::Relaxed);
@@ -303,8 +308,45 @@ impl Pool {
     }
 }
 
+impl Pool {
+    /// So many streams that send silence to the sink; their ports.
+    fn open(self, streams: usize, sink: &UdpSocket) -> (MediaPool, Vec<u16>) {
+        let random = Random::from_number(1357);
+        let clock = Clock::start(None);
+        let pool = MediaPool::start(self.workers, 16_384..=65_535, clock, self.sends, random, |events| events.clear());
+        let mut pool = pool.expect("starts").counting(self.counts);
+        let chosen = Chosen {
+            remote: sink.local_addr().ok(),
+            codec: Codec::Pcma,
+            payload_type: 8,
+            packet: INTERVAL,
+            // Without them what peers say would be searched for keys.
+            events: vec![Events { payload_type: 101, clock: 8000 }],
+            direction: Direction::SendRecv,
+            control: if self.reports { Control::Muxed } else { Control::Off },
+            secured: None,
+        };
+        let mut ports = Vec::with_capacity(streams);
+        for key in 0..streams as u64 {
+            // Calls arrive one after the other, not all in a millisecond.
+            if key % (streams as u64).div_ceil(20) == 0 {
+                std::thread::sleep(INTERVAL / 20);
+            }
+            let partner = StreamKey(key & !1);
+            let opened = pool.open(StreamKey(key), LOCAL, self.bridged.then_some(partner));
+            let Opened::At(port) = opened else { panic!("a free port and a free file; see ulimit -n: {opened:?}") };
+            ports.push(port);
+            pool.command(StreamKey(key), Command::Configure(chosen.clone()));
+            if self.bridged && key % 2 == 1 {
+                pool.command(StreamKey(key), Command::Bridge(partner));
+            }
+        }
+        (pool, ports)
+    }
+}
+
 /// Peers who speak: a packet to each stream every 20 ms, from the address that the streams were told.
-fn talk(sink: &UdpSocket, streams: &[SocketAddr], over: &AtomicBool) {
+fn talk(sink: &UdpSocket, streams: &[u16], over: &AtomicBool) {
     let mut packet = [0x55; 172];
     (packet[0], packet[1]) = (0x80, 8);
     let mut due = Instant::now();
@@ -313,7 +355,7 @@ fn talk(sink: &UdpSocket, streams: &[SocketAddr], over: &AtomicBool) {
         packet[4..8].copy_from_slice(&(u32::from(round) * 160).to_be_bytes());
         for slot in 0..20 {
             for stream in streams.iter().skip(slot).step_by(20) {
-                let _ = sink.send_to(&packet, stream);
+                let _ = sink.send_to(&packet, (LOCAL, *stream));
             }
             due += INTERVAL / 20;
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
@@ -324,15 +366,68 @@ fn talk(sink: &UdpSocket, streams: &[SocketAddr], over: &AtomicBool) {
     }
 }
 
+/// How long after its order a prompt is there: as the first one, and in place of another.
+fn begin(streams: usize) {
+    let sink = UdpSocket::bind((LOCAL, 0)).expect("a socket");
+    SockRef::from(&sink).set_recv_buffer_size(4 << 20).expect("a buffer");
+    sink.set_read_timeout(Some(Duration::from_millis(200))).expect("a timeout");
+    let batched = Pool { sends: Sends::Batched, counts: true, talk: false, bridged: false, reports: false, workers: 1 };
+    let (mut pool, ports) = batched.open(streams, &sink);
+    // Each prompt is one loudness, and so one byte, from its first sample to its last.
+    let clips = [4_000, 16_000].map(|loud| Arc::new(Clip::from_samples("bench", &[loud; 8000])));
+    for (number, (clip, what)) in clips.iter().zip(["first prompt", "next prompt"]).enumerate() {
+        let mut late = Vec::with_capacity(streams);
+        let byte = clip.alaw[0];
+        let mut ordered: HashMap<u16, Instant> = HashMap::new();
+        let mut buffer = [0; 2048];
+        let mut orders = ports.iter().enumerate();
+        let mut due = Instant::now();
+        while late.len() < streams {
+            // An order each millisecond, so that they meet every phase.
+            while due <= Instant::now()
+                && let Some((key, port)) = orders.next()
+            {
+                ordered.insert(*port, Instant::now());
+                let command =
+                    Command::Play { play: PlayKey(number as u32), clips: vec![Arc::clone(clip)], repeat: true };
+                pool.command(StreamKey(key as u64), command);
+                due += INTERVAL / 20;
+            }
+            let (length, from) = sink.recv_from(&mut buffer).expect("streams send");
+            if buffer[..length].get(12) == Some(&byte)
+                && let Some(ordered) = ordered.remove(&from.port())
+            {
+                late.push(ordered.elapsed().as_secs_f64() * 1e3);
+            }
+        }
+        late.sort_by(f64::total_cmp);
+        let at = |share: f64| late[((streams as f64 * share) as usize).min(streams - 1)];
+        println!(
+            "{what}: {streams} streams, p50 {:.2} p99 {:.2} max {:.2} ms after the order",
+            at(0.5),
+            at(0.99),
+            at(1.0)
+        );
+    }
+    for key in 0..streams as u64 {
+        pool.close(StreamKey(key));
+    }
+}
+
 /// Nanoseconds on a CPU of our threads whose name begins like this.
 fn cpu_of(thread: &str) -> u64 {
-    std::fs::read_dir("/proc/self/task")
-        .expect("Linux")
-        .filter_map(|task| {
-            let task = task.ok()?.path();
-            let name = std::fs::read_to_string(task.join("comm")).ok()?;
-            let times = std::fs::read_to_string(task.join("schedstat")).ok()?;
-            name.starts_with(thread).then(|| times.split(' ').next()?.parse::<u64>().ok())?
-        })
-        .sum()
+    let times = |(task, name): (String, String)| {
+        let times = std::fs::read_to_string(format!("/proc/self/task/{task}/schedstat")).ok()?;
+        name.starts_with(thread).then(|| times.split(' ').next()?.parse::<u64>().ok())?
+    };
+    tasks().filter_map(times).sum()
+}
+
+/// Our threads and their names.
+fn tasks() -> impl Iterator<Item = (String, String)> {
+    std::fs::read_dir("/proc/self/task").expect("Linux").filter_map(|task| {
+        let task = task.ok()?;
+        let name = std::fs::read_to_string(task.path().join("comm")).ok()?;
+        Some((task.file_name().into_string().ok()?, name))
+    })
 }
