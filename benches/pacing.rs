@@ -39,6 +39,8 @@ use std::time::{Duration, Instant};
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const INTERVAL: Duration = Duration::from_millis(20);
+/// Not in step with the schedule of the streams.
+const BETWEEN_ORDERS: Duration = Duration::from_micros(1370);
 /// Streams open and phases settle before anything is counted.
 const SETTLE: Duration = Duration::from_millis(500);
 
@@ -383,7 +385,7 @@ fn begin(streams: usize) {
         let mut orders = ports.iter().enumerate();
         let mut due = Instant::now();
         while late.len() < streams {
-            // An order each millisecond, so that they meet every phase.
+            // So that they meet every phase.
             while due <= Instant::now()
                 && let Some((key, port)) = orders.next()
             {
@@ -391,7 +393,7 @@ fn begin(streams: usize) {
                 let command =
                     Command::Play { play: PlayKey(number as u32), clips: vec![Arc::clone(clip)], repeat: true };
                 pool.command(StreamKey(key as u64), command);
-                due += INTERVAL / 20;
+                due += BETWEEN_ORDERS;
             }
             let (length, from) = sink.recv_from(&mut buffer).expect("streams send");
             if buffer[..length].get(12) == Some(&byte)

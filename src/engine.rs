@@ -25,7 +25,7 @@ use crate::sip::admission::Refused;
 use crate::sip::identity::UserToUser;
 use crate::sip::reason::Reason;
 use crate::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Invite, ReferKey, ReferRequest, StatusCode};
-use crate::time::{Instant, Now};
+use crate::time::{Duration, Instant, Now};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -248,8 +248,8 @@ impl Engine {
                 return self.acknowledged(now, dialog, body, false, out);
             }
             AgentEvent::Info { dialog, content_type, body } => {
-                let Some(key) = info_key(&content_type, &body) else { return };
-                return self.pressed(now, dialog, Way::Info, key, out);
+                let Some((key, held)) = info_key(&content_type, &body) else { return };
+                return self.pressed(now, dialog, Way::Info, key, held, out);
             }
             AgentEvent::Cancelled { dialog, reason } => {
                 self.told_why(dialog, reason);
@@ -496,7 +496,7 @@ impl Engine {
             }
             media::Event::Key(key) => {
                 let Some(dialog) = self.calls.get(&call).map(|entry| entry.leg.dialog) else { return };
-                self.pressed(now, dialog, Way::Rtp, key, out);
+                self.pressed(now, dialog, Way::Rtp, key, Duration::ZERO, out);
             }
             media::Event::Finished(play) => self.session(now, call, Event::Finished(play), out),
             media::Event::Latched(_) => self.session(now, call, Event::Connected, out),
@@ -506,10 +506,10 @@ impl Engine {
         }
     }
 
-    fn pressed(&mut self, now: Now, dialog: DialogKey, way: Way, key: Key, out: &mut Vec<Output>) {
+    fn pressed(&mut self, now: Now, dialog: DialogKey, way: Way, key: Key, held: Duration, out: &mut Vec<Output>) {
         let Some(&call) = self.dialogs.get(&dialog) else { return };
         let Some(entry) = self.calls.get_mut(&call) else { return };
-        if let Some(key) = entry.leg.pressed(now.instant, way, key) {
+        if let Some(key) = entry.leg.pressed(now.instant, way, key, held) {
             self.session(now, call, Event::Key(key), out);
         }
     }

@@ -14,6 +14,8 @@ use crate::time::{Duration, Instant};
 
 /// The same press by two ways (RFC 4733 and INFO) arrives within this.
 const ONE_PRESS: Duration = Duration::from_millis(600);
+/// An INFO that comes when the key is let go tells how long it was held. Longer than this nobody holds one.
+const HELD_MAX: Duration = Duration::from_secs(5);
 
 /// One leg. It does not print: its descriptions may hold keys.
 pub struct Leg {
@@ -263,8 +265,8 @@ impl Leg {
         })
     }
 
-    /// A key came by one of the ways; `None` when it is the echo of a press that already counted.
-    pub fn pressed(&mut self, now: Instant, way: Way, key: Key) -> Option<Key> {
+    /// A key came by one of the ways, pressed for so long already; `None` when it is the echo of a press that counted.
+    pub fn pressed(&mut self, now: Instant, way: Way, key: Key, held: Duration) -> Option<Key> {
         match way {
             Way::Info if self.events_heard => return None,
             Way::Info => {}
@@ -276,7 +278,7 @@ impl Leg {
         if let Some((last_way, last_key, at)) = self.last_press
             && last_way != way
             && last_key == key
-            && now.since(at) < ONE_PRESS
+            && now.since(at) < ONE_PRESS + held
         {
             self.last_press = None;
             return None;
@@ -314,25 +316,27 @@ fn fresh(secrets: &mut Secrets) -> Keys {
     Keys::new(std::array::from_fn(|_| secrets.bytes()))
 }
 
-/// The key in an INFO: `application/dtmf-relay` ("Signal=1") or `application/dtmf` ("1"; some write "Signal=" there
+/// The key in an INFO and how long it was held: `application/dtmf-relay` ("Signal=1", "Duration=160") or `application/dtmf` ("1"; some write "Signal=" there
 /// too, and some the event code 10 or 11 for `*` and `#`).
-pub fn info_key(content_type: &str, body: &[u8]) -> Option<Key> {
+pub fn info_key(content_type: &str, body: &[u8]) -> Option<(Key, Duration)> {
     if !matches!(content_type, "application/dtmf-relay" | "application/dtmf") {
         return None;
     }
     let text = std::str::from_utf8(body.get(..body.len().min(256))?).ok()?;
-    let signal = text
-        .lines()
-        .find_map(|line| {
+    let named = |wanted: &str| {
+        text.lines().find_map(|line| {
             let (name, value) = line.split_once('=')?;
-            name.trim().eq_ignore_ascii_case("signal").then(|| value.trim())
+            name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim())
         })
-        .or_else(|| (!text.contains('=')).then(|| text.trim()))?;
+    };
+    let signal = named("signal").or_else(|| (!text.contains('=')).then(|| text.trim()))?;
     let mut characters = signal.chars();
-    match (characters.next(), characters.next()) {
+    let key = match (characters.next(), characters.next()) {
         (Some(one), None) => Key::from_char(one),
         _ => signal.parse().ok().and_then(Key::from_event),
-    }
+    };
+    let held = named("duration").and_then(|millis| millis.parse().ok()).map_or(Duration::ZERO, Duration::from_millis);
+    Some((key?, held.min(HELD_MAX)))
 }
 
 #[cfg(test)]
@@ -400,7 +404,7 @@ mod tests {
 
     const EVENTS: &str = "8 101\r\na=rtpmap:101 telephone-event/8000";
 
-    /// Presses as `rtp 1 at 0`, re-INVITEs as `offer 4000 at 5`; what counts.
+    /// Presses as `rtp 1 at 0`, `info 1 700` after 700 ms of holding the key, re-INVITEs as `offer 4000 at 5`; what counts.
     fn counted(leg: &mut Leg, steps: &[(&str, u64)]) -> String {
         let mut counted = String::new();
         for (step, at) in steps {
@@ -417,7 +421,8 @@ mod tests {
                 }
             };
             let key = which.parse::<char>().ok().and_then(Key::from_char).expect("a key");
-            counted.extend(leg.pressed(now, way, key).map(Key::as_char));
+            let held = words.next().map_or(0, |millis| millis.parse().expect("milliseconds"));
+            counted.extend(leg.pressed(now, way, key, Duration::from_millis(held)).map(Key::as_char));
         }
         counted
     }
@@ -439,6 +444,9 @@ mod tests {
         // One press of a telephone that sends both.
         assert_eq!(counted(&mut agreed("8"), &[("rtp 5", 0), ("info 5", 90), ("rtp 5", 800)]), "55");
         assert_eq!(counted(&mut agreed("8"), &[("info 5", 0), ("rtp 5", 90), ("info 5", 800), ("rtp 5", 890)]), "55");
+        // The tone is heard while the key is held, the INFO comes when it is let go.
+        assert_eq!(counted(&mut agreed("8"), &[("rtp 5", 0), ("info 5 1500", 1_450), ("rtp 5", 3_000)]), "55");
+        assert_eq!(counted(&mut agreed("8"), &[("rtp 5", 0), ("info 5 100", 1_450)]), "55", "pressed again");
         // Another telephone has the call now.
         assert_eq!(counted(&mut agreed(EVENTS), &[("rtp 1", 0), ("offer 5000", 900), ("info 2", 2_000)]), "12");
     }
@@ -560,19 +568,22 @@ mod tests {
     #[test]
     fn an_info_names_one_key_in_every_form_seen() {
         for (content_type, body, key) in [
-            ("application/dtmf-relay", "Signal=1\r\nDuration=160\r\n", Some('1')),
-            ("application/dtmf-relay", "Signal= #\r\nDuration= 160", Some('#')),
-            ("application/dtmf-relay", "signal=*\n", Some('*')),
-            ("application/dtmf-relay", "Signal=11\r\nDuration=250\r\n", Some('#')),
-            ("application/dtmf", "5", Some('5')),
-            ("application/dtmf", "0\r\n", Some('0')),
-            ("application/dtmf", "Signal=7\r\n", Some('7')),
+            ("application/dtmf-relay", "Signal=1\r\nDuration=160\r\n", Some(('1', 160))),
+            ("application/dtmf-relay", "Signal= #\r\nDuration= 160", Some(('#', 160))),
+            ("application/dtmf-relay", "signal=*\n", Some(('*', 0))),
+            ("application/dtmf-relay", "Signal=11\r\nDuration=250\r\n", Some(('#', 250))),
+            ("application/dtmf-relay", "Signal=1\r\nDuration=-1\r\n", Some(('1', 0))),
+            ("application/dtmf-relay", "Signal=1\r\nDuration=18446744073709551615\r\n", Some(('1', 5000))),
+            ("application/dtmf", "5", Some(('5', 0))),
+            ("application/dtmf", "0\r\n", Some(('0', 0))),
+            ("application/dtmf", "Signal=7\r\n", Some(('7', 0))),
             ("application/dtmf-relay", "Duration=160\r\n", None),
             ("application/dtmf-relay", "Signal=flash\r\n", None),
             ("application/dtmf", "", None),
             ("text/plain", "Signal=1", None),
         ] {
-            assert_eq!(info_key(content_type, body.as_bytes()).map(Key::as_char), key, "{content_type} {body:?}");
+            let read = info_key(content_type, body.as_bytes()).map(|(key, held)| (key.as_char(), held.as_millis()));
+            assert_eq!(read, key, "{content_type} {body:?}");
         }
         assert_eq!(info_key("application/dtmf", b"\xff\xfe"), None);
     }
