@@ -501,6 +501,7 @@ impl Engine {
             media::Event::Finished(play) => self.session(now, call, Event::Finished(play), out),
             media::Event::Latched(_) => self.session(now, call, Event::Connected, out),
             media::Event::Silent => self.session(now, call, Event::Silent, out),
+            media::Event::Broken => self.session(now, call, Event::Unusable, out),
             // No leg that presses keys is placed yet.
             media::Event::Pressed(_) | media::Event::Alone | media::Event::Closed(_) => {}
         }

@@ -59,6 +59,9 @@ pub const TABLE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const KEY_MEMORY: Duration = Duration::from_millis(500);
 /// A press without an end whose duration goes on counting is the same press even after a hole this long.
 pub const KEY_GAP: Duration = Duration::from_secs(3);
+/// Errors of ours in one stream that it is begun anew after, so that the call goes on. What comes at every packet would keep the others
+/// from their time.
+pub const STREAM_BREAKS_MAX: u8 = 3;
 /// Presses remembered at once. Dialling machines make twelve a second; more than this within [`KEY_MEMORY`] is a flood,
 /// and does not count.
 pub const KEY_PRESSES_MAX: usize = 16;

@@ -85,6 +85,8 @@ pub enum Event {
     Pressed(u8),
     /// The other one of a [`Command::Bridge`] is gone, or never was there.
     Alone,
+    /// An error of ours stopped it for good: its socket is closed.
+    Broken,
     /// The stream is closed: its last word, and how it sounded if anything was agreed.
     Closed(Option<Report>),
 }

@@ -4,6 +4,7 @@
 //! to [`Stream::received`]. Between prompts it sends silence, so that NAT bindings stay open and callers' agents do
 //! not take us for dead. Nothing here allocates per packet.
 
+mod anew;
 mod bridged;
 
 use super::bridge::{self, Bridge, Kind};

@@ -128,6 +128,11 @@ impl Tap {
         }
     }
 
+    /// Its name.
+    pub fn key(&self) -> RecordingKey {
+        self.recording.key
+    }
+
     /// Silence is written in place of sound that nobody may keep.
     pub fn pause(&mut self, paused: bool) {
         self.paused = paused;

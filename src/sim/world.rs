@@ -719,7 +719,8 @@ impl World {
             Sound::Key(key) => self.oracle.heard(stream, key.as_char()),
             Sound::Finished(_) => self.oracle.finished(stream),
             Sound::Recorded(_) => self.oracle.recorded(stream),
-            Sound::Latched(_) | Sound::Silent | Sound::Pressed(_) | Sound::Alone | Sound::Closed(_) => {}
+            Sound::Latched(_) | Sound::Silent | Sound::Pressed(_) | Sound::Alone | Sound::Broken | Sound::Closed(_) => {
+            }
         }
         self.feed(Input::Media { stream, event });
     }

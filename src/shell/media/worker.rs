@@ -8,7 +8,7 @@ use super::batch::Batch;
 use super::deaf;
 use super::wheel::{Slot, Turn, Wheel};
 use super::{Sends, Shared};
-use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_PACKETS_PER_SLOT};
+use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_PACKETS_PER_SLOT, STREAM_BREAKS_MAX};
 use crate::media::stream::{Stream, Way};
 use crate::media::tap::Sink;
 use crate::media::{Command, Event, Recording, StreamKey};
@@ -20,10 +20,11 @@ use socket2::SockRef;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::mpsc::{Receiver, TryRecvError};
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 /// The token of the bell that ends an idle worker's wait.
 pub(super) const WAKE: Token = Token(usize::MAX);
@@ -59,6 +60,8 @@ pub(super) struct Worker<D> {
     slot: Slot,
     /// Sockets that may hold more: the poll tells of new packets only (edge-triggered).
     unread: Vec<usize>,
+    /// Streams whose reports have come.
+    reporting: Vec<usize>,
     told: Vec<(StreamKey, Event)>,
     /// What one stream tells, before its name is put to it.
     events: Vec<Event>,
@@ -79,6 +82,8 @@ struct Leg {
     reports: Reports,
     /// The place of the stream that it is bridged with, on this worker as well.
     other: Option<usize>,
+    /// Times that an error of ours stopped it.
+    breaks: u8,
 }
 
 /// Whether the kernel hands over sound to which nobody listens.
@@ -141,6 +146,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             wheel: Wheel::new(),
             slot: 0,
             unread: Vec::new(),
+            reporting: Vec::new(),
             told: Vec::new(),
             events: Vec::new(),
             batch: Batch::new(sends == Sends::Batched),
@@ -174,11 +180,51 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             };
             match order {
                 Order::Open { key, socket, stream } => self.open(key, socket, stream),
-                Order::Command { key, command } => self.command(key, command),
-                Order::Record { key, recording, sink } => self.record(key, recording, sink),
-                Order::Close { key } => self.close(key),
+                Order::Command { key, command } => self.guarded(key, |worker| worker.command(key, command)),
+                Order::Record { key, recording, sink } => {
+                    self.guarded(key, |worker| worker.record(key, recording, sink))
+                }
+                Order::Close { key } => self.guarded(key, |worker| worker.close(key)),
                 Order::Stop => return false,
             }
+        }
+    }
+
+    /// An error of ours in the work for one stream must not silence the others.
+    fn guarded(&mut self, key: StreamKey, work: impl FnOnce(&mut Self)) {
+        let place = self.places.get(&key).copied();
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err()
+            && let Some(place) = place
+        {
+            self.mend(place);
+        }
+    }
+
+    /// The stream in this place broke in the middle of its work, and the other one of its bridge perhaps with it: both begin anew.
+    fn mend(&mut self, place: usize) {
+        self.events.clear();
+        let now = self.clock.instant();
+        let other = self.legs.get_mut(place).and_then(|leg| leg.as_mut()?.other.take());
+        for place in [Some(place), other].into_iter().flatten() {
+            let Some(Some(leg)) = self.legs.get_mut(place) else { continue };
+            let key = leg.key;
+            error!(stream = key.0, breaks = leg.breaks, "a stream was broken by an error of ours");
+            leg.open_ears();
+            leg.other = None;
+            leg.breaks += 1;
+            let mut begun = || catch_unwind(AssertUnwindSafe(|| leg.stream.anew(now, &mut self.events))).is_ok();
+            if leg.breaks <= STREAM_BREAKS_MAX && begun() {
+                self.told.extend(other.map(|_| (key, Event::Alone)));
+                self.told.extend(self.events.drain(..).map(|event| (key, event)));
+                continue;
+            }
+            self.events.clear();
+            self.places.remove(&key);
+            // Not even its end is trusted.
+            let gone = self.legs.get_mut(place).and_then(Option::take);
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(gone)));
+            self.free.push(place);
+            self.told.extend([(key, Event::Broken), (key, Event::Closed(None))]);
         }
     }
 
@@ -221,6 +267,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             ears: Ears::Open,
             reports: Reports::Unopened,
             other: None,
+            breaks: 0,
         };
         match self.legs.get_mut(index) {
             Some(place) => *place = Some(leg),
@@ -327,9 +374,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         for event in &self.ready {
             let Token(token) = event.token();
             if token % 2 == 1 {
-                if let Some(Some(leg)) = self.legs.get_mut(token / 2) {
-                    leg.read_reports(self.clock.instant(), &mut self.received);
-                }
+                self.reporting.push(token / 2);
                 continue;
             }
             if let Some(Some(leg)) = self.legs.get_mut(token / 2)
@@ -338,12 +383,28 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
                 self.unread.push(token / 2);
             }
         }
-        if self.unread.is_empty() {
+        if self.unread.is_empty() && self.reporting.is_empty() {
             return;
         }
         let now = self.clock.instant();
+        while let Some(index) = self.reporting.pop() {
+            let read = catch_unwind(AssertUnwindSafe(|| {
+                if let Some(Some(leg)) = self.legs.get_mut(index) {
+                    leg.read_reports(now, &mut self.received);
+                }
+            }));
+            if read.is_err() {
+                self.mend(index);
+            }
+        }
         let mut unread = std::mem::take(&mut self.unread);
-        unread.retain(|&index| self.read(now, index));
+        unread.retain(|&index| match catch_unwind(AssertUnwindSafe(|| self.read(now, index))) {
+            Ok(more) => more,
+            Err(_) => {
+                self.mend(index);
+                true
+            }
+        });
         self.unread = unread;
     }
 
@@ -390,32 +451,33 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             if self.batch.room().is_none() {
                 send_batch(&mut self.batch, &self.legs, &mut self.sums);
             }
-            self.prepare(begins, turn);
+            let keeps = self.legs.get(turn.index).and_then(Option::as_ref).filter(|leg| leg.keeps(turn));
+            let Some(interval) = keeps.map(|leg| interval(&leg.stream)) else { continue };
+            if catch_unwind(AssertUnwindSafe(|| self.prepare(begins, turn.index))).is_err() {
+                self.mend(turn.index);
+            }
+            self.wheel.put(self.slot + interval, turn);
         }
         send_batch(&mut self.batch, &self.legs, &mut self.sums);
         self.wheel.give_back(self.slot, turns);
     }
 
-    /// One stream writes what it sends in this slot, and is due again an interval later.
-    fn prepare(&mut self, begins: Instant, turn: Turn) {
-        let Some(Some(leg)) = self.legs.get_mut(turn.index) else { return };
-        if !leg.keeps(turn) {
-            return;
-        }
+    /// One stream writes what it sends in this slot.
+    fn prepare(&mut self, begins: Instant, index: usize) {
+        let Some(Some(leg)) = self.legs.get_mut(index) else { return };
         if leg.stream.owes_report(begins) {
-            leg.open_reports(self.poll.registry(), turn.index);
+            leg.open_reports(self.poll.registry(), index);
             leg.report(self.clock.instant(), false, &mut self.packet);
         }
         leg.stream.tick(begins, &mut self.events);
         if let Some(room) = self.batch.room()
             && let Some((to, length)) = leg.stream.next_packet(&mut room.bytes, &mut self.events)
         {
-            self.batch.take(turn.index, to, length);
+            self.batch.take(index, to, length);
         }
         if !self.events.is_empty() {
             self.told.extend(self.events.drain(..).map(|event| (leg.key, event)));
         }
-        self.wheel.put(self.slot + interval(&leg.stream), turn);
     }
 
     /// What streams told and what was counted leaves once a slot.
@@ -578,78 +640,4 @@ fn add(total: &AtomicU64, sum: u64) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sdp::{Chosen, Codec, Control, Direction};
-
-    /// A worker that is driven by hand, with one stream that sends to `peer`.
-    fn worker(peer: &std::net::UdpSocket) -> Worker<impl Fn(&mut Vec<(StreamKey, Event)>)> {
-        let poll = Poll::new().expect("a poll");
-        let shared = Arc::new(Shared {
-            waker: mio::Waker::new(poll.registry(), WAKE).expect("a bell"),
-            idle: false.into(),
-            totals: Default::default(),
-        });
-        let orders = std::sync::mpsc::channel().1;
-        let mut worker = Worker::new(poll, orders, shared, Clock::start(None), Sends::Plain, |_: &mut Vec<_>| {});
-        let socket = UdpSocket::bind("127.0.0.1:0".parse().expect("an address")).expect("a socket");
-        worker.open(StreamKey(1), socket, Box::new(Stream::new(1, 0, 0)));
-        let chosen = Chosen {
-            remote: peer.local_addr().ok(),
-            codec: Codec::Pcma,
-            payload_type: 8,
-            packet: Duration::from_millis(20),
-            events: Vec::new(),
-            direction: Direction::SendRecv,
-            control: Control::Off,
-            secured: None,
-        };
-        worker.command(StreamKey(1), Command::Configure(chosen));
-        worker
-    }
-
-    fn slots(worker: &mut Worker<impl Fn(&mut Vec<(StreamKey, Event)>)>, count: u64) -> Vec<Slot> {
-        let mut sent = Vec::new();
-        for _ in 0..count {
-            let before = worker.sums.sent;
-            worker.send();
-            if worker.sums.sent > before {
-                sent.push(worker.slot);
-            }
-            worker.slot += 1;
-        }
-        sent
-    }
-
-    #[test]
-    fn a_stream_keeps_its_phase_also_when_the_clock_runs_away() {
-        let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
-        let mut worker = worker(&peer);
-        assert_eq!(slots(&mut worker, 100), [0, 20, 40, 60, 80]);
-        worker.skip_to(1007);
-        assert_eq!(worker.sums.skipped, 46, "100 to 1000");
-        assert_eq!(slots(&mut worker, 50), [1020, 1040]);
-    }
-
-    #[test]
-    fn the_first_prompt_does_not_wait_for_the_phase_of_the_silence_and_the_second_does() {
-        let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
-        let mut worker = worker(&peer);
-        let play = || Command::Play { play: Default::default(), clips: Vec::new(), repeat: false };
-        assert_eq!(slots(&mut worker, 28), [0, 20]);
-        worker.command(StreamKey(1), play());
-        assert_eq!(slots(&mut worker, 45), [28, 48, 68]);
-        worker.command(StreamKey(1), play());
-        assert_eq!(slots(&mut worker, 20), [88]);
-    }
-
-    #[test]
-    fn a_closed_stream_and_its_place_leave_nothing_behind() {
-        let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
-        let mut worker = worker(&peer);
-        worker.close(StreamKey(1));
-        assert_eq!(slots(&mut worker, 100), Vec::<Slot>::new());
-        assert!((0..64).all(|slot| worker.wheel.take(slot).is_empty()));
-        assert_eq!((worker.places.len(), worker.free.len()), (0, 1));
-    }
-}
+mod tests;

@@ -1,0 +1,145 @@
+//! A worker that is driven by hand.
+
+use super::*;
+use crate::media::{PlayKey, RecordingKey, Sides};
+use crate::sdp::{Chosen, Codec, Control, Direction};
+
+/// A worker that is driven by hand, with one stream that sends to `peer`.
+fn worker(peer: &std::net::UdpSocket) -> Worker<impl Fn(&mut Vec<(StreamKey, Event)>)> {
+    let poll = Poll::new().expect("a poll");
+    let shared = Arc::new(Shared {
+        waker: mio::Waker::new(poll.registry(), WAKE).expect("a bell"),
+        idle: false.into(),
+        totals: Default::default(),
+    });
+    let orders = std::sync::mpsc::channel().1;
+    let mut worker = Worker::new(poll, orders, shared, Clock::start(None), Sends::Plain, |_: &mut Vec<_>| {});
+    begin(&mut worker, 1, peer);
+    worker
+}
+
+/// A stream that sends to `peer`.
+fn begin(worker: &mut Worker<impl Fn(&mut Vec<(StreamKey, Event)>)>, key: u64, peer: &std::net::UdpSocket) {
+    let socket = UdpSocket::bind("127.0.0.1:0".parse().expect("an address")).expect("a socket");
+    worker.open(StreamKey(key), socket, Box::new(Stream::new(key as u32, 0, 0)));
+    let chosen = Chosen {
+        remote: peer.local_addr().ok(),
+        codec: Codec::Pcma,
+        payload_type: 8,
+        packet: Duration::from_millis(20),
+        events: Vec::new(),
+        direction: Direction::SendRecv,
+        control: Control::Off,
+        secured: None,
+    };
+    worker.command(StreamKey(key), Command::Configure(chosen));
+}
+
+fn slots(worker: &mut Worker<impl Fn(&mut Vec<(StreamKey, Event)>)>, count: u64) -> Vec<Slot> {
+    let mut sent = Vec::new();
+    for _ in 0..count {
+        let before = worker.sums.sent;
+        worker.send();
+        if worker.sums.sent > before {
+            sent.push(worker.slot);
+        }
+        worker.slot += 1;
+    }
+    sent
+}
+
+#[test]
+fn a_stream_keeps_its_phase_also_when_the_clock_runs_away() {
+    let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let mut worker = worker(&peer);
+    assert_eq!(slots(&mut worker, 100), [0, 20, 40, 60, 80]);
+    worker.skip_to(1007);
+    assert_eq!(worker.sums.skipped, 46, "100 to 1000");
+    assert_eq!(slots(&mut worker, 50), [1020, 1040]);
+}
+
+#[test]
+fn the_first_prompt_does_not_wait_for_the_phase_of_the_silence_and_the_second_does() {
+    let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let mut worker = worker(&peer);
+    let play = || Command::Play { play: Default::default(), clips: Vec::new(), repeat: false };
+    assert_eq!(slots(&mut worker, 28), [0, 20]);
+    worker.command(StreamKey(1), play());
+    assert_eq!(slots(&mut worker, 45), [28, 48, 68]);
+    worker.command(StreamKey(1), play());
+    assert_eq!(slots(&mut worker, 20), [88]);
+}
+
+#[test]
+fn a_closed_stream_and_its_place_leave_nothing_behind() {
+    let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let mut worker = worker(&peer);
+    worker.close(StreamKey(1));
+    assert_eq!(slots(&mut worker, 100), Vec::<Slot>::new());
+    assert!((0..64).all(|slot| worker.wheel.take(slot).is_empty()));
+    assert_eq!((worker.places.len(), worker.free.len()), (0, 1));
+}
+
+/// A recording that breaks whatever it is part of.
+struct Broken;
+
+impl Sink for Broken {
+    fn take(&mut self, _: &[i16]) -> bool {
+        panic!("as the test wants it")
+    }
+
+    fn finish(&mut self) {}
+}
+
+#[test]
+fn an_error_of_ours_in_one_stream_costs_it_what_was_under_way_and_the_others_nothing() {
+    let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let mut worker = worker(&peer);
+    for key in 2..4 {
+        begin(&mut worker, key, &peer);
+    }
+    worker.command(StreamKey(2), Command::Bridge(StreamKey(3)));
+    let clip = Arc::new(crate::media::Clip::from_samples("long", &[5000; 80_000]));
+    for (breaks, key) in [(1, 1), (2, 1), (3, 1), (4, 1), (1, 2)] {
+        worker
+            .command(StreamKey(key), Command::Play { play: PlayKey(breaks), clips: vec![clip.clone()], repeat: false });
+        let recording = Recording {
+            key: RecordingKey(u64::from(breaks)),
+            file: "none".into(),
+            sides: Sides::Caller,
+            longest: Duration::from_secs(9),
+            silence: None,
+        };
+        worker.record(StreamKey(key), recording, Box::new(Broken));
+        worker.told.clear();
+        let sent = worker.sums.sent;
+        slots(&mut worker, 60);
+        let alive = worker.places.len() as u64;
+        let told: Vec<(u64, Event)> = worker.told.drain(..).map(|(StreamKey(key), event)| (key, event)).collect();
+        let over = |key| [(key, Event::Finished(PlayKey(breaks))), (key, failed(breaks))];
+        match (key, breaks) {
+            (1, 4) => {
+                assert_eq!(told, [(1, Event::Broken), (1, Event::Closed(None))]);
+                assert_eq!((alive, worker.sums.sent - sent), (2, 6), "three packets each of the others");
+            }
+            (1, _) => {
+                assert_eq!(told, over(1));
+                // Its own begins where it broke, an interval later.
+                assert_eq!((alive, worker.sums.sent - sent), (3, 8));
+            }
+            (_, _) => {
+                let alone = |key| (key, Event::Alone);
+                assert_eq!(told, [&[alone(2)], &over(2)[..], &[alone(3)]].concat());
+                assert_eq!((alive, worker.sums.sent - sent), (2, 5));
+            }
+        }
+    }
+    worker.close(StreamKey(1));
+    assert!(worker.told.is_empty(), "it is gone already");
+}
+
+fn failed(key: u32) -> Event {
+    let (length, spoken) = (Duration::ZERO, Duration::ZERO);
+    let key = RecordingKey(u64::from(key));
+    Event::Recorded(crate::media::Ended { key, length, spoken, end: crate::media::RecordingEnd::Failed })
+}
