@@ -8,7 +8,7 @@ mod registrations;
 mod succession;
 
 pub use crate::call::CallKey;
-pub use edition::Edition;
+pub use edition::{Edition, PAUSE, pauses};
 pub use io::{Entry, Input, Intervals, News, Output, Registration, Settings};
 
 use self::parting::Partings;
@@ -571,8 +571,8 @@ impl Engine {
     fn carry_out(&mut self, now: Now, call: CallKey, entry: &mut Call, effect: Effect, out: &mut Vec<Output>) -> Done {
         let (dialog, stream) = (entry.leg.dialog, entry.leg.stream);
         match effect {
-            Effect::Play { play, prompts, repeat } => {
-                let clips = prompts.iter().filter_map(|id| entry.edition.clip(id)).collect();
+            Effect::Play { play, said, repeat } => {
+                let clips = entry.edition.clips(&said);
                 out.push(Output::Media { stream, command: media::Command::Play { play, clips, repeat } });
             }
             Effect::StopPlaying => out.push(Output::Media { stream, command: media::Command::Stop }),

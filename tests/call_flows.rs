@@ -3,7 +3,7 @@
 //! Every prompt lasts one second. `wait` lets time pass and plays end; a line lists all that happened meanwhile.
 
 use ivr1357::call::record::Origin;
-use ivr1357::call::{Attempt, CallKey, Effect, Event, Record, Recorded, Session};
+use ivr1357::call::{Attempt, CallKey, Effect, Event, Record, Recorded, Saying, Session};
 use ivr1357::media::{PlayKey, RecordingKey};
 use ivr1357::number::{Caller, Key};
 use ivr1357::routing::switch::Switches;
@@ -121,7 +121,8 @@ impl Flow {
         self.session.handle(self.now, event, &mut effects);
         for effect in effects {
             match effect {
-                Effect::Play { play, prompts, repeat } => {
+                Effect::Play { play, said, repeat } => {
+                    let prompts: Vec<_> = said.iter().map(Saying::told).collect();
                     let long = Duration::from_secs(prompts.len() as u64);
                     self.playing = (!repeat).then_some((play, self.now.instant + long));
                     let verb = if repeat { "loop" } else { "play" };

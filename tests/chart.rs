@@ -1,7 +1,7 @@
 //! The linkage flow chart: complete, without labels that touch, and the one in `docs/` as the table draws it.
 
 use ivr1357::chart::{markup, svg};
-use ivr1357::routing::{Plan, check_without_sound};
+use ivr1357::routing::{Plan, check_without_sound, slots};
 use ivr1357::speech::Catalogue;
 
 fn plan(text: &str) -> Plan {
@@ -16,7 +16,7 @@ fn shipped() -> (Plan, Catalogue) {
 }
 
 fn draw(plan: &Plan, catalogue: &Catalogue) -> svg::Drawing {
-    svg::draw(plan, &|prompt| catalogue.text(prompt).map(str::to_owned))
+    svg::draw(plan, &|prompt| catalogue.text(prompt).map(|text| slots::shown(text, true)))
 }
 
 /// Left, top, width, height.

@@ -164,10 +164,20 @@ fn prompts_in_another_order_are_told() {
 
 #[test]
 fn among_all_prompts_the_right_ones_are_found() {
-    let all: Vec<Expected> =
-        ["again", "busy", "closed", "digit_1", "digit_2", "goodbye", "greeting", "invalid", "menu_fund", "menu_main"]
-            .map(prompt)
-            .into();
+    let all: Vec<Expected> = [
+        "again",
+        "busy",
+        "emergency",
+        "digit_1",
+        "digit_2",
+        "goodbye",
+        "greeting",
+        "invalid",
+        "menu_fund",
+        "menu_main",
+    ]
+    .map(prompt)
+    .into();
     let samples = joined(&[&all[6], &all[3], &all[4], &all[3], &all[0]], 150);
     let judgement = judge_recording(samples, &all, false);
     assert_eq!(names(&judgement), ["greeting", "digit_1", "digit_2", "digit_1", "again"]);

@@ -19,8 +19,12 @@ const SHIPPED: &str = include_str!("../routing.toml");
 fn table() -> String {
     let closed = "{ outside = \"hours.main\", go = \"notice.closed\" }";
     assert!(SHIPPED.contains(closed), "callers after hours are sent to notice.closed");
-    let open = "{ holiday = true, go = \"notice.closed\" },\n{ outside = \"hours.main\", go = \"message.closed\" }";
-    let rows = SHIPPED.replacen(closed, open, 1);
+    let open = "{ outside = \"hours.main\", go = \"message.closed\" }";
+    // On holidays nobody is asked for a message.
+    let rows = SHIPPED
+        .replacen(closed, open, 1)
+        .replacen("holiday = { prompt = \"closed_holiday\", then = \"end\" }", "", 1)
+        .replace("\"notice.holiday\"", "\"notice.closed\"");
     let message = "[message.closed]\nsilence = \"4s\"\nthen = \"end\"\notherwise = \"notice.closed\"\n\n[limits]\n";
     rows.replacen("[limits]\n", message, 1)
 }

@@ -84,7 +84,7 @@ fn the_voice_says_every_prompt_and_word_in_its_standard_pronunciation() {
         assert!(wrong.is_empty(), "{agree} of {} {what} agree\n{}", texts.len(), wrong.join("\n"));
         assert!(agree >= least, "{agree} {what}");
         // The comparison sees what it is to see.
-        assert!(raw < agree / 2, "{raw} of {agree} {what}");
+        assert!(raw < agree * 2 / 3, "{raw} of {agree} {what}");
     }
 }
 

@@ -433,8 +433,11 @@ fn row_slips(slips: &mut Slips<'_>) {
         let prompt = body.lines().find(|line| line.starts_with("prompt")).expect("a menu has a prompt");
         let at = table.find(header).expect("the header");
         let at = at + table[at..].find(prompt).expect("the prompt");
-        for (code, id) in [("E0504", "names_55"), ("W0502", "stale"), ("E0503", "braces"), ("W0506", "loud")] {
+        for (code, id) in [("E0504", "names_55"), ("W0502", "stale"), ("W0506", "loud")] {
             slips.put(code, at..at + prompt.len(), &format!("prompt = \"{id}\""));
+        }
+        for (id, _) in UNFILLED {
+            slips.put("E0503", at..at + prompt.len(), &format!("prompt = \"{id}\""));
         }
         let long = vec!["\"closed\""; 50].join(", ");
         slips.put("W0505", at..at + prompt.len(), &format!("prompt = [{long}]"));
@@ -625,6 +628,20 @@ fn full_width(text: &str) -> String {
     first.into_iter().chain(characters).collect()
 }
 
+/// Texts that no menu can fill.
+const UNFILLED: [(&str, &str); 10] = [
+    ("braces_counter", "{position}번째입니다."),
+    ("braces_queue", "{position|native}번째입니다."),
+    ("braces_closed", "안내입니다. 상담은 {opens|에} 시작합니다."),
+    ("braces_centre", "{center.name|으로/로} 갑니다."),
+    ("braces_entry", "{number|digits}번입니다."),
+    ("braces_name", "{tiem}입니다."),
+    ("braces_kind", "{time|sino:분}입니다."),
+    ("braces_particle", "{time|은/을} 옵니다."),
+    ("braces_open", "지금은 {time입니다."),
+    ("braces_alone", "거신 번호는 {caller|digits}번입니다."),
+];
+
 fn sounds() -> BTreeMap<String, Duration> {
     let mut all = BTreeSet::new();
     for table in [SHIPPED, RICH] {
@@ -646,7 +663,7 @@ fn known(sounds: &BTreeMap<String, Duration>) -> Heard {
     say("again", "다시 듣기는 별표, 이전 안내는 우물정자입니다.");
     say("menu_main", "상담원은 0번입니다.");
     say("names_55", "55번을 눌러 주십시오.");
-    say("braces", "{position}번째입니다.");
+    UNFILLED.iter().for_each(|(id, text)| say(id, text));
     say("stale", "새 말입니다.");
     say("loud", "큰 소리입니다.");
     (0..24).for_each(|n| say(&format!("plain_{n}"), "안녕하십니까."));

@@ -3,7 +3,7 @@
 use ivr1357::number::{Dialled, Digits};
 use ivr1357::routing::plan::{Destination, Plan, Rung, Words};
 use ivr1357::routing::stand_in::stand_ins;
-use ivr1357::routing::{Language, check, check_without_sound, diagnostic};
+use ivr1357::routing::{Language, check, check_heard, check_without_sound, diagnostic};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ const CATALOGUE: &[&str] = &[
     "invalid",
     "center_busy",
     "closed",
+    "closed_holiday",
     "emergency",
     "busy",
     "goodbye",
@@ -79,7 +80,7 @@ fn the_shipped_table_has_no_finding() {
 fn the_shipped_table_is_clean_with_the_shipped_sounds_and_asks_within_twenty_seconds() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts/ko");
     let Ok(catalogue) = ivr1357::shell::prompts::load(&folder) else { panic!("the prompts can be read") };
-    let checked = check(SHIPPED, &catalogue.lengths());
+    let checked = check_heard(SHIPPED, &ivr1357::shell::table::heard(&catalogue));
     let report = diagnostic::render("routing.toml", SHIPPED, &checked.findings, Language::English, false);
     assert!(checked.findings.is_empty(), "{report}");
 }

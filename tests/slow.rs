@@ -62,7 +62,11 @@ fn a_slow_prompt_keeps_pitch_and_level_and_has_no_clicks() {
     let catalogue = shipped();
     let mut seen = 0;
     for (id, prompt) in &catalogue.prompts {
-        let usual = prompt.samples.as_deref().unwrap_or_else(|| panic!("{id} sounds"));
+        // A text with slots has the sounds of its parts.
+        let Some(usual) = prompt.samples.as_deref() else {
+            assert!(prompt.text.contains('{'), "{id} sounds");
+            continue;
+        };
         if usual.len() < 16_000 || id.ends_with("_tone") {
             continue;
         }
@@ -85,7 +89,9 @@ fn a_slow_prompt_keeps_pitch_and_level_and_has_no_clicks() {
 #[test]
 fn slow_sentences_have_three_and_a_half_syllables_a_second() {
     let catalogue = shipped();
-    for id in ["greeting", "closed", "emergency", "again", "busy", "goodbye", "center_busy", "center/kosmes"] {
+    for id in
+        ["greeting", "phrase/closed/4", "emergency", "again", "busy", "goodbye", "phrase/closed/5", "center/kosmes"]
+    {
         let text = catalogue.text(id).expect("it has words");
         let spoken = pronunciation::said(text, Pace::Apart);
         let slow = catalogue.sound(&format!("slow/{id}")).expect("it sounds").samples;

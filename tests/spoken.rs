@@ -49,7 +49,7 @@ fn a_prompt_names_only_keys_that_its_menu_offers() {
 
 #[test]
 fn words_that_changed_and_sounds_out_of_shape_are_noted() {
-    let mut prompts = heard(&[("menu_fund", "정책자금 안내입니다."), ("menu_rnd", "{menu} 안내입니다.")]);
+    let mut prompts = heard(&[("menu_fund", "정책자금 안내입니다."), ("menu_rnd", "{center.name} 안내입니다.")]);
     let prompt = |prompts: &mut Heard, id: &str, change: &dyn Fn(&mut heard::Prompt)| {
         change(prompts.0.get_mut(id).expect("a prompt"));
     };
@@ -104,7 +104,7 @@ fn the_files_say_which_words_a_sound_has_and_how_a_recording_is() {
     let folder = std::env::temp_dir().join(format!("ivr1357-spoken-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("ko")).expect("made");
-    for name in ["greeting.wav", "closed.wav", "built.tsv"] {
+    for name in ["greeting.wav", "emergency.wav", "built.tsv"] {
         fs::copy(prompts.join("ko").join(name), folder.join("ko").join(name)).expect("copied");
     }
     // A recording that is silent, and a text that moved away from its sound.

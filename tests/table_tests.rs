@@ -1,9 +1,11 @@
 //! The `[[test]]` rows that ship: they hold, they reach every row, and the whole engine agrees with them.
 
+use ivr1357::call::Saying;
 use ivr1357::cli::test::{report, run, to_junit};
 use ivr1357::proof::caller::Moment;
 use ivr1357::proof::cases;
-use ivr1357::routing::{Language, Plan, check};
+use ivr1357::routing::{Language, Plan, check_heard};
+use ivr1357::shell::table::heard;
 use ivr1357::sim::script::{self, Script};
 use ivr1357::speech::Catalogue;
 use std::sync::Arc;
@@ -17,7 +19,7 @@ fn shipped() -> (Arc<Plan>, Catalogue) {
 }
 
 fn table(text: &str, catalogue: &Catalogue) -> Arc<Plan> {
-    let checked = check(text, &catalogue.lengths());
+    let checked = check_heard(text, &heard(catalogue));
     Arc::new(checked.plan.unwrap_or_else(|| panic!("{:#?}", checked.findings)))
 }
 
@@ -34,7 +36,10 @@ fn every_shipped_test_holds_and_together_they_reach_every_row() {
 fn words(plan: &Plan, moment: &Moment) -> String {
     match moment {
         Moment::Enters(row) => format!("enter {row}"),
-        Moment::Plays(prompts) => format!("play {}", prompts.join("+")),
+        Moment::Plays(said) => {
+            let sounds: Vec<&str> = said.iter().flat_map(Saying::sounds).map(|(id, _)| &**id).collect();
+            format!("play {}", sounds.join("+"))
+        }
         Moment::Records => "record".to_owned(),
         Moment::Key(key) => format!("key {}", key.map_or('•', |key| key.as_char())),
         Moment::Refers(center) => format!("refer {}", plan.center(*center).row),
@@ -132,10 +137,10 @@ fn what_a_test_cannot_say_is_a_finding() {
         ("end = \"menu.main\"", "E0202"),
         ("expects = []", "E0102"),
     ] {
-        let checked = check(&format!("{SHIPPED}\n[[test]]\nname = \"x\"\n{row}\n"), &catalogue.lengths());
+        let checked = check_heard(&format!("{SHIPPED}\n[[test]]\nname = \"x\"\n{row}\n"), &heard(&catalogue));
         let codes: Vec<&str> = checked.findings.iter().map(|finding| finding.code).collect();
         assert_eq!(codes, [code], "{row}: {:#?}", checked.findings);
     }
-    let nameless = check(&format!("{SHIPPED}\n[[test]]\npress = [\"1\"]\n"), &catalogue.lengths());
+    let nameless = check_heard(&format!("{SHIPPED}\n[[test]]\npress = [\"1\"]\n"), &heard(&catalogue));
     assert_eq!(nameless.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["E0107"]);
 }

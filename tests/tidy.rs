@@ -17,7 +17,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("media", &["time", "number", "random", "limits", "sdp"]),
     ("leg", &["time", "number", "random", "limits", "sip", "sdp", "media"]),
     ("speech", &["time", "number", "limits"]),
-    ("routing", &["time", "number", "limits", "sip::uri"]),
+    ("routing", &["time", "number", "limits", "sip::uri", "speech::phrase"]),
     (
         "call",
         &[

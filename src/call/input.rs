@@ -126,6 +126,11 @@ impl Dialogue {
         Asking { input, silences, mistakes, confirming: entered.is_some(), turn }
     }
 
+    /// The entry that is read back.
+    pub(super) fn entered(&self) -> Option<&Entry> {
+        self.entered.as_ref()
+    }
+
     /// The digits so far, for those who make up the rest of an entry.
     pub(super) fn begun(&self) -> &str {
         match &self.phase {

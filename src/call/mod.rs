@@ -17,6 +17,7 @@ use crate::number::Key;
 use crate::routing::plan::{PromptId, Target};
 use crate::sip::status::StatusCode;
 use crate::time::Duration;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -105,15 +106,62 @@ pub enum Event {
     Tick,
 }
 
+/// A prompt that is said.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Saying {
+    /// Its name in the language of the call.
+    pub prompt: PromptId,
+    /// What is said in its place where its text has slots: the words, and the parts that sound.
+    pub filled: Option<(String, Vec<Part>)>,
+}
+
+/// A sound of a text with slots.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Part {
+    /// Which.
+    pub prompt: PromptId,
+    /// Silence before it, beyond what the sounds themselves have at their ends.
+    pub pause: Duration,
+}
+
+impl Saying {
+    /// A prompt that is said as it is.
+    pub fn plain(prompt: PromptId) -> Self {
+        Self { prompt, filled: None }
+    }
+
+    /// What sounds, and the silence before each.
+    pub fn sounds(&self) -> impl Iterator<Item = (&PromptId, Duration)> {
+        let (whole, parts) = match &self.filled {
+            None => (Some((&self.prompt, Duration::ZERO)), None),
+            Some((_, parts)) => (None, Some(parts.iter().map(|part| (&part.prompt, part.pause)))),
+        };
+        whole.into_iter().chain(parts.into_iter().flatten())
+    }
+
+    /// How long it takes, where sounds are so long.
+    pub fn length(&self, lengths: &BTreeMap<String, Duration>) -> Duration {
+        self.sounds().map(|(id, pause)| pause + lengths.get(&**id).copied().unwrap_or_default()).sum()
+    }
+
+    /// Its name, and the words of this call where it has slots.
+    pub fn told(&self) -> PromptId {
+        match &self.filled {
+            None => self.prompt.clone(),
+            Some((words, _)) => format!("{} ({words})", self.prompt).into(),
+        }
+    }
+}
+
 /// What a call wants done.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Effect {
-    /// Plays these prompts at once, in place of what plays.
+    /// Says this at once, in place of what plays.
     Play {
         /// Its name in [`Event::Finished`].
         play: PlayKey,
         /// What is heard.
-        prompts: Vec<PromptId>,
+        said: Vec<Saying>,
         /// Again and again, until replaced.
         repeat: bool,
     },

@@ -7,6 +7,7 @@ mod entering;
 mod handover;
 mod leaving_word;
 mod listening;
+mod speaking;
 pub mod standing;
 
 use crate::call::input;
@@ -17,13 +18,14 @@ use crate::call::{CallKey, Effect, Event};
 use crate::limits::{MENU_DEPTH_MAX, T1};
 use crate::media::{PlayKey, Report};
 use crate::number::{Caller, Key};
-use crate::routing::plan::{Answer, Center, CenterId, Destination, MenuId, NoticeId, Plan, PromptId, Tongue};
+use crate::routing::plan::{Answer, Center, CenterId, Condition, Destination, MenuId, NoticeId, Plan, Tongue};
 use crate::routing::select::Situation;
 use crate::routing::switch::Switches;
 use crate::routing::{calendar, select};
 use crate::sip::status::StatusCode;
 use crate::time::{Duration, Instant, Now};
 use leaving_word::{Running, Word};
+use speaking::{About, Closed, Shut};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -55,6 +57,8 @@ pub struct Session {
     caller: Caller,
     /// As they stood when the call came.
     switches: Arc<Switches>,
+    /// What the caller last found closed.
+    shut: Option<Shut>,
     /// Keys pressed while no key could count.
     ahead: VecDeque<Key>,
     plays: u32,
@@ -119,6 +123,7 @@ impl Session {
             menus: Vec::new(),
             caller: Caller::new(""),
             switches: Arc::default(),
+            shut: None,
             ahead: VecDeque::new(),
             plays: 0,
             recordings: 0,
@@ -259,7 +264,7 @@ impl Session {
         let then = self.entrance(now);
         let number = &self.plan.numbers[self.number];
         let Some(greeting) = number.greeting.clone() else { return self.answer(then, out) };
-        let play = self.play(vec![greeting], false, out);
+        let play = self.play(now, vec![greeting], About::default(), false, out);
         self.state = State::EarlyGreeting { play, then, until: now.instant + EARLY_GREETING_MAX };
     }
 
@@ -273,11 +278,10 @@ impl Session {
         if let Some(then) = then {
             return self.go(now, then, out);
         }
-        let number = &self.plan.numbers[self.number];
         let then = self.entrance(now);
-        match number.greeting.clone() {
+        match self.plan.numbers[self.number].greeting.clone() {
             Some(greeting) => {
-                let play = self.play(vec![greeting], false, out);
+                let play = self.play(now, vec![greeting], About::default(), false, out);
                 self.state = State::Greeting { play, then };
             }
             None => self.go(now, then, out),
@@ -488,7 +492,7 @@ impl Session {
     // ---- destinations ------------------------------------------------------------------------------------------
 
     /// Where callers of this number enter now.
-    fn entrance(&self, now: Now) -> Destination {
+    fn entrance(&mut self, now: Now) -> Destination {
         // The low bits of the key are chance, and the same call draws the same share for ever.
         let draw = u8::try_from(self.chance() % 100).unwrap_or(0);
         let situation = Situation {
@@ -498,7 +502,13 @@ impl Session {
             language: self.language.as_ref(),
             draw,
         };
-        select::entrance(&self.plan, &self.plan.numbers[self.number], situation)
+        let number = &self.plan.numbers[self.number];
+        let Some(when) = select::condition(&self.plan, number, situation) else { return number.go };
+        let to = when.go;
+        if matches!(when.condition, Condition::Outside(_) | Condition::Holiday(true)) {
+            self.shut = Some(Shut { what: Closed::Number, at: now.wall });
+        }
+        to
     }
 
     /// This call's chance: its key, stirred so that calls of one millisecond differ in all bits (the finalizer of SplitMix64).
@@ -516,6 +526,7 @@ impl Session {
             if let Some((row, doors)) = plan.doors(to)
                 && !calendar::is_open(&plan, doors.hours, now.wall)
             {
+                self.shut = Some(Shut { what: Closed::Hours(doors.hours), at: now.wall });
                 self.enter_row(row, out);
                 to = doors.closed;
                 continue;
@@ -544,8 +555,8 @@ impl Session {
                     };
                 }
                 Destination::Center(center) => return self.transfer(now, center, out),
-                Destination::Notice(notice) => return self.announce(notice, out),
-                Destination::Message(message) => return self.take_message(message, out),
+                Destination::Notice(notice) => return self.announce(now, notice, None, out),
+                Destination::Message(message) => return self.take_message(now, message, out),
                 Destination::End => return self.end_call(now, Outcome::Announced, "announced", out),
             }
         }
@@ -586,15 +597,18 @@ impl Session {
             self.state = State::Menu { dialogue, play: None };
             return;
         }
-        let play = aloud.then(|| self.play(row.speech.clone(), false, out));
+        let about = About { menu: Some(menu), ..About::default() };
+        let play = aloud.then(|| self.play(now, row.speech.clone(), about, false, out));
         self.state = State::Menu { dialogue, play };
     }
 
-    fn announce(&mut self, notice: NoticeId, out: &mut Vec<Effect>) {
+    /// Says an announcement; `center` was not reached.
+    fn announce(&mut self, now: Now, notice: NoticeId, center: Option<CenterId>, out: &mut Vec<Effect>) {
         let plan = self.plan.clone();
         let row = plan.notice(notice);
         self.enter_row(&row.row, out);
-        let play = self.play(row.speech.clone(), false, out);
+        let about = About { center, ..About::default() };
+        let play = self.play(now, row.speech.clone(), about, false, out);
         self.state = State::Notice { notice, play };
     }
 
@@ -602,7 +616,7 @@ impl Session {
     fn give_up(&mut self, now: Now, center: Option<CenterId>, out: &mut Vec<Effect>) {
         self.ahead.clear();
         match center.or((!self.plan.centers.is_empty()).then_some(CenterId(0))) {
-            Some(center) => self.announce(self.plan.center(center).transfer.give_up, out),
+            Some(center) => self.announce(now, self.plan.center(center).transfer.give_up, None, out),
             // A table without centres has no goodbye of its own.
             None => self.end_call(now, Outcome::Announced, "announced", out),
         }
@@ -654,14 +668,6 @@ impl Session {
     }
 
     // ---- helpers -----------------------------------------------------------------------------------------------
-
-    fn play(&mut self, prompts: Vec<PromptId>, repeat: bool, out: &mut Vec<Effect>) -> PlayKey {
-        self.plays += 1;
-        let play = PlayKey(self.plays);
-        let prompts = self.plan.said(self.language.as_ref(), self.slow, prompts);
-        out.push(Effect::Play { play, prompts, repeat });
-        play
-    }
 
     fn enter_row(&mut self, row: &Arc<str>, out: &mut Vec<Effect>) {
         self.record.entered(row);

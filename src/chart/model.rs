@@ -144,24 +144,9 @@ pub fn name(plan: &Plan, go: Destination) -> String {
     }
 }
 
-/// What a menu says for each of its keys: `say/…` and the keys' own prompts after it.
+/// What a menu says for each of its keys.
 fn said(menu: &Menu) -> BTreeMap<String, String> {
-    let mut said = BTreeMap::new();
-    let mut open: Option<(String, String)> = None;
-    for prompt in &menu.speech {
-        if let Some(words) = prompt.strip_prefix("say/") {
-            said.extend(open.take());
-            open = Some((String::new(), words.to_owned()));
-        } else if let (Some(key), Some((keys, _))) = (prompt.strip_prefix("key_"), open.as_mut()) {
-            keys.push_str(match key {
-                "star" => "*",
-                "hash" => "#",
-                digit => digit,
-            });
-        }
-    }
-    said.extend(open);
-    said
+    menu.rows_said().into_iter().map(|(words, keys)| (keys, words)).collect()
 }
 
 /// Keys that every menu has, with the same destination.

@@ -2,6 +2,7 @@
 
 use super::TableArguments;
 use crate::chart::{markup, svg};
+use crate::routing::slots;
 use crate::shell::serve::Failure;
 use crate::shell::table::{Files, Table};
 use clap::{Args, ValueEnum};
@@ -33,7 +34,7 @@ pub(super) fn run_command(arguments: Arguments) -> Result<u8, Failure> {
     let Arguments { table, format, output } = arguments;
     let Table { plan, catalogue } = Table::load(&Files::from(table)).map_err(Failure::Setup)?;
     let text = match format {
-        Format::Svg => svg::draw(&plan, &|prompt| catalogue.text(prompt).map(str::to_owned)).svg,
+        Format::Svg => svg::draw(&plan, &|prompt| catalogue.text(prompt).map(|text| slots::shown(text, true))).svg,
         Format::Mermaid => markup::mermaid(&plan),
         Format::Dot => markup::dot(&plan),
     };

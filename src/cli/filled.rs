@@ -2,12 +2,12 @@
 
 use crate::shell::prompts::PromptError;
 use crate::speech::finding::both;
-use crate::speech::phrase::{Known, Phrase, Spoken, Type, Value, Values};
-use jiff::civil::{Date, Time};
+use crate::speech::phrase::{Known, Phrase, Spoken, Tongue, Type, Value, Values};
+use jiff::civil::{Date, DateTime, Time};
 use std::collections::BTreeMap;
 
 /// The text with its slots filled in, for a call on `today`.
-pub fn fill(text: &str, with: &[String], today: Date) -> Result<Spoken, Vec<PromptError>> {
+pub fn fill(tongue: Tongue, text: &str, with: &[String], today: Date) -> Result<Spoken, Vec<PromptError>> {
     let mut by_name = BTreeMap::new();
     let mut errors = Vec::new();
     for one in with {
@@ -26,7 +26,7 @@ pub fn fill(text: &str, with: &[String], today: Date) -> Result<Spoken, Vec<Prom
         return Err(errors);
     }
     let known: Known<'_> = by_name.iter().map(|(name, value)| (name.as_str(), type_of(value))).collect();
-    let phrase = Phrase::read("text", text, &known).map_err(|errors| {
+    let phrase = Phrase::read_in(tongue, "text", text, &known).map_err(|errors| {
         let told = errors.iter().map(|error| {
             let place = text.get(error.range.clone()).filter(|place| !place.is_empty()).unwrap_or(text);
             PromptError::file(
@@ -46,7 +46,7 @@ pub fn fill(text: &str, with: &[String], today: Date) -> Result<Spoken, Vec<Prom
     })
 }
 
-/// What is meant by a value as it is written: 09:30, 2026-11-29, 정책자금:1,창업:2, 010-1234-5678, 3, and everything else a text.
+/// What is meant by a value as it is written: 09:30, 2026-11-29, 2026-12-01T09:00, 정책자금:1,창업:2, 010-1234-5678, 3, and everything else a text.
 fn value(written: &str) -> Value {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let time = || {
@@ -63,6 +63,9 @@ fn value(written: &str) -> Value {
     };
     if let Some(time) = time() {
         return Value::Time(time);
+    }
+    if let (true, Ok(opening)) = (written.contains('T'), written.parse::<DateTime>()) {
+        return Value::Opening(opening);
     }
     if let Ok(date) = written.parse::<Date>() {
         // 20261129 is a date to the parser, and digits to a caller.
@@ -99,7 +102,7 @@ mod tests {
 
     fn filled(text: &str, with: &[&str]) -> Result<String, Vec<String>> {
         let with: Vec<String> = with.iter().map(|one| (*one).to_owned()).collect();
-        let filled = fill(text, &with, Date::constant(2026, 11, 29));
+        let filled = fill(Tongue::Korean, text, &with, Date::constant(2026, 11, 29));
         filled.map(|spoken| spoken.text).map_err(|errors| errors.iter().map(|error| error.render(false)).collect())
     }
 
@@ -112,6 +115,7 @@ mod tests {
             ("{n|sino:분}", "n=0", "영 분"),
             ("{n|money}", "n=12000", "만 이천 원"),
             ("{n}에 엽니다.", "n=09:30", "오전 아홉 시 삼십 분에 엽니다."),
+            ("상담은 {n|에} 시작합니다.", "n=2026-11-30T09:00", "상담은 내일 오전 아홉 시에 시작합니다."),
             ("{n}", "n=2027-01-04", "이천이십칠년 일월 사일 월요일"),
             ("{n}", "n=2026-12-25", "십이월 이십오일 금요일"),
             ("{n}입니다.", "n=정책자금:1,창업:2", "정책자금은 1번, 창업은 2번입니다."),

@@ -9,6 +9,7 @@ use crate::shell::settings::Settings;
 use crate::shell::table;
 use crate::speech::finding::both;
 use crate::speech::ledger::Origin;
+use crate::speech::phrase;
 use crate::speech::pronunciation::said;
 use crate::speech::standard::Pace;
 use crate::speech::{shape, sheet, wav};
@@ -60,7 +61,7 @@ enum Action {
     Say {
         /// What to say; with a comma at its end, as a part that more follows.
         text: String,
-        /// What a slot of the text stands for, as often as there are: `--with position=3`, `09:30`, `2026-11-29`, `010-1234-5678`, `정책자금:1,창업:2`.
+        /// What a slot of the text stands for, as often as there are: `--with position=3`, `09:30`, `2026-11-29`, `2026-12-01T09:00`, `010-1234-5678`, `정책자금:1,창업:2`.
         #[arg(long = "with", value_name = "NAME=VALUE")]
         with: Vec<String>,
         /// The WAV file to write.
@@ -141,9 +142,11 @@ fn one(
     let language = tongue.language;
     match &args.command {
         Action::Say { text, with, out, .. } => {
-            // Slots are Korean: other languages are said as they are written.
-            let filled = (language == "ko" && (text.contains(['{', '}']) || !with.is_empty()))
-                .then(|| filled::fill(text, with, table::day(Clock::start(None).now().wall)))
+            // Languages whose slots nobody has written are said as they are written.
+            let grammar =
+                phrase::Tongue::of_language(language).filter(|_| text.contains(['{', '}']) || !with.is_empty());
+            let filled = grammar
+                .map(|grammar| filled::fill(grammar, text, with, table::day(Clock::start(None).now().wall)))
                 .transpose()?;
             if let Some(filled) = &filled {
                 println!("{}", filled.text);

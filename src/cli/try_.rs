@@ -244,7 +244,9 @@ impl Teller<'_> {
 
     fn play(&self, out: &mut String, prompts: &[String], length: Duration, heard: Option<Duration>, repeat: bool) {
         // What was entered is read back to the caller, and to nobody else, in whatever language and pace.
-        let is_entered = |id: &str| id.rsplit('/').next().is_some_and(|name| name.starts_with("digit_"));
+        let is_entered = |id: &str| {
+            id.rsplit('/').next().is_some_and(|name| name.starts_with("digit_") || name.starts_with("digit-"))
+        };
         let text = |id: &String| match self.catalogue.text(id).map(str::trim) {
             Some(_) if is_entered(id) => UNSAID.to_string(),
             Some(text) if !text.is_empty() => text.to_owned(),

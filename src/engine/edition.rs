@@ -3,11 +3,13 @@
 //! A call keeps the edition it began with, words and sound, until its record is written; a new edition serves new calls. Making
 //! one encodes every prompt, so it is made elsewhere and handed over whole: taking it over costs the engine a pointer.
 
+use crate::call::Saying;
 use crate::media::Clip;
 use crate::routing::Plan;
 use crate::routing::plan::PromptId;
 use crate::sdp::Codecs;
 use crate::speech::{Catalogue, PromptSound};
+use crate::time::Duration;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -21,7 +23,25 @@ pub struct Edition {
     /// What its sound is held in, in our order of preference: nothing else is agreed on.
     pub codecs: Codecs,
     clips: HashMap<PromptId, Arc<Clip>>,
+    /// Silence between parts, every [`PAUSE_STEP`] longer.
+    pauses: Vec<Arc<Clip>>,
 }
+
+/// The shortest pause between two parts of what is said, and the step between two pauses.
+const PAUSE_STEP: Duration = Duration::from_millis(10);
+/// The longest: between two groups of digits, less what the digits have at their ends.
+const PAUSE_MAX: Duration = Duration::from_millis(300);
+
+/// How long each silence between parts is, by its name in transcripts.
+pub fn pauses() -> impl Iterator<Item = (String, Duration)> {
+    (1..=PAUSE_MAX.as_millis() / PAUSE_STEP.as_millis()).map(|steps| {
+        let pause = PAUSE_STEP * u32::try_from(steps).unwrap_or(1);
+        (format!("{PAUSE}{}", pause.as_millis()), pause)
+    })
+}
+
+/// What the names of silences begin with.
+pub const PAUSE: &str = "pause/";
 
 impl Edition {
     /// A table that no history knows.
@@ -37,13 +57,34 @@ impl Edition {
     pub fn published(plan: Arc<Plan>, number: Option<u64>, mut clip: impl FnMut(&str) -> Option<Arc<Clip>>) -> Self {
         let prompts = plan.prompts().into_iter();
         let clips = prompts.filter_map(|id| clip(&id).map(|clip| (id, clip))).collect();
-        Self { plan, number, codecs: Codecs::USUAL, clips }
+        let edition = Self { plan, number, codecs: Codecs::USUAL, clips, pauses: Vec::new() };
+        edition.held_in(Codecs::USUAL)
     }
 
     /// Its sound is held in these codecs.
     pub fn held_in(mut self, codecs: Codecs) -> Self {
         self.codecs = codecs;
+        let silence = |(id, pause): (String, Duration)| {
+            let samples = vec![0i16; pause.as_millis() as usize * 8];
+            Arc::new(Clip::held_in(codecs, &id, &samples))
+        };
+        // A table without slots pauses nowhere.
+        self.pauses = if self.plan.phrases.is_empty() { Vec::new() } else { pauses().map(silence).collect() };
         self
+    }
+
+    /// What is said, as one sequence of sounds and the silences between them.
+    pub fn clips(&self, said: &[Saying]) -> Vec<Arc<Clip>> {
+        let mut clips = Vec::with_capacity(said.len());
+        for (id, pause) in said.iter().flat_map(Saying::sounds) {
+            let Some(clip) = self.clip(id) else { continue };
+            let steps = (pause.as_millis() / PAUSE_STEP.as_millis()) as usize;
+            if let Some(silence) = steps.checked_sub(1).and_then(|at| self.pauses.get(at)) {
+                clips.push(silence.clone());
+            }
+            clips.push(clip);
+        }
+        clips
     }
 
     /// The sound of a prompt.

@@ -7,9 +7,9 @@ use super::circumstance::Circumstance;
 use super::diff::outcome;
 use super::line::{Line, Sound, Step};
 use crate::call::session::standing::Place;
-use crate::call::{Effect, Record};
+use crate::call::{Effect, Record, Saying};
 use crate::number::Key;
-use crate::routing::plan::{CenterId, MessageId, NoticeId, Plan, PromptId};
+use crate::routing::plan::{CenterId, MessageId, NoticeId, Plan};
 use crate::routing::test_row::{Act, Manner};
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
@@ -38,7 +38,7 @@ pub enum Moment {
     /// A row of the table is entered.
     Enters(Arc<str>),
     /// These prompts begin.
-    Plays(Vec<PromptId>),
+    Plays(Vec<Saying>),
     /// The caller is recorded from here on.
     Records,
     /// A key counted; which one, unless it may be part of what the caller enters.
@@ -300,12 +300,11 @@ impl<'p> Caller<'p> {
         self.line.step(step, &mut effects);
         for effect in effects.drain(..) {
             match effect {
-                Effect::Play { prompts, .. } => {
-                    let length = |id: &PromptId| self.lengths.get(&**id).copied().unwrap_or_default();
-                    let length: Duration = prompts.iter().map(length).sum();
+                Effect::Play { said, .. } => {
+                    let length: Duration = said.iter().map(|saying| saying.length(self.lengths)).sum();
                     let once = matches!(self.line.sound(), Sound::Once(_));
                     self.sounds = once.then(|| self.line.now().instant + length);
-                    self.moments.push(Moment::Plays(prompts));
+                    self.moments.push(Moment::Plays(said));
                 }
                 Effect::StopPlaying => self.sounds = None,
                 Effect::Entered(row) => self.moments.push(Moment::Enters(row)),

@@ -2,6 +2,7 @@
 
 use super::caller::{Caller, Finish, Moment};
 use super::circumstance::Circumstance;
+use crate::call::Saying;
 use crate::routing::Language;
 use crate::routing::plan::Plan;
 use crate::routing::test_row::{Ending, TestRow};
@@ -89,11 +90,14 @@ fn path(test: &TestRow, caller: &Caller<'_>) -> Option<Surprise> {
 
 fn heard(test: &TestRow, caller: &Caller<'_>, catalogue: &Catalogue) -> Option<Surprise> {
     let mut rest = caller.moments().iter().filter_map(|moment| match moment {
-        Moment::Plays(prompts) => Some(prompts),
+        Moment::Plays(said) => Some(said),
         _ => None,
     });
-    let says = |id: &str, wanted: &str| id == wanted || catalogue.text(id).is_some_and(|text| text.contains(wanted));
-    let wanted = test.hears.iter().find(|wanted| !rest.any(|prompts| prompts.iter().any(|id| says(id, wanted))))?;
+    let says = |Saying { prompt, filled }: &Saying, wanted: &str| {
+        let words = filled.as_ref().map(|(words, _)| words.as_str()).or_else(|| catalogue.text(prompt));
+        **prompt == *wanted || words.is_some_and(|words| words.contains(wanted))
+    };
+    let wanted = test.hears.iter().find(|wanted| !rest.any(|said| said.iter().any(|saying| says(saying, wanted))))?;
     Some(Surprise::Unheard(wanted.clone()))
 }
 

@@ -7,7 +7,7 @@ use super::circumstance::{Circumstance, circumstances, weighted};
 use super::line::{Line, Step};
 use super::way;
 use crate::call::session::standing::{Place, Standing};
-use crate::call::{Effect, Outcome};
+use crate::call::{Effect, Outcome, Saying};
 use crate::limits::STATES_MAX;
 use crate::number::Dialled;
 use crate::routing::Language;
@@ -232,7 +232,7 @@ fn meet(line: &mut Line, step: Step) -> Met {
     for effect in effects {
         match effect {
             Effect::Entered(row) => met.rows.push(row),
-            Effect::Play { prompts, .. } => met.prompts.extend(prompts),
+            Effect::Play { said, .. } => met.prompts.extend(said.iter().map(Saying::told)),
             Effect::Refer { target, .. } => met.targets.push(target.to_string()),
             Effect::Over => met.end = Some(outcome(line.record().outcome())),
             Effect::Record { silence, .. } => met.listens = Some(silence),

@@ -180,10 +180,9 @@ impl<'p> Told<'p> {
         }
         for effect in &effects {
             match effect {
-                Effect::Play { prompts, repeat, .. } => {
-                    let length =
-                        |id: &crate::routing::plan::PromptId| self.lengths.get(&**id).copied().unwrap_or_default();
-                    self.sounds = if *repeat { Duration::ZERO } else { prompts.iter().map(length).sum() };
+                Effect::Play { said, repeat, .. } => {
+                    let length = said.iter().map(|saying| saying.length(self.lengths)).sum();
+                    self.sounds = if *repeat { Duration::ZERO } else { length };
                 }
                 Effect::StopPlaying => self.sounds = Duration::ZERO,
                 _ => {}

@@ -371,11 +371,11 @@ pub const ALL: &[Explanation] = &[
         "E0503",
         ["채울 수 없는 { } 가 있는 글", "a text with { } that nothing fills"],
         [
-            "이 판의 안내음은 글 그대로 들립니다. { } 는 읽는 그대로 소리가 됩니다.",
-            "Prompts of this version are said as written, braces and all.",
+            "글의 { } 는 통화마다 다른 말로 채워집니다. 자리마다 채울 수 있는 이름이 정해져 있고, 세는 말과 조사가 맞아야 합니다 (docs/PROMPTS.md, Slots).",
+            "What stands in { } is filled in for each call. Each place of the table fills certain names, and counters and particles must fit (docs/PROMPTS.md, Slots).",
         ],
-        "",
-        "# prompts.tsv: queue_position\tsentence\t{position}번째입니다.",
+        "# prompts.tsv: closed\tsentence\t지금은 상담 시간이 아닙니다. 상담은 {opens|에} 시작합니다.",
+        "# prompts.tsv: greeting\tsentence\t안녕하십니까. 상담은 {opens|에} 시작합니다.",
     ),
     code(
         "E0504",

@@ -17,6 +17,7 @@ pub mod resolved;
 pub mod rules;
 pub mod schema;
 pub mod select;
+pub mod slots;
 pub mod stand_in;
 pub mod switch;
 pub mod test_row;

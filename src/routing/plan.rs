@@ -9,6 +9,7 @@ use crate::routing::pattern::Pattern;
 use crate::routing::rules::Rules;
 use crate::routing::test_row::TestRow;
 use crate::sip::uri::SipUri;
+use crate::speech::phrase::Phrase;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,6 +77,8 @@ pub struct Plan {
     pub call_max: Duration,
     /// Prompts whose words come from the table itself (`say`, centre names), by id.
     pub words: BTreeMap<PromptId, Words>,
+    /// Prompts whose texts have slots, by their names in their language (`closed`, `en/closed`): they sound in parts.
+    pub phrases: BTreeMap<PromptId, Slotted>,
     /// `[prove]`.
     pub rules: Rules,
     /// `[[test]]`.
@@ -91,6 +94,15 @@ pub enum Words {
     Connecting(String),
     /// `name/ROW`: the bare name.
     Name(String),
+}
+
+/// A text with slots.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Slotted {
+    /// The text, read.
+    pub phrase: Phrase,
+    /// Every sound that it may need in this table, but for the rows of menus.
+    pub sounds: Vec<PromptId>,
 }
 
 /// A dialled number and where its callers enter.
@@ -199,6 +211,8 @@ pub struct Menu {
     pub doors: Option<Doors>,
     /// What is said, in order: the menu's prompt, then each choice that has words.
     pub speech: Vec<PromptId>,
+    /// So many of them are the menu's own; the rest are its rows.
+    pub own_words: usize,
     /// A key cuts the speech short.
     pub barge_in: bool,
     /// Silence allowed after the speech.
@@ -264,6 +278,25 @@ pub struct Doors {
     pub hours: HoursId,
     /// Where callers go otherwise.
     pub closed: Destination,
+}
+
+impl Menu {
+    /// Its rows as they are said: the words and their keys.
+    pub fn rows_said(&self) -> Vec<(String, String)> {
+        let mut rows: Vec<(String, String)> = Vec::new();
+        for prompt in self.speech.iter().skip(self.own_words) {
+            if let Some(words) = prompt.strip_prefix("say/") {
+                rows.push((words.to_owned(), String::new()));
+            } else if let (Some(key), Some((_, keys))) = (prompt.strip_prefix("key_"), rows.last_mut()) {
+                keys.push_str(match key {
+                    "star" => "*",
+                    "hash" => "#",
+                    digit => digit,
+                });
+            }
+        }
+        rows
+    }
 }
 
 /// What happens when the caller does not answer a menu.
@@ -649,6 +682,11 @@ impl Plan {
         }
         all.extend(self.numbers.iter().filter_map(|number| number.greeting.clone()));
         all.extend(self.tongues.values().flat_map(|names| names.values().cloned()));
+        for (id, Slotted { sounds, .. }) in &self.phrases {
+            if all.remove(id) {
+                all.extend(sounds.iter().cloned());
+            }
+        }
         all.extend(self.slow.values().cloned());
         all
     }

@@ -223,7 +223,7 @@ enum HolidayCalendar {
 #[derive(JsonSchema)]
 #[schemars(extend("patternProperties" = { "^[0-9*#]{1,4}$": { "$ref": "#/$defs/Key" } }, "additionalProperties" = false))]
 struct Menu {
-    /// 번호를 말하기 전에 들리는 말 (안내음) / said before the choices (prompts)
+    /// 번호를 말하기 전에 들리는 말 (안내음). 글의 {menu} 는 그 자리에서 번호를 말합니다 / said before the choices (prompts); {menu} in a text says them there
     prompt: OneOrMany,
     /// 이 시간에만 들립니다 "hours.main", 없으면 언제나 / only at these hours; always if left out
     hours: Option<String>,
@@ -392,7 +392,7 @@ struct Center {
     refer_timeout: Option<Length>,
     /// 울리기 시작한 뒤 기다리는 시간 "5s"–"5m", 없으면 "60s" / how long it may ring
     ring_timeout: Option<Length>,
-    /// 단계 사이에 들리는 말, 없으면 "center_busy" / said between rungs (a prompt)
+    /// 단계 사이에 들리는 말, 없으면 "center_busy". 글의 {center.name|으로/로} 는 연결되지 않은 기관 / said between rungs (a prompt); {center.name} in its text is the centre that was not reached
     prompt: Option<String>,
     /// 기관에 알리는 것, 없으면 "refer-to" / what the centre is told of the call
     context: Option<Context>,
@@ -414,7 +414,7 @@ struct Transfer {
     refer_timeout: Option<Length>,
     /// 울리기 시작한 뒤 기다리는 시간 "5s"–"5m", 없으면 "60s" / how long it may ring
     ring_timeout: Option<Length>,
-    /// 단계 사이에 들리는 말, 없으면 "center_busy" / said between rungs (a prompt)
+    /// 단계 사이에 들리는 말, 없으면 "center_busy". 글의 {center.name|으로/로} 는 연결되지 않은 기관 / said between rungs (a prompt); {center.name} in its text is the centre that was not reached
     prompt: Option<String>,
     /// 기관에 알리는 것, 없으면 "refer-to" / what the centre is told of the call
     context: Option<Context>,
@@ -471,7 +471,7 @@ struct Address {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Notice {
-    /// 들리는 말 (안내음) / what is said (prompts)
+    /// 들리는 말 (안내음). 닫혀서 오는 안내의 글은 {opens|에} 로 다음 시작 때를 말합니다 / what is said (prompts); {opens} in the text of one that closed hours lead to says when it opens
     prompt: OneOrMany,
     /// 이 시간에만 들립니다 "hours.main", 없으면 언제나 / only at these hours; always if left out
     hours: Option<String>,

@@ -2,7 +2,7 @@
 
 use crate::number::Caller;
 use crate::routing::calendar;
-use crate::routing::plan::{Condition, Destination, HoursId, Number, Plan, Tongue};
+use crate::routing::plan::{Condition, Destination, HoursId, Number, Plan, Tongue, When};
 use crate::routing::switch::Switches;
 use crate::time::Wall;
 
@@ -23,7 +23,12 @@ pub struct Situation<'a> {
 
 /// Where a number's callers enter in this situation.
 pub fn entrance(plan: &Plan, number: &Number, situation: Situation<'_>) -> Destination {
-    number.when.iter().find(|when| holds(plan, &when.condition, situation)).map_or(number.go, |when| when.go)
+    condition(plan, number, situation).map_or(number.go, |when| when.go)
+}
+
+/// The condition that leads a number's callers elsewhere in this situation.
+pub fn condition<'p>(plan: &Plan, number: &'p Number, situation: Situation<'_>) -> Option<&'p When> {
+    number.when.iter().find(|when| holds(plan, &when.condition, situation))
 }
 
 /// Whether a condition holds.

@@ -72,6 +72,7 @@ pub fn stand_ins(plan: &Plan) -> Plan {
         waiting: plan.waiting.clone(),
         call_max: plan.call_max,
         words,
+        phrases: BTreeMap::new(),
         rules: Rules::default(),
         tests: Vec::new(),
     }
@@ -85,6 +86,7 @@ fn menu(id: &str, name: PromptId, goodbye: NoticeId) -> Menu {
         row: format!("menu.{id}").into(),
         doors: None,
         speech: vec![name, "stand_in".into()],
+        own_words: 2,
         barge_in: true,
         digit_timeout: Duration::from_secs(3),
         interdigit: Duration::from_secs(1),

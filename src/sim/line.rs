@@ -3,6 +3,7 @@
 //! No packet leaves and no 20 ms tick runs, so that thousands of calls a second can be simulated. What the model
 //! keeps is what a caller would notice: what sounds, until when, and that a stream on hold pauses (RFC 3264 §8.4).
 
+use crate::engine::PAUSE;
 use crate::media::stream::Stream;
 use crate::media::{Command, Ended, Event, PlayKey, Recording, RecordingEnd};
 use crate::sdp::{Chosen, Direction};
@@ -66,7 +67,8 @@ impl Line {
             Command::Play { play, clips, repeat } => {
                 let length = |id: &str| lengths.get(id).copied().unwrap_or_default();
                 let left = clips.iter().map(|clip| length(&clip.id)).sum();
-                let prompts = clips.iter().map(|clip| clip.id.clone()).collect();
+                // A pause is heard, and nothing is said in it.
+                let prompts = clips.iter().map(|clip| clip.id.clone()).filter(|id| !id.starts_with(PAUSE)).collect();
                 let since = self.sends().then_some(now);
                 self.playing = Some(Playing { play, prompts, repeat, left, since });
             }

@@ -1,7 +1,7 @@
 //! What many runs share, and what is kept of one.
 
 use super::oracle::Law;
-use crate::engine::Edition;
+use crate::engine::{Edition, pauses};
 use crate::routing::Plan;
 use crate::routing::plan::Answer;
 use crate::speech::Catalogue;
@@ -25,7 +25,7 @@ pub struct Setup {
 impl Setup {
     /// A table, its prompts, and the wall time at which runs begin.
     pub fn new(plan: Arc<Plan>, catalogue: &Catalogue, began: Wall) -> Self {
-        let lengths = Arc::new(catalogue.lengths_of(plan.prompts()));
+        let lengths = Arc::new(catalogue.lengths_of(plan.prompts()).into_iter().chain(pauses()).collect());
         let mut silent = catalogue.clone();
         for prompt in silent.prompts.values_mut() {
             prompt.samples = prompt.samples.as_ref().map(|_| Arc::from([0i16]));

@@ -206,6 +206,11 @@ impl Phrase {
         if errors.is_empty() { Ok(Self { id: id.to_owned(), tongue, pieces }) } else { Err(errors) }
     }
 
+    /// The prompt's name, without that of a language.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Whether it has slots: others are said as they are written.
     pub fn has_slots(&self) -> bool {
         self.slots().next().is_some()

@@ -2,6 +2,7 @@
 //!
 //! Nothing of what is entered leaves this side of the session but its length, and whether it was taken.
 
+use super::speaking::About;
 use super::{Session, State};
 use crate::call::Effect;
 use crate::call::input::{Dialogue, Made, Step};
@@ -27,7 +28,7 @@ impl Session {
             self.state = State::Input { dialogue, play: None };
             return;
         }
-        let play = Some(self.play(row.speech.clone(), false, out));
+        let play = Some(self.play(now, row.speech.clone(), About::default(), false, out));
         self.state = State::Input { dialogue, play };
     }
 
@@ -60,13 +61,13 @@ impl Session {
                 self.drain_ahead_of_input(now, out);
             }
             Step::Say(prompts) => {
-                self.say_input(prompts, out);
+                self.say_input(now, prompts, out);
                 self.drain_ahead_of_input(now, out);
             }
             // Keys typed on belong to what was asked before.
             Step::Again(prompts) => {
                 self.ahead.clear();
-                self.say_input(prompts, out);
+                self.say_input(now, prompts, out);
             }
             Step::Go(to) => self.go(now, to, out),
         }
@@ -88,8 +89,11 @@ impl Session {
         }
     }
 
-    fn say_input(&mut self, prompts: Vec<PromptId>, out: &mut Vec<Effect>) {
-        let said = self.play(prompts, false, out);
+    fn say_input(&mut self, now: Now, prompts: Vec<PromptId>, out: &mut Vec<Effect>) {
+        let State::Input { dialogue, .. } = &self.state else { return };
+        let (input, entry) = (dialogue.input, dialogue.entered().cloned());
+        let about = About { entry: entry.as_ref().map(|entry| (input, entry)), ..About::default() };
+        let said = self.play(now, prompts, about, false, out);
         if let State::Input { play, .. } = &mut self.state {
             *play = Some(said);
         }

@@ -3,12 +3,14 @@
 //!
 //! Whatever a peer reports, in whatever order, the caller ends with a person or back on the ladder.
 
+use super::speaking::About;
 use super::{CONTEXT_BYTES_MAX, Session, State, is_open};
 use crate::call::record::{AttemptResult, Outcome};
 use crate::call::transfer::{self, Ladder, Phase, Transfer};
 use crate::call::{Attempt, Effect};
 use crate::media::PlayKey;
-use crate::routing::plan::{CenterId, Context, Destination, Success};
+use crate::routing::calendar;
+use crate::routing::plan::{CenterId, Context, Destination, NoticeId, Success};
 use crate::sip::status::StatusCode;
 use crate::time::Now;
 
@@ -36,7 +38,11 @@ impl Session {
                 }
                 let words = transfer::words(&plan, asked, last, center);
                 let silent = words.is_empty();
-                let play = if silent { PlayKey::default() } else { self.play(words, false, out) };
+                let play = if silent {
+                    PlayKey::default()
+                } else {
+                    self.play(now, words, About { center: last, ..About::default() }, false, out)
+                };
                 let phase = Phase::Announcing { play };
                 self.state = State::Transferring(Transfer { ladder, center, target, phase });
                 if silent {
@@ -48,16 +54,23 @@ impl Session {
                 if self.rounds >= plan.center(asked).transfer.rounds {
                     self.give_up(now, Some(asked), out);
                 } else {
-                    self.go(now, Destination::Notice(notice), out);
+                    self.unreached(now, notice, asked, out);
                 }
             }
             None => self.give_up(now, Some(asked), out),
         }
     }
 
+    /// The announcement at the end of a ladder, about the centre that was asked for. One that is closed leads elsewhere.
+    fn unreached(&mut self, now: Now, notice: NoticeId, asked: CenterId, out: &mut Vec<Effect>) {
+        let to = Destination::Notice(notice);
+        let shut = self.plan.doors(to).is_some_and(|(_, doors)| !calendar::is_open(&self.plan, doors.hours, now.wall));
+        if shut { self.go(now, to, out) } else { self.announce(now, notice, Some(asked), out) }
+    }
+
     pub(super) fn refer(&mut self, now: Now, out: &mut Vec<Effect>) {
         let plan = self.plan.clone();
-        let waiting = self.play(vec![plan.waiting.clone()], true, out);
+        let waiting = self.play(now, vec![plan.waiting.clone()], About::default(), true, out);
         debug_assert_ne!(waiting, PlayKey::default());
         let context = self.context();
         let State::Transferring(Transfer { ladder, center, target, phase }) = &mut self.state else { return };

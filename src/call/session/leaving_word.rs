@@ -3,6 +3,7 @@
 //! Whoever comes here has agreed in the menu before. `#` ends the message, `*` begins it again, and `0` is a person
 //! where that menu has one. Most callers just hang up when they have said it all: then the message is kept too.
 
+use super::speaking::About;
 use super::{Session, State};
 use crate::call::record::Outcome;
 use crate::call::{Effect, Recorded};
@@ -104,16 +105,23 @@ impl Word {
 
 impl Session {
     /// Says what to do, then the tone.
-    pub(super) fn take_message(&mut self, message: MessageId, out: &mut Vec<Effect>) {
+    pub(super) fn take_message(&mut self, now: Now, message: MessageId, out: &mut Vec<Effect>) {
         // What was pressed before the question was no answer to it, and nobody leaves a message in keys.
         self.ahead.clear();
-        self.say_before_tone(message, 0, &[], out);
+        self.say_before_tone(now, message, 0, &[], out);
     }
 
-    fn say_before_tone(&mut self, message: MessageId, silences: u8, first: &[PromptId], out: &mut Vec<Effect>) {
+    fn say_before_tone(
+        &mut self,
+        now: Now,
+        message: MessageId,
+        silences: u8,
+        first: &[PromptId],
+        out: &mut Vec<Effect>,
+    ) {
         let row = self.plan.message(message);
         let said = first.iter().chain(&row.speech).chain([&row.tone]).cloned().collect();
-        let play = self.play(said, false, out);
+        let play = self.play(now, said, About::default(), false, out);
         self.state = State::Message(Word { message, silences, phase: Phase::Asking { play } });
     }
 
@@ -134,7 +142,7 @@ impl Session {
                     // Who has heard it before goes to the tone.
                     None if self.plan.menu(self.plan.message(message).consent).barge_in => {
                         let tone = vec![self.plan.message(message).tone.clone()];
-                        let play = self.play(tone, false, out);
+                        let play = self.play(now, tone, About::default(), false, out);
                         self.state = State::Message(Word { message, silences, phase: Phase::Asking { play } });
                     }
                     None => {}
@@ -151,7 +159,7 @@ impl Session {
                     self.state = State::Message(Word { message, silences, phase });
                 } else if key.as_char() == '*' {
                     self.discard(out);
-                    self.say_before_tone(message, silences, &[], out);
+                    self.say_before_tone(now, message, silences, &[], out);
                 }
             }
         }
@@ -238,9 +246,9 @@ impl Session {
             return self.go(now, row.otherwise, out);
         }
         if !said {
-            return self.say_before_tone(message, silences + 1, std::slice::from_ref(&row.empty), out);
+            return self.say_before_tone(now, message, silences + 1, std::slice::from_ref(&row.empty), out);
         }
-        let play = self.play(vec![row.saved.clone()], false, out);
+        let play = self.play(now, vec![row.saved.clone()], About::default(), false, out);
         self.state = State::Message(Word { message, silences, phase: Phase::Thanking { play } });
     }
 

@@ -1,5 +1,6 @@
 //! Keys, and the menu they choose in: what counts when, what is typed ahead, what a hold does.
 
+use super::speaking::About;
 use super::{Session, State};
 use crate::call::{Effect, menu};
 use crate::limits::TYPE_AHEAD_MAX;
@@ -95,11 +96,11 @@ impl Session {
                 }
                 self.drain_ahead(now, out);
             }
-            menu::Step::Say(prompts) => self.say_menu(prompts, out),
+            menu::Step::Say(prompts) => self.say_menu(now, prompts, out),
             menu::Step::Wrong { keys, say } => {
                 self.record.pressed(now, &row, &keys);
                 self.ahead.clear();
-                self.say_menu(say, out);
+                self.say_menu(now, say, out);
             }
             menu::Step::Go { to, keys } => {
                 if let Some(keys) = keys {
@@ -130,8 +131,10 @@ impl Session {
         }
     }
 
-    pub(super) fn say_menu(&mut self, prompts: Vec<PromptId>, out: &mut Vec<Effect>) {
-        let said = self.play(prompts, false, out);
+    pub(super) fn say_menu(&mut self, now: Now, prompts: Vec<PromptId>, out: &mut Vec<Effect>) {
+        let State::Menu { dialogue, .. } = &self.state else { return };
+        let about = About { menu: Some(dialogue.menu), ..About::default() };
+        let said = self.play(now, prompts, about, false, out);
         if let State::Menu { play, .. } = &mut self.state {
             *play = Some(said);
         }

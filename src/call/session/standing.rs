@@ -119,6 +119,7 @@ impl Session {
             running: _,
             caller: _,
             switches: _,
+            shut: _,
             ends: _,
         } = self;
         Standing {

@@ -4,13 +4,14 @@ use super::Findings;
 use super::doors;
 use super::fields::{Fields, choose, later, nearest, wrong_kind};
 use super::names::{Named, Names, Row};
-use super::sound::Sounds;
+use super::sound::{At, Sounds};
 use crate::limits::TARGETS_MAX;
 use crate::number::Dialled;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::file::{Kind, Table, Value, full_width, wide};
 use crate::routing::pattern::Pattern;
 use crate::routing::plan::{Center, Context, NoticeId, PromptId, Rung, Share, Success, Target, Transfer};
+use crate::routing::slots;
 use crate::sip::uri::SipUri;
 use std::ops::Range;
 use std::time::Duration;
@@ -521,7 +522,7 @@ fn finish(
         success: own.success.or(defaults.success).unwrap_or(Success::Notify200),
         refer_timeout: own.refer_timeout.or(defaults.refer_timeout).unwrap_or(Duration::from_secs(15)),
         ring_timeout: own.ring_timeout.or(defaults.ring_timeout).unwrap_or(Duration::from_secs(60)),
-        prompt: sounds.named(&prompt, span),
+        prompt: sounds.said_at(At::Place(slots::Place::Transfer), &prompt, span),
         context: own.context.or(defaults.context).unwrap_or(Context::ReferTo),
         rounds: own.rounds.or(defaults.rounds).unwrap_or(2),
         // Nobody knows this notice: a finding says so, and the plan will not go live.

@@ -5,13 +5,14 @@ use super::doors;
 use super::fields::{Fields, choose, wrong_kind};
 use super::menu::{RetryParts, Timing, finish_retry, retry, timing};
 use super::names::{Names, Place, Row};
-use super::sound::Sounds;
+use super::sound::{At, Sounds};
 use crate::limits::ENTRY_DIGITS_MAX;
 use crate::number::EntryKind;
 use crate::routing::accepts::{Accepts, Allowed};
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::file::{Kind, Table, full_width, wide};
 use crate::routing::plan::{Destination, Input, ReadBack};
+use crate::routing::slots;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
@@ -100,7 +101,11 @@ pub(super) fn input(
     let broken = fields.broken() || defaults.broken;
     fields.finish(findings);
 
-    let speech = prompts.unwrap_or_default().into_iter().map(|(id, span)| sounds.named(id, span)).collect();
+    let speech = prompts
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(id, span)| sounds.said_at(At::Place(slots::Place::Question), id, span))
+        .collect();
     let place = ("defaults.input", row.span.clone(), broken);
     let no_input = finish_retry(&row.name, "no_input", no_input, "again", &place, sounds, findings);
     let no_match = finish_retry(&row.name, "no_match", no_match, "entry_invalid", &place, sounds, findings);
@@ -110,9 +115,9 @@ pub(super) fn input(
         own.or(inherited).map_or(usual, |to| to.unwrap_or(Destination::End))
     };
     let confirm = confirm.or(defaults.confirm).unwrap_or(false).then(|| ReadBack {
-        before: sounds.named("read_back", row.span.clone()),
+        before: sounds.said_at(At::Place(slots::Place::ReadBack), "read_back", row.span.clone()),
         digits: std::array::from_fn(|digit| sounds.named(&format!("digit_{digit}"), row.span.clone())),
-        after: sounds.named("read_back_right", row.span.clone()),
+        after: sounds.said_at(At::Place(slots::Place::ReadBack), "read_back_right", row.span.clone()),
     });
     let input = Input {
         row: row.name.as_str().into(),

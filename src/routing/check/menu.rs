@@ -4,12 +4,13 @@ use super::Findings;
 use super::doors;
 use super::fields::{Fields, wrong_kind};
 use super::names::{Names, Place, Row};
-use super::sound::Sounds;
+use super::sound::{At, Sounds};
 use crate::limits::{CHOICE_KEYS_MAX, CHOICES_SAID_MAX, SAY_MAX};
 use crate::number::Digits;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::file::{Entry, Kind, Table, full_width, wide};
 use crate::routing::plan::{Destination, Doors, Menu, PromptId, Retry, Tongue};
+use crate::routing::slots;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
@@ -118,7 +119,8 @@ pub(super) fn menu(
         }
     }
     fields.missing("prompt", row.span.clone(), "prompt = \"menu_main\"", findings);
-    let speech = prompts.unwrap_or_default().into_iter().map(|(id, span)| sounds.named(id, span)).collect();
+    let at = || At::Place(slots::Place::Menu);
+    let speech = prompts.unwrap_or_default().into_iter().map(|(id, span)| sounds.said_at(at(), id, span)).collect();
     asked((row, speech, doors), choices, asks, defaults, fields.broken(), sounds, findings)
 }
 
@@ -177,6 +179,7 @@ fn asked(
     inherited.sort_by_key(|choice| choice.keys.as_str() == "0");
     choices.extend(inherited);
 
+    let own_words = speech.len();
     let mut site = MenuSite { row: row.span.clone(), ..MenuSite::default() };
     let (mut all, mut languages) = (BTreeMap::new(), BTreeMap::new());
     for choice in choices {
@@ -210,6 +213,7 @@ fn asked(
         row: row.name.as_str().into(),
         doors,
         speech,
+        own_words,
         barge_in: own.barge_in.or(defaults.timing.barge_in).unwrap_or(true),
         digit_timeout: own.digit_timeout.or(defaults.timing.digit_timeout).unwrap_or(Duration::from_secs(5)),
         interdigit: own.interdigit.or(defaults.timing.interdigit).unwrap_or(Duration::from_secs(2)),
@@ -265,7 +269,7 @@ pub(super) fn finish_retry(
     findings: &mut Findings,
 ) -> (Retry, Range<usize>) {
     let (id, span) = parts.prompt.unwrap_or_else(|| (usual.into(), at.clone()));
-    let prompt = sounds.named(&id, span);
+    let prompt = sounds.said_at(At::Place(slots::Place::Retry), &id, span);
     let (then, span) = match parts.then {
         Some((then, span)) => (then, span),
         None => {

@@ -8,11 +8,12 @@ use super::doors;
 use super::fields::Fields;
 use super::menu::{self, Asks, MenuDefaults, MenuSite};
 use super::names::{Names, Place, Row};
-use super::sound::Sounds;
+use super::sound::{At, Sounds};
 use crate::limits::{MESSAGE_LONGEST_MAX, MESSAGE_SILENCE_MAX};
 use crate::number::Digits;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::plan::{Destination, Menu, Message, MessageId};
+use crate::routing::slots;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ pub(super) fn message(
     let ask = fields.texts("prompt", findings);
     let mut prompt = |fields: &mut Fields<'_>, name: &'static str, usual: &str, findings: &mut Findings| {
         let (id, span) = fields.text(name, findings).unwrap_or((usual, at.clone()));
-        sounds.named(id, span)
+        sounds.said_at(At::Place(slots::Place::Message), id, span)
     };
     let tone = prompt(&mut fields, "tone", "message_tone", findings);
     let saved = prompt(&mut fields, "saved", "message_saved", findings);
@@ -73,7 +74,13 @@ pub(super) fn message(
     let mut words = |texts: Option<Vec<(&str, Range<usize>)>>, usual: &str| {
         let texts = texts.unwrap_or_else(|| vec![(usual, row.span.clone())]);
         let first = texts.first().map_or(row.span.clone(), |(_, span)| span.clone());
-        (texts.into_iter().map(|(id, span)| sounds.named(id, span)).collect::<Vec<_>>(), first)
+        (
+            texts
+                .into_iter()
+                .map(|(id, span)| sounds.said_at(At::Place(slots::Place::Message), id, span))
+                .collect::<Vec<_>>(),
+            first,
+        )
     };
     let (question, asked_at) = words(consent, "message_consent");
     let (speech, _) = words(ask, "message_ask");

@@ -7,6 +7,7 @@
 mod center;
 mod doors;
 mod fields;
+mod filled;
 mod flow;
 mod holidays;
 mod hours;
@@ -27,7 +28,7 @@ use crate::limits::FINDINGS_MAX;
 use crate::routing::diagnostic::{Diagnostic, Severity};
 use crate::routing::file::{self, Kind, Table};
 use crate::routing::heard::Heard;
-use crate::routing::plan::{CenterId, HoursId, InputId, MenuId, MessageId, NoticeId, Plan};
+use crate::routing::plan::{CenterId, HoursId, InputId, MenuId, MessageId, NoticeId, Plan, PromptId, Slotted};
 pub(super) use fields::spell;
 use fields::{Fields, later};
 use jiff::civil::Date;
@@ -152,6 +153,7 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
         waiting,
         call_max,
         words: BTreeMap::new(),
+        phrases: BTreeMap::new(),
         rules: prove::rules(rules, &names, &mut findings),
         tests: Vec::new(),
     };
@@ -204,12 +206,21 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
     }
     flow::check(&plan, &sites, &names, whole, korean_profile, &mut findings);
     if let Some(heard) = heard {
-        let prompts = &heard.lengths();
-        sounds.check(prompts, &mut findings);
-        plan.tongues = sounds.translate(&tongues, &plan.waiting, prompts, &mut findings);
+        let mut prompts = heard.lengths();
+        let filled = filled::read(&plan, &sounds, &tongues, heard, &prompts, &mut findings);
+        sounds.check(heard, &prompts, &mut findings);
+        plan.tongues = sounds.translate(&tongues, &plan.waiting, &prompts, &filled, &mut findings);
         spoken::check(&plan, &sites, &sounds, heard, korean_profile, &mut findings);
+        // What they take is known by their parts.
+        prompts.extend(filled.iter().filter_map(|(id, filled)| Some((id.to_string(), filled.length?))));
+        let slotted = |(id, filled): (PromptId, filled::Filled)| {
+            let language = id.strip_suffix(filled.phrase.id()).unwrap_or_default();
+            let sounds = filled.parts.iter().map(|part| format!("{language}{part}").into()).collect();
+            (id, Slotted { phrase: filled.phrase, sounds })
+        };
+        plan.phrases = filled.into_iter().filter(|(_, filled)| filled.length.is_some()).map(slotted).collect();
         let menus: Vec<_> = sites.menus.iter().map(|site| site.row.clone()).collect();
-        sound::too_long(&plan, &sites.numbers, &menus, prompts, &mut findings);
+        sound::too_long(&plan, &sites.numbers, &menus, &prompts, &mut findings);
     }
     plan.words = sounds.words;
     plan.slow = plan.slow_names();

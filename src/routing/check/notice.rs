@@ -4,7 +4,7 @@ use super::Findings;
 use super::doors;
 use super::fields::Fields;
 use super::names::{Names, Place, Row};
-use super::sound::Sounds;
+use super::sound::{At, Sounds};
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::plan::{Destination, Notice};
 use std::ops::Range;
@@ -50,7 +50,11 @@ pub(super) fn notice(
         None => (None, row.span.clone()),
     };
     fields.finish(findings);
-    let speech = prompts.unwrap_or_default().into_iter().map(|(id, span)| sounds.named(id, span)).collect();
+    let speech = prompts
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(id, span)| sounds.said_at(At::Notice(row.name.clone()), id, span))
+        .collect();
     let notice = Notice { row: row.name.as_str().into(), doors, speech, then: then.unwrap_or(Destination::End) };
     (notice, NoticeSite { row: row.span.clone(), then: span })
 }

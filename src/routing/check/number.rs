@@ -3,12 +3,13 @@
 use super::Findings;
 use super::fields::{Fields, choose, is_later, later, wrong_kind};
 use super::names::{Names, Place, Row};
-use super::sound::Sounds;
+use super::sound::{At, Sounds};
 use crate::number::CallerKind;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::file::{Kind, Table, full_width, wide};
 use crate::routing::pattern::{Pattern, PatternError};
 use crate::routing::plan::{Answer, Condition, Destination, Fee, HoursId, Number, Plan, When};
+use crate::routing::slots;
 use std::ops::Range;
 
 /// Reads one number. `taken` are the numbers of the rows before.
@@ -27,7 +28,8 @@ pub(super) fn number(
     for (text, span) in matches.unwrap_or_default() {
         dialled.extend(one_number(row, text, span, taken, findings));
     }
-    let greeting = fields.text("greeting", findings).map(|(id, span)| sounds.named(id, span));
+    let greeting =
+        fields.text("greeting", findings).map(|(id, span)| sounds.said_at(At::Place(slots::Place::Greeting), id, span));
     let answer = choose(
         &mut fields,
         "answer",

@@ -2,9 +2,12 @@
 
 use super::Findings;
 use super::fields::nearest;
+use super::filled::Filled;
 use crate::limits::SPEECH_BEFORE_KEY_MAX;
 use crate::routing::diagnostic::Diagnostic;
+use crate::routing::heard::Heard;
 use crate::routing::plan::{Destination, Menu, Plan, PromptId, Tongue, Words};
+use crate::routing::slots::Place;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
@@ -12,19 +15,36 @@ use std::time::Duration;
 /// Names of prompts told in one finding.
 const LACKING_TOLD: usize = 6;
 
+/// Where a prompt stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum At {
+    /// Where what can be filled is known.
+    Place(Place),
+    /// In this notice: what can be filled hangs on how callers come to it.
+    Notice(String),
+}
+
 /// Prompts as they are met, each with the first place that names it.
 #[derive(Default)]
 pub(super) struct Sounds {
     uses: Vec<(PromptId, Range<usize>)>,
+    /// Every place that names one.
+    places: Vec<(PromptId, At, Range<usize>)>,
     seen: BTreeSet<PromptId>,
     /// Prompts whose words stand in the table.
     pub(super) words: BTreeMap<PromptId, Words>,
 }
 
 impl Sounds {
-    /// A prompt of the catalogue.
+    /// A prompt of the catalogue, where nothing can be filled.
     pub(super) fn named(&mut self, id: &str, span: Range<usize>) -> PromptId {
+        self.said_at(At::Place(Place::Elsewhere), id, span)
+    }
+
+    /// A prompt of the catalogue, and where it stands.
+    pub(super) fn said_at(&mut self, at: At, id: &str, span: Range<usize>) -> PromptId {
         let id = PromptId::from(id);
+        self.places.push((id.clone(), at, span.clone()));
         if self.seen.insert(id.clone()) {
             self.uses.push((id.clone(), span));
         }
@@ -66,14 +86,23 @@ impl Sounds {
         self.uses.iter().map(|(id, span)| (id, span))
     }
 
+    /// Every place that names a prompt.
+    pub(super) fn at(&self, id: &PromptId) -> impl Iterator<Item = (&At, &Range<usize>)> {
+        self.places.iter().filter(move |(known, ..)| known == id).map(|(_, at, span)| (at, span))
+    }
+
     /// The first place that names a prompt.
     pub(super) fn place(&self, id: &PromptId) -> Range<usize> {
         self.uses.iter().find(|(known, _)| known == id).map_or(0..0, |(_, span)| span.clone())
     }
 
     /// E0501 for every prompt without sound. The bare names are heard from stand-in centres only, which do without.
-    pub(super) fn check(&self, prompts: &BTreeMap<String, Duration>, findings: &mut Findings) {
+    pub(super) fn check(&self, heard: &Heard, prompts: &BTreeMap<String, Duration>, findings: &mut Findings) {
         for (id, span) in &self.uses {
+            // A text with slots has its parts, and `filled` looks for those.
+            if heard.text(id).is_some_and(|text| text.contains(['{', '}'])) && !self.words.contains_key(id) {
+                continue;
+            }
             if !matches!(self.words.get(id), Some(Words::Name(_))) && !prompts.contains_key(id.as_ref()) {
                 findings.push(self.missing(id, span.clone(), prompts));
             }
@@ -86,6 +115,7 @@ impl Sounds {
         languages: &BTreeMap<Tongue, Range<usize>>,
         waiting: &PromptId,
         prompts: &BTreeMap<String, Duration>,
+        filled: &BTreeMap<PromptId, Filled>,
         findings: &mut Findings,
     ) -> BTreeMap<Tongue, BTreeMap<PromptId, PromptId>> {
         let mut all = BTreeMap::new();
@@ -94,7 +124,10 @@ impl Sounds {
             let mut lacking = Vec::new();
             for (id, _) in self.uses.iter().filter(|(id, _)| !matches!(self.words.get(id), Some(Words::Name(_)))) {
                 let there = format!("{language}/{id}");
-                if prompts.contains_key(&there) {
+                if let Some(filled) = filled.get(&*there).filter(|filled| filled.length.is_some()) {
+                    let parts = filled.parts.iter().map(|part| (part.clone(), format!("{language}/{part}").into()));
+                    names.extend(parts.chain([(id.clone(), there.into())]));
+                } else if prompts.contains_key(&there) {
                     names.insert(id.clone(), there.into());
                 } else if id != waiting {
                     lacking.push(&**id);

@@ -23,14 +23,12 @@ pub(super) fn check(
     for (id, span) in sounds.uses() {
         let Some(prompt) = heard.0.get(&**id) else { continue };
         let text = prompt.text.as_deref().unwrap_or("");
-        if text.contains(['{', '}']) {
-            findings.push(placeholder(id, span.clone()));
-        }
         // A centre's sound begins with its name, whatever particle follows.
         let differs = |said: &str| match sounds.words.get(id) {
             Some(Words::Connecting(name) | Words::Name(name)) => !said.starts_with(name.trim()),
             Some(Words::Choice(_)) => false,
-            None => prompt.text.is_some() && said != text,
+            // A text with slots sounds in parts, whatever lies beside it.
+            None => prompt.text.is_some() && !text.contains('{') && said != text,
         };
         if let Some(said) = prompt.said.as_deref().filter(|said| differs(said)) {
             findings.push(stale(id, said, span.clone()));
@@ -56,16 +54,6 @@ pub(super) fn check(
             consent(&message.row, &plan.menu(message.consent).speech, &site.consent, heard, findings);
         }
     }
-}
-
-fn placeholder(id: &str, span: Range<usize>) -> Diagnostic {
-    Diagnostic::error(
-        "E0503",
-        span,
-        format!("\"{id}\" 의 글에 {{ }} 가 있습니다. 이 판의 안내음에는 넣을 값이 없습니다"),
-        format!("the text of \"{id}\" holds {{ }}; prompts of this version have nothing to fill in"),
-    )
-    .help("말할 그대로 글을 쓰세요", "write the text as it is said")
 }
 
 fn stale(id: &str, said: &str, span: Range<usize>) -> Diagnostic {

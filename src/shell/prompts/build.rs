@@ -5,11 +5,13 @@
 
 use super::synthesis::synthesise;
 use super::{Folder, LEDGER, PromptError, read_wav, shown, unreadable};
+use crate::routing::slots;
 use crate::speech::finding::both;
 use crate::speech::ledger::{self, Entry, Origin};
+use crate::speech::phrase::{self, Phrase, Reach, Sound};
 use crate::speech::pronunciation::{said, spoken};
 use crate::speech::standard::Pace;
-use crate::speech::texts::id_is_a_path_inside;
+use crate::speech::texts::{Text, id_is_a_path_inside};
 use crate::speech::{Derived, Kind, Voice, wav};
 use crate::speech::{shape, sound};
 use std::collections::BTreeMap;
@@ -75,29 +77,96 @@ pub(super) fn spoken_of(tongue: &Tongue<'_>, text: &str) -> String {
     }
 }
 
-pub(super) fn wanted(tongue: &Tongue<'_>, folder: &Folder) -> Result<BTreeMap<String, Wanted>, PromptError> {
+/// Every sound that the folder should have. A text with slots has none of its own: it has those of its parts.
+pub(super) fn wanted(tongue: &Tongue<'_>, folder: &Folder) -> Result<BTreeMap<String, Wanted>, Vec<PromptError>> {
     let mut wanted: BTreeMap<String, Wanted> = folder
         .texts
         .iter()
+        .filter(|text| !has_slots(text))
         .map(|text| (text.id.clone(), Wanted::new(tongue, text.kind, &text.text, text.pronunciation.as_deref())))
         .collect();
     for (id, derived) in tongue.words {
         if !id_is_a_path_inside(id) {
-            return Err(PromptError::file(
+            return Err(vec![PromptError::file(
                 id,
                 both("파일 이름이 될 수 없는 말입니다", "these words cannot name a file"),
                 both(
                     "routing.toml의 `say`에서 점으로 시작하는 말, `\\`, `:`을 빼고 짧게 쓰세요",
                     "in routing.toml, write the `say` shorter, without `\\`, `:` or a leading dot",
                 ),
-            ));
+            )]);
         }
         // A line of its own in a table of texts may say how the words are read; what they are, the routing table says.
         let line = folder.texts.iter().find(|text| text.id == *id);
         let pronunciation = line.and_then(|text| text.pronunciation.as_deref());
         wanted.insert(id.clone(), Wanted::new(tongue, derived.kind(), &derived.text(), pronunciation));
     }
-    Ok(wanted)
+    let mut errors = Vec::new();
+    for text in folder.texts.iter().filter(|text| has_slots(text)) {
+        match parts(tongue, text) {
+            Ok(parts) => parts.into_iter().for_each(|(id, part)| {
+                wanted.entry(id).or_insert(part);
+            }),
+            Err(more) => errors.extend(more),
+        }
+    }
+    if errors.is_empty() { Ok(wanted) } else { Err(errors) }
+}
+
+/// Whether it is a text that is filled in.
+pub(super) fn has_slots(text: &Text) -> bool {
+    text.text.contains(['{', '}'])
+}
+
+/// The sounds of a text with slots: every value they may have, whatever the hours of a table are, so that those may change.
+fn parts(tongue: &Tongue<'_>, text: &Text) -> Result<Vec<(String, Wanted)>, Vec<PromptError>> {
+    let at = |what, fix| PromptError { file: text.file.clone(), line: Some(text.line), what, fix };
+    let Some(grammar) = phrase::Tongue::of_language(tongue.language) else {
+        let what = both("이 말로는 { }를 채울 수 없습니다", "{ } cannot be filled in this language");
+        return Err(vec![at(what, both("말할 그대로 쓰세요", "write the text as it is said"))]);
+    };
+    let read = |written: &str| {
+        Phrase::read_in(grammar, &text.id, written, &slots::vocabulary()).map_err(|errors| {
+            let told = errors.into_iter().map(|error| {
+                let here = written.get(error.range.clone()).filter(|here| !here.is_empty()).unwrap_or(written);
+                at(error.mistake.told(), both(format!("여기: {here}"), format!("here: {here}")))
+            });
+            told.collect::<Vec<_>>()
+        })
+    };
+    let phrase = read(&text.text)?;
+    let names = tongue.words.iter().filter_map(|(id, derived)| match derived {
+        Derived::Connecting(name) => Some((id.strip_prefix("center/")?.to_owned(), name.clone())),
+        Derived::Choice(_) | Derived::Name(_) => None,
+    });
+    let reach = Reach { names: names.collect(), openings: None };
+    let sounds = phrase.sounds(&reach);
+    // What stands between the slots may be read in its own way.
+    let mut read_as = BTreeMap::new();
+    if let Some(pronunciation) = &text.pronunciation {
+        let other = read(pronunciation)?;
+        let literals = |sounds: &[Sound]| -> BTreeMap<String, String> {
+            let own = format!("phrase/{}/", text.id);
+            let literals = sounds.iter().filter(|sound| sound.id.starts_with(&own));
+            literals.map(|sound| (sound.id.clone(), sound.text.clone())).collect()
+        };
+        read_as = literals(&other.sounds(&reach));
+        if !phrase.slots().eq(other.slots()) || !literals(&sounds).keys().eq(read_as.keys()) {
+            let what = both("읽는 법의 { }가 문구와 다릅니다", "the pronunciation has other { } than the text");
+            let fix = both("같은 자리에 같은 { }를 쓰세요", "write the same { } in the same places");
+            return Err(vec![at(what, fix)]);
+        }
+    }
+    let part = |Sound { id, text, kind }: Sound| {
+        let pronunciation = match (read_as.get(&id), grammar) {
+            (Some(words), _) => Some(words.clone()),
+            (None, phrase::Tongue::English) => Some(phrase::pronunciation(&text)),
+            (None, phrase::Tongue::Korean) => None,
+        };
+        let wanted = Wanted::new(tongue, kind, &text, pronunciation.as_deref());
+        (id, wanted)
+    };
+    Ok(sounds.into_iter().map(part).collect())
 }
 
 /// Makes every sound that is missing or older than its words.
@@ -106,7 +175,7 @@ pub(super) fn wanted(tongue: &Tongue<'_>, folder: &Folder) -> Result<BTreeMap<St
 pub fn run_build(tongue: &Tongue<'_>, prune: bool, progress: &mut dyn FnMut(&str)) -> Result<Report, Vec<PromptError>> {
     let Tongue { dir, voice, .. } = *tongue;
     let mut folder = Folder::read(dir)?;
-    let wanted = wanted(tongue, &folder).map_err(|error| vec![error])?;
+    let wanted = wanted(tongue, &folder)?;
     let mut report = Report::default();
     let mut errors = Vec::new();
     let mut ledger = std::mem::take(&mut folder.ledger);

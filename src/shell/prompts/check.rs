@@ -1,7 +1,7 @@
 //! Whether texts and sounds agree, what callers would find wrong with the sounds, and what each of them measures. Needs no program that
 //! speaks.
 
-use super::build::{Tongue, Wanted, moved_away, wanted};
+use super::build::{Tongue, Wanted, has_slots, moved_away, wanted};
 use super::{Folder, PromptError, read_wav, shown};
 use crate::limits::FIRST_CHOICE_MAX;
 use crate::routing::Plan;
@@ -110,7 +110,7 @@ impl Survey {
 /// folder that cannot be read.
 pub fn survey(tongue: &Tongue<'_>, plan: Option<&Plan>) -> Result<Survey, Vec<PromptError>> {
     let folder = Folder::read(tongue.dir)?;
-    let wanted = wanted(tongue, &folder).map_err(|error| vec![error])?;
+    let wanted = wanted(tongue, &folder)?;
     let mut survey = Survey::default();
     for (id, want) in &wanted {
         let sound = look(tongue, &folder, id, want, &mut survey);
@@ -192,8 +192,15 @@ fn unused(tongue: &Tongue<'_>, folder: &Folder, plan: &Plan, survey: &mut Survey
         let told = PromptError { file: text.file.clone(), line: Some(text.line), what: what(), fix: fix() };
         survey.find(&text.id, false, told);
     }
-    let written: BTreeSet<&str> = folder.texts.iter().map(|text| text.id.as_str()).collect();
-    for (id, path) in folder.wavs.iter().filter(|(id, _)| !heard.contains(*id) && !written.contains(id.as_str())) {
+    // What was said whole before its text had slots is heard by nobody; parts belong to their texts.
+    let written = folder.texts.iter().filter(|text| !has_slots(text)).map(|text| text.id.as_str());
+    let parts: Vec<String> = survey.lines.iter().map(|line| line.id.clone()).collect();
+    let written: BTreeSet<&str> = written.chain(parts.iter().map(String::as_str)).collect();
+    let slotted = |id: &str| folder.texts.iter().any(|text| text.id == id && has_slots(text));
+    for (id, path) in folder.wavs.iter().filter(|(id, _)| {
+        let id = id.as_str();
+        (!heard.contains(id) || slotted(id)) && !written.contains(id)
+    }) {
         survey.find(id, false, PromptError::file(shown(path), what(), fix()));
     }
 }

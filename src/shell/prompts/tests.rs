@@ -252,6 +252,9 @@ fn every_shipped_text_has_a_sound_that_fits_it() {
 #[test]
 fn every_shipped_sound_of_table_words_says_what_its_name_says() {
     let folder = Folder::read(&shipped()).unwrap();
+    let words = words_in(&shipped_table());
+    let tongue = Tongue { language: "ko", dir: &shipped(), words: &words, voice: &Voice::of_language("ko") };
+    let wanted = build::wanted(&tongue, &folder).unwrap();
     let mut seen = 0;
     for (id, path) in &folder.wavs {
         let entry = folder.ledger.get(id).unwrap_or_else(|| panic!("{id} is in the ledger"));
@@ -261,6 +264,11 @@ fn every_shipped_sound_of_table_words_says_what_its_name_says() {
         };
         seen += 1;
         if entry.origin == Origin::Recorded {
+            continue;
+        }
+        if family == "phrase" {
+            let part = wanted.get(id).unwrap_or_else(|| panic!("{id} is a part of some text"));
+            assert_eq!((&entry.text, &entry.source), (&part.text, &part.source), "{id}: run `ivr1357 prompts build`");
             continue;
         }
         let derived = match family {
@@ -282,6 +290,11 @@ fn every_shipped_sound_is_fit_for_a_telephone() {
     let catalogue = load(&shipped()).unwrap();
     for (id, prompt) in &catalogue.prompts {
         assert!(!prompt.text.is_empty(), "{id}");
+        // A text that is filled in has the sounds of its parts.
+        if prompt.text.contains('{') {
+            assert!(prompt.samples.is_none() && catalogue.prompts.contains_key(&format!("phrase/{id}/1")), "{id}");
+            continue;
+        }
         let samples = prompt.samples.as_ref().unwrap_or_else(|| panic!("{id} has a sound"));
         let measured = sound::measure(samples).unwrap_or_else(|| panic!("{id} sounds"));
         assert!((-30.0..=-14.0).contains(&measured.active_dbov), "{id}: {measured:?}");
@@ -295,8 +308,8 @@ fn every_shipped_sound_is_fit_for_a_telephone() {
 fn the_prompts_the_program_itself_asks_for_are_shipped() {
     let lengths = load(&shipped()).unwrap().lengths();
     let mut ids: Vec<String> =
-        "greeting menu_main again invalid center_busy closed busy goodbye waiting_tone stand_in stand_in_bye \
-                                key_star key_hash"
+        "greeting menu_main again invalid phrase/center_busy/1 phrase/closed/1 busy goodbye waiting_tone stand_in \
+                                stand_in_bye key_star key_hash"
             .split_whitespace()
             .map(ToOwned::to_owned)
             .collect();
@@ -441,14 +454,79 @@ fn a_studio_recording_is_heard_narrow_and_wide_and_stays() {
     assert!(catalogue.faults.is_empty() && checked(&dir, &BTreeMap::new()).unwrap().warnings.is_empty());
 }
 
+/// A program that any machine has stands for the one that speaks.
+fn stand_in_voice(name: &str) -> Voice {
+    let samples: Vec<i16> = (0..22_050).map(|at: i32| ((at * at / 50) % 9000 - 4500) as i16).collect();
+    let source = scratch(name).join("voice.wav");
+    fs::write(&source, wav::write_at(22_050, &samples)).unwrap();
+    let command = ["sh", "-c", "read text; cat $0", &source.display().to_string()].map(str::to_owned).to_vec();
+    Voice { command, speed: 1, speed_of_parts: 1 }
+}
+
+#[test]
+fn a_text_with_slots_is_built_in_parts_and_its_old_whole_goes() {
+    let dir = scratch("slots");
+    let voice = stand_in_voice("slots-voice");
+    let center = |name: &str| {
+        let derived =
+            [("center/fta", Derived::Connecting(name.to_owned())), ("say/가", Derived::Choice("가".to_owned()))];
+        BTreeMap::from(derived.map(|(id, derived)| (id.to_owned(), derived)))
+    };
+    let make = |words: &BTreeMap<String, Derived>, prune: bool| {
+        let tongue = Tongue { language: "ko", dir: &dir, words, voice: &voice };
+        run_build(&tongue, prune, &mut |_| {})
+    };
+    let words = center("FTA 콜센터");
+    put(&dir, "a.tsv", format!("{HEAD}busy\tsentence\t연결하지 못했습니다.\n"));
+    assert_eq!(make(&words, false).unwrap().built, ["busy", "center/fta", "say/가"]);
+    put(&dir, "a.tsv", format!("{HEAD}busy\tsentence\t{{center.name|으로/로}} 연결하지 못했습니다.\n"));
+    let tongue = Tongue { language: "ko", dir: &dir, words: &words, voice: &voice };
+    let plan = crate::routing::check_without_sound(&shipped_table()).plan.unwrap();
+    let told: Vec<_> =
+        survey(&tongue, Some(&plan)).unwrap().findings.into_iter().map(|found| (found.id, found.is_error)).collect();
+    let parts = ["phrase/busy/1", "phrase/text-FTA 콜센터로"];
+    assert!(parts.iter().all(|part| told.contains(&((*part).to_owned(), true))), "{told:?}");
+    assert!(told.contains(&("busy".to_owned(), false)), "the whole is heard by nobody: {told:?}");
+    let report = make(&words, true).unwrap();
+    assert_eq!((report.built, report.pruned), (parts.map(str::to_owned).to_vec(), vec!["busy".to_owned()]));
+    assert_eq!(make(&words, true).unwrap(), Report { unchanged: 4, ..Report::default() });
+    // Another name is another sound.
+    let report = make(&center("국세상담센터"), true).unwrap();
+    assert_eq!(report.built, ["center/fta", "phrase/text-국세상담센터로"]);
+    assert_eq!(report.pruned, ["phrase/text-FTA 콜센터로"]);
+}
+
+#[test]
+fn a_text_with_slots_that_is_written_wrong_is_told_with_its_line() {
+    let dir = scratch("slots-wrong");
+    let voice = stand_in_voice("slots-wrong-voice");
+    let none = BTreeMap::new();
+    for (language, text, line, what) in [
+        ("ko", "a\tsentence\t{position|sino}번째", 2, "번째 takes native numbers"),
+        ("ko", "a\tsentence\t가\nb\tsentence\t{nobody}", 3, "nothing here has this name"),
+        ("ko", "a\tsentence\t가 {time} 나\t가 {date} 나", 2, "the pronunciation has other { } than the text"),
+        ("ko", "a\tsentence\t가 {time} 나\t가 {time}", 2, "the pronunciation has other { } than the text"),
+        ("en", "a\tsentence\t{opens|에}", 2, "is Korean"),
+        ("zh", "a\tsentence\t{opens}", 2, "cannot be filled in this language"),
+    ] {
+        put(&dir, "a.tsv", format!("{HEAD}{text}\n"));
+        let tongue = Tongue { language, dir: &dir, words: &none, voice: &voice };
+        let errors = run_build(&tongue, false, &mut |_| {}).unwrap_err();
+        assert_eq!(errors.len(), 1, "{text}: {errors:?}");
+        assert!(errors[0].line == Some(line) && errors[0].what[1].contains(what), "{text}: {errors:?}");
+        assert_eq!(survey(&tongue, None).unwrap_err(), errors);
+    }
+    // What stands between the slots is read as its pronunciation says.
+    put(&dir, "a.tsv", format!("{HEAD}a\tsentence\tA {{caller|digits}} B\t에이 {{caller|digits}} 비\n"));
+    let tongue = Tongue { language: "ko", dir: &dir, words: &none, voice: &voice };
+    let wanted = build::wanted(&tongue, &Folder::read(&dir).unwrap()).unwrap();
+    let part = |id: &str| (wanted[id].text.as_str(), wanted[id].spoken.as_str());
+    assert_eq!((part("phrase/a/1"), part("phrase/a/2")), (("A", "에이"), ("B", "비")));
+}
+
 #[test]
 fn the_same_texts_give_the_same_bytes_whatever_program_speaks() {
-    let samples: Vec<i16> = (0..22_050).map(|at: i32| ((at * at / 50) % 9000 - 4500) as i16).collect();
-    let source = scratch("repeat-voice").join("voice.wav");
-    fs::write(&source, wav::write_at(22_050, &samples)).unwrap();
-    // A program that any machine has stands for the one that speaks.
-    let command = ["sh", "-c", "read text; cat $0", &source.display().to_string()].map(str::to_owned).to_vec();
-    let voice = Voice { command, speed: 1, speed_of_parts: 1 };
+    let voice = stand_in_voice("repeat-voice");
     let texts: String = (0..12).map(|at| format!("p{at}\tsentence\ttext {at}\n")).collect();
     let made = ["one", "two"].map(|turn| {
         let dir = scratch(&format!("repeat-{turn}"));

@@ -296,7 +296,9 @@ struct Source {
 pub(super) fn spoken(plan: &Plan, catalogue: &Catalogue) -> Catalogue {
     let prompt = |id: &str| Some((id.to_owned(), catalogue.prompts.get(id)?.clone()));
     let wide = |id: &str| Some((id.to_owned(), catalogue.wide.get(id)?.clone()));
-    let ids = plan.prompts();
+    let mut ids = plan.prompts();
+    // The texts that are filled in have no sound, and are needed to read the version again.
+    ids.extend(plan.phrases.keys().cloned());
     Catalogue {
         prompts: ids.iter().filter_map(|id| prompt(id)).collect(),
         wide: ids.iter().filter_map(|id| wide(id)).collect(),

@@ -235,6 +235,10 @@ pub fn read(folder: &Path, number: u64) -> Result<Whole, String> {
         let (Some(id), Some(hash), Some(text)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(format!("{SOUNDS} cannot be read: {line}"));
         };
+        if hash == NO_SOUND {
+            catalogue.prompts.insert(id.to_owned(), Prompt { text: text.to_owned(), samples: None });
+            continue;
+        }
         let file = folder.join("sounds").join(format!("{hash}.wav"));
         let bytes = fs::read(&file).map_err(|error| format!("the sound of {id}, {}: {error}", file.display()))?;
         let read = |bytes: &[u8]| wav::read(bytes).map_err(|(what, _)| format!("the sound of {id}: {}", what[1]));
@@ -261,14 +265,22 @@ pub fn sounds_hash(catalogue: &Catalogue) -> String {
 /// The samples of a sound, and the wide ones where it has them.
 type Samples<'a> = (&'a [i16], Option<&'a [i16]>);
 
-/// The list of the prompts that have a sound, and those sounds by their names.
+/// Stands in place of a sound's name for a text that is filled in: its parts sound.
+const NO_SOUND: &str = "-";
+
+/// The list of the prompts, and their sounds by their names.
 fn list(catalogue: &Catalogue) -> (String, BTreeMap<String, Samples<'_>>) {
     let (mut list, mut sounds) = (String::new(), BTreeMap::new());
     for (id, Prompt { text, samples }) in &catalogue.prompts {
-        let Some(samples) = samples else { continue };
+        let text = text.replace(|c: char| c.is_control(), " ");
+        let Some(samples) = samples else {
+            if text.contains('{') {
+                list.push_str(&format!("{id}\t{NO_SOUND}\t{text}\n"));
+            }
+            continue;
+        };
         let wide = catalogue.wide.get(id).map(|wide| &**wide);
         let hash = sound_hash(samples, wide);
-        let text = text.replace(|c: char| c.is_control(), " ");
         list.push_str(&format!("{id}\t{hash}\t{text}\n"));
         sounds.insert(hash, (&**samples, wide));
     }

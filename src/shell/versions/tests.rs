@@ -48,6 +48,24 @@ fn sounds(samples: &[i16]) -> Catalogue {
 }
 
 #[test]
+fn a_text_that_is_filled_in_is_kept_without_a_sound() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let mut all = sounds(&[1]);
+    let text = |text: &str| Prompt { text: text.to_owned(), samples: None };
+    all.prompts.insert("closed".to_owned(), text("상담은 {opens|에} 시작합니다."));
+    all.prompts.insert("mute".to_owned(), text("말이 없습니다."));
+    store.add(version(1), b"schema = 1", &all).expect("kept");
+    let Whole { version, catalogue, .. } = read(&scratch.0, 1).expect("whole");
+    assert_eq!(catalogue.text("closed"), Some("상담은 {opens|에} 시작합니다."));
+    assert!(catalogue.prompts["closed"].samples.is_none() && catalogue.text("mute").is_none());
+    assert_eq!(version.sounds, sounds_hash(&catalogue));
+    // Other words are another version, though no sound changed.
+    all.prompts.insert("closed".to_owned(), text("상담은 {opens|에} 다시 시작합니다."));
+    assert_ne!(sounds_hash(&all), version.sounds);
+}
+
+#[test]
 fn what_was_published_is_read_again_byte_for_byte() {
     let scratch = Scratch::new();
     let store = scratch.open();

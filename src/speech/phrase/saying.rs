@@ -171,6 +171,15 @@ impl Phrase {
         Ok(Spoken { parts, text: text.trim().to_owned() })
     }
 
+    /// The phrase with values that take long, for those who ask how long it may take.
+    pub fn example(&self, reach: &Reach) -> Spoken {
+        let slots = self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Slot(slot) => Some((slot.name.clone(), slot.example(reach)?)),
+            Piece::Literal(_) => None,
+        });
+        self.say_what_is_known(&Values { today: None, by_name: slots.collect() })
+    }
+
     /// Every sound of it that does not hang on words of the table: what a build has to make, each once, by id.
     pub fn closed_set(&self) -> Vec<Sound> {
         self.sounds(&Reach::default())

@@ -277,6 +277,23 @@ fn menu(choices: &[(String, String)]) -> Vec<Draft> {
 }
 
 impl Slot {
+    /// A value that takes long to say; none for a menu, whose rows are known where it stands.
+    pub(super) fn example(&self, reach: &Reach) -> Option<Value> {
+        let time = reach.openings.as_ref().and_then(|openings| openings.last().copied());
+        let day = Date::constant(2026, 11, 29);
+        let longest = reach.names.iter().max_by_key(|(_, name)| name.chars().count());
+        Some(match self.form {
+            Form::Digits => Value::Digits("01012345678".to_owned()),
+            Form::Count { .. } | Form::Sino => Value::Number(self.most.unwrap_or(u64::MAX).min(45)),
+            Form::Money => Value::Money(12_345),
+            Form::Time => Value::Time(Time::constant(11, 45, 0, 0)),
+            Form::Date { .. } => Value::Date(day),
+            Form::Opening => Value::Opening(day.to_datetime(time.unwrap_or(Time::constant(11, 45, 0, 0)))),
+            Form::Text => longest.map(|(row, name)| Value::Named(row.clone(), name.clone()))?,
+            Form::Menu => return None,
+        })
+    }
+
     /// Values that need every sound this slot has, each with the day of its call.
     pub(super) fn every_value(&self, tongue: Tongue, reach: &Reach) -> Vec<(Value, Option<Date>)> {
         let most = self.most.unwrap_or(u64::MAX);

@@ -1,0 +1,170 @@
+//! What a caller hears: prompts by their names, those with slots filled in with what this call knows.
+//!
+//! A sentence whose value is not known (a withheld number, hours that never open) is left out; `check` has seen that something
+//! is left.
+
+use super::Session;
+use crate::call::{Effect, Part, Saying};
+use crate::media::PlayKey;
+use crate::number::{Entry, EntryKind};
+use crate::routing::plan::{CenterId, HoursId, InputId, MenuId, PromptId, Slotted};
+use crate::routing::{calendar, select};
+use crate::speech::phrase::{Value, Values};
+use crate::time::{Duration, Now, Wall};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use std::collections::BTreeMap;
+
+/// What something is said about.
+#[derive(Clone, Copy, Default)]
+pub(super) struct About<'a> {
+    /// The menu whose speech ends what is said.
+    pub(super) menu: Option<MenuId>,
+    /// What was entered, to be read back.
+    pub(super) entry: Option<(InputId, &'a Entry)>,
+    /// The centre that was not reached.
+    pub(super) center: Option<CenterId>,
+}
+
+/// What was closed when the caller came, and when that was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Shut {
+    pub(super) what: Closed,
+    pub(super) at: Wall,
+}
+
+/// What was closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Closed {
+    /// The number.
+    Number,
+    /// A row with these hours.
+    Hours(HoursId),
+}
+
+impl Session {
+    pub(super) fn play(
+        &mut self,
+        now: Now,
+        prompts: Vec<PromptId>,
+        about: About<'_>,
+        repeat: bool,
+        out: &mut Vec<Effect>,
+    ) -> PlayKey {
+        self.plays += 1;
+        let play = PlayKey(self.plays);
+        let said = self.said(now, prompts, about);
+        out.push(Effect::Play { play, said, repeat });
+        play
+    }
+
+    fn said(&self, now: Now, mut prompts: Vec<PromptId>, about: About<'_>) -> Vec<Saying> {
+        let plan = &self.plan;
+        let named = |prompts: Vec<PromptId>| plan.said(self.language.as_ref(), self.slow, prompts);
+        let phrase = |prompt: &PromptId| plan.phrases.get(prompt).map(|Slotted { phrase, .. }| phrase);
+        let fills = |prompt: &PromptId, name: &str| {
+            phrase(prompt).is_some_and(|phrase| phrase.slots().any(|slot| slot == name))
+        };
+        if plan.phrases.is_empty() {
+            return named(prompts).into_iter().map(Saying::plain).collect();
+        }
+        // What a slot says is not said again behind it.
+        if let Some(menu) = about.menu.map(|menu| plan.menu(menu)) {
+            let own = menu.speech.iter().take(menu.own_words).cloned().collect();
+            if named(own).iter().any(|prompt| fills(prompt, "menu")) {
+                prompts.truncate(prompts.len() - menu.speech.len().saturating_sub(menu.own_words).min(prompts.len()));
+            }
+        }
+        if let Some((input, _)) = about.entry
+            && let Some(confirm) = &plan.input(input).confirm
+            && named(vec![confirm.before.clone(), confirm.after.clone()]).iter().any(|prompt| fills(prompt, "number"))
+        {
+            prompts.retain(|prompt| !confirm.digits.contains(prompt));
+        }
+        let prompts = named(prompts);
+        if !prompts.iter().any(|prompt| phrase(prompt).is_some()) {
+            return prompts.into_iter().map(Saying::plain).collect();
+        }
+        let values = self.values(now, about);
+        let filled = |prompt: PromptId| match phrase(&prompt) {
+            None => Saying::plain(prompt),
+            Some(phrase) => {
+                let spoken = phrase.say_what_is_known(&values);
+                let (ids, pauses): (Vec<PromptId>, Vec<Duration>) = spoken
+                    .parts
+                    .into_iter()
+                    .filter_map(|part| Some((part.id?.into(), Duration::from_millis(part.added_ms.into()))))
+                    .unzip();
+                let parts = named(ids).into_iter().zip(pauses);
+                let parts = parts.map(|(prompt, pause)| Part { prompt, pause }).collect();
+                Saying { prompt, filled: Some((spoken.text, parts)) }
+            }
+        };
+        prompts.into_iter().map(filled).collect()
+    }
+
+    /// What this call knows.
+    fn values(&self, now: Now, about: About<'_>) -> Values {
+        let local = self.local(now.wall);
+        let mut by_name = BTreeMap::from([
+            ("time".to_owned(), Value::Time(local.time())),
+            ("date".to_owned(), Value::Date(local.date())),
+        ]);
+        let caller = self.caller.secret();
+        if !caller.is_empty() && caller.bytes().all(|byte| byte.is_ascii_digit()) {
+            by_name.insert("caller".to_owned(), Value::Digits(caller.to_owned()));
+        }
+        if let Some(opens) = self.next_opening() {
+            by_name.insert("opens".to_owned(), Value::Opening(opens));
+            by_name.insert("opens.date".to_owned(), Value::Date(opens.date()));
+            by_name.insert("opens.time".to_owned(), Value::Time(opens.time()));
+        }
+        if let Some(center) = about.center.map(|center| self.plan.center(center)) {
+            let row = center.row.strip_prefix("center.").unwrap_or(&center.row);
+            by_name.insert("center.name".to_owned(), Value::Named(row.to_owned(), center.name.clone()));
+        }
+        if let Some((input, entry)) = about.entry {
+            let kind = self.plan.input(input).accepts.kind;
+            by_name.insert("number".to_owned(), Value::Digits(grouped(entry.secret(), kind)));
+        }
+        if let Some(menu) = about.menu {
+            by_name.insert("menu".to_owned(), Value::Menu(self.plan.menu(menu).rows_said()));
+        }
+        Values { today: Some(local.date()), by_name }
+    }
+
+    /// When what was closed opens again. It is asked from the moment at which the caller found it closed: while a greeting was
+    /// heard, it may have opened.
+    fn next_opening(&self) -> Option<DateTime> {
+        let Shut { what, at } = self.shut?;
+        let opens = match what {
+            Closed::Number => select::next_change(&self.plan, self.plan.numbers.get(self.number)?, at),
+            Closed::Hours(hours) => calendar::next_change(&self.plan, hours, at),
+        };
+        opens.map(|opens| self.local(opens))
+    }
+
+    fn local(&self, wall: Wall) -> DateTime {
+        let at = Timestamp::from_microsecond(wall.as_micros()).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.plan.timezone.to_datetime(at)
+    }
+}
+
+/// In the groups in which such a number is written: three, two and five for a business.
+fn grouped(digits: &str, kind: EntryKind) -> String {
+    let groups: &[usize] = match kind {
+        EntryKind::BusinessNumber => &[3, 2, 5],
+        EntryKind::Date => &[4, 2, 2],
+        EntryKind::Any | EntryKind::Phone => return digits.to_owned(),
+    };
+    let mut rest = digits;
+    let mut parts = Vec::new();
+    for length in groups {
+        let (part, after) = rest.split_at_checked(*length).unwrap_or((rest, ""));
+        parts.push(part);
+        rest = after;
+    }
+    parts.push(rest);
+    parts.retain(|part| !part.is_empty());
+    parts.join("-")
+}
