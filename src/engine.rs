@@ -490,9 +490,11 @@ impl Engine {
         let closed = || matches!(event, media::Event::Recorded(_)).then(|| self.partings.call(stream)).flatten();
         let Some(call) = self.streams.get(&stream).copied().or_else(closed) else { return };
         match event {
-            media::Event::Recorded(media::Ended { key, length, spoken, end }) => {
+            media::Event::Recorded(media::Ended { key, length, spoken, hushed, end }) => {
                 let kept = end != media::RecordingEnd::Failed;
-                self.session(now, call, Event::Recorded(Recorded { key, length, spoken, kept }), out);
+                let recorded = Recorded { key, length, spoken, hushed, kept };
+                self.partings.recorded(stream, recorded);
+                self.session(now, call, Event::Recorded(recorded), out);
             }
             media::Event::Key(key) => {
                 let Some(dialog) = self.calls.get(&call).map(|entry| entry.leg.dialog) else { return };
@@ -589,14 +591,16 @@ impl Engine {
                     return Done::Answered;
                 }
             }
-            Effect::Record { key, file, longest, silence } => {
-                let (sides, silence) = (media::Sides::Caller, Some(silence));
+            Effect::Record { key, file, sides, longest, silence } => {
                 let recording = media::Recording { key, file, sides, longest, silence };
                 out.push(Output::Media { stream, command: media::Command::Record(recording) });
             }
-            Effect::EndRecording => out.push(Output::Media { stream, command: media::Command::EndRecording }),
-            Effect::Discard { file } => {
-                out.push(Output::Media { stream, command: media::Command::EndRecording });
+            Effect::PauseRecording(key, paused) => {
+                out.push(Output::Media { stream, command: media::Command::PauseRecording(key, paused) });
+            }
+            Effect::EndRecording(key) => out.push(Output::Media { stream, command: media::Command::EndRecording(key) }),
+            Effect::Discard { key, file } => {
+                out.push(Output::Media { stream, command: media::Command::EndRecording(key) });
                 out.push(Output::Discard { file });
             }
             Effect::HangUp => {

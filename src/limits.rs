@@ -413,12 +413,19 @@ pub const BRIDGE_DELAY: Duration = Duration::from_millis(40);
 pub const BRIDGE_QUIET: Duration = Duration::from_millis(500);
 /// How far the time stamps that a bridged leg is told may be from its own time before they are set anew.
 pub const BRIDGE_DRIFT_MAX: Duration = Duration::from_secs(1);
+/// Recordings of one stream at a time: the call, and a message within it.
+pub const STREAM_RECORDINGS_MAX: usize = 2;
+/// How long a recording stays silent behind what nobody may keep: the last key may still be held, and its tone still sound.
+pub const PAUSE_TAIL: Duration = Duration::from_secs(1);
+/// Intervals in a row that a recording makes up for when the pacer was late; a machine that stood still for longer has no sound of it.
+pub const TAP_SKIPPED_MAX: u32 = 500;
 /// How long the caller's sound waits before it is recorded, so that late packets find their place: the jitter of a bad mobile line.
 pub const TAP_DELAY: Duration = Duration::from_millis(100);
 /// Samples that may wait in a jitter buffer: half a second. What comes further ahead is from a sender whose clock has jumped.
 pub const JITTER_SAMPLES: usize = 4096;
-/// Frames that wait for the writer of recordings: 200 ms each, 200 callers for four seconds of a slow disk, some 13 MB.
-pub const RECORDING_FRAMES_WAITING: usize = 4096;
+/// Frames that wait for the writer of recordings: 200 ms each, 1,000 calls for three seconds of a slow disk, some 105 MB with both
+/// sides. They take it only while the disk is slow.
+pub const RECORDING_FRAMES_WAITING: usize = 16 * 1024;
 /// Recordings written at once; more would be a disk too slow for all of them.
 pub const RECORDINGS_MAX: usize = 2000;
 /// Frames of a capture that are looked at: eight hours of a call in both directions.

@@ -2,13 +2,14 @@
 //!
 //! Every prompt lasts one second. `wait` lets time pass and plays end; a line lists all that happened meanwhile.
 
+mod common;
+
+use common::flow::Flow;
 use ivr1357::call::record::Origin;
-use ivr1357::call::{Attempt, CallKey, Effect, Event, Record, Recorded, Saying, Session};
-use ivr1357::media::{PlayKey, RecordingKey};
-use ivr1357::number::{Caller, Key};
+use ivr1357::call::{CallKey, Effect, Event, Record, Session};
+use ivr1357::number::Caller;
 use ivr1357::routing::switch::Switches;
 use ivr1357::routing::{self, Plan};
-use ivr1357::sip::StatusCode;
 use ivr1357::time::{Duration, Instant, Now, Wall};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -85,142 +86,6 @@ goodbye = { prompt = "goodbye", then = "end" }
 info = { prompt = "info", then = "menu.main" }
 "##;
 
-struct Flow {
-    plan: Arc<Plan>,
-    session: Session,
-    now: Now,
-    playing: Option<(PlayKey, Instant)>,
-    attempt: usize,
-    recording: RecordingKey,
-    happened: Vec<String>,
-}
-
-impl Flow {
-    fn new(wall: &str) -> Self {
-        let plan = Arc::new(plan());
-        let wall = Wall::from_micros(wall.parse::<jiff::Timestamp>().expect("a time").as_microsecond());
-        let now = Now { instant: Instant::START, wall };
-        let record = Record::new(
-            now,
-            &Origin {
-                call: CallKey(0x1357),
-                call_id: "a@b",
-                caller: &Caller::new("01012345678"),
-                dialled: "1357",
-                table: &plan.version,
-                zone: &plan.timezone,
-                hash_key: &[7; 32],
-            },
-        );
-        let session = Session::new(now, CallKey(0x1357), plan.clone(), 0, record);
-        Self { plan, session, now, playing: None, attempt: 0, recording: RecordingKey(0), happened: Vec::new() }
-    }
-
-    fn event(&mut self, event: Event) {
-        let mut effects = Vec::new();
-        self.session.handle(self.now, event, &mut effects);
-        for effect in effects {
-            match effect {
-                Effect::Play { play, said, repeat } => {
-                    let prompts: Vec<_> = said.iter().map(Saying::told).collect();
-                    let long = Duration::from_secs(prompts.len() as u64);
-                    self.playing = (!repeat).then_some((play, self.now.instant + long));
-                    let verb = if repeat { "loop" } else { "play" };
-                    self.happened.push(format!("{verb} {}", prompts.join(" ")));
-                }
-                Effect::StopPlaying => {
-                    self.playing = None;
-                    self.happened.push("stop".into());
-                }
-                Effect::Refer { attempt, target, context, .. } => {
-                    self.attempt = attempt.0;
-                    let with = context.map(|context| format!(" [{context}]")).unwrap_or_default();
-                    self.happened.push(format!("refer {}{with}", target.uri().user()));
-                }
-                Effect::Record { key, file, longest, silence } => {
-                    self.recording = key;
-                    self.happened.push(format!("record {file} {} {}", longest.as_secs(), silence.as_secs()));
-                }
-                Effect::EndRecording => self.happened.push("end recording".into()),
-                Effect::Discard { file } => self.happened.push(format!("discard {file}")),
-                Effect::Answer => self.happened.push("200".into()),
-                Effect::HangUp => self.happened.push("bye".into()),
-                Effect::Over => {
-                    let record: serde_json::Value = serde_json::from_str(&self.session.record().line()).expect("JSON");
-                    let word = |key: &str| record[key].as_str().expect("ended").to_owned();
-                    self.happened.push(format!("over {} {}", word("outcome"), word("cause")));
-                }
-                Effect::Entered(_) | Effect::Pressed(_) => {}
-            }
-        }
-    }
-
-    fn wait(&mut self, long: Duration) {
-        let end = self.now.instant + long;
-        loop {
-            let next = [self.playing.map(|(_, until)| until), self.session.deadline()].into_iter().flatten().min();
-            let Some(next) = next.filter(|&next| next <= end) else { break };
-            self.now = self.now.after(next.since(self.now.instant));
-            match self.playing {
-                Some((play, until)) if until <= next => {
-                    self.playing = None;
-                    self.event(Event::Finished(play));
-                }
-                _ => self.event(Event::Tick),
-            }
-        }
-        self.now = self.now.after(end.since(self.now.instant));
-    }
-
-    fn act(&mut self, action: &str) {
-        let mut words = action.split_whitespace();
-        let verb = words.next().expect("an action");
-        let rest: Vec<&str> = words.collect();
-        let status = |text: &str| StatusCode::new(text.parse().expect("a number")).expect("a status");
-        let attempt = Attempt(self.attempt);
-        match verb {
-            "call" => {
-                self.event(Event::Answered);
-                self.event(Event::Connected);
-            }
-            "answered" => self.event(Event::Answered),
-            "progress" => self.event(Event::Progressed),
-            "replaced" => self.event(Event::Replaced),
-            "ack" => self.event(Event::Connected),
-            "key" => {
-                for key in rest {
-                    self.event(Event::Key(Key::from_char(key.chars().next().expect("a key")).expect("a key")));
-                }
-            }
-            "wait" => {
-                let seconds: f64 = rest[0].strip_suffix('s').expect("seconds").parse().expect("a number");
-                self.wait(Duration::from_millis((seconds * 1000.0) as u64));
-            }
-            "answer" => self.event(Event::ReferAnswered(attempt, status(rest[0]))),
-            "notify" => self.event(Event::Notified { attempt, status: Some(status(rest[0])), terminated: false }),
-            "terminated" => self.event(Event::Notified { attempt, status: None, terminated: true }),
-            "late" => self.event(Event::Notified {
-                attempt: Attempt(rest[0].parse().expect("a number")),
-                status: Some(status(rest[1])),
-                terminated: true,
-            }),
-            "hangup" => self.event(Event::HungUp),
-            "cancel" => self.event(Event::Cancelled),
-            // How many seconds of it are speech, and of which recording.
-            "recorded" | "spoiled" => {
-                let spoken = Duration::from_secs(rest[0].parse().expect("seconds"));
-                let key = rest.get(1).map_or(self.recording, |key| RecordingKey(key.parse().expect("a number")));
-                let length = spoken + Duration::from_secs(5);
-                self.event(Event::Recorded(Recorded { key, length, spoken, kept: verb == "recorded" }));
-            }
-            "hold" => self.event(Event::Held(true)),
-            "resume" => self.event(Event::Held(false)),
-            "stop" => self.event(Event::Stop),
-            other => panic!("no such action: {other}"),
-        }
-    }
-}
-
 fn plan() -> Plan {
     let ids = "greeting menu_main menu_fund menu_long again invalid center_busy closed busy goodbye info waiting_tone \
                message_consent message_ask message_tone message_saved message_empty key_0 key_1 key_2 key_3 key_4 key_5 center/counsel center/kosmes center/kised center/keit \
@@ -239,15 +104,7 @@ fn check(flow: &str) {
 }
 
 fn check_at(wall: &str, flow: &str) -> Flow {
-    let mut state = Flow::new(wall);
-    for line in flow.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (action, expected) = line.split_once("=>").expect("action => what happens");
-        state.happened.clear();
-        state.act(action.trim());
-        let happened = if state.happened.is_empty() { "nothing".to_owned() } else { state.happened.join(", ") };
-        assert_eq!(happened, expected.trim(), "after `{}`, in the flow:\n{flow}", action.trim());
-    }
-    state
+    Flow::new(plan(), wall).run(flow)
 }
 
 #[test]
@@ -374,7 +231,7 @@ fn star_asks_for_consent_again_and_hash_goes_back_to_the_menu_before() {
 
 #[test]
 fn the_longest_call_ends_a_message_too() {
-    let mut flow = Flow::new("2026-11-24T10:00:00+09:00");
+    let mut flow = Flow::new(plan(), "2026-11-24T10:00:00+09:00");
     // A caller who goes round for almost an hour.
     flow.act("call");
     while flow.now.instant < Instant::START + Duration::from_secs(3560) {
@@ -427,7 +284,7 @@ fn a_key_before_the_answer_answers_and_counts_for_the_menu() {
 
 #[test]
 fn a_greeting_that_nobody_hears_is_answered_after_a_minute() {
-    let mut flow = Flow::new("2026-11-24T20:00:00+09:00");
+    let mut flow = Flow::new(plan(), "2026-11-24T20:00:00+09:00");
     flow.act("progress");
     flow.playing = None;
     flow.happened.clear();

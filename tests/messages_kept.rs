@@ -1,17 +1,15 @@
-//! A caller leaves a message with the program as its users start it: by SIP and RTP, into a WAV file, named by the record.
+//! What is kept of callers by the program as its users start it, by SIP and RTP: messages and whole calls, in WAV files that the
+//! record names.
 
 // It speaks in real time.
 #![allow(clippy::disallowed_methods)]
 
 mod common;
 
-use common::capture::Heard;
 use common::engine::{Engine, folder};
-use common::line::Line;
-use ivr1357::media::codec::encode_alaw;
+use common::phone::dial;
 use std::fs;
-use std::net::{SocketAddr, UdpSocket};
-use std::time::Duration;
+use std::path::Path;
 
 /// Whoever calls is asked at once.
 const TABLE: &str = r##"
@@ -31,119 +29,18 @@ otherwise = "notice.goodbye"
 goodbye = { prompt = "goodbye", then = "end" }
 "##;
 
-/// A caller's telephone, as far as it sounds.
-struct Phone {
-    sound: UdpSocket,
-    engine: SocketAddr,
-    sequence: u16,
-    timestamp: u32,
-    heard: Heard,
-}
-
-impl Phone {
-    /// The engine's next packet.
-    fn hear(&mut self) {
-        let mut packet = [0; 2048];
-        let length = self.sound.recv(&mut packet).expect("the engine sounds");
-        self.heard.take(&packet[..length]);
-    }
-
-    /// What else has come by the end of the call.
-    fn hear_the_rest(&mut self) {
-        self.sound.set_nonblocking(true).expect("a socket");
-        let mut packet = [0; 2048];
-        while let Ok(length) = self.sound.recv(&mut packet) {
-            self.heard.take(&packet[..length]);
-        }
-    }
-
-    fn packet(&mut self, kind: u8, payload: &[u8]) {
-        self.sequence += 1;
-        let mut packet = vec![0x80, kind];
-        packet.extend(self.sequence.to_be_bytes());
-        packet.extend(self.timestamp.to_be_bytes());
-        packet.extend(7u32.to_be_bytes());
-        packet.extend(payload);
-        self.sound.send_to(&packet, self.engine).expect("sends");
-    }
-
-    /// A tone of 1 kHz in A-law, packet for packet with what the engine sends us: its clock is ours.
-    fn speak(&mut self, packets: usize) {
-        // One period: 0, 0.7, 1, 0.7, 0, … of about −15 dBov.
-        const PERIOD: [u8; 8] = [0xd5, 0xb6, 0xb9, 0xb6, 0x55, 0x36, 0x39, 0x36];
-        let voice: Vec<u8> = PERIOD.iter().copied().cycle().take(160).collect();
-        for _ in 0..packets {
-            self.hear();
-            self.packet(8, &voice);
-            self.timestamp += 160;
-        }
-    }
-
-    fn press(&mut self, event: u8) {
-        for (duration, end) in [(160u16, 0u8), (320, 0), (480, 0x80), (480, 0x80)] {
-            let [high, low] = duration.to_be_bytes();
-            self.packet(101, &[event, end | 10, high, low]);
-        }
-    }
-
-    /// Two tones of a key (ITU-T Q.23) in the sound.
-    fn press_in_band(&mut self, low: f64, high: f64, packets: u32) {
-        for packet in 0..packets {
-            self.hear();
-            let wave = |hertz: f64, at: u32| (std::f64::consts::TAU * hertz * f64::from(at) / 8000.0).sin();
-            let at = packet * 160..(packet + 1) * 160;
-            let sample = |at| (6000.0 * (wave(low, at) + wave(high, at))) as i16;
-            let payload: Vec<u8> = at.map(|at| encode_alaw(sample(at))).collect();
-            self.packet(8, &payload);
-            self.timestamp += 160;
-        }
-    }
-
-    /// Hears the engine for so many packets.
-    fn listen(&mut self, packets: usize) {
-        for _ in 0..packets {
-            self.hear();
-        }
-    }
-}
-
 /// The program with this table, and its recordings in a folder of its own.
-fn start(name: &str) -> Engine {
+fn start(name: &str, table: &str) -> Engine {
     let folder = folder(name);
-    fs::write(folder.join("routing.toml"), TABLE).expect("the table is written");
+    fs::write(folder.join("routing.toml"), table).expect("the table is written");
     let table = folder.join("routing.toml").display().to_string();
     let recordings = folder.join("recordings").display().to_string();
     Engine::start_serving(folder, &["--routing", &table], &[("RECORDING__FOLDER", &recordings)])
 }
 
-/// A call that is answered: its line, its telephone, and the tag of our side.
-fn dial(engine: SocketAddr, events: bool) -> (Line, Phone, String) {
-    let mut line = Line::udp(engine);
-    let sound = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    sound.set_read_timeout(Some(Duration::from_secs(5))).expect("a time-out");
-    let port = sound.local_addr().expect("bound").port();
-    let sdp = format!(
-        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 8 101\r\n\
-         a=rtpmap:101 telephone-event/8000\r\n"
-    );
-    let sdp =
-        if events { sdp } else { sdp.replace(" 8 101", " 8").replace("a=rtpmap:101 telephone-event/8000\r\n", "") };
-    line.send(line.request("INVITE", "word", 1, "", &sdp).as_bytes()).expect("sends");
-    let answer = line.wait_for("SIP/2.0 200 ");
-    let tag = answer.lines().find(|line| line.starts_with("To:")).and_then(|line| line.split_once(";tag="));
-    let tag = format!(";tag={}", tag.expect("a tag").1);
-    let theirs = answer.lines().find_map(|line| line.strip_prefix("m=audio ")).expect("an audio line");
-    let theirs: u16 = theirs.split(' ').next().and_then(|port| port.parse().ok()).expect("a port");
-    line.send(line.request("ACK", "word", 1, &tag, "").as_bytes()).expect("sends");
-
-    let engine_sound = SocketAddr::new(engine.ip(), theirs);
-    let phone = Phone { sound, engine: engine_sound, sequence: 0, timestamp: 5000, heard: Heard::default() };
-    (line, phone, tag)
-}
-
 #[test]
 fn what_a_caller_says_after_the_tone_is_in_a_file_that_the_record_names() {
-    let mut engine = start("message-kept");
+    let mut engine = start("message-kept", TABLE);
     let (mut line, mut phone, _) = dial(engine.address, true);
     phone.listen(75);
     phone.press(1);
@@ -191,7 +88,7 @@ const KEY_BY_INFO: &str = "Signal=1\r\nDuration=100\r\n";
 
 #[test]
 fn a_caller_whose_telephone_has_no_events_presses_by_tones_and_an_info_of_the_same_press_counts_for_nothing() {
-    let mut engine = start("message-by-tones");
+    let mut engine = start("message-by-tones", TABLE);
     let (mut line, mut phone, tag) = dial(engine.address, false);
     phone.listen(10);
     // 697 and 1209 Hz are the key 1: consent. Then the tone of half a second, and the caller's words.
@@ -218,4 +115,133 @@ fn a_caller_whose_telephone_has_no_events_presses_by_tones_and_an_info_of_the_sa
     let spoken = record["messages"][0]["spoken_ms"].as_u64().expect("a time");
     assert!((1_500..=2_100).contains(&spoken), "{record}");
     let _ = fs::remove_dir_all(&engine.folder);
+}
+
+/// The whole call is recorded, and asks for a business number.
+const RECORDED: &str = r##"
+schema = 1
+[number.1357]
+match = ["1357"]
+greeting = "notice_recording"
+record = true
+go = "input.business"
+[input.business]
+prompt = "visit_business_number"
+kind = "business-number"
+no_input = { retries = 0, then = "notice.goodbye" }
+no_match = { retries = 0, then = "notice.goodbye" }
+then = "menu.after"
+[defaults.menu]
+no_input = { retries = 9, then = "notice.goodbye" }
+no_match = { retries = 0, then = "notice.goodbye" }
+keys = { "*" = "repeat", "#" = "back" }
+[menu.after]
+prompt = "waiting_tone"
+1 = "notice.goodbye"
+[notice]
+goodbye = { prompt = "goodbye", then = "end" }
+"##;
+
+/// The two sides of a recorded call.
+fn sides(file: &Path) -> [Vec<i16>; 2] {
+    let mut wave = hound::WavReader::open(file).unwrap_or_else(|error| panic!("{file:?}: {error}"));
+    assert_eq!((wave.spec().channels, wave.spec().sample_rate), (2, 8000));
+    let samples: Vec<i16> = wave.samples().collect::<Result<_, _>>().expect("samples");
+    [0, 1].map(|side| samples.iter().skip(side).step_by(2).copied().collect())
+}
+
+fn loud(samples: &[i16]) -> usize {
+    samples.iter().filter(|sample| sample.unsigned_abs() > 1000).count()
+}
+
+/// The caller hears the notice, keys a number by events and by tones, and speaks behind it for so many packets.
+fn recorded_call(phone: &mut common::phone::Phone, after: usize) {
+    // The notice is 3.5 s long; a key does not cut it.
+    phone.listen(200);
+    for (event, [low, high]) in [
+        (2, [697.0, 1336.0]),
+        (2, [697.0, 1336.0]),
+        (0, [941.0, 1336.0]),
+        (8, [852.0, 1336.0]),
+        (1, [697.0, 1209.0]),
+        (6, [770.0, 1477.0]),
+        (2, [697.0, 1336.0]),
+        (5, [770.0, 1336.0]),
+        (1, [697.0, 1209.0]),
+        (7, [852.0, 1209.0]),
+    ] {
+        phone.press(event);
+        phone.timestamp += 480;
+        // Gateways that leave the tone in the sound: it rings on for 200 ms.
+        phone.press_in_band(low, high, 10);
+        phone.listen(2);
+        phone.timestamp += 320;
+    }
+    phone.speak(after);
+}
+
+#[test]
+fn a_call_is_in_a_file_with_both_sides_and_no_key_of_its_entry_and_a_killed_process_leaves_one_that_plays() {
+    let mut engine = start("call-kept", RECORDED);
+    let recordings = engine.folder.join("recordings");
+    let (mut line, mut phone, tag) = dial(engine.address, true);
+    recorded_call(&mut phone, 150);
+    line.send(line.request("BYE", "word", 3, &tag, "").as_bytes()).expect("sends");
+    line.wait_for("SIP/2.0 200 ");
+    let record = (0..500).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        engine.records().into_iter().find(|record| record["outcome"].is_string())
+    });
+    let record = record.expect("a record");
+    let recording = &record["recordings"][0];
+    assert_eq!((&recording["row"], &recording["result"]), (&"number.1357".into(), &"kept".into()), "{record}");
+    let [length, paused] = ["length_ms", "paused_ms"].map(|field| recording[field].as_u64().expect("a time"));
+    let [caller, ours] = sides(&recordings.join(format!("{}.wav", recording["file"].as_str().expect("a name"))));
+    assert_eq!((caller.len(), ours.len()), (length as usize * 8, length as usize * 8));
+    // The question and the ten keys, and a second behind them; the tones are 2.4 s of it.
+    assert!((3_000..=length - 1_500).contains(&paused), "{record}");
+    // The entry begins with the recording, and the pause with the entry.
+    let (entry, behind) = caller.split_at(paused as usize * 8);
+    assert!(entry.iter().all(|&sample| sample == 0), "nothing of the keys");
+    assert!(ours[..paused as usize * 8].iter().all(|&sample| sample == 0), "nor of what is said to them");
+    // What is said behind it is there, three of four samples of the tone, and what is heard then beside it.
+    assert!(loud(behind) > 8_000 && loud(&ours[paused as usize * 8..]) > 2_000, "{} {record}", loud(behind));
+
+    // A second call is killed with its process.
+    let (_line, mut phone, _) = dial(engine.address, true);
+    recorded_call(&mut phone, 200);
+    engine.signal("-KILL");
+    engine.end();
+    let day = recordings.join("calls/2026-11-24");
+    let files: Vec<_> = fs::read_dir(&day).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    let name = recording["file"].as_str().expect("a name").rsplit('/').next().expect("a name");
+    let second = files.iter().find(|file| !file.to_string_lossy().contains(name)).expect("a second file");
+    let [caller, ours] = sides(second);
+    assert_eq!(caller.len(), ours.len());
+    // All but the last second or so.
+    assert!(loud(&caller) > 8_000, "{} of {}", loud(&caller), caller.len());
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_costs_the_recording_and_not_the_call() {
+    let folder = folder("call-unkept");
+    fs::write(folder.join("routing.toml"), RECORDED).expect("the table is written");
+    let table = folder.join("routing.toml").display().to_string();
+    // A file where the folder should be made.
+    let recordings = folder.join("recordings");
+    fs::write(&recordings, "").expect("a file");
+    let settings = [("RECORDING__FOLDER", recordings.to_str().expect("text"))];
+    let mut engine = Engine::start_serving(folder, &["--routing", &table], &settings);
+    for _ in 0..2 {
+        let (mut line, mut phone, tag) = dial(engine.address, true);
+        phone.listen(260);
+        line.send(line.request("BYE", "word", 3, &tag, "").as_bytes()).expect("sends");
+        line.wait_for("SIP/2.0 200 ");
+    }
+    engine.signal("-TERM");
+    let (code, log) = engine.end();
+    assert_eq!(code, Some(0), "{log}");
+    let records = engine.records();
+    assert!(records.iter().all(|record| record["recordings"][0]["result"] == "failed"), "{records:?}");
+    assert_eq!(log.matches("a recording is not kept").count(), 1, "one alarm for both: {log}");
 }

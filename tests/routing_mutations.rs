@@ -410,6 +410,11 @@ fn row_slips(slips: &mut Slips<'_>) {
         slips.add_under("E0102", header, "language = \"en\"");
         slips.add_under("E0201", header, "88 = { language = \"fr\", go = \"center.counsel\" }");
         slips.add_under("E0103", header, "88 = { language = 1, go = \"center.counsel\" }");
+        slips.add_under("E0103", header, "88 = { record = \"yes\", go = \"center.counsel\" }");
+        slips.add_under("E0604", header, "8887 = \"menu.agree\"");
+        if let Some(slip) = slips.list.last_mut() {
+            slip.text.push_str("\n[menu.agree]\nprompt = \"closed\"\n1 = { record = true, go = \"center.counsel\" }\n");
+        }
         slips.add_under("E0103", header, "digit_timeout = 5");
         slips.add_under("E0103", header, "barge_in = \"yes\"");
         slips.add_under("E0103", header, "no_match = \"center.counsel\"");
@@ -465,6 +470,7 @@ fn row_slips(slips: &mut Slips<'_>) {
         slips.add_under("E0206", header, &format!("no_input = {{ then = \"{row}\" }}"));
         slips.add_under("E0206", header, &format!("no_match = {{ then = \"{row}\" }}"));
         slips.add_under("E0103", header, "confirm = 1");
+        slips.add_under("E0103", header, "sensitive = 1");
         if let Some(kind) = body.find("kind = ") {
             let (start, end) = (at + kind, at + kind + body[kind..].find('\n').expect("a line"));
             for more in ["digits = 9", "digits = \"8-10\"", "allow = \"1-7\"", "allow = [\"01\"]"] {

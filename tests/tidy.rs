@@ -33,6 +33,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "media::PlayKey",
             "media::RecordingKey",
             "media::Report",
+            "media::Sides",
             "media::quality",
         ],
     ),

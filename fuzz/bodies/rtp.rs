@@ -27,7 +27,7 @@ pub fn run(data: &[u8]) {
                 stream.command(now, Command::Play { play: PlayKey(plays), clips, repeat }, &mut events);
             }
             3 => stream.command(now, Command::Stop, &mut events),
-            4 => stream.skipped(u32::from(choices.byte())),
+            4 => stream.skipped(u32::from(choices.byte()), &mut events),
             5 => {
                 let mut buffer = [0; RTP_PACKET_BYTES_MAX];
                 if let Some((_, length)) = stream.next_packet(&mut buffer, &mut events) {

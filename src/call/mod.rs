@@ -12,7 +12,7 @@ pub mod transfer;
 pub use record::{Outcome, Record};
 pub use session::Session;
 
-use crate::media::{PlayKey, RecordingKey};
+use crate::media::{PlayKey, RecordingKey, Sides};
 use crate::number::Key;
 use crate::routing::plan::{PromptId, Target};
 use crate::sip::status::StatusCode;
@@ -50,6 +50,8 @@ pub struct Recorded {
     pub length: Duration,
     /// How much of it is speech.
     pub spoken: Duration,
+    /// How much of it is silence in place of what nobody may keep.
+    pub hushed: Duration,
     /// It is on the disk.
     pub kept: bool,
 }
@@ -167,21 +169,27 @@ pub enum Effect {
     },
     /// Silence.
     StopPlaying,
-    /// Records the caller, until told otherwise, for so long, or until so much silence.
+    /// Records, until told otherwise, for so long, or until so much silence.
     Record {
         /// Its name in [`Event::Recorded`].
         key: RecordingKey,
         /// Where it is kept, below the folder of recordings and without `.wav`.
         file: Arc<str>,
+        /// Whose sound.
+        sides: Sides,
         /// The longest it may be.
         longest: Duration,
-        /// So much silence ends it.
-        silence: Duration,
+        /// So much silence of the caller ends it.
+        silence: Option<Duration>,
     },
-    /// Ends the recording; [`Event::Recorded`] follows.
-    EndRecording,
+    /// Silence in a recording (`true`), or sound again.
+    PauseRecording(RecordingKey, bool),
+    /// Ends a recording; [`Event::Recorded`] follows.
+    EndRecording(RecordingKey),
     /// This recording is not wanted, whether it has ended or not: nothing of it is kept.
     Discard {
+        /// Its name.
+        key: RecordingKey,
         /// Where it lies.
         file: Arc<str>,
     },

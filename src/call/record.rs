@@ -4,6 +4,7 @@
 
 use crate::call::{CallKey, Recorded};
 use crate::limits::PATH_ROWS_MAX;
+use crate::media::RecordingKey;
 use crate::media::quality::{Mos, Report};
 use crate::number::{Caller, Digits};
 use crate::routing::plan::Input;
@@ -113,6 +114,39 @@ pub struct MessageRecord {
     pub spoken_ms: u64,
 }
 
+/// What became of a recording of the call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordingResult {
+    /// Nobody has told its end.
+    Unknown,
+    /// It is whole.
+    Kept,
+    /// It could not be kept, or not to its end; what was written before can be played.
+    Failed,
+    /// The caller does not want to be recorded: it is gone.
+    Refused,
+}
+
+/// A recording of the call, or of a step of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct RecordingRecord {
+    #[serde(skip)]
+    key: RecordingKey,
+    /// The row that wants it: `number.1357`, `menu.x`.
+    pub row: Arc<str>,
+    /// Its sound, below the folder of recordings, without `.wav`.
+    pub file: Arc<str>,
+    /// Milliseconds after the call began.
+    pub at_ms: u64,
+    /// How long it is.
+    pub length_ms: Option<u64>,
+    /// How much of it is silence in place of sensitive entries.
+    pub paused_ms: u64,
+    /// What became of it.
+    pub result: RecordingResult,
+}
+
 /// The record of one call.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Record {
@@ -159,6 +193,8 @@ pub struct Record {
     entries: Vec<EntryRecord>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     messages: Vec<MessageRecord>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recordings: Vec<RecordingRecord>,
     attempts: Vec<AttemptRecord>,
     outcome: Option<Outcome>,
     cause: Option<&'static str>,
@@ -267,6 +303,7 @@ impl Record {
             keys: Vec::new(),
             entries: Vec::new(),
             messages: Vec::new(),
+            recordings: Vec::new(),
             attempts: Vec::new(),
             outcome: None,
             cause: None,
@@ -347,6 +384,47 @@ impl Record {
             let [length_ms, spoken_ms] = [recorded.length, recorded.spoken].map(|time| time.as_millis() as u64);
             self.messages.push(MessageRecord { message: row.clone(), file: file.clone(), at_ms, length_ms, spoken_ms });
         }
+    }
+
+    /// A recording of the call begins; `false` when there are too many of them.
+    pub fn recording_began(&mut self, now: Now, key: RecordingKey, row: &Arc<str>, file: &Arc<str>) -> bool {
+        if self.recordings.len() >= PATH_ROWS_MAX {
+            return false;
+        }
+        let (at_ms, result) = (self.millis(now), RecordingResult::Unknown);
+        let (row, file) = (row.clone(), file.clone());
+        self.recordings.push(RecordingRecord { key, row, file, at_ms, length_ms: None, paused_ms: 0, result });
+        true
+    }
+
+    /// The end of a recording was told; `false` when it is none of the call's.
+    pub fn recorded(&mut self, recorded: Recorded) -> bool {
+        let Some(entry) = self.recordings.iter_mut().find(|entry| entry.key == recorded.key) else { return false };
+        if entry.result == RecordingResult::Unknown {
+            entry.length_ms = Some(recorded.length.as_millis() as u64);
+            entry.paused_ms = recorded.hushed.as_millis() as u64;
+            entry.result = if recorded.kept { RecordingResult::Kept } else { RecordingResult::Failed };
+        }
+        true
+    }
+
+    /// The call goes on without the stream that was recorded, which will tell nothing more.
+    pub fn recording_torn(&mut self, now: Now, key: RecordingKey) {
+        let now = self.millis(now);
+        if let Some(entry) = self.recordings.iter_mut().find(|entry| entry.key == key) {
+            entry.length_ms = Some(now.saturating_sub(entry.at_ms));
+            entry.result = RecordingResult::Kept;
+        }
+    }
+
+    /// The caller does not want to be recorded: what there is, and is to be removed.
+    pub fn recording_refused(&mut self) -> Vec<(RecordingKey, Arc<str>)> {
+        let kept = self.recordings.iter_mut().filter(|entry| entry.result != RecordingResult::Refused);
+        kept.map(|entry| {
+            entry.result = RecordingResult::Refused;
+            (entry.key, entry.file.clone())
+        })
+        .collect()
     }
 
     /// The messages left so far.

@@ -7,6 +7,7 @@ mod entering;
 mod handover;
 mod leaving_word;
 mod listening;
+mod recording;
 mod speaking;
 pub mod standing;
 
@@ -25,6 +26,7 @@ use crate::routing::{calendar, select};
 use crate::sip::status::StatusCode;
 use crate::time::{Duration, Instant, Now};
 use leaving_word::{Running, Word};
+use recording::Tape;
 use speaking::{About, Closed, Shut};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -63,8 +65,12 @@ pub struct Session {
     ahead: VecDeque<Key>,
     plays: u32,
     recordings: u32,
-    /// A recording whose end has not been told.
+    /// A message whose end has not been told.
     running: Option<Running>,
+    /// The recording of the call, or of this step of it.
+    tape: Option<Tape>,
+    /// Whether the caller agrees to be recorded; `None` before anybody asked.
+    agreed: Option<bool>,
     /// Ladders that ended without a person.
     rounds: u8,
     held: bool,
@@ -128,6 +134,8 @@ impl Session {
             plays: 0,
             recordings: 0,
             running: None,
+            tape: None,
+            agreed: None,
             rounds: 0,
             held: false,
             ends,
@@ -249,6 +257,7 @@ impl Session {
             Event::Finished(play) => self.finished(now, play, out),
             Event::Tick => self.tick(now, out),
         }
+        self.keep_recording(now, out);
     }
 
     // ---- the ways in and out -----------------------------------------------------------------------------------
@@ -314,6 +323,7 @@ impl Session {
         };
         // What was being recorded ended with the old line; it is asked for again.
         self.discard(out);
+        self.tape_torn(now);
         self.ahead.clear();
         self.held = false;
         self.state = State::Answered { until: now.instant + T1, then };
@@ -441,8 +451,8 @@ impl Session {
             // The longest call: the goodbye of the first centre's ladder says what to do.
             self.overtime = true;
             self.ends = now.instant + GOODBYE_MAX;
-            if self.running.is_some() {
-                out.push(Effect::EndRecording);
+            if let Some(running) = &self.running {
+                out.push(Effect::EndRecording(running.key));
             }
             return self.give_up(now, None, out);
         }
@@ -583,7 +593,7 @@ impl Session {
         let row = plan.menu(menu);
         self.enter_row(&row.row, out);
         // Nobody agrees to a question before it was asked.
-        if plan.asks_consent(menu) {
+        if plan.asks_consent(menu) || self.asks_to_record(menu) {
             self.ahead.clear();
         }
         let mut dialogue = Dialogue::enter(menu);

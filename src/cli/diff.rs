@@ -66,6 +66,7 @@ pub fn report(plans: [&Arc<Plan>; 2], lengths: &BTreeMap<String, Duration>, lang
         (Change::Elsewhere, ["다른 곳으로 갑니다", "led elsewhere"]),
         (Change::Renamed, ["이름만 바뀐 행", "rows with another name"]),
         (Change::Words, ["다른 말을 듣습니다", "other words heard"]),
+        (Change::Recording, ["녹음이 다릅니다", "recorded otherwise"]),
         (Change::Waits, ["기다리는 시간이 다릅니다", "other waits"]),
     ];
     for (change, title) in titles {

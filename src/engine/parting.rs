@@ -3,7 +3,7 @@
 //! Whether the stream answers or not, each record is written once: it is handed back by whichever comes first.
 
 use super::{Engine, Output, finish};
-use crate::call::{CallKey, Record};
+use crate::call::{CallKey, Record, Recorded};
 use crate::limits::STREAM_REPORT_PATIENCE;
 use crate::media::{Report, StreamKey};
 use crate::time::{Instant, Now};
@@ -42,6 +42,13 @@ impl Partings {
     /// Whose stream it was.
     pub(super) fn call(&self, stream: StreamKey) -> Option<CallKey> {
         self.waiting.get(&stream).map(|parting| parting.call)
+    }
+
+    /// A recording ended with its stream.
+    pub(super) fn recorded(&mut self, stream: StreamKey, recorded: Recorded) {
+        if let Some(record) = self.waiting.get_mut(&stream).and_then(|parting| parting.record.as_mut()) {
+            record.recorded(recorded);
+        }
     }
 
     fn end(&mut self, stream: StreamKey) -> Option<Parting> {

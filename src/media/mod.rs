@@ -55,12 +55,12 @@ pub enum Command {
     Press(Vec<Key>),
     /// Stops what plays; comfort silence follows, so that the stream stays alive.
     Stop,
-    /// Begins a recording, in place of one that runs.
+    /// Begins a recording, beside one that runs.
     Record(Recording),
-    /// Silence in place of sound in the recording, or sound again.
-    PauseRecording(bool),
-    /// Ends the recording.
-    EndRecording,
+    /// Silence in place of sound in a recording, or sound again.
+    PauseRecording(RecordingKey, bool),
+    /// Ends a recording.
+    EndRecording(RecordingKey),
     /// From now on what each of the two receives is heard by the other, until one of them is told otherwise or closed. A stream hears what is played
     /// to it instead, as long as that lasts.
     Bridge(StreamKey),

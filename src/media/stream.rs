@@ -17,8 +17,10 @@ use super::rtcp::{self, Rtcp, Sent};
 use super::srtp::Session;
 use super::tap::{Sink, Tap};
 use super::telephone_event::{self, Receiver};
-use super::{Clip, Command, Ended, Event, PlayKey, Recording, RecordingEnd};
-use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_SOURCE_CHANGE, SRTP_TRAILER_BYTES_MAX};
+use super::{Clip, Command, Ended, Event, PlayKey, Recording, RecordingEnd, RecordingKey};
+use crate::limits::{
+    RTP_PACKET_BYTES_MAX, RTP_SOURCE_CHANGE, SRTP_TRAILER_BYTES_MAX, STREAM_RECORDINGS_MAX, TAP_SKIPPED_MAX,
+};
 use crate::sdp::{Chosen, Codec, Control, Direction, Events};
 use crate::time::{Duration, Instant};
 use rtp_rs::{RtpPacketBuilder, RtpReader, Seq};
@@ -62,7 +64,7 @@ pub struct Stream {
     heard: Instant,
     /// How long a peer that should speak may be silent.
     patience: Option<Duration>,
-    tap: Option<Box<Tap>>,
+    taps: Vec<Tap>,
     /// What is heard of another stream.
     bridge: Option<Box<Bridge>>,
 }
@@ -129,7 +131,7 @@ impl Stream {
             reporter: None,
             heard: Instant::START,
             patience: None,
-            tap: None,
+            taps: Vec::new(),
             bridge: None,
         }
     }
@@ -153,7 +155,7 @@ impl Stream {
         // Whoever the signalling names may still take the latch from another by a packet of sound. And what is encrypted counts its packets: one that
         // misses half a cycle of them finds no key any more (RFC 3711 §3.3.1).
         let known = matches!(self.source, Source::Latched(source) if self.signalled == Some(source));
-        let kept = self.tap.is_some() || self.bridge.is_some();
+        let kept = !self.taps.is_empty() || self.bridge.is_some();
         let needed = self.reception.is_some() || self.patience.is_some() || kept || self.srtp.is_some();
         (known && !needed && !chosen.events.is_empty()).then(|| chosen.events.iter().map(|event| event.payload_type))
     }
@@ -176,31 +178,32 @@ impl Stream {
             Command::Press(keys) => self.pressing = Some(Presses::new(keys)),
             Command::Stop => self.playing = None,
             // Without a sink nothing can be kept.
-            Command::Record(Recording { key, .. }) => {
-                let (length, spoken) = (Duration::ZERO, Duration::ZERO);
-                events.push(Event::Recorded(Ended { key, length, spoken, end: RecordingEnd::Failed }));
+            Command::Record(Recording { key, .. }) => events.push(unkept(key)),
+            Command::PauseRecording(key, paused) => {
+                self.taps.iter_mut().filter(|tap| tap.key() == key).for_each(|tap| tap.pause(paused));
             }
-            Command::PauseRecording(paused) => {
-                if let Some(tap) = &mut self.tap {
-                    tap.pause(paused);
-                }
+            Command::EndRecording(key) => {
+                let ended = self.taps.extract_if(.., |tap| tap.key() == key);
+                events.extend(ended.map(|mut tap| Event::Recorded(tap.end())));
             }
-            Command::EndRecording => events.extend(self.end_recording()),
             // Whose sound it is, is known to whoever owns both.
             Command::Bridge(_) => self.bridge(true),
             Command::Unbridge => self.bridge(false),
         }
     }
 
-    /// Begins a recording, in place of one that runs.
+    /// Begins a recording, beside one that runs.
     pub fn record(&mut self, recording: Recording, sink: Box<dyn Sink>, events: &mut Vec<Event>) {
-        events.extend(self.end_recording());
-        self.tap = Some(Box::new(Tap::new(recording, sink)));
+        if self.taps.len() < STREAM_RECORDINGS_MAX {
+            self.taps.push(Tap::new(recording, sink));
+        } else {
+            events.push(unkept(recording.key));
+        }
     }
 
-    /// Ends the recording that runs.
-    pub fn end_recording(&mut self) -> Option<Event> {
-        self.tap.take().map(|mut tap| Event::Recorded(tap.end()))
+    /// Ends the recordings that run.
+    pub fn end_recordings(&mut self) -> impl Iterator<Item = Event> {
+        self.taps.drain(..).map(|mut tap| Event::Recorded(tap.end()))
     }
 
     /// A packet that arrived. What is no RTP of ours, or of another source, is dropped. It is decrypted where it stands. While the stream is
@@ -239,8 +242,8 @@ impl Stream {
         if let Some(reception) = &mut self.reception {
             reception.received(now, ssrc, sequence, sampled);
         }
-        if let (Some(tap), Some(codec)) = (&mut self.tap, codec) {
-            tap.packet(codec, ssrc, timestamp, payload);
+        if let Some(codec) = codec {
+            self.taps.iter_mut().for_each(|tap| tap.packet(codec, ssrc, timestamp, payload));
         }
         let mut pressed = None;
         if let Some(clock) = clock
@@ -440,21 +443,29 @@ impl Stream {
         }
     }
 
-    /// An interval of the recording, in which we said this.
+    /// An interval of the recordings, in which we said this.
     fn tap_tick(&mut self, samples: usize, said: &[u8], events: &mut Vec<Event>) {
-        let Some(tap) = &mut self.tap else { return };
         let codec = self.chosen.as_ref().map_or(Codec::Pcma, |chosen| chosen.codec);
-        if let Some(ended) = tap.interval(samples, codec, said) {
-            self.tap = None;
-            events.push(Event::Recorded(ended));
-        }
+        self.taps.retain_mut(|tap| match tap.interval(samples, codec, said) {
+            Some(ended) => {
+                events.push(Event::Recorded(ended));
+                false
+            }
+            None => true,
+        });
     }
 
-    /// Intervals that went by unsent, because the pacer was late. The prompt waits, time goes on.
-    pub fn skipped(&mut self, intervals: u32) {
-        let samples = samples(self.packet()) as u32;
-        self.timestamp = self.timestamp.wrapping_add(samples.wrapping_mul(intervals));
+    /// Intervals that went by unsent, because the pacer was late. The prompt waits, time goes on, in recordings too.
+    pub fn skipped(&mut self, intervals: u32, events: &mut Vec<Event>) {
+        let samples = samples(self.packet());
+        self.timestamp = self.timestamp.wrapping_add((samples as u32).wrapping_mul(intervals));
         self.last = Last::Nothing;
+        for _ in 0..intervals.min(TAP_SKIPPED_MAX) {
+            if self.taps.is_empty() {
+                break;
+            }
+            self.tap_tick(samples, &[], events);
+        }
     }
 
     /// The packet interval.
@@ -587,6 +598,12 @@ impl Playing {
     fn is_over(&self) -> bool {
         !self.repeat && self.clip >= self.clips.len()
     }
+}
+
+/// A recording of which nothing could be kept.
+fn unkept(key: RecordingKey) -> Event {
+    let none = Duration::ZERO;
+    Event::Recorded(Ended { key, length: none, spoken: none, hushed: none, end: RecordingEnd::Failed })
 }
 
 /// What the keys on their way out have for this interval.

@@ -313,7 +313,7 @@ fn late_intervals_are_told_in_the_timestamp_and_clip_nothing() {
     let sound = clip(320, 1);
     rig.play(1, std::slice::from_ref(&sound), false);
     let before = rig.next().expect("a packet");
-    rig.stream.skipped(3);
+    rig.stream.skipped(3, &mut Vec::new());
     let after = rig.next().expect("a packet");
     assert_eq!(after.timestamp.wrapping_sub(before.timestamp), 4 * 160);
     assert_eq!(after.sequence, before.sequence.wrapping_add(1));

@@ -6,9 +6,10 @@
 use super::RecordingKey;
 use super::codec::Decoder;
 use super::jitter::Jitter;
-use crate::limits::TAP_DELAY;
+use crate::limits::{PAUSE_TAIL, TAP_DELAY};
 use crate::sdp::Codec;
 use crate::time::Duration;
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -78,7 +79,13 @@ pub struct Tap {
     recording: Recording,
     sink: Box<dyn Sink>,
     heard: Jitter,
-    paused: bool,
+    /// What another leg says to the caller, packet by packet past us.
+    passed: Option<Box<Passed>>,
+    /// What we said, until what came at that time is taken.
+    said: VecDeque<i16>,
+    hush: Hush,
+    /// Samples of silence in place of sound.
+    hushed: u64,
     /// Samples so far.
     length: u64,
     /// Of them speech.
@@ -87,12 +94,35 @@ pub struct Tap {
     silent: u64,
     /// The RMS of the line when nobody speaks.
     noise: u32,
-    /// The caller's side of an interval, and both.
+    /// The caller's side of an interval, what is passed on, and both sides.
     caller: Vec<i16>,
+    theirs: Vec<i16>,
     frame: Vec<i16>,
     ear: Decoder,
     mouth: Decoder,
     decoded: Vec<i16>,
+}
+
+/// Another leg, as the caller hears it.
+struct Passed {
+    heard: Jitter,
+    ear: Decoder,
+}
+
+impl Default for Passed {
+    fn default() -> Self {
+        Self { heard: Jitter::new(TAP_DELAY), ear: Decoder::default() }
+    }
+}
+
+/// Whether sound is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Hush {
+    No,
+    /// Until further notice.
+    Paused,
+    /// Until it is so many samples long.
+    Until(u64),
 }
 
 /// How a recording went.
@@ -104,6 +134,8 @@ pub struct Ended {
     pub length: Duration,
     /// How much of it is speech.
     pub spoken: Duration,
+    /// How much of it is silence in place of what nobody may keep.
+    pub hushed: Duration,
     /// Why it ended.
     pub end: RecordingEnd,
 }
@@ -111,16 +143,21 @@ pub struct Ended {
 impl Tap {
     /// Begins one.
     pub fn new(recording: Recording, sink: Box<dyn Sink>) -> Self {
+        let delay = TAP_DELAY.as_millis() as usize * (RATE as usize / 1000);
         Self {
             recording,
             sink,
             heard: Jitter::new(TAP_DELAY),
-            paused: false,
+            passed: None,
+            said: std::iter::repeat_n(0, delay).collect(),
+            hush: Hush::No,
+            hushed: 0,
             length: 0,
             spoken: 0,
             silent: 0,
             noise: QUIET,
             caller: Vec::with_capacity(480),
+            theirs: Vec::with_capacity(480),
             frame: Vec::with_capacity(960),
             ear: Decoder::default(),
             mouth: Decoder::default(),
@@ -128,14 +165,23 @@ impl Tap {
         }
     }
 
-    /// Its name.
+    /// Which it is.
     pub fn key(&self) -> RecordingKey {
         self.recording.key
     }
 
-    /// Silence is written in place of sound that nobody may keep.
+    /// Silence is written in place of sound that nobody may keep: of what has just come as well, since a key is known a moment
+    /// after its tone began, and for a moment longer than told, since its tone may still sound.
     pub fn pause(&mut self, paused: bool) {
-        self.paused = paused;
+        self.heard.clear();
+        if let Some(passed) = &mut self.passed {
+            passed.heard.clear();
+        }
+        self.hush = match (paused, self.hush) {
+            (true, _) => Hush::Paused,
+            (false, Hush::Paused) => Hush::Until(self.length + samples(PAUSE_TAIL)),
+            (false, hush) => hush,
+        };
     }
 
     /// A packet of the caller's.
@@ -147,7 +193,19 @@ impl Tap {
         self.decoded = samples;
     }
 
-    /// One packet interval went by in which this payload of ours left; none is silence.
+    /// A packet of another leg's that is passed on to the caller as it is.
+    pub fn passed(&mut self, codec: Codec, ssrc: u32, timestamp: u32, payload: &[u8]) {
+        if self.recording.sides != Sides::Both {
+            return;
+        }
+        let Passed { heard, ear } = &mut **self.passed.get_or_insert_default();
+        self.decoded.clear();
+        ear.decode(codec, payload, &mut self.decoded);
+        heard.put(ssrc, codec.clock(), timestamp, &self.decoded);
+    }
+
+    /// One packet interval went by in which this payload of ours left; none is silence. What we say stands beside what came at
+    /// the time.
     pub fn interval(&mut self, samples: usize, codec: Codec, payload: &[u8]) -> Option<Ended> {
         let mut said = std::mem::take(&mut self.decoded);
         said.clear();
@@ -166,10 +224,22 @@ impl Tap {
         self.heard.take(&mut self.caller);
         let energy: u64 = self.caller.iter().map(|sample| u64::from(sample.unsigned_abs()).pow(2)).sum();
         let stereo = self.recording.sides == Sides::Both;
-        let ours = said.iter().copied().chain(std::iter::repeat(0));
+        self.said.extend(said.iter().copied().chain(std::iter::repeat(0)).take(samples));
+        self.theirs.clear();
+        self.theirs.resize(samples, 0);
+        if let Some(passed) = &mut self.passed {
+            passed.heard.take(&mut self.theirs);
+        }
+        let hushed = match self.hush {
+            Hush::No => false,
+            Hush::Paused => true,
+            Hush::Until(end) => self.length < end,
+        };
+        self.hushed += if hushed { samples as u64 } else { 0 };
         self.frame.clear();
-        for (&heard, ours) in self.caller.iter().zip(ours) {
-            let [heard, ours] = if self.paused { [0, 0] } else { [heard, ours] };
+        let said = self.said.drain(..samples).zip(&self.theirs).map(|(ours, theirs)| ours.saturating_add(*theirs));
+        for (&heard, ours) in self.caller.iter().zip(said) {
+            let [heard, ours] = if hushed { [0, 0] } else { [heard, ours] };
             self.frame.push(heard);
             if stereo {
                 self.frame.push(ours);
@@ -205,7 +275,8 @@ impl Tap {
     }
 
     fn ended(&self, end: RecordingEnd) -> Ended {
-        Ended { key: self.recording.key, length: time(self.length), spoken: time(self.spoken), end }
+        let [length, spoken, hushed] = [self.length, self.spoken, self.hushed].map(time);
+        Ended { key: self.recording.key, length, spoken, hushed, end }
     }
 
     /// Whether a frame is louder than the line itself. The noise of a line is found at once when it is lower than thought, and
@@ -220,6 +291,10 @@ impl fmt::Debug for Tap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tap({:?}, {:?})", self.recording.file, time(self.length))
     }
+}
+
+fn samples(time: Duration) -> u64 {
+    time.as_millis() as u64 * u64::from(RATE / 1000)
 }
 
 fn time(samples: u64) -> Duration {

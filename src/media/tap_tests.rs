@@ -37,18 +37,54 @@ fn loudness(samples: &[i16]) -> Vec<i16> {
     samples.chunks(160).map(|frame| frame.iter().copied().max().unwrap_or(0)).collect()
 }
 
+/// The loudness of each 20 ms of one side.
+fn side(samples: &[i16], at: usize) -> Vec<i16> {
+    loudness(&samples.iter().skip(at).step_by(2).copied().collect::<Vec<_>>())
+}
+
 #[test]
-fn both_sides_stand_beside_each_other_and_a_pause_keeps_neither() {
+fn what_we_say_stands_beside_what_came_at_the_time() {
     let (mut tap, file) = tap(Sides::Both, None);
-    for n in 0..8 {
-        tap.heard.put(1, RATE, n * 160, &voice(1000));
-        tap.pause(n == 6);
-        tap.tick(160, &voice(500));
+    for n in 0..10 {
+        tap.heard.put(1, RATE, n * 160, &voice(1000 + n as i16));
+        tap.tick(160, &voice(500 + n as i16));
     }
     let samples = kept(&file);
-    let side = |at: usize| loudness(&samples.iter().skip(at).step_by(2).copied().collect::<Vec<_>>());
-    assert_eq!(side(0), [0, 0, 0, 0, 0, 1000, 0, 1000]);
-    assert_eq!(side(1), [500, 500, 500, 500, 500, 500, 0, 500]);
+    assert_eq!(side(&samples, 0), [0, 0, 0, 0, 0, 1000, 1001, 1002, 1003, 1004]);
+    assert_eq!(side(&samples, 1), [0, 0, 0, 0, 0, 500, 501, 502, 503, 504]);
+}
+
+#[test]
+fn a_pause_leaves_nothing_of_either_side_from_just_before_it_until_the_last_key_has_died_away() {
+    let (mut tap, file) = tap(Sides::Both, None);
+    let mut ended = None;
+    for n in 0..400u32 {
+        // The caller's side comes 80 ms late: what is said in the pause is still under way at its end.
+        if let Some(said) = n.checked_sub(4) {
+            tap.heard.put(1, RATE, said * 160, &voice(1000 + said as i16));
+        }
+        match n {
+            100 => tap.pause(true),
+            200 => tap.pause(false),
+            // Once more is no longer.
+            210 => tap.pause(false),
+            _ => {}
+        }
+        ended = tap.tick(160, &voice(2000 + n as i16));
+    }
+    assert_eq!(ended, None);
+    let told = tap.end();
+    let samples = kept(&file);
+    // A second behind the end, and not a sample before it; the time is whole.
+    let silent = 100 * 320..250 * 320;
+    assert!(samples[silent].iter().all(|&sample| sample == 0));
+    assert_eq!(samples.len(), 400 * 320);
+    let (caller, ours) = (side(&samples, 0), side(&samples, 1));
+    assert_eq!((caller[99], ours[99]), (1000 + 99 - 5 - 4, 2000 + 99 - 5));
+    assert_eq!((caller[250], ours[250]), (1000 + 250 - 5 - 4, 2000 + 250 - 5));
+    assert_eq!((told.length, told.hushed), (Duration::from_secs(8), Duration::from_secs(3)));
+    // What came just before the pause, a key's tone, is not kept either: none of it is in the file.
+    assert!(!caller.iter().any(|&loud| (1091..=1240).contains(&loud)), "{caller:?}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::diff::outcome;
 use super::line::{Line, Sound, Step};
 use crate::call::session::standing::Place;
 use crate::call::{Effect, Record, Saying};
+use crate::media::RecordingKey;
 use crate::number::Key;
 use crate::routing::plan::{CenterId, MessageId, NoticeId, Plan};
 use crate::routing::test_row::{Act, Manner};
@@ -71,6 +72,7 @@ pub enum Finish {
 /// A recording that runs.
 #[derive(Clone, Copy, Debug)]
 struct Recording {
+    key: RecordingKey,
     /// It ends then, if nothing else happens.
     ends: Instant,
     /// It is full then.
@@ -173,7 +175,9 @@ impl<'p> Caller<'p> {
             Act::HangUp => {
                 self.script.push("hangup".to_owned());
                 // What was said is written out with the end of the stream.
-                self.end_recording();
+                if let Some(recording) = self.recording {
+                    self.end_recording(recording.key);
+                }
                 self.step(Step::HangUp);
             }
         }
@@ -310,14 +314,16 @@ impl<'p> Caller<'p> {
                 Effect::Entered(row) => self.moments.push(Moment::Enters(row)),
                 Effect::Pressed(key) => self.moments.push(Moment::Key(key)),
                 Effect::Refer { .. } => self.referred(),
-                Effect::Record { longest, silence, .. } => {
+                Effect::Record { silence: None, .. } | Effect::PauseRecording(..) => {}
+                Effect::Record { key, longest, silence: Some(silence), .. } => {
                     let now = self.line.now().instant;
                     let full = now + longest;
                     self.moments.push(Moment::Records);
-                    self.recording = Some(Recording { ends: (now + silence).min(full), full, silence, spoken: false });
+                    self.recording =
+                        Some(Recording { key, ends: (now + silence).min(full), full, silence, spoken: false });
                 }
-                Effect::EndRecording => self.end_recording(),
-                Effect::Discard { .. } => self.recording = None,
+                Effect::EndRecording(key) => self.end_recording(key),
+                Effect::Discard { key, .. } => _ = self.recording.take_if(|recording| recording.key == key),
                 Effect::HangUp => self.moments.push(Moment::Releases),
                 Effect::Answer => {}
                 Effect::Over => self.finish = Some(self.ending(&before)),
@@ -329,8 +335,8 @@ impl<'p> Caller<'p> {
         }
     }
 
-    fn end_recording(&mut self) {
-        if let Some(recording) = &mut self.recording {
+    fn end_recording(&mut self, key: RecordingKey) {
+        if let Some(recording) = self.recording.as_mut().filter(|recording| recording.key == key) {
             recording.ends = self.line.now().instant;
         }
     }

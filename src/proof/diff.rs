@@ -27,6 +27,8 @@ pub enum Change {
     Renamed,
     /// Other words are said on the same way.
     Words,
+    /// The call is recorded by one table only.
+    Recording,
     /// Something waits longer or shorter, or listens earlier or later.
     Waits,
 }
@@ -65,6 +67,8 @@ pub struct Met {
     pub waits: Option<Duration>,
     /// The silence that ends a message.
     pub listens: Option<Duration>,
+    /// A recording of the call begins.
+    pub recorded: bool,
     /// A key waits for the end of what is said.
     pub deaf: bool,
 }
@@ -235,9 +239,10 @@ fn meet(line: &mut Line, step: Step) -> Met {
             Effect::Play { said, .. } => met.prompts.extend(said.iter().map(Saying::told)),
             Effect::Refer { target, .. } => met.targets.push(target.to_string()),
             Effect::Over => met.end = Some(outcome(line.record().outcome())),
-            Effect::Record { silence, .. } => met.listens = Some(silence),
+            Effect::Record { silence: None, .. } => met.recorded = true,
+            Effect::Record { silence, .. } => met.listens = silence,
             Effect::StopPlaying | Effect::HangUp | Effect::Answer | Effect::Pressed(_) => {}
-            Effect::EndRecording | Effect::Discard { .. } => {}
+            Effect::PauseRecording(..) | Effect::EndRecording(_) | Effect::Discard { .. } => {}
         }
     }
     met.waits = line.waits().map(|until| until.since(line.now().instant));
@@ -273,6 +278,9 @@ fn changed(old: &Met, new: &Met) -> Option<Change> {
     }
     if !words {
         return Some(Change::Words);
+    }
+    if old.recorded != new.recorded {
+        return Some(Change::Recording);
     }
     (old.waits != new.waits || old.listens != new.listens).then_some(Change::Waits)
 }
@@ -325,6 +333,10 @@ impl Met {
                 (true, false) => self.prompts.iter().map(|id| &**id).collect::<Vec<_>>().join("+"),
                 (true, true) => language.of(&["말 없음", "nothing said"]).to_string(),
             };
+        }
+        if self.recorded != other.recorded {
+            let words = if self.recorded { ["녹음함", "recorded"] } else { ["녹음하지 않음", "not recorded"] };
+            return language.of(&words).to_string();
         }
         if self.deaf != other.deaf {
             let words = if self.deaf {

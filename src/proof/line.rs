@@ -205,7 +205,8 @@ impl Line {
         let attempt = self.attempt.unwrap_or(Attempt(0));
         let recording = self.recording;
         let recorded = |spoken: Duration, kept| {
-            Event::Recorded(Recorded { key: recording, length: spoken + SILENT_END, spoken, kept })
+            let (length, hushed) = (spoken + SILENT_END, Duration::ZERO);
+            Event::Recorded(Recorded { key: recording, length, spoken, hushed, kept })
         };
         let word = |status: Option<StatusCode>, terminated| Event::Notified { attempt, status, terminated };
         let event = match step {
@@ -251,8 +252,9 @@ impl Line {
                 Effect::Play { repeat: true, .. } => self.sound = Sound::Repeated,
                 Effect::StopPlaying | Effect::HangUp => self.sound = Sound::Nothing,
                 Effect::Refer { attempt, .. } => self.attempt = Some(*attempt),
-                Effect::Record { key, .. } => self.recording = *key,
-                Effect::EndRecording | Effect::Discard { .. } => {}
+                Effect::Record { key, silence: Some(_), .. } => self.recording = *key,
+                Effect::Record { silence: None, .. } | Effect::PauseRecording(..) => {}
+                Effect::EndRecording(_) | Effect::Discard { .. } => {}
                 Effect::Entered(_) | Effect::Pressed(_) | Effect::Answer | Effect::Over => {}
             }
         }

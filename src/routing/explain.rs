@@ -449,6 +449,16 @@ pub const ALL: &[Explanation] = &[
         "[menu.fund]\n4 = \"input.region\"\n[input.region]\nprompt = \"menu_fund\"\ndigits = 2\nallow = \"1-17\"\nno_input = { then = \"center.counsel\" }\nno_match = { then = \"center.counsel\" }\nthen = \"center.counsel\"",
     ),
     code(
+        "E0604",
+        ["녹음에 동의하지 않을 버튼이 없음", "no key that does not agree to be recorded"],
+        [
+            "물어본다면 아니라고 할 수 있어야 합니다. 그 통화는 녹음 없이 이어집니다.",
+            "Who is asked must be able to say no; that call goes on unrecorded.",
+        ],
+        "",
+        "[menu.fund]\n4 = \"menu.consent\"\n[menu.consent]\nprompt = \"menu_fund\"\n1 = { say = \"창업\", record = true, go = \"center.counsel\" }",
+    ),
+    code(
         "K1001",
         ["0번이 (입력에서는 * 나 # 이) 상담원에게 닿지 않음", "0 (in an input: `*` or `#`) does not lead to a person"],
         [
@@ -479,8 +489,8 @@ pub const ALL: &[Explanation] = &[
         "K1005",
         ["녹음이나 상담사 보호를 알리지 않는 안내", "words that do not tell of the recording, or ask for decency"],
         [
-            "녹음한다면 먼저 알리고 (recorded, [message]), 상담사가 받기 전에 폭언을 삼가 달라고 말합니다 (protection, 산업안전보건법 41조).",
-            "Who records says so first (recorded, [message]); before a person answers callers are asked to be decent (protection).",
+            "녹음한다면 먼저 알리고 (record, recorded, [message]), 상담사가 받기 전에 폭언을 삼가 달라고 말합니다 (protection, 산업안전보건법 41조). 우리가 녹음하는데 (record) 알리지 않으면 오류입니다.",
+            "Who records says so first (record, recorded, [message]); before a person answers callers are asked to be decent (protection). Where we record (record), not telling is an error.",
         ],
         "",
         "# recorded = true, and the greeting does not say \"녹음\"",

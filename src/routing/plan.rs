@@ -118,6 +118,8 @@ pub struct Number {
     pub answer: Answer,
     /// Its calls are recorded somewhere behind us.
     pub recorded: bool,
+    /// We record its calls, once the greeting has said so.
+    pub record: bool,
     /// Its callers are asked to be decent to whoever answers (산업안전보건법 41).
     pub protection: bool,
     /// What a call costs its caller, where the table says.
@@ -227,6 +229,10 @@ pub struct Menu {
     pub choices: BTreeMap<Digits, Destination>,
     /// Choices that go on in another language; `None` is Korean.
     pub languages: BTreeMap<Digits, Option<Tongue>>,
+    /// Callers are recorded in this menu, once its words have said so.
+    pub record: bool,
+    /// Choices that agree to the recording of the call, or do not.
+    pub recording: BTreeMap<Digits, bool>,
 }
 
 /// A question that is answered with digits: its entries are personal, and no record or log holds them.
@@ -250,6 +256,8 @@ pub struct Input {
     pub no_match: Retry,
     /// Which entries are taken.
     pub accepts: Accepts,
+    /// A recording is silent here.
+    pub sensitive: bool,
     /// The entry is read back, and the caller says whether it is right.
     pub confirm: Option<ReadBack>,
     /// What `*` does before the first digit; after it, `*` begins the entry again.

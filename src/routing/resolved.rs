@@ -134,6 +134,7 @@ impl<'t> Lines<'t> {
 
 fn resolve_menu(menu: &Menu, mut lines: Lines<'_>) -> Vec<Resolved> {
     ["prompt", "hours", "closed"].iter().for_each(|name| lines.own_field(name));
+    lines.field("record", || menu.record.to_string());
     resolve_keys(menu, &mut lines);
     lines.list
 }
@@ -160,7 +161,10 @@ fn resolve_message(message: &Message, consent: &Menu, mut lines: Lines<'_>) -> V
 
 /// How a menu waits for its keys, and those written in a table of its own or inherited.
 fn resolve_keys(menu: &Menu, lines: &mut Lines<'_>) {
-    lines.field("barge_in", || menu.barge_in.to_string());
+    match menu.record {
+        true => lines.built_in("barge_in", "false".to_owned()),
+        false => lines.field("barge_in", || menu.barge_in.to_string()),
+    }
     lines.field("digit_timeout", || spell(menu.digit_timeout));
     lines.field("interdigit", || spell(menu.interdigit));
     lines.retry("no_input", &menu.no_input);
@@ -192,6 +196,7 @@ fn resolve_input(input: &Input, mut lines: Lines<'_>) -> Vec<Resolved> {
             _ => "\"repeat\"".to_owned(),
         });
     }
+    lines.field("sensitive", || input.sensitive.to_string());
     lines.field("confirm", || input.confirm.is_some().to_string());
     lines.own_field("then");
     lines.list

@@ -137,6 +137,8 @@ struct Number {
     answer: Option<Answer>,
     /// 통화가 뒤에서 녹음되는가, 없으면 false: 첫 안내에 알려야 합니다 (K1005) / whether its calls are recorded behind us; the opening must say so (K1005)
     recorded: Option<bool>,
+    /// 우리가 통화를 녹음하는가 (두 채널), 없으면 false: 인사말이 녹음을 알려야 하고 (K1005) 그 말은 끊기지 않습니다 / whether we record its calls, in two channels; the greeting must say so (K1005) and no key cuts it short
+    record: Option<bool>,
     /// 상담사를 보호하는 안내를 하는가 (산업안전보건법 41조), 없으면 false: 첫 안내에 폭언을 삼가 달라는 말이 있어야 합니다 (K1005) / whether callers are asked to be decent to whoever answers; the opening must say so (K1005)
     protection: Option<bool>,
     /// 거는 사람의 요금: "free", "local", "other"; 있으면 첫 안내에 알려야 합니다 (K1007) / what a call costs: "free", "local", "other"; the opening must say so (K1007)
@@ -235,6 +237,8 @@ struct Menu {
     digit_timeout: Option<Length>,
     /// 이어 누르는 사이에 기다리는 시간 "300ms"–"1m", 없으면 "2s" / silence allowed between keys
     interdigit: Option<Length>,
+    /// 이 메뉴에 있는 동안만 녹음하는가, 없으면 false: prompt 가 녹음을 알려야 하고 (K1005) 그 말은 끊기지 않습니다 / whether callers are recorded while they are in this menu; its prompt must say so (K1005) and no key cuts it short
+    record: Option<bool>,
     /// 아무것도 누르지 않으면 / what silence leads to
     no_input: Option<Retry>,
     /// 없는 번호를 누르면 / what keys nobody offered lead to
@@ -285,6 +289,8 @@ struct Input {
     no_match: Option<Retry>,
     /// 첫 숫자 앞의 "*" 와 "#", 없으면 "repeat" 와 "back" / "*" and "#" before the first digit, "repeat" and "back" if left out
     keys: Option<InputKeys>,
+    /// 남의 눈에 띄면 안 되는 번호인가, 없으면 true: 녹음이 그동안 멈춥니다 (두 채널 모두 소리 없음) / whether a recording is silent meanwhile, in both channels; true if left out
+    sensitive: Option<bool>,
     /// 입력한 번호를 읽어 주고 맞는지 묻는가, 없으면 false / whether the entry is read back and confirmed, false if left out
     confirm: Option<bool>,
     /// 바르게 입력하면 가는 곳 / where an entry that is taken leads
@@ -306,6 +312,8 @@ struct InputDefaults {
     no_match: Option<Retry>,
     /// 첫 숫자 앞의 "*" 와 "#", 없으면 "repeat" 와 "back" / "*" and "#" before the first digit, "repeat" and "back" if left out
     keys: Option<InputKeys>,
+    /// 남의 눈에 띄면 안 되는 번호인가, 없으면 true: 녹음이 그동안 멈춥니다 (두 채널 모두 소리 없음) / whether a recording is silent meanwhile, in both channels; true if left out
+    sensitive: Option<bool>,
     /// 입력한 번호를 읽어 주고 맞는지 묻는가, 없으면 false / whether the entry is read back and confirmed, false if left out
     confirm: Option<bool>,
 }
@@ -351,6 +359,8 @@ struct Choice {
     /// 들리는 말, 마흔 자까지 / what is said for it, at most 40 characters
     #[schemars(length(max = 40))]
     say: Option<String>,
+    /// true: 여기서부터 통화를 녹음하는 데 동의, false: 동의하지 않음 (녹음한 것도 지웁니다) / true agrees to the recording of the call from here on; false does not, and what was recorded is removed
+    record: Option<bool>,
     /// 여기서부터 말하는 언어 "en" / the language spoken from there on
     language: Option<String>,
     /// 가는 곳 / where it leads

@@ -42,6 +42,7 @@ pub fn stand_ins(plan: &Plan) -> Plan {
             dialled: vec![user.into()],
             greeting: None,
             recorded: false,
+            record: false,
             protection: false,
             fee: None,
             language: None,
@@ -93,6 +94,8 @@ fn menu(id: &str, name: PromptId, goodbye: NoticeId) -> Menu {
         no_input: again.clone(),
         no_match: again,
         languages: BTreeMap::new(),
+        record: false,
+        recording: BTreeMap::new(),
         choices: keys.iter().filter_map(|key| Digits::parse(key)).map(|key| (key, Destination::Repeat)).collect(),
     }
 }

@@ -1,9 +1,11 @@
 //! The writer of recordings: one thread that turns frames into WAV files.
 //!
-//! Media threads never wait for a disk. Frames go through a bounded queue; when it is full, or the disk is, that recording
-//! fails and its call goes on. The sizes in a file's header are right after each write, so that what a killed process leaves
-//! behind can be played.
+//! Media threads never wait for a disk. So many frames may wait and no more; when they do, or the disk is full, that recording
+//! fails, an alarm tells of it, and its call goes on. The end of a recording and that it is not wanted always find room: there
+//! is one of each for a recording. The sizes in a file's header are right after each write, so that what a killed process
+//! leaves behind can be played.
 
+use super::alarm::Alarm;
 use crate::limits::{RECORDING_FRAMES_WAITING, RECORDINGS_MAX};
 use crate::media::Recording;
 use crate::media::tap::{RATE, Sink};
@@ -13,10 +15,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use tracing::{error, info};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use tracing::info;
 
 /// Samples gathered before they are sent on: 200 ms of one side.
 const GATHERED: usize = 1600;
@@ -26,8 +28,39 @@ const FLUSHED: u32 = 8000;
 /// Hands recordings to the writer.
 #[derive(Clone)]
 pub struct Recorder {
-    orders: SyncSender<Order>,
-    running: Arc<AtomicUsize>,
+    orders: Sender<Order>,
+    shared: Arc<Shared>,
+}
+
+/// What both sides count.
+struct Shared {
+    /// Frames that may be on their way.
+    room: usize,
+    running: AtomicUsize,
+    /// Frames on their way.
+    waiting: AtomicUsize,
+    alarm: Mutex<Alarm>,
+}
+
+impl Shared {
+    fn new(room: usize) -> Self {
+        Self { room, running: AtomicUsize::new(0), waiting: AtomicUsize::new(0), alarm: Mutex::default() }
+    }
+
+    /// A recording is lost.
+    fn raise(&self, what: &str, why: &str) {
+        self.alarm.lock().unwrap_or_else(PoisonError::into_inner).raise(what, why, 1);
+    }
+
+    /// Room for one more frame, which is taken.
+    fn has_room(&self) -> bool {
+        let room = self.waiting.fetch_add(1, Ordering::Relaxed) < self.room;
+        if !room {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.raise("a recording is not kept", "the disk is too slow");
+        }
+        room
+    }
 }
 
 enum Order {
@@ -40,34 +73,34 @@ enum Order {
 impl Recorder {
     /// Starts the writer; files are kept below this folder, which is made with the first one.
     pub fn start(folder: PathBuf) -> io::Result<Self> {
-        let (orders, inbox) = sync_channel(RECORDING_FRAMES_WAITING);
-        std::thread::Builder::new().name("recorder".to_owned()).spawn(move || Writer::new(folder).run(&inbox))?;
-        Ok(Self { orders, running: Arc::default() })
+        let (orders, inbox) = channel();
+        let shared = Arc::new(Shared::new(RECORDING_FRAMES_WAITING));
+        let writer = Writer::new(folder, shared.clone());
+        std::thread::Builder::new().name("recorder".to_owned()).spawn(move || writer.run(&inbox))?;
+        Ok(Self { orders, shared })
     }
 
     /// A sink for this recording; `None` when it cannot be kept.
     pub fn begin(&self, recording: &Recording) -> Option<Box<dyn Sink>> {
-        if self.running.load(Ordering::Relaxed) >= RECORDINGS_MAX {
-            error!(file = &*recording.file, "too many recordings at once: this one is not kept");
+        if self.shared.running.load(Ordering::Relaxed) >= RECORDINGS_MAX {
+            self.shared.raise("a recording is not kept", "too many at once");
             return None;
         }
         let (file, lost) = (recording.file.clone(), Arc::new(AtomicBool::new(false)));
         let channels = recording.sides.channels();
-        if self.orders.try_send(Order::Begin { file: file.clone(), channels, lost: lost.clone() }).is_err() {
-            error!(%file, "the disk is too slow for recordings: this one is not kept");
+        let begin = Order::Begin { file: file.clone(), channels, lost: lost.clone() };
+        if !self.shared.has_room() || self.orders.send(begin).is_err() {
             return None;
         }
-        self.running.fetch_add(1, Ordering::Relaxed);
-        let gathered = Vec::with_capacity(GATHERED);
-        Some(Box::new(Gatherer { file, lost, gathered, orders: self.orders.clone(), running: self.running.clone() }))
+        self.shared.running.fetch_add(1, Ordering::Relaxed);
+        let gathered = Vec::with_capacity(GATHERED * usize::from(channels));
+        Some(Box::new(Gatherer { file, lost, gathered, orders: self.orders.clone(), shared: self.shared.clone() }))
     }
 
     /// Nothing is kept of this recording.
     pub fn discard(&self, file: &str) {
-        // A queue that is full now is empty in a moment; whoever asks is the engine thread, which cannot wait.
-        if self.orders.try_send(Order::Discard { file: file.into() }).is_err() {
-            error!(file, "the disk is too slow: a recording nobody wants is still there");
-        }
+        // Without a writer nothing is written either.
+        let _ = self.orders.send(Order::Discard { file: file.into() });
     }
 }
 
@@ -77,28 +110,25 @@ struct Gatherer {
     /// The writer could not keep it.
     lost: Arc<AtomicBool>,
     gathered: Vec<i16>,
-    orders: SyncSender<Order>,
-    running: Arc<AtomicUsize>,
+    orders: Sender<Order>,
+    shared: Arc<Shared>,
 }
 
 impl Gatherer {
     fn send(&mut self) -> bool {
-        let samples = std::mem::replace(&mut self.gathered, Vec::with_capacity(GATHERED));
-        match self.orders.try_send(Order::Samples { file: self.file.clone(), samples }) {
-            Ok(()) => !self.lost.load(Ordering::Relaxed),
-            Err(TrySendError::Full(_)) => {
-                error!(file = &*self.file, "the disk is too slow for recordings: this one ends here");
-                false
-            }
-            Err(TrySendError::Disconnected(_)) => false,
+        if self.lost.load(Ordering::Relaxed) || !self.shared.has_room() {
+            return false;
         }
+        let capacity = self.gathered.capacity();
+        let samples = std::mem::replace(&mut self.gathered, Vec::with_capacity(capacity));
+        self.orders.send(Order::Samples { file: self.file.clone(), samples }).is_ok()
     }
 }
 
 impl Sink for Gatherer {
     fn take(&mut self, samples: &[i16]) -> bool {
         self.gathered.extend_from_slice(samples);
-        self.gathered.len() < GATHERED || self.send()
+        self.gathered.len() + samples.len() <= self.gathered.capacity() || self.send()
     }
 
     fn finish(&mut self) {
@@ -111,9 +141,9 @@ impl Sink for Gatherer {
 /// However it ended, the file is closed.
 impl Drop for Gatherer {
     fn drop(&mut self) {
-        self.running.fetch_sub(1, Ordering::Relaxed);
-        // Full, it stays open until the process ends; what is in it can be played.
-        let _ = self.orders.try_send(Order::End { file: self.file.clone() });
+        self.shared.running.fetch_sub(1, Ordering::Relaxed);
+        // Without a writer the file is closed already.
+        let _ = self.orders.send(Order::End { file: self.file.clone() });
     }
 }
 
@@ -121,6 +151,7 @@ impl Drop for Gatherer {
 struct Writer {
     folder: PathBuf,
     open: HashMap<Arc<str>, Open>,
+    shared: Arc<Shared>,
 }
 
 /// A recording that runs.
@@ -132,8 +163,8 @@ struct Open {
 }
 
 impl Writer {
-    fn new(folder: PathBuf) -> Self {
-        Self { folder, open: HashMap::new() }
+    fn new(folder: PathBuf, shared: Arc<Shared>) -> Self {
+        Self { folder, open: HashMap::new(), shared }
     }
 
     fn run(mut self, inbox: &Receiver<Order>) {
@@ -142,28 +173,32 @@ impl Writer {
         }
         // The process ends: the last headers.
         for (name, open) in self.open.drain() {
-            open.close(&name);
+            open.close(&name, &self.shared);
         }
     }
 
     fn carry_out(&mut self, order: Order) {
+        if matches!(order, Order::Begin { .. } | Order::Samples { .. }) {
+            self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
         match order {
             Order::Begin { file, channels, lost } => {
                 let made = self.create(&file, channels);
                 if let Err(error) = &made {
                     lost.store(true, Ordering::Relaxed);
-                    error!(%file, %error, "a recording cannot be kept; is the disk full, the folder writable?");
+                    let why = format!("{error}; is the disk full, the folder writable?");
+                    self.shared.raise("a recording is not kept", &why);
                 }
                 self.open.insert(file, Open { file: made.ok(), lost, unflushed: 0 });
             }
             Order::Samples { file, samples } => {
                 if let Some(open) = self.open.get_mut(&file) {
-                    open.write(&file, &samples);
+                    open.write(&samples, &self.shared);
                 }
             }
             Order::End { file } => {
                 if let Some(open) = self.open.remove(&file) {
-                    open.close(&file);
+                    open.close(&file, &self.shared);
                 }
             }
             Order::Discard { file } => self.discard(&file),
@@ -179,7 +214,7 @@ impl Writer {
         match fs::remove_file(&path) {
             Ok(()) => info!(file, "a recording that is not wanted is gone"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => error!(file, %error, "a recording that is not wanted cannot be removed"),
+            Err(error) => self.shared.raise("a recording that is not wanted cannot be removed", &error.to_string()),
         }
     }
 
@@ -198,7 +233,7 @@ impl Writer {
 }
 
 impl Open {
-    fn write(&mut self, name: &str, samples: &[i16]) {
+    fn write(&mut self, samples: &[i16], shared: &Shared) {
         let Some(file) = &mut self.file else { return };
         self.unflushed += u32::try_from(samples.len()).unwrap_or(u32::MAX);
         let mut written = samples.iter().try_for_each(|&sample| file.write_sample(sample));
@@ -209,15 +244,15 @@ impl Open {
         if let Err(error) = written {
             self.lost.store(true, Ordering::Relaxed);
             self.file = None;
-            error!(file = name, %error, "a recording ends here; is the disk full?");
+            shared.raise("a recording ends early", &format!("{error}; is the disk full?"));
         }
     }
 
-    fn close(self, name: &str) {
+    fn close(self, name: &str, shared: &Shared) {
         let Some(mut file) = self.file else { return };
         // The header of before is still right for all but the last second.
         if let Err(error) = file.flush().and_then(|()| file.finalize()) {
-            error!(file = name, %error, "the end of a recording is lost; is the disk full?");
+            shared.raise("the end of a recording is lost", &format!("{name}: {error}; is the disk full?"));
         }
     }
 }
@@ -248,8 +283,9 @@ mod tests {
 
     /// A recorder whose writer runs on this thread, as far as it is asked to.
     fn by_hand(folder: &Path) -> (Recorder, Writer, Receiver<Order>) {
-        let (orders, inbox) = sync_channel(64);
-        (Recorder { orders, running: Arc::default() }, Writer::new(folder.to_owned()), inbox)
+        let (orders, inbox) = channel();
+        let shared = Arc::new(Shared::new(64));
+        (Recorder { orders, shared: shared.clone() }, Writer::new(folder.to_owned(), shared), inbox)
     }
 
     fn work(writer: &mut Writer, inbox: &Receiver<Order>) {
@@ -311,7 +347,27 @@ mod tests {
         // A writer that is too slow.
         let mut sink = recorder.begin(&recording("messages/g", Sides::Caller)).expect("a sink");
         assert!((0..100).any(|_| !sink.take(&[1; GATHERED])));
+        assert!(recorder.begin(&recording("messages/h", Sides::Caller)).is_none());
         let _ = fs::remove_file(folder);
+    }
+
+    #[test]
+    fn a_queue_that_is_full_still_takes_the_end_of_a_recording_and_that_nobody_wants_it() {
+        let folder = folder("unwanted");
+        let (recorder, mut writer, inbox) = by_hand(&folder);
+        let mut wanted = recorder.begin(&recording("calls/wanted", Sides::Both)).expect("a sink");
+        let mut unwanted = recorder.begin(&recording("calls/unwanted", Sides::Both)).expect("a sink");
+        unwanted.take(&[1; 2 * GATHERED]);
+        while wanted.take(&[1; 2 * GATHERED]) {}
+        recorder.discard("calls/unwanted");
+        drop((wanted, unwanted));
+        work(&mut writer, &inbox);
+        assert!(writer.open.is_empty(), "both are closed");
+        assert!(!folder.join("calls/unwanted.wav").exists());
+        let (_, kept) = samples(&folder.join("calls/wanted.wav"));
+        assert!(kept.len() > 60 * 2 * GATHERED, "{}", kept.len());
+        assert_eq!(recorder.shared.waiting.load(Ordering::Relaxed), 0);
+        let _ = fs::remove_dir_all(folder);
     }
 
     #[test]

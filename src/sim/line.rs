@@ -19,7 +19,7 @@ pub struct Line {
     /// What was agreed; nothing sounds before.
     chosen: Option<Chosen>,
     playing: Option<Playing>,
-    recording: Option<Running>,
+    recordings: Vec<Running>,
     /// Nothing can be kept.
     disk_full: bool,
 }
@@ -49,7 +49,7 @@ impl Line {
     /// A line that waits to be configured.
     pub fn new() -> Self {
         // Nothing leaves, so the numbers its packets would begin with do not matter.
-        Self { ear: Stream::new(1, 1, 1), chosen: None, playing: None, recording: None, disk_full: false }
+        Self { ear: Stream::new(1, 1, 1), chosen: None, playing: None, recordings: Vec::new(), disk_full: false }
     }
 
     /// Does what the engine says. `lengths` knows how long each prompt is.
@@ -76,12 +76,12 @@ impl Line {
             Command::Press(_) | Command::Bridge(_) | Command::Unbridge => {}
             Command::Stop => self.playing = None,
             Command::Record(recording) => {
-                self.recording = Some(Running { recording, began: now, silent: now, spoken: Duration::ZERO });
+                self.recordings.push(Running { recording, began: now, silent: now, spoken: Duration::ZERO });
             }
-            Command::PauseRecording(_) => {}
+            Command::PauseRecording(..) => {}
             // Due at once.
-            Command::EndRecording => {
-                if let Some(running) = &mut self.recording {
+            Command::EndRecording(key) => {
+                for running in self.recordings.iter_mut().filter(|running| running.recording.key == key) {
                     running.recording.longest = Duration::ZERO;
                 }
             }
@@ -93,23 +93,24 @@ impl Line {
         self.disk_full = full;
     }
 
-    /// Whether the caller is being recorded.
+    /// Whether the caller leaves a message.
     pub fn records(&self) -> bool {
-        self.recording.is_some()
+        self.recordings.iter().any(|running| running.recording.silence.is_some())
     }
 
-    /// When the recording comes to its end.
-    fn recorded_at(&self) -> Option<Instant> {
-        let Running { recording, began, silent, .. } = self.recording.as_ref()?;
-        let longest = *began + if self.disk_full { Duration::ZERO } else { recording.longest };
-        Some(recording.silence.map_or(longest, |silence| longest.min(*silent + silence)))
+    /// When the first of the recordings comes to its end, and which it is.
+    fn recorded_at(&self) -> Option<(Instant, usize)> {
+        let end = |Running { recording, began, silent, .. }: &Running| {
+            let longest = *began + if self.disk_full { Duration::ZERO } else { recording.longest };
+            recording.silence.map_or(longest, |silence| longest.min(*silent + silence))
+        };
+        self.recordings.iter().map(end).zip(0..).min()
     }
 
-    /// The end of the recording, whatever comes of it.
-    pub fn end_recording(&mut self, now: Instant) -> Option<Event> {
-        let Running { recording, began, spoken, .. } = self.recording.take()?;
-        let end = if self.disk_full { RecordingEnd::Failed } else { RecordingEnd::Told };
-        Some(Event::Recorded(Ended { key: recording.key, length: now.since(began), spoken, end }))
+    /// The end of all recordings, whatever comes of them.
+    pub fn end_recordings(&mut self, now: Instant) -> Vec<Event> {
+        let disk_full = self.disk_full;
+        self.recordings.drain(..).map(|running| running.end(now, disk_full)).collect()
     }
 
     /// Whether the peer listens.
@@ -134,7 +135,7 @@ impl Line {
 
     /// When what plays, or is recorded, comes to its end.
     pub fn deadline(&self) -> Option<Instant> {
-        [self.played_at(), self.recorded_at()].into_iter().flatten().min()
+        [self.played_at(), self.recorded_at().map(|(due, _)| due)].into_iter().flatten().min()
     }
 
     fn played_at(&self) -> Option<Instant> {
@@ -144,8 +145,8 @@ impl Line {
 
     /// The end of what plays, when it is due.
     pub fn finished(&mut self, now: Instant) -> Option<Event> {
-        if self.recorded_at().is_some_and(|due| due <= now) {
-            return self.end_recording(now);
+        if let Some((_, at)) = self.recorded_at().filter(|&(due, _)| due <= now) {
+            return Some(self.recordings.remove(at).end(now, self.disk_full));
         }
         if self.played_at()? > now {
             return None;
@@ -157,9 +158,11 @@ impl Line {
     pub fn received(&mut self, now: Instant, from: SocketAddr, bytes: &[u8], out: &mut Vec<Event>) {
         self.ear.received(now, from, &mut bytes.to_vec(), out);
         // Sound that is no silence: words.
-        if let (Some(running), Some([8, 0xa0..=0xaf])) = (&mut self.recording, voice(bytes)) {
-            running.spoken += SPOKEN;
-            running.silent = now + SPOKEN;
+        if let Some([8, 0xa0..=0xaf]) = voice(bytes) {
+            for running in &mut self.recordings {
+                running.spoken += SPOKEN;
+                running.silent = now + SPOKEN;
+            }
         }
     }
 }
@@ -170,6 +173,15 @@ pub const SPOKEN: Duration = Duration::from_millis(100);
 /// The payload type of a packet, and its first sample.
 fn voice(bytes: &[u8]) -> Option<[u8; 2]> {
     Some([bytes.get(1)? & 0x7f, *bytes.get(12)?])
+}
+
+impl Running {
+    fn end(self, now: Instant, disk_full: bool) -> Event {
+        let Self { recording, began, spoken, .. } = self;
+        let end = if disk_full { RecordingEnd::Failed } else { RecordingEnd::Told };
+        let length = now.since(began);
+        Event::Recorded(Ended { key: recording.key, length, spoken, hushed: Duration::ZERO, end })
+    }
 }
 
 impl Default for Line {

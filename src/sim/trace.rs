@@ -100,8 +100,8 @@ pub fn told(command: &Command) -> String {
         Command::Press(keys) => format!("press {} keys", keys.len()),
         Command::Stop => "stop".to_owned(),
         Command::Record(recording) => format!("record {}", recording.file),
-        Command::PauseRecording(paused) => format!("pause the recording: {paused}"),
-        Command::EndRecording => "end the recording".to_owned(),
+        Command::PauseRecording(key, paused) => format!("pause recording {}: {paused}", key.0),
+        Command::EndRecording(key) => format!("end recording {}", key.0),
         Command::Bridge(other) => format!("bridge with {other:?}"),
         Command::Unbridge => "end the bridge".to_owned(),
     }
@@ -115,8 +115,8 @@ pub fn command_name(command: &Command) -> &'static str {
         Command::Press(_) => "press",
         Command::Stop => "stop",
         Command::Record(_) => "record",
-        Command::PauseRecording(_) => "pause",
-        Command::EndRecording => "recorded",
+        Command::PauseRecording(..) => "pause",
+        Command::EndRecording(_) => "recorded",
         Command::Bridge(_) => "bridge",
         Command::Unbridge => "unbridge",
     }

@@ -746,16 +746,16 @@ impl World {
                 self.note(b"close", || format!("engine    close {stream:?}"));
                 self.oracle.closed(self.now, stream);
                 let line = self.lines.remove(&stream);
-                let recorded = line.and_then(|(mut line, port)| {
+                let recorded = line.map_or_else(Vec::new, |(mut line, port)| {
                     if let Some(port) = port {
                         self.ports.remove(&port);
                         self.free_ports.push_back(port);
                     }
-                    line.end_recording(self.now)
+                    line.end_recordings(self.now)
                 });
                 // Every eighth media thread is dead and never answers.
                 if !stream.0.is_multiple_of(8) {
-                    if let Some(recorded) = recorded {
+                    for recorded in recorded {
                         self.push(self.now + LAST_WORD, Event::Recorded(stream, recorded));
                     }
                     self.push(self.now + LAST_WORD, Event::Closed(stream));
@@ -820,7 +820,8 @@ impl World {
         self.note(command_name(&command).as_bytes(), || format!("engine    {stream:?} {}", told(&command)));
         let stops = matches!(command, Command::Stop);
         let plays = matches!(command, Command::Play { .. });
-        let records = matches!(command, Command::Record(_));
+        // A message; that a call is recorded, its caller was told before.
+        let records = matches!(&command, Command::Record(recording) if recording.silence.is_some());
         let disk_full = self.disk_full;
         let Some((line, _)) = self.lines.get_mut(&stream) else { return };
         line.fill_disk(disk_full);

@@ -1,4 +1,4 @@
-//! What tests on real sockets share. Each of them uses a part.
+//! What tests share. Each of them uses a part.
 
 #![allow(dead_code)]
 
@@ -6,5 +6,7 @@ pub mod bench;
 pub mod capture;
 pub mod certificates;
 pub mod engine;
+pub mod flow;
 pub mod line;
+pub mod phone;
 pub mod tables;

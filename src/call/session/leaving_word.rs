@@ -8,11 +8,10 @@ use super::{Session, State};
 use crate::call::record::Outcome;
 use crate::call::{Effect, Recorded};
 use crate::limits::{MESSAGE_SPOKEN_MIN, RECORDED_PATIENCE};
-use crate::media::{PlayKey, RecordingKey};
+use crate::media::{PlayKey, RecordingKey, Sides};
 use crate::number::{Digits, Key};
 use crate::routing::plan::{Destination, MessageId, PromptId};
 use crate::time::{Instant, Now};
-use jiff::Timestamp;
 use std::sync::Arc;
 
 /// A caller on the way to a message.
@@ -42,7 +41,7 @@ enum Phase {
 /// A recording that runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Running {
-    key: RecordingKey,
+    pub(super) key: RecordingKey,
     message: MessageId,
     file: Arc<str>,
     began: Instant,
@@ -132,7 +131,7 @@ impl Session {
         match phase {
             Phase::Gone { .. } | Phase::Ending { .. } => {}
             Phase::Thanking { .. } => {
-                out.push(self.pressed_ahead(key));
+                self.pressed_ahead(key, out);
                 self.type_ahead(key);
             }
             Phase::Asking { .. } => {
@@ -154,7 +153,7 @@ impl Session {
                     self.discard(out);
                     self.go(now, to, out);
                 } else if key.as_char() == '#' {
-                    out.push(Effect::EndRecording);
+                    out.extend(self.running.as_ref().map(|running| Effect::EndRecording(running.key)));
                     let phase = Phase::Ending { until: now.instant + RECORDED_PATIENCE };
                     self.state = State::Message(Word { message, silences, phase });
                 } else if key.as_char() == '*' {
@@ -174,8 +173,8 @@ impl Session {
     }
 
     pub(super) fn discard(&mut self, out: &mut Vec<Effect>) {
-        if let Some(Running { file, .. }) = self.running.take() {
-            out.push(Effect::Discard { file });
+        if let Some(Running { key, file, .. }) = self.running.take() {
+            out.push(Effect::Discard { key, file });
         }
     }
 
@@ -185,15 +184,11 @@ impl Session {
         let (message, silences) = (*message, *silences);
         match phase {
             Phase::Asking { play } if *play == done => {
-                self.recordings += 1;
                 let row = self.plan.message(message);
-                let (longest, silence) = (row.longest, row.silence);
-                let day = Timestamp::from_microsecond(now.wall.as_micros()).unwrap_or(Timestamp::UNIX_EPOCH);
-                let day = self.plan.timezone.to_datetime(day).date();
-                let file: Arc<str> = format!("messages/{day}/{}-{}", self.call, self.recordings).into();
-                let key = RecordingKey(u64::from(self.recordings));
+                let (longest, silence) = (row.longest, Some(row.silence));
+                let (key, file) = self.recording_named("messages", now);
                 self.running = Some(Running { key, message, file: file.clone(), began: now.instant });
-                out.push(Effect::Record { key, file, longest, silence });
+                out.push(Effect::Record { key, file, sides: Sides::Caller, longest, silence });
                 let phase = Phase::Recording { until: now.instant + longest + RECORDED_PATIENCE };
                 self.state = State::Message(Word { message, silences, phase });
             }
@@ -207,6 +202,9 @@ impl Session {
 
     /// A recording ended: it is kept if something was said.
     pub(super) fn recorded(&mut self, now: Now, recorded: Recorded, out: &mut Vec<Effect>) {
+        if self.tape_ended(recorded) {
+            return;
+        }
         let Some(Running { message, file, began, .. }) = self.running.take_if(|running| running.key == recorded.key)
         else {
             return;
@@ -218,7 +216,7 @@ impl Session {
         if recorded.kept && said {
             self.record.message_left(began, &self.plan.message(message).row, &file, recorded);
         } else if recorded.kept {
-            out.push(Effect::Discard { file });
+            out.push(Effect::Discard { key: recorded.key, file });
         }
         let State::Message(Word { silences, phase, .. }) = &self.state else { return };
         let silences = *silences;
@@ -268,8 +266,7 @@ impl Session {
                 self.over(now, Outcome::Abandoned, "caller-hung-up", None, out);
             }
             Phase::Recording { until } | Phase::Ending { until } if now.instant >= *until => {
-                self.running = None;
-                out.push(Effect::EndRecording);
+                out.extend(self.running.take().map(|running| Effect::EndRecording(running.key)));
                 self.go(now, self.plan.message(message).otherwise, out);
             }
             _ => {}

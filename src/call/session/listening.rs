@@ -1,4 +1,5 @@
-//! Keys, and the menu they choose in: what counts when, what is typed ahead, what a hold does.
+//! Keys, and the menu they choose in: what counts when, what is typed ahead, what a hold does. Where calls are recorded the
+//! greeting says so, and no key cuts it short.
 
 use super::speaking::About;
 use super::{Session, State};
@@ -13,10 +14,13 @@ impl Session {
         match &mut self.state {
             State::EarlyGreeting { then, .. } => {
                 let then = *then;
-                let bars = self.bars_keys(then);
+                let bars = self.bars_keys(then) || self.plan.numbers[self.number].record;
                 // In a menu it counts at once.
                 let counts = !bars && self.ahead.is_empty() && matches!(then, Destination::Menu(_));
-                out.push(if counts { Effect::Pressed(Some(key)) } else { self.pressed_ahead(key) });
+                match counts {
+                    true => out.push(Effect::Pressed(Some(key))),
+                    false => self.pressed_ahead(key, out),
+                }
                 self.type_ahead(key);
                 if !bars {
                     out.push(Effect::StopPlaying);
@@ -25,10 +29,13 @@ impl Session {
             }
             State::Greeting { then, .. } => {
                 let then = *then;
-                let bars = self.bars_keys(then);
+                let bars = self.bars_keys(then) || self.plan.numbers[self.number].record;
                 // In a menu it counts at once.
                 let counts = !bars && self.ahead.is_empty() && matches!(then, Destination::Menu(_));
-                out.push(if counts { Effect::Pressed(Some(key)) } else { self.pressed_ahead(key) });
+                match counts {
+                    true => out.push(Effect::Pressed(Some(key))),
+                    false => self.pressed_ahead(key, out),
+                }
                 self.type_ahead(key);
                 if !bars {
                     self.go(now, then, out);
@@ -38,7 +45,7 @@ impl Session {
                 let plan = self.plan.clone();
                 let menu = plan.menu(dialogue.menu);
                 if dialogue.is_deaf(menu) {
-                    out.push(self.pressed_ahead(key));
+                    self.pressed_ahead(key, out);
                     return self.type_ahead(key);
                 }
                 out.push(Effect::Pressed(Some(key)));
@@ -47,7 +54,7 @@ impl Session {
             }
             State::Input { .. } => self.input_key(now, key, out),
             State::Notice { .. } => {
-                out.push(self.pressed_ahead(key));
+                self.pressed_ahead(key, out);
                 self.type_ahead(key);
             }
             State::Message(_) => self.message_key(now, key, out),
@@ -56,11 +63,6 @@ impl Session {
             State::Arriving | State::Answering { .. } | State::Answered { .. } => self.type_ahead(key),
             State::Leaving { .. } | State::Done => {}
         }
-    }
-
-    /// A key typed ahead: where the table asks for digits it may be one of them, so nobody is told which it is.
-    pub(super) fn pressed_ahead(&self, key: Key) -> Effect {
-        Effect::Pressed(self.plan.inputs.is_empty().then_some(key))
     }
 
     /// Whether keys wait for the end of what is said there.
@@ -109,6 +111,7 @@ impl Session {
                         self.language = language.clone();
                         self.record.speaks(self.language.as_ref());
                     }
+                    self.answered_consent(menu, &keys, out);
                 }
                 self.go(now, to, out);
             }

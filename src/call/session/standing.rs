@@ -30,6 +30,8 @@ pub struct Standing {
     pub held: bool,
     /// The longest call is over; only the goodbye is left.
     pub overtime: bool,
+    /// Whether the caller agrees to be recorded; `None` before anybody asked.
+    pub agreed: Option<bool>,
 }
 
 /// What a call is doing.
@@ -117,6 +119,8 @@ impl Session {
             plays: _,
             recordings: _,
             running: _,
+            tape: _,
+            agreed,
             caller: _,
             switches: _,
             shut: _,
@@ -131,6 +135,7 @@ impl Session {
             rounds: *rounds,
             held: *held,
             overtime: *overtime,
+            agreed: *agreed,
         }
     }
 }

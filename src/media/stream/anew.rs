@@ -1,8 +1,8 @@
 //! A stream that an error of ours stopped in the middle of its work.
 
-use super::{Reception, Stream};
-use crate::media::{Ended, Event, RecordingEnd};
-use crate::time::{Duration, Instant};
+use super::{Reception, Stream, unkept};
+use crate::media::Event;
+use crate::time::Instant;
 
 impl Stream {
     /// Nothing half done is left, what was agreed holds, and the peer meets a new source. What was under way is told as over, so that the call goes
@@ -25,9 +25,6 @@ impl Stream {
         if old.pressing.is_some_and(|presses| !presses.is_passed_on()) {
             events.push(Event::Pressed(0));
         }
-        if let Some(tap) = old.tap {
-            let (length, spoken) = (Duration::ZERO, Duration::ZERO);
-            events.push(Event::Recorded(Ended { key: tap.key(), length, spoken, end: RecordingEnd::Failed }));
-        }
+        events.extend(old.taps.iter().map(|tap| unkept(tap.key())));
     }
 }

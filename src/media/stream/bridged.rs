@@ -4,6 +4,7 @@ use super::{HEADER, Last, Stream, our_events, samples, write_header};
 use crate::limits::RTP_PACKET_BYTES_MAX;
 use crate::media::bridge::{Heard, Kind, Place, Way};
 use crate::media::press::Presses;
+use crate::media::tap::Tap;
 use std::net::SocketAddr;
 
 impl Stream {
@@ -40,6 +41,10 @@ impl Stream {
                 None
             }
             Way::Pass(place) => {
+                if let Kind::Sound(codec) = heard.kind {
+                    let tell = |tap: &mut Tap| tap.passed(codec, heard.ssrc, heard.timestamp, heard.payload);
+                    self.taps.iter_mut().for_each(tell);
+                }
                 let number = match heard.kind {
                     Kind::Event(..) => events?.payload_type,
                     Kind::Sound(_) | Kind::Noise => chosen.payload_type,

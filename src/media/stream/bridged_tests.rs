@@ -572,3 +572,34 @@ proptest! {
         }
     }
 }
+
+/// What is recorded.
+#[derive(Clone, Default)]
+struct Kept(Arc<std::sync::Mutex<Vec<i16>>>);
+
+impl crate::media::tap::Sink for Kept {
+    fn take(&mut self, samples: &[i16]) -> bool {
+        self.0.lock().expect("one thread").extend_from_slice(samples);
+        true
+    }
+
+    fn finish(&mut self) {}
+}
+
+#[test]
+fn a_recording_has_the_other_leg_in_our_channel_whether_it_is_passed_on_or_encoded_anew() {
+    use crate::media::{Recording, RecordingKey, Sides};
+    for codec in [Codec::Pcma, Codec::G722] {
+        let mut pair = Pair::new(agreed(CALLER, codec, 20), agreed(CENTRE, Codec::Pcma, 20));
+        let kept = Kept::default();
+        let (key, longest) = (RecordingKey(1), Duration::from_secs(60));
+        let recording = Recording { key, file: "calls/b".into(), sides: Sides::Both, longest, silence: None };
+        pair.centre.record(recording, Box::new(kept.clone()), &mut pair.events);
+        pair.talk(codec, 20, &tone(440.0, 16_000));
+        let kept = kept.0.lock().expect("one thread").clone();
+        let loud =
+            |side: usize| kept.iter().skip(side).step_by(2).filter(|sample| sample.unsigned_abs() > 1000).count();
+        // Two seconds less what waits in the buffers; of a sine 94 of 100 samples are loud.
+        assert!(loud(0) == 0 && (12_500..15_100).contains(&loud(1)), "{codec:?}: {} {}", loud(0), loud(1));
+    }
+}

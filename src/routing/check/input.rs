@@ -42,6 +42,7 @@ pub(super) struct InputDefaults {
     no_match: RetryParts,
     keys: Keys,
     confirm: Option<bool>,
+    sensitive: Option<bool>,
 }
 
 /// `keys`: the two that are no digits.
@@ -64,6 +65,7 @@ pub(super) fn defaults(table: Option<&Table>, names: &Names, findings: &mut Find
         no_match: retry(&mut fields, "no_match", names, findings),
         keys: keys(&mut fields, names, findings),
         confirm: fields.flag("confirm", findings),
+        sensitive: fields.flag("sensitive", findings),
     };
     fields.finish(findings);
     defaults
@@ -89,6 +91,7 @@ pub(super) fn input(
     let no_match = retry(&mut fields, "no_match", names, findings).over(&defaults.no_match);
     let own_keys = keys(&mut fields, names, findings);
     let confirm = fields.flag("confirm", findings);
+    let sensitive = fields.flag("sensitive", findings);
     let then = fields.text("then", findings);
     if !fields.is_written("then") && !fields.broken() {
         findings.push(nothing_follows(row));
@@ -130,6 +133,8 @@ pub(super) fn input(
         no_input: no_input.0,
         no_match: no_match.0,
         accepts,
+        // What callers enter is theirs, unless the table says that it is not.
+        sensitive: sensitive.or(defaults.sensitive).unwrap_or(true),
         confirm,
         star: lead(own_keys.star, defaults.keys.star, Destination::Repeat),
         hash: lead(own_keys.hash, defaults.keys.hash, Destination::Back),

@@ -73,6 +73,7 @@ struct Choice {
     span: Range<usize>,
     say: Option<(String, Range<usize>)>,
     language: Option<Option<Tongue>>,
+    record: Option<bool>,
     go: Option<Destination>,
 }
 
@@ -110,6 +111,7 @@ pub(super) fn menu(
     let prompts = fields.texts("prompt", findings);
     let doors = doors::doors(&mut fields, names, findings);
     let asks = Asks::read(&mut fields, defaults, names, findings);
+    let record = fields.flag("record", findings).unwrap_or(false);
     let mut choices = Vec::new();
     for entry in fields.rest() {
         match choice_keys(&entry.key) {
@@ -119,9 +121,34 @@ pub(super) fn menu(
         }
     }
     fields.missing("prompt", row.span.clone(), "prompt = \"menu_main\"", findings);
+    let agrees = |choice: &&Choice| choice.record == Some(true);
+    if let Some(yes) = choices.iter().find(agrees)
+        && choices.iter().all(|choice| agrees(&choice))
+    {
+        findings.push(no_refusal(&row.name, yes));
+    }
     let at = || At::Place(slots::Place::Menu);
     let speech = prompts.unwrap_or_default().into_iter().map(|(id, span)| sounds.said_at(at(), id, span)).collect();
-    asked((row, speech, doors), choices, asks, defaults, fields.broken(), sounds, findings)
+    let (mut menu, site) = asked((row, speech, doors), choices, asks, defaults, fields.broken(), sounds, findings);
+    menu.record = record;
+    // The words that tell of the recording are heard to their end.
+    menu.barge_in &= !record;
+    (menu, site)
+}
+
+/// E0604: who is asked can only agree.
+fn no_refusal(row: &str, yes: &Choice) -> Diagnostic {
+    let key = yes.keys.as_str();
+    Diagnostic::error(
+        "E0604",
+        yes.span.clone(),
+        format!("{row}: 녹음에 동의하는 버튼({key})만 있고 동의하지 않는 버튼이 없습니다"),
+        format!("{row}: key {key} agrees to be recorded, and no key does not"),
+    )
+    .help(
+        "동의하지 않는 버튼을 더하세요: 2 = { record = false, go = \"menu.main\" }",
+        "add a key that does not agree: 2 = { record = false, go = \"menu.main\" }",
+    )
 }
 
 /// The question of a message, with choices that need no words of their own.
@@ -134,7 +161,7 @@ pub(super) fn question(
     sounds: &mut Sounds,
     findings: &mut Findings,
 ) -> (Menu, MenuSite) {
-    let unsaid = |(keys, go)| Choice { keys, span: at.clone(), say: None, language: None, go: Some(go) };
+    let unsaid = |(keys, go)| Choice { keys, span: at.clone(), say: None, language: None, record: None, go: Some(go) };
     let choices = choices.into_iter().map(unsaid).collect();
     asked((row, speech, doors), choices, asks, defaults, broken, sounds, findings)
 }
@@ -181,7 +208,7 @@ fn asked(
 
     let own_words = speech.len();
     let mut site = MenuSite { row: row.span.clone(), ..MenuSite::default() };
-    let (mut all, mut languages) = (BTreeMap::new(), BTreeMap::new());
+    let (mut all, mut languages, mut recording) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for choice in choices {
         if let Some((say, span)) = &choice.say {
             speech.push(sounds.choice(say, span.clone()));
@@ -189,6 +216,7 @@ fn asked(
         }
         site.choices.insert(choice.keys.clone(), choice.span.clone());
         languages.extend(choice.language.clone().map(|language| (choice.keys.clone(), language)));
+        recording.extend(choice.record.map(|record| (choice.keys.clone(), record)));
         // An unknown destination was reported; the plan will not go live.
         all.insert(choice.keys, choice.go.unwrap_or(Destination::End));
     }
@@ -221,6 +249,8 @@ fn asked(
         no_match: no_match.0,
         choices: all,
         languages,
+        record: false,
+        recording,
     };
     (menu, site)
 }
@@ -299,7 +329,7 @@ fn choice(row: &str, keys: Digits, entry: &Entry, names: &Names, findings: &mut 
     match &entry.value.kind {
         Kind::Text(text) => {
             let go = names.destination(&row, text, entry.value.span.clone(), Place::Choice, findings);
-            Some(Choice { keys, span, say: None, language: None, go })
+            Some(Choice { keys, span, say: None, language: None, record: None, go })
         }
         Kind::Table(table) => {
             let mut fields = Fields::new(&row, table);
@@ -308,17 +338,18 @@ fn choice(row: &str, keys: Digits, entry: &Entry, names: &Names, findings: &mut 
                 .and_then(|(say, at)| check_say(&row, say, at.clone(), findings).then(|| (say.trim().to_owned(), at)));
             let language = fields.text("language", findings);
             let language = language.and_then(|(text, at)| names.language(&row, text, at, true, findings));
+            let record = fields.flag("record", findings);
             let go = fields.text("go", findings);
             fields.missing("go", span.clone(), "go = \"center.kosmes\"", findings);
             let go = go.and_then(|(text, at)| names.destination(&row, text, at, Place::Choice, findings));
             fields.finish(findings);
-            Some(Choice { keys, span, say, language, go })
+            Some(Choice { keys, span, say, language, record, go })
         }
-        Kind::Lost => Some(Choice { keys, span, say: None, language: None, go: None }),
+        Kind::Lost => Some(Choice { keys, span, say: None, language: None, record: None, go: None }),
         _ => {
             let wanted = ["\"menu.…\" 또는 { say = \"…\", go = \"…\" }", "\"menu.…\" or { say = \"…\", go = \"…\" }"];
             findings.push(wrong_kind(&row, &entry.key, &entry.value, wanted));
-            Some(Choice { keys, span, say: None, language: None, go: None })
+            Some(Choice { keys, span, say: None, language: None, record: None, go: None })
         }
     }
 }

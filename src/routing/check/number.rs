@@ -37,6 +37,7 @@ pub(super) fn number(
         findings,
     );
     let recorded = fields.flag("recorded", findings).unwrap_or(false);
+    let record = fields.flag("record", findings).unwrap_or(false);
     let protection = fields.flag("protection", findings).unwrap_or(false);
     let fees = [("free", Fee::Free), ("local", Fee::Local), ("other", Fee::Other)];
     let fee = choose(&mut fields, "fee", &fees, findings);
@@ -81,6 +82,7 @@ pub(super) fn number(
         greeting,
         answer: answer.unwrap_or_default(),
         recorded,
+        record,
         protection,
         fee,
         language,

@@ -7,7 +7,7 @@ use super::sound::Sounds;
 use crate::routing::accepts::Accepts;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::heard::Heard;
-use crate::routing::plan::{Destination, Fee, Number, Plan, PromptId, Words};
+use crate::routing::plan::{Destination, Fee, Menu, Number, Plan, PromptId, Words};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -46,6 +46,7 @@ pub(super) fn check(
         }
     }
     keys(plan, sounds, heard, findings);
+    recordings(plan, sites, heard, findings);
     if korean_profile {
         for (number, span) in plan.numbers.iter().zip(&sites.numbers) {
             opening(plan, number, span, heard, findings);
@@ -211,6 +212,51 @@ fn opening(plan: &Plan, number: &Number, span: &Range<usize>, heard: &Heard, fin
             ),
         );
     }
+}
+
+/// K1005, an error whatever the profile: nobody is recorded who was not told, in any language that is spoken.
+fn recordings(plan: &Plan, sites: &Sites, heard: &Heard, findings: &mut Findings) {
+    let mut check = |row: &str, speech: &[PromptId], span: &Range<usize>| {
+        let own: Vec<&PromptId> = speech.iter().filter(|id| !id.starts_with("key_")).collect();
+        let tongues = plan.tongues.values().map(Some).chain([None]);
+        let untold = tongues.into_iter().any(|names| {
+            let told = own.iter().map(|id| names.map_or(Some(*id), |names| names.get(*id)));
+            // What is not said in this language is said in Korean.
+            let told: Vec<&PromptId> = told.zip(&own).map(|(id, korean)| id.unwrap_or(korean)).collect();
+            let says = |id: &&PromptId| match heard.text(id) {
+                Some(text) => tells_of_recording(text),
+                // A choice says its words. Without words nothing can be said about the others.
+                None => tells_of_recording(id) || !id.contains('/'),
+            };
+            !told.iter().any(says)
+        });
+        if untold {
+            findings.push(
+                Diagnostic::error(
+                    "K1005",
+                    span.clone(),
+                    format!("{row}: 녹음하는데, 그 앞에 녹음한다고 알리는 안내가 없습니다"),
+                    format!("{row}: callers are recorded, and nothing before it tells them"),
+                )
+                .help(
+                    "안내의 글에 \"통화는 녹음됩니다\" 를 넣으세요. 번호라면 greeting, 메뉴라면 prompt 입니다",
+                    "say it in the greeting of a number, in the prompt of a menu: \"통화는 녹음됩니다\", \"this call is recorded\"",
+                ),
+            );
+        }
+    };
+    for (number, span) in plan.numbers.iter().zip(&sites.numbers).filter(|(number, _)| number.record) {
+        check(&number.row, number.greeting.as_slice(), span);
+    }
+    let asks = |menu: &Menu| menu.record || menu.recording.values().any(|&agrees| agrees);
+    for (menu, site) in plan.menus.iter().zip(&sites.menus).filter(|(menu, _)| asks(menu)) {
+        check(&menu.row, &menu.speech, &site.row);
+    }
+}
+
+/// Whether words tell of a recording.
+fn tells_of_recording(text: &str) -> bool {
+    text.contains("녹음") || text.to_lowercase().contains("record")
 }
 
 /// K1005: who agrees to a recording has been told of it.

@@ -356,7 +356,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             && let Some(place) = self.legs.get_mut(index)
         {
             if let Some(mut leg) = place.take() {
-                self.told.extend(leg.stream.end_recording().map(|event| (key, event)));
+                self.told.extend(leg.stream.end_recordings().map(|event| (key, event)));
                 leg.report(self.clock.instant(), true, &mut self.packet);
                 self.told.push((key, Event::Closed(leg.stream.quality())));
             }
@@ -519,7 +519,8 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             let interval = interval(&leg.stream);
             let missed = slot.saturating_sub(due).div_ceil(interval);
             if missed > 0 {
-                leg.stream.skipped(u32::try_from(missed).unwrap_or(u32::MAX));
+                leg.stream.skipped(u32::try_from(missed).unwrap_or(u32::MAX), &mut self.events);
+                self.told.extend(self.events.drain(..).map(|event| (leg.key, event)));
                 self.sums.skipped += missed;
             }
             self.wheel.put(due + missed * interval, turn);

@@ -139,7 +139,7 @@ fn an_error_of_ours_in_one_stream_costs_it_what_was_under_way_and_the_others_not
 }
 
 fn failed(key: u32) -> Event {
-    let (length, spoken) = (Duration::ZERO, Duration::ZERO);
+    let (length, spoken, hushed) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     let key = RecordingKey(u64::from(key));
-    Event::Recorded(crate::media::Ended { key, length, spoken, end: crate::media::RecordingEnd::Failed })
+    Event::Recorded(crate::media::Ended { key, length, spoken, hushed, end: crate::media::RecordingEnd::Failed })
 }
