@@ -205,6 +205,7 @@ impl Line {
             from: options.from.clone(),
             sdp: sdp.clone().into_bytes(),
             replaces: options.replaces.clone(),
+            user_to_user: Vec::new(),
         };
         let began = std::time::Instant::now();
         let call = self.with(|agent, now, out| agent.call(now, request, out));

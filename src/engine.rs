@@ -2,6 +2,7 @@
 
 mod answering;
 mod edition;
+mod far;
 mod io;
 mod parting;
 mod registrations;
@@ -24,6 +25,7 @@ use crate::sdp::{Codecs, Refusal};
 use crate::sip::admission::Refused;
 use crate::sip::identity::UserToUser;
 use crate::sip::reason::Reason;
+use crate::sip::uri::SipUri;
 use crate::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Invite, ReferKey, ReferRequest, StatusCode};
 use crate::time::{Duration, Instant, Now};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -69,6 +71,8 @@ struct Call {
     stage: Stage,
     /// A leg whose INVITE takes this one's place (RFC 3891), until its socket is open.
     successor: Option<Leg>,
+    /// The leg to a centre that we call.
+    far: Option<far::Far>,
     /// What the caller's side passes to the centre.
     user_to_user: Option<UserToUser>,
 }
@@ -236,6 +240,7 @@ impl Engine {
     }
 
     fn agent_event(&mut self, now: Now, event: AgentEvent, out: &mut Vec<Output>) {
+        let Some(event) = self.far_event(now, event, out) else { return };
         let (dialog, event) = match event {
             AgentEvent::CallsRefused(refused) => {
                 let Refused { too_many, too_fast, too_late, slowed_to } = refused;
@@ -264,7 +269,7 @@ impl Engine {
                 self.gone(dialog);
                 (dialog, Event::Refused(StatusCode::SERVER_TIMEOUT))
             }
-            // No call is placed yet.
+            // Of a call that was taken back.
             AgentEvent::Progress { .. } | AgentEvent::Accepted { .. } | AgentEvent::Failed { .. } => return,
             AgentEvent::Unacknowledged { dialog } => (dialog, Event::Unacknowledged),
             AgentEvent::Bye { dialog, reason } => {
@@ -286,8 +291,10 @@ impl Engine {
         };
         let Some(&call) = self.dialogs.get(&dialog) else { return };
         if matches!(event, Event::Cancelled | Event::Unacknowledged | Event::HungUp | Event::Lost) {
-            if let Some(entry) = self.calls.get_mut(&call) {
+            if let Some(mut entry) = self.calls.remove(&call) {
                 entry.stage = Stage::Gone;
+                self.drop_far(now, call, &mut entry, out);
+                self.calls.insert(call, entry);
             }
             self.close_stream(call, out);
         }
@@ -359,6 +366,7 @@ impl Engine {
                 unwritten: None,
                 stage,
                 successor: None,
+                far: None,
                 user_to_user,
             },
         );
@@ -489,6 +497,9 @@ impl Engine {
         // A recording ends with its stream, which we have closed by then.
         let closed = || matches!(event, media::Event::Recorded(_)).then(|| self.partings.call(stream)).flatten();
         let Some(call) = self.streams.get(&stream).copied().or_else(closed) else { return };
+        if self.far_sounds(now, call, stream, event, out) {
+            return;
+        }
         match event {
             media::Event::Recorded(media::Ended { key, length, spoken, hushed, end }) => {
                 let kept = end != media::RecordingEnd::Failed;
@@ -504,8 +515,9 @@ impl Engine {
             media::Event::Latched(_) => self.session(now, call, Event::Connected, out),
             media::Event::Silent => self.session(now, call, Event::Silent, out),
             media::Event::Broken => self.session(now, call, Event::Unusable, out),
-            // No leg that presses keys is placed yet.
-            media::Event::Pressed(_) | media::Event::Alone | media::Event::Closed(_) => {}
+            media::Event::Alone => self.far_deaf(now, call, out),
+            // No leg of ours presses keys yet.
+            media::Event::Pressed(_) | media::Event::Closed(_) => {}
         }
     }
 
@@ -585,6 +597,12 @@ impl Engine {
                     None => return Done::Unreferred(attempt),
                 }
             }
+            Effect::Call { attempt, target, context } => {
+                self.call_far(now, call, entry, (attempt, &target, context), out);
+            }
+            Effect::DropCall => self.drop_far(now, call, entry, out),
+            Effect::Bridge => Self::bridge(entry, out),
+            Effect::FarHears(said) => Self::far_hears(entry, &said, out),
             Effect::Answer => {
                 let sdp = entry.leg.description();
                 if self.agent(now, out, |agent, to| agent.answer(now, dialog, sdp, to)) {
@@ -617,13 +635,9 @@ impl Engine {
 
     fn refer_request(&self, entry: &Call, target: &Target, context: Option<&str>, subscribe: bool) -> ReferRequest {
         let local = entry.leg.flow.local;
-        let mut uri = target.uri().clone();
-        if self.stand_ins && is_loopback(uri.host()) && !local.ip().is_loopback() {
-            uri = uri.with_host(&host(local.ip()));
-        }
+        let mut uri = self.reachable(target.uri(), local.ip());
         if let Some(context) = context {
-            let hex: String = context.bytes().map(|byte| format!("{byte:02x}")).collect();
-            uri = uri.with_header("User-to-User", &format!("{hex};encoding=hex"));
+            uri = uri.with_header("User-to-User", &in_hex(context));
             // What the caller's side wrote follows ours, as a value of its own (RFC 7433 §4).
             if let Some(theirs) = &entry.user_to_user {
                 uri = uri.with_header("User-to-User", theirs.secret());
@@ -636,6 +650,14 @@ impl Engine {
             target: uri,
             referred_by: us.parse().expect("a dialled number and an address make a URI"),
             subscribe,
+        }
+    }
+
+    /// The address of a centre, as seen from where this caller is.
+    fn reachable(&self, uri: &SipUri, local: IpAddr) -> SipUri {
+        match self.stand_ins && is_loopback(uri.host()) && !local.is_loopback() {
+            true => uri.with_host(&host(local)),
+            false => uri.clone(),
         }
     }
 
@@ -680,6 +702,7 @@ impl Engine {
             self.agent(now, out, |agent, to| agent.reject(now, leg.dialog, StatusCode::NO_DIALOG, to));
             self.close(leg.stream, out);
         }
+        self.drop_far(now, call, &mut entry, out);
         let Call { session, leg, deadline, .. } = entry;
         if let Some(due) = deadline {
             self.deadlines.remove(&(due, call));
@@ -714,6 +737,12 @@ fn reason_of(cause: &str) -> Option<Reason> {
         "call-max" | "media-timeout" => Some(Reason::q850(102)),
         _ => None,
     }
+}
+
+/// A text as the value of `User-to-User`.
+fn in_hex(text: &str) -> String {
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("{hex};encoding=hex")
 }
 
 fn host(ip: IpAddr) -> String {

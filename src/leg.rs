@@ -92,6 +92,30 @@ impl Leg {
         }
     }
 
+    /// A leg that we place, from this address of ours: its dialog is known when its INVITE leaves.
+    pub fn outgoing(flow: Flow, stream: StreamKey, session: u64) -> Self {
+        Self {
+            dialog: DialogKey(0),
+            stream,
+            flow,
+            early_media: false,
+            reliable: false,
+            offer: None,
+            port: 0,
+            session,
+            version: session,
+            codecs: Codecs::default(),
+            security: Security::Plain,
+            keys: Keys::NONE,
+            crypto: Vec::new(),
+            sent: Vec::new(),
+            chosen: None,
+            open: Open::No,
+            last_press: None,
+            events_heard: false,
+        }
+    }
+
     /// What its prompts are held in.
     pub fn speaking(mut self, codecs: Codecs) -> Self {
         self.codecs = codecs;

@@ -57,6 +57,7 @@ prompt = "menu_main"
 4 = { go = "menu.long" }
 5 = { go = "notice.info" }
 6 = "message.word"
+8 = "center.ours"
 
 [menu.fund]
 prompt = "menu_fund"
@@ -76,6 +77,7 @@ otherwise = "center.counsel"
 [center]
 counsel = { name = "상담원", sip = ["sip:counsel@127.0.0.1:5070"] }
 kosmes = { name = "중진공", sip = ["sip:kosmes@127.0.0.1:5070", "sip:kosmes2@127.0.0.1:5070"] }
+ours = { name = "우리", sip = ["sip:ours@127.0.0.1:5070", "sip:ours2@127.0.0.1:5070"], announce = false, ladder = ["bridge", "notice.busy"] }
 kised = { name = "창업진흥원", sip = ["sip:kised@127.0.0.1:5070"], announce = false, context = "none" }
 keit = { name = "평가원", sip = ["sip:keit@127.0.0.1:5070"], refer_success = "accepted", announce = false }
 
@@ -782,4 +784,89 @@ busy = { prompt = "a", then = "end" }
     assert!(orders.iter().all(|order| order.len() == 3 && order[2] == 2), "{orders:?}");
     let big = orders.iter().filter(|order| order[0] == 0).count();
     assert!((260..=340).contains(&big), "{big} of 400");
+}
+
+/// Up to the INVITE of ours.
+const TO_OUR_CALL: &str = "call      => play greeting
+    key 8     => loop waiting_tone, invite ours [call=0000000000001357;path=main]\n";
+
+#[test]
+fn a_centre_that_we_call_talks_with_the_caller_until_it_hangs_up() {
+    let flow = check_at(
+        "2026-11-24T10:00:00+09:00",
+        &format!(
+            "{TO_OUR_CALL}wait 10s  => nothing
+             rings     => nothing
+             wait 59s  => nothing
+             picks-up  => bridge
+             key 1     => nothing
+             wait 7200s => nothing
+             parts     => bye, over transferred transferred"
+        ),
+    );
+    let record: serde_json::Value = serde_json::from_str(&flow.session.record().line()).expect("JSON");
+    let attempt = &record["attempts"][0];
+    assert_eq!((&attempt["center"], &attempt["result"]), (&"center.ours".into(), &"reached".into()));
+}
+
+#[test]
+fn a_centre_that_does_not_answer_us_gives_way_to_the_next_rung() {
+    // Busy; then no word at all, and then nobody.
+    check(&format!(
+        "{TO_OUR_CALL}fails 486 => play center_busy
+         wait 1s   => loop waiting_tone, invite ours2 [call=0000000000001357;path=main]
+         wait 15s  => drop, play busy
+         picks-up  => drop
+         wait 1s   => play menu_main"
+    ));
+    // It rings for as long as it may.
+    check(&format!(
+        "{TO_OUR_CALL}rings     => nothing
+         wait 59s  => nothing
+         wait 1s   => drop, play center_busy
+         fails 487 => nothing"
+    ));
+}
+
+#[test]
+fn a_caller_who_hangs_up_while_we_call_has_reached_nobody_and_one_who_talked_has() {
+    check(&format!("{TO_OUR_CALL}hangup    => over abandoned caller-hung-up"));
+    for (action, expected) in [
+        ("hangup", "over transferred caller-hung-up"),
+        ("stop", "bye, over transferred shutdown"),
+        ("silent", "bye, over transferred media-timeout"),
+    ] {
+        check(&format!("{TO_OUR_CALL}picks-up  => bridge\n{action} => {expected}"));
+    }
+}
+
+#[test]
+fn whoever_holds_lets_the_other_hear_the_waiting_tone() {
+    check(&format!(
+        "{TO_OUR_CALL}picks-up   => bridge
+         hold       => far hears waiting_tone
+         resume     => far hears the caller
+         far-hold   => loop waiting_tone
+         far-hold   => nothing
+         far-resume => stop
+         hangup     => over transferred caller-hung-up"
+    ));
+    // On hold already when the centre answers.
+    check(&format!(
+        "{TO_OUR_CALL}hold      => nothing
+         picks-up  => bridge, far hears waiting_tone"
+    ));
+}
+
+#[test]
+fn a_new_line_is_bridged_again_or_rings_nobody() {
+    check(&format!(
+        "{TO_OUR_CALL}picks-up  => bridge
+         replaced  => far hears the caller, bridge
+         parts     => bye, over transferred transferred"
+    ));
+    check(&format!(
+        "{TO_OUR_CALL}replaced  => drop
+         ack       => play menu_main"
+    ));
 }

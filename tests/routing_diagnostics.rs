@@ -121,7 +121,7 @@ fn a_mistake_is_found_once_and_the_caret_stands_on_it() {
         ("call_max = \"60m\"", "call_max = [\"60m\"]", "E0103", "[\"60m\"]"),
         ("barge_in      = true", "barge_in      = \"yes\"", "E0103", "\"yes\""),
         ("call_max = \"60m\"", "call_max = \"60m\"\ncalls = 600", "E0106", "calls"),
-        ("\"refer\", \"next-target\"", "\"refer\", \"bridge\"", "E0106", "\"bridge\""),
+        ("\"refer\", \"next-target\"", "\"refer\", \"consult\"", "E0106", "\"consult\""),
         // Destinations.
         ("go = \"center.kised\"", "go = \"center.kisd\"", "E0201", "\"center.kisd\""),
         ("go = \"center.auri\"", "go = \"auri\"", "E0201", "\"auri\""),

@@ -505,7 +505,7 @@ fn row_slips(slips: &mut Slips<'_>) {
         more(slips, "E0301", "ladder = []");
         more(slips, "E0203", "ladder = [\"notice.busy\", \"refer\"]");
         more(slips, "E0106", "max_calls = 40");
-        more(slips, "E0106", "ladder = [\"bridge\", \"notice.busy\"]");
+        more(slips, "E0106", "ladder = [\"consult\", \"notice.busy\"]");
         more(slips, "E0205", "give_up = \"notice.busy\"");
         more(slips, "E0103", "rounds = 0");
         if line.matches("sip:").count() == 1 {

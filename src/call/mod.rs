@@ -37,7 +37,7 @@ impl fmt::Debug for CallKey {
     }
 }
 
-/// One REFER of a call, counted from 0.
+/// One REFER of a call, or one INVITE of ours, counted from 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Attempt(pub usize);
 
@@ -86,6 +86,16 @@ pub enum Event {
         /// Nothing more will be reported.
         terminated: bool,
     },
+    /// The centre that we call rings.
+    FarRings(Attempt),
+    /// It answered: sound can go both ways.
+    FarAnswered(Attempt),
+    /// It did not, or nothing fits.
+    FarFailed(Attempt, StatusCode),
+    /// The centre that the caller talks to hung up, or is gone.
+    FarHungUp,
+    /// It put the caller on hold (`true`) or came back.
+    FarHeld(bool),
     /// The caller hung up.
     HungUp,
     /// The caller cancelled before our answer.
@@ -204,6 +214,21 @@ pub enum Effect {
         /// We want to hear how it goes.
         subscribe: bool,
     },
+    /// Calls an address of the table ourselves.
+    Call {
+        /// Its name in later events.
+        attempt: Attempt,
+        /// Who.
+        target: Target,
+        /// The User-to-User text (RFC 7433) for the centre, when it wants one.
+        context: Option<String>,
+    },
+    /// Takes that back: a CANCEL, or our BYE to the centre.
+    DropCall,
+    /// Caller and centre hear each other from now on.
+    Bridge,
+    /// The centre hears this again and again; with nothing in it, the caller again.
+    FarHears(Vec<Saying>),
     /// The 200 of a call whose greeting came before it.
     Answer,
     /// Our BYE.

@@ -207,6 +207,9 @@ pub struct Record {
     /// How it sounded; absent where no sound was agreed on.
     #[serde(skip_serializing_if = "Option::is_none")]
     media: Option<MediaRecord>,
+    /// How the leg to a centre sounded that we called ourselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    center_media: Option<MediaRecord>,
     #[serde(skip)]
     zone: TimeZone,
     #[serde(skip)]
@@ -275,6 +278,27 @@ pub struct Origin<'a> {
     pub hash_key: &'a [u8; 32],
 }
 
+impl MediaRecord {
+    fn of(report: Report) -> Self {
+        let tenths = |duration: Duration| (duration.as_secs_f64() * 10_000.0).round() / 10.0;
+        let score = |Mos(hundredths): Mos| f64::from(hundredths) / 100.0;
+        Self {
+            codec: report.codec.name(),
+            sent: report.sent,
+            received: report.heard.map(|heard| heard.packets),
+            lost: report.heard.map(|heard| heard.lost),
+            jitter_ms: report.heard.map(|heard| tenths(heard.jitter)),
+            srtp: report.suite.map(|suite| suite.name()),
+            srtp_forged: report.forged,
+            peer_lost: report.peer.map(|peer| peer.lost),
+            peer_jitter_ms: report.peer.map(|peer| tenths(peer.jitter)),
+            round_trip_ms: report.round_trip.map(tenths),
+            mos_in: report.mos_in().map(score),
+            mos_out: report.mos_out().map(score),
+        }
+    }
+}
+
 impl Record {
     /// A call that just arrived.
     pub fn new(now: Now, origin: &Origin<'_>) -> Self {
@@ -294,6 +318,7 @@ impl Record {
             diverted: None,
             reason: None,
             media: None,
+            center_media: None,
             table: origin.table.to_owned(),
             version: None,
             language: None,
@@ -459,22 +484,12 @@ impl Record {
 
     /// How its sound was, if anything was agreed.
     pub fn sounded(&mut self, report: Option<Report>) {
-        let tenths = |duration: Duration| (duration.as_secs_f64() * 10_000.0).round() / 10.0;
-        let score = |Mos(hundredths): Mos| f64::from(hundredths) / 100.0;
-        self.media = report.map(|report| MediaRecord {
-            codec: report.codec.name(),
-            sent: report.sent,
-            received: report.heard.map(|heard| heard.packets),
-            lost: report.heard.map(|heard| heard.lost),
-            jitter_ms: report.heard.map(|heard| tenths(heard.jitter)),
-            srtp: report.suite.map(|suite| suite.name()),
-            srtp_forged: report.forged,
-            peer_lost: report.peer.map(|peer| peer.lost),
-            peer_jitter_ms: report.peer.map(|peer| tenths(peer.jitter)),
-            round_trip_ms: report.round_trip.map(tenths),
-            mos_in: report.mos_in().map(score),
-            mos_out: report.mos_out().map(score),
-        });
+        self.media = report.map(MediaRecord::of);
+    }
+
+    /// How the sound of a centre was that we called ourselves.
+    pub fn far_sounded(&mut self, report: Option<Report>) {
+        self.center_media = report.map(MediaRecord::of);
     }
 
     /// The call is over.

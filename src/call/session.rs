@@ -3,6 +3,7 @@
 //! Every path ends with a person, or with an announcement that says what happens next, or with the caller
 //! hanging up. A transfer that fails gives the caller back to the ladder; SIP and sound are known elsewhere.
 
+mod bridging;
 mod entering;
 mod handover;
 mod leaving_word;
@@ -14,7 +15,7 @@ pub mod standing;
 use crate::call::input;
 use crate::call::menu::Dialogue;
 use crate::call::record::{AttemptResult, Outcome, Record};
-use crate::call::transfer::{Phase, Transfer};
+use crate::call::transfer::{Means, Phase, Transfer};
 use crate::call::{CallKey, Effect, Event};
 use crate::limits::{MENU_DEPTH_MAX, T1};
 use crate::media::{PlayKey, Report};
@@ -107,6 +108,8 @@ enum State {
     /// A BYE crossed an open REFER, the caller's or ours at a stop: the NOTIFY may be a moment behind. Without it the call ended
     /// like this.
     Leaving { until: Instant, outcome: Outcome, cause: &'static str },
+    /// Bridged with a centre; `far_held`: it put the caller on hold.
+    Talking { center: CenterId, far_held: bool },
     /// Over.
     Done,
 }
@@ -178,6 +181,16 @@ impl Session {
         self.record.sounded(report);
     }
 
+    /// How the sound of a centre was that we called.
+    pub fn far_sounded(&mut self, report: Option<Report>) {
+        self.record.far_sounded(report);
+    }
+
+    /// Who calls.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// The record, when nothing more can happen.
     pub fn into_record(self) -> Record {
         self.record
@@ -192,7 +205,8 @@ impl Session {
     /// When [`Event::Tick`] is next needed.
     pub fn deadline(&self) -> Option<Instant> {
         let own = match &self.state {
-            State::Arriving | State::Answering { .. } | State::Done => return None,
+            // Nobody cuts people who talk to each other.
+            State::Arriving | State::Answering { .. } | State::Talking { .. } | State::Done => return None,
             State::EarlyGreeting { until, .. } | State::Leaving { until, .. } => return Some(*until),
             State::Answered { until, .. } => Some(*until),
             State::Menu { dialogue, .. } => dialogue.deadline(),
@@ -224,6 +238,11 @@ impl Session {
             Event::Held(held) => self.held(now, held, out),
             Event::ReferAnswered(attempt, status) => self.refer_answered(now, attempt, status, out),
             Event::Notified { attempt, status, terminated } => self.notified(now, attempt, status, terminated, out),
+            Event::FarRings(attempt) => self.far_rings(now, attempt),
+            Event::FarAnswered(attempt) => self.far_answered(now, attempt, out),
+            Event::FarFailed(attempt, status) => self.far_failed(now, attempt, status, out),
+            Event::FarHungUp => self.far_hung_up(now, out),
+            Event::FarHeld(held) => self.far_held(now, held, out),
             Event::Progressed => {
                 if self.state == State::Arriving {
                     self.greet_early(now, out);
@@ -243,6 +262,7 @@ impl Session {
                     | State::Notice { .. }
                     | State::Message(_)
                     | State::Transferring(_)
+                    | State::Talking { .. }
                     | State::Leaving { .. }
                     | State::Done => {}
                 }
@@ -308,8 +328,12 @@ impl Session {
             | State::Done => return,
             State::Greeting { .. } => None,
             State::Answered { then, .. } => *then,
+            State::Talking { .. } => return self.rebridge(now, out),
             State::Transferring(transfer) => {
                 if let Phase::Referring { attempt, .. } = transfer.phase {
+                    if transfer.means == Means::Bridge {
+                        out.push(Effect::DropCall);
+                    }
                     self.record.decided(now, attempt.0, AttemptResult::Left, None);
                 }
                 Some(Destination::Repeat)
@@ -333,7 +357,7 @@ impl Session {
         match &self.state {
             State::Done | State::Leaving { .. } => {}
             State::Message(_) if self.running.is_some() => self.gone_in_a_message(now),
-            State::Transferring(Transfer { phase: Phase::Referring { .. }, .. }) => {
+            State::Transferring(Transfer { means: Means::Refer, phase: Phase::Referring { .. }, .. }) => {
                 self.leave(now, Outcome::Abandoned, "caller-hung-up");
             }
             State::Arriving
@@ -345,7 +369,8 @@ impl Session {
             | State::Input { .. }
             | State::Notice { .. }
             | State::Message(_)
-            | State::Transferring(_) => self.over(now, Outcome::Abandoned, "caller-hung-up", None, out),
+            | State::Transferring(_)
+            | State::Talking { .. } => self.over(now, Outcome::Abandoned, "caller-hung-up", None, out),
         }
     }
 
@@ -359,7 +384,7 @@ impl Session {
             // Whoever hung up a moment ago was not cut off by us.
             State::Leaving { outcome, cause, .. } => self.over(now, outcome, cause, None, out),
             // The centre may have answered already, and only its NOTIFY is still on the way.
-            State::Transferring(Transfer { phase: Phase::Referring { .. }, .. }) => {
+            State::Transferring(Transfer { means: Means::Refer, phase: Phase::Referring { .. }, .. }) => {
                 out.push(Effect::HangUp);
                 self.leave(now, Outcome::Failed, "shutdown");
             }
@@ -370,6 +395,7 @@ impl Session {
             | State::Notice { .. }
             | State::Message(_)
             | State::Transferring(_)
+            | State::Talking { .. }
             | State::Done => self.end_call(now, Outcome::Failed, "shutdown", out),
         }
     }
@@ -396,7 +422,8 @@ impl Session {
             | State::Menu { .. }
             | State::Input { .. }
             | State::Notice { .. }
-            | State::Transferring(_) => self.end_call(now, Outcome::Failed, "media-timeout", out),
+            | State::Transferring(_)
+            | State::Talking { .. } => self.end_call(now, Outcome::Failed, "media-timeout", out),
         }
     }
 
@@ -427,9 +454,12 @@ impl Session {
         if matches!(self.state, State::Done) {
             return;
         }
+        let talked = matches!(self.state, State::Talking { .. });
         self.state = State::Done;
         // Who left a message and was led to nobody has been served.
         let outcome = match outcome {
+            // A person was reached, however it ended.
+            _ if talked => Outcome::Transferred,
             Outcome::Abandoned | Outcome::Announced if !self.record.messages().is_empty() => Outcome::Message,
             other => other,
         };
@@ -439,7 +469,11 @@ impl Session {
 
     fn tick(&mut self, now: Now, out: &mut Vec<Effect>) {
         let lives = match &self.state {
-            State::EarlyGreeting { .. } | State::Answering { .. } | State::Leaving { .. } | State::Done => false,
+            State::EarlyGreeting { .. }
+            | State::Answering { .. }
+            | State::Talking { .. }
+            | State::Leaving { .. }
+            | State::Done => false,
             State::Message(word) => !word.is_gone(),
             _ => true,
         };
@@ -453,6 +487,9 @@ impl Session {
             self.ends = now.instant + GOODBYE_MAX;
             if let Some(running) = &self.running {
                 out.push(Effect::EndRecording(running.key));
+            }
+            if matches!(self.state, State::Transferring(Transfer { means: Means::Bridge, .. })) {
+                out.push(Effect::DropCall);
             }
             return self.give_up(now, None, out);
         }
@@ -480,10 +517,13 @@ impl Session {
                 self.input_step(now, step, out);
             }
             State::Message(_) => self.message_tick(now, out),
-            State::Transferring(Transfer { phase: Phase::Referring { attempt, until, .. }, .. })
+            State::Transferring(Transfer { means, phase: Phase::Referring { attempt, until, .. }, .. })
                 if now.instant >= *until =>
             {
                 let attempt = *attempt;
+                if *means == Means::Bridge {
+                    out.push(Effect::DropCall);
+                }
                 self.record.decided(now, attempt.0, AttemptResult::Timeout, None);
                 self.next_rung(now, out);
             }
@@ -494,6 +534,7 @@ impl Session {
             | State::Greeting { .. }
             | State::Notice { .. }
             | State::Transferring(_)
+            | State::Talking { .. }
             | State::Leaving { .. }
             | State::Done => {}
         }
@@ -660,7 +701,7 @@ impl Session {
             }
             State::Message(_) => self.message_heard(now, done, out),
             State::Transferring(Transfer { phase: Phase::Announcing { play }, .. }) if *play == done => {
-                self.refer(now, out);
+                self.try_rung(now, out);
             }
             // A late report of something that was replaced meanwhile.
             State::Arriving
@@ -672,6 +713,7 @@ impl Session {
             | State::Input { .. }
             | State::Notice { .. }
             | State::Transferring(_)
+            | State::Talking { .. }
             | State::Leaving { .. }
             | State::Done => {}
         }

@@ -1,7 +1,7 @@
 //! The ladder: from the centre a caller asked for, down a rung at a time, until somebody has them.
 //!
-//! [`Ladder`] lists what is tried in order; the session plays the words and sends the REFERs. Bridging, queues
-//! and callbacks will be further kinds of [`Rung`], between the last REFER and the notice.
+//! [`Ladder`] lists what is tried in order; the session plays the words, sends the REFERs and places the calls. Queues
+//! and callbacks will be further kinds of [`Rung`], before the notice.
 
 use crate::call::Attempt;
 use crate::media::PlayKey;
@@ -12,8 +12,10 @@ use std::collections::VecDeque;
 /// What is tried next.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Step {
-    /// REFER to this address of this centre.
-    Refer {
+    /// An address of a centre.
+    Reach {
+        /// How.
+        means: Means,
         /// Whose address.
         center: CenterId,
         /// Which of its addresses.
@@ -21,6 +23,15 @@ pub enum Step {
     },
     /// An announcement, which cannot fail.
     Notice(NoticeId),
+}
+
+/// How a caller is brought to a centre.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Means {
+    /// REFER: the caller's side calls the centre, and we are out.
+    Refer,
+    /// We call the centre, and both hear each other through us.
+    Bridge,
 }
 
 /// The rungs still to try for one wish of the caller.
@@ -37,14 +48,16 @@ impl Ladder {
     pub fn new(plan: &Plan, center: CenterId, chance: u64, open: impl Fn(&Center) -> bool) -> Self {
         let asked = plan.center(center);
         let targets = asked.targets_in_order(chance);
-        let refer = |to: CenterId, targets: &[usize]| {
-            targets.iter().map(|&target| Step::Refer { center: to, target }).collect::<Vec<_>>()
+        let reach = |means, center: CenterId, targets: &[usize]| {
+            targets.iter().map(|&target| Step::Reach { means, center, target }).collect::<Vec<_>>()
         };
+        let refer = |to: CenterId, targets: &[usize]| reach(Means::Refer, to, targets);
         let mut steps = VecDeque::new();
         for &rung in &asked.transfer.ladder {
             match rung {
                 Rung::Refer => steps.extend(refer(center, &targets[..targets.len().min(1)])),
                 Rung::NextTarget => steps.extend(refer(center, targets.get(1..).unwrap_or_default())),
+                Rung::Bridge => steps.extend(reach(Means::Bridge, center, &targets)),
                 Rung::Center(other) if other != center && open(plan.center(other)) => {
                     steps.extend(refer(other, &plan.center(other).targets_in_order(chance)));
                 }
@@ -71,6 +84,8 @@ impl Ladder {
 pub struct Transfer {
     /// What is left to try.
     pub ladder: Ladder,
+    /// How it is tried.
+    pub means: Means,
     /// What is tried now.
     pub center: CenterId,
     /// Which of its addresses.
@@ -82,16 +97,16 @@ pub struct Transfer {
 /// How far a rung is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Phase {
-    /// The words before the REFER are being said.
+    /// The words before it are being said.
     Announcing {
         /// Which Play.
         play: PlayKey,
     },
-    /// The REFER is out; the waiting tone plays.
+    /// The REFER, or our INVITE, is out; the waiting tone plays.
     Referring {
-        /// Which REFER.
+        /// Which.
         attempt: Attempt,
-        /// The phone said it is trying: `ring_timeout` holds, and later news does not prolong it.
+        /// The phone said it is trying, or the centre rings: `ring_timeout` holds, and later news does not prolong it.
         progressed: bool,
         /// Given up then.
         until: Instant,

@@ -296,6 +296,7 @@ fn ladder(plan: &Plan, model: &Model) -> Option<Card> {
         let words = match rung {
             Rung::Refer => "기관의 첫 주소".to_owned(),
             Rung::NextTarget => "그 기관의 다음 주소".to_owned(),
+            Rung::Bridge => "직접 걸어 이어 줌".to_owned(),
             Rung::Center(center) => plan.center(*center).name.clone(),
             Rung::Notice(notice) => format!("안내 · {}", name(plan, Destination::Notice(*notice))),
         };

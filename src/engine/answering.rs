@@ -12,6 +12,9 @@ use tracing::{error, info};
 impl Engine {
     pub(super) fn stream_opened(&mut self, now: Now, stream: StreamKey, port: Option<u16>, out: &mut Vec<Output>) {
         let Some(&call) = self.streams.get(&stream) else { return };
+        if self.far_opened(now, call, stream, port, out) {
+            return;
+        }
         let Some(entry) = self.calls.get_mut(&call) else { return };
         if let Some(leg) = entry.successor.take_if(|leg| leg.stream == stream) {
             return self.take_over(now, call, leg, port, out);

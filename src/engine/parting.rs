@@ -21,12 +21,27 @@ struct Parting {
     call: CallKey,
     /// Whole; `None` while the call goes on without its stream.
     record: Option<Box<Record>>,
+    /// It was the stream of a centre's leg.
+    far: bool,
 }
 
 impl Partings {
     /// This call's stream is being closed.
     pub(super) fn begin(&mut self, stream: StreamKey, call: CallKey) {
-        self.waiting.insert(stream, Parting { call, record: None });
+        self.waiting.insert(stream, Parting { call, record: None, far: false });
+    }
+
+    /// It is that of a centre's leg.
+    pub(super) fn of_far(&mut self, stream: StreamKey) {
+        if let Some(parting) = self.waiting.get_mut(&stream) {
+            parting.far = true;
+        }
+    }
+
+    /// The record of a call that is over and waits for the caller's stream.
+    fn record_of(&mut self, call: CallKey) -> Option<&mut Record> {
+        let mut waiting = self.waiting.values_mut().filter(|parting| parting.call == call);
+        waiting.find_map(|parting| parting.record.as_deref_mut())
     }
 
     /// The call is over. The record, if there is nothing to wait for.
@@ -75,7 +90,15 @@ impl Partings {
 
 impl Engine {
     pub(super) fn stream_closed(&mut self, stream: StreamKey, report: Option<Report>, out: &mut Vec<Output>) {
-        let Some(Parting { call, record }) = self.partings.end(stream) else { return };
+        let Some(Parting { call, record, far }) = self.partings.end(stream) else { return };
+        if far {
+            // Told before the caller's stream, which lives on the same worker.
+            return match (self.calls.get_mut(&call), self.partings.record_of(call)) {
+                (Some(entry), _) => entry.session.far_sounded(report),
+                (None, Some(record)) => record.far_sounded(report),
+                (None, None) => {}
+            };
+        }
         match (record, self.calls.get_mut(&call)) {
             (Some(mut record), _) => {
                 record.sounded(report);
@@ -91,7 +114,7 @@ impl Engine {
         while let Some(&(until, stream)) = self.partings.until.front()
             && until <= now.instant
         {
-            if let Some(Parting { call, record: Some(record) }) = self.partings.end(stream) {
+            if let Some(Parting { call, record: Some(record), .. }) = self.partings.end(stream) {
                 finish(call, &record, out);
             }
         }

@@ -1,6 +1,7 @@
 //! A call that another dialog takes over (RFC 3891): the new leg is answered before the old one is hung up, and what does
 //! not fit leaves the call where it is.
 
+use super::far::Far;
 use super::{Engine, Output, Stage};
 use crate::call::{CallKey, Event};
 use crate::leg::Leg;
@@ -24,13 +25,13 @@ impl Engine {
         let stream = StreamKey(self.next_stream);
         self.next_stream += 1;
         let local = invite.flow.local.ip();
-        let codecs = entry.edition.codecs;
+        let (codecs, beside) = (entry.edition.codecs, entry.far.as_ref().map(Far::stream));
         let leg = self.leg(now, invite, stream, codecs);
         if let Some(entry) = self.calls.get_mut(&call) {
             entry.successor = Some(leg);
         }
         self.streams.insert(stream, call);
-        out.push(Output::OpenStream { stream, local, beside: None });
+        out.push(Output::OpenStream { stream, local, beside });
     }
 
     /// The socket of the new leg is open: its 200, our BYE to the old one, and the caller hears the menu again. What

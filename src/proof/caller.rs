@@ -26,6 +26,8 @@ const ANSWER: Duration = Duration::from_millis(10);
 const REFUSAL: Duration = Duration::from_millis(150);
 /// How long a centre rings that answers.
 const RINGS: Duration = Duration::from_millis(2_150);
+/// How long people talk.
+const TALKS: Duration = Duration::from_secs(60);
 /// How long a telephone tries a centre that says nothing: 64·T1.
 const TRIES: Duration = Duration::from_secs(32);
 /// How long one who has something to say waits for the tone.
@@ -313,7 +315,12 @@ impl<'p> Caller<'p> {
                 Effect::StopPlaying => self.sounds = None,
                 Effect::Entered(row) => self.moments.push(Moment::Enters(row)),
                 Effect::Pressed(key) => self.moments.push(Moment::Key(key)),
-                Effect::Refer { .. } => self.referred(),
+                Effect::Refer { .. } | Effect::Call { .. } => self.referred(),
+                Effect::Bridge => {
+                    self.sounds = None;
+                    self.news = VecDeque::from([(self.line.now().instant + TALKS, Step::Parts, None)]);
+                }
+                Effect::DropCall | Effect::FarHears(_) => {}
                 Effect::Record { silence: None, .. } | Effect::PauseRecording(..) => {}
                 Effect::Record { key, longest, silence: Some(silence), .. } => {
                     let now = self.line.now().instant;
@@ -330,7 +337,7 @@ impl<'p> Caller<'p> {
             }
         }
         self.effects = effects;
-        if !matches!(self.line.standing().place, Place::Transfer { .. }) {
+        if !matches!(self.line.standing().place, Place::Transfer { .. } | Place::Talking(_)) {
             self.news.clear();
         }
     }
@@ -360,7 +367,7 @@ impl<'p> Caller<'p> {
 
     fn ending(&self, before: &Place) -> Finish {
         match (outcome(self.line.record().outcome()), before) {
-            ("transferred", Place::Transfer { center, .. }) => Finish::Center(*center),
+            ("transferred", Place::Transfer { center, .. } | Place::Talking(center)) => Finish::Center(*center),
             ("announced", Place::Notice(notice)) => Finish::Notice(*notice),
             ("message", _) => match self.line.record().messages().last().and_then(|left| self.line.message_of(left)) {
                 Some(message) => Finish::Message(message),

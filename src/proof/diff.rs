@@ -237,12 +237,13 @@ fn meet(line: &mut Line, step: Step) -> Met {
         match effect {
             Effect::Entered(row) => met.rows.push(row),
             Effect::Play { said, .. } => met.prompts.extend(said.iter().map(Saying::told)),
-            Effect::Refer { target, .. } => met.targets.push(target.to_string()),
+            Effect::Refer { target, .. } | Effect::Call { target, .. } => met.targets.push(target.to_string()),
             Effect::Over => met.end = Some(outcome(line.record().outcome())),
             Effect::Record { silence: None, .. } => met.recorded = true,
             Effect::Record { silence, .. } => met.listens = silence,
             Effect::StopPlaying | Effect::HangUp | Effect::Answer | Effect::Pressed(_) => {}
             Effect::PauseRecording(..) | Effect::EndRecording(_) | Effect::Discard { .. } => {}
+            Effect::DropCall | Effect::Bridge | Effect::FarHears(_) => {}
         }
     }
     met.waits = line.waits().map(|until| until.since(line.now().instant));

@@ -205,6 +205,8 @@ impl<'p> Search<'p> {
 fn is_attended(plan: &Plan, standing: &Standing, line: &Line) -> bool {
     match &standing.place {
         Place::Arriving | Place::Early { .. } | Place::Answered { .. } | Place::Leaving | Place::Done => true,
+        // A person listens.
+        Place::Talking(_) => true,
         _ if standing.held || line.sound() != Sound::Nothing => true,
         Place::Menu(asking) => {
             let menu = plan.menu(asking.menu);

@@ -6,6 +6,7 @@
 use super::circumstance::Circumstance;
 use crate::call::record::{MessageRecord, Origin};
 use crate::call::session::standing::{Place, Reach, Stage, Standing};
+use crate::call::transfer::Means;
 use crate::call::{Attempt, CallKey, Effect, Event, Record, Recorded, Session};
 use crate::limits::ENTRY_DIGITS_MAX;
 use crate::media::{PlayKey, RecordingKey};
@@ -59,6 +60,8 @@ pub enum Step {
     Hold,
     /// It comes back.
     Resume,
+    /// The centre that the caller talks to through us hangs up.
+    Parts,
     /// The longest call is over.
     CallMax,
 }
@@ -118,6 +121,8 @@ pub struct Line {
     now: Now,
     sound: Sound,
     attempt: Option<Attempt>,
+    /// It is a call of ours, not a REFER.
+    calls: bool,
     recording: RecordingKey,
     ends: Instant,
 }
@@ -151,6 +156,7 @@ impl Line {
             now,
             sound: Sound::Nothing,
             attempt: None,
+            calls: false,
             recording: RecordingKey(0),
             ends: now.instant + plan.call_max,
         }
@@ -228,6 +234,10 @@ impl Line {
                 self.advance_clock_of_waits(until);
                 Event::Tick
             }
+            Step::Rings if self.calls => Event::FarRings(attempt),
+            Step::Fails | Step::Refuses if self.calls => Event::FarFailed(attempt, StatusCode::BUSY),
+            Step::Reaches if self.calls => Event::FarAnswered(attempt),
+            Step::Accepts | Step::Vanishes if self.calls => return,
             Step::Accepts => Event::ReferAnswered(attempt, StatusCode::ACCEPTED),
             Step::Refuses => Event::ReferAnswered(attempt, StatusCode::DECLINE),
             Step::Rings => word(Some(StatusCode::TRYING), false),
@@ -238,6 +248,7 @@ impl Line {
             Step::SaysNothing => recorded(Duration::ZERO, true),
             Step::Spoils => recorded(MESSAGE, false),
             Step::HangUp => Event::HungUp,
+            Step::Parts => Event::FarHungUp,
             Step::Hold => Event::Held(true),
             Step::Resume => Event::Held(false),
             Step::CallMax => {
@@ -251,7 +262,11 @@ impl Line {
                 Effect::Play { play, repeat: false, .. } => self.sound = Sound::Once(*play),
                 Effect::Play { repeat: true, .. } => self.sound = Sound::Repeated,
                 Effect::StopPlaying | Effect::HangUp => self.sound = Sound::Nothing,
-                Effect::Refer { attempt, .. } => self.attempt = Some(*attempt),
+                Effect::Refer { attempt, .. } => (self.attempt, self.calls) = (Some(*attempt), false),
+                Effect::Call { attempt, .. } => (self.attempt, self.calls) = (Some(*attempt), true),
+                // The two hear each other.
+                Effect::Bridge => self.sound = Sound::Nothing,
+                Effect::DropCall | Effect::FarHears(_) => {}
                 Effect::Record { key, silence: Some(_), .. } => self.recording = *key,
                 Effect::Record { silence: None, .. } | Effect::PauseRecording(..) => {}
                 Effect::EndRecording(_) | Effect::Discard { .. } => {}
@@ -327,8 +342,16 @@ impl Line {
                 }
             },
             Place::Transfer { reach: Reach::Announcing, .. } => {}
-            Place::Transfer { reach, .. } => {
-                steps.extend([Step::Reaches, Step::Fails, Step::Accepts, Step::Refuses, Step::Vanishes]);
+            Place::Talking(_) => {
+                let hold = if standing.held { Step::Resume } else { Step::Hold };
+                steps.extend([Step::Parts, Step::HangUp, hold]);
+                return;
+            }
+            Place::Transfer { reach, means, .. } => {
+                steps.extend([Step::Reaches, Step::Fails]);
+                if *means == Means::Refer {
+                    steps.extend([Step::Accepts, Step::Refuses, Step::Vanishes]);
+                }
                 if *reach == Reach::Referring {
                     steps.push(Step::Rings);
                 }

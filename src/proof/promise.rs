@@ -351,7 +351,7 @@ fn deliberate(node: &Node, edge: &Edge) -> Option<u32> {
         {
             None
         }
-        Step::Connect | Step::Heard | Step::Accepts | Step::Rings | Step::Reaches => Some(0),
+        Step::Connect | Step::Heard | Step::Accepts | Step::Rings | Step::Reaches | Step::Parts => Some(0),
         // A story is told once; it is no key.
         Step::Speaks => Some(0),
         Step::Silence if matches!(&node.standing.place, Place::Menu(asking) if matches!(asking.turn, Turn::Collecting(_))) => {
@@ -423,7 +423,7 @@ pub fn row(plan: &Plan, graph: &Graph, node: u32) -> Arc<str> {
             Place::Input(asking) => return plan.input(asking.input).row.clone(),
             Place::Notice(notice) => return plan.notice(*notice).row.clone(),
             Place::Message(leaving) => return plan.message(leaving.message).row.clone(),
-            Place::Transfer { center, .. } => return plan.center(*center).row.clone(),
+            Place::Transfer { center, .. } | Place::Talking(center) => return plan.center(*center).row.clone(),
             Place::Arriving
             | Place::Early { .. }
             | Place::Answered { .. }

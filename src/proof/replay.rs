@@ -150,6 +150,7 @@ fn again(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>) -> 
         let goes_on = recorded.path.len() > line.record().path().len();
         let step = match &place {
             Place::Done => break,
+            Place::Talking(_) => Step::Parts,
             Place::Arriving => Step::Connect,
             Place::Menu(asking) => {
                 let row = &plan.menu(asking.menu).row;
@@ -228,6 +229,7 @@ fn like(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>, did:
         let place = line.standing().place;
         let step = match &place {
             Place::Done => break,
+            Place::Talking(_) => Step::Parts,
             Place::Arriving => Step::Connect,
             Place::Menu(asking) => match did.peek() {
                 Some(Did::Pressed(keys)) => {

@@ -51,6 +51,7 @@ fn word(step: Step, language: Language) -> Option<String> {
         Step::Hold => ["(보류)", "(hold)"],
         Step::Resume => ["(돌아옴)", "(resume)"],
         Step::CallMax => ["(가장 긴 통화)", "(the longest call)"],
+        Step::Parts => ["(상담을 마침)", "(the talk ends)"],
         Step::Connect | Step::Heard | Step::Accepts | Step::Rings | Step::Reaches => return None,
     };
     Some(language.of(&pair).to_string())
@@ -176,7 +177,7 @@ impl<'p> Told<'p> {
             Step::Hold => self.say("hold".to_owned()),
             Step::Resume => self.say("resume".to_owned()),
             Step::CallMax => self.pending += self.plan.call_max,
-            Step::Accepts | Step::Rings | Step::Vanishes | Step::Reaches => {}
+            Step::Accepts | Step::Rings | Step::Vanishes | Step::Reaches | Step::Parts => {}
         }
         for effect in &effects {
             match effect {
@@ -207,7 +208,9 @@ fn met(before: &Standing, after: &Standing, rest: &[Step]) -> Option<(CenterId, 
         Step::Refuses => Some("refuses"),
         Step::Silence | Step::Vanishes | Step::HangUp => Some("rings"),
         Step::Accepts | Step::Rings | Step::Heard | Step::Connect | Step::Key(_) | Step::Enter(_) => None,
-        Step::Speaks | Step::SaysNothing | Step::Spoils | Step::Hold | Step::Resume | Step::CallMax => None,
+        Step::Speaks | Step::SaysNothing | Step::Spoils | Step::Hold | Step::Resume | Step::Parts | Step::CallMax => {
+            None
+        }
     });
     manner.map(|manner| (center, manner))
 }

@@ -111,7 +111,7 @@ pub const ALL: &[Explanation] = &[
     ),
     code(
         "E0106",
-        ["다음 판의 말 (queue, callback, bridge …)", "a word of a later version"],
+        ["다음 판의 말 (queue, callback, consult …)", "a word of a later version"],
         [
             "표의 말이지만 이 판의 엔진은 아직 하지 못합니다. 반만 되는 것보다 처음부터 알리는 편이 낫습니다.",
             "The language has this word, but this engine cannot do it yet. It says so rather than do half of it.",

@@ -422,13 +422,15 @@ pub struct Transfer {
     pub give_up: NoticeId,
 }
 
-/// One rung of the ladder. Bridging, queues and callbacks will join.
+/// One rung of the ladder. Queues and callbacks will join.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rung {
     /// `refer`: REFER to the first address.
     Refer,
     /// `next-target`: REFER to each further address.
     NextTarget,
+    /// `bridge`: we call each address in turn ourselves and stay between the two.
+    Bridge,
     /// `center.counsel`: that centre's addresses, each in turn (skipped when we come from there).
     Center(CenterId),
     /// `notice.busy`: an announcement and what follows it.

@@ -394,7 +394,7 @@ struct Center {
     closed: Option<String>,
     /// 연결 전에 이름을 말하는가, 없으면 true / whether its name is said before the transfer
     announce: Option<bool>,
-    /// 연결하는 차례 / what is tried, in order
+    /// 연결하는 차례: "refer", "next-target", "bridge", "center.…", 끝은 "notice.…" / what is tried, in order
     ladder: Option<OneOrMany>,
     /// 연결로 세는 것, 없으면 "notify-200" / what counts as reached
     refer_success: Option<Success>,
@@ -416,7 +416,7 @@ struct Center {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Transfer {
-    /// 연결하는 차례 / what is tried, in order
+    /// 연결하는 차례: "refer", "next-target", "bridge", "center.…", 끝은 "notice.…" / what is tried, in order
     ladder: Option<OneOrMany>,
     /// 연결로 세는 것, 없으면 "notify-200" / what counts as reached
     refer_success: Option<Success>,

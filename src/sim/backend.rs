@@ -193,7 +193,12 @@ impl Centre {
                     Manner::Answers(after) => Some(now + after),
                     _ => None,
                 };
-                Stage::Ringing { answer, ok: invite.answer("200 OK", &contact), ringing }
+                let ok = match invite.offers() {
+                    // An offer of ours is answered; a phone that follows a REFER brings none here.
+                    true => invite.answer_with("200 OK", &contact, &self.description()),
+                    false => invite.answer("200 OK", &contact),
+                };
+                Stage::Ringing { answer, ok, ringing }
             }
         };
         if let Stage::Final { bytes, .. } = &stage {
@@ -202,6 +207,14 @@ impl Centre {
         }
         self.waiting.insert(invite.call_id().to_owned());
         self.lines.insert(invite.call_id().to_owned(), Line { visit, peer: from, stage });
+    }
+
+    fn description(&self) -> String {
+        let ip = self.at.ip();
+        format!(
+            "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 101\r\n\
+             a=rtpmap:101 telephone-event/8000\r\n"
+        )
     }
 
     fn cancelled(
@@ -250,8 +263,16 @@ impl<'a> Request<'a> {
         uri.split('@').next().unwrap_or("")
     }
 
+    fn offers(&self) -> bool {
+        self.0.contains("\r\nm=audio ")
+    }
+
     /// A response with the headers a response repeats (RFC 3261 §8.2.6.2), and `more` whole lines.
     fn answer(&self, status: &str, more: &str) -> Vec<u8> {
+        self.answer_with(status, more, "")
+    }
+
+    fn answer_with(&self, status: &str, more: &str, body: &str) -> Vec<u8> {
         let mut text = format!("SIP/2.0 {status}\r\n");
         for (name, value) in self.lines() {
             if !matches!(name, "Via" | "From" | "To" | "Call-ID" | "CSeq") {
@@ -261,7 +282,8 @@ impl<'a> Request<'a> {
             text.push_str(&format!("{name}: {value}{tag}\r\n"));
         }
         text.push_str(more);
-        text.push_str("Content-Length: 0\r\n\r\n");
+        let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        text.push_str(&format!("{kind}Content-Length: {}\r\n\r\n{body}", body.len()));
         text.into_bytes()
     }
 }

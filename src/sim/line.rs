@@ -20,6 +20,8 @@ pub struct Line {
     chosen: Option<Chosen>,
     playing: Option<Playing>,
     recordings: Vec<Running>,
+    /// The other leg is heard.
+    bridged: bool,
     /// Nothing can be kept.
     disk_full: bool,
 }
@@ -49,7 +51,14 @@ impl Line {
     /// A line that waits to be configured.
     pub fn new() -> Self {
         // Nothing leaves, so the numbers its packets would begin with do not matter.
-        Self { ear: Stream::new(1, 1, 1), chosen: None, playing: None, recordings: Vec::new(), disk_full: false }
+        Self {
+            ear: Stream::new(1, 1, 1),
+            chosen: None,
+            playing: None,
+            recordings: Vec::new(),
+            bridged: false,
+            disk_full: false,
+        }
     }
 
     /// Does what the engine says. `lengths` knows how long each prompt is.
@@ -73,7 +82,9 @@ impl Line {
                 self.playing = Some(Playing { play, prompts, repeat, left, since });
             }
             // The model has no packets to send them with.
-            Command::Press(_) | Command::Bridge(_) | Command::Unbridge => {}
+            Command::Press(_) => {}
+            Command::Bridge(_) => self.bridged = true,
+            Command::Unbridge => self.bridged = false,
             Command::Stop => self.playing = None,
             Command::Record(recording) => {
                 self.recordings.push(Running { recording, began: now, silent: now, spoken: Duration::ZERO });
@@ -120,7 +131,8 @@ impl Line {
 
     /// Whether the caller hears something now.
     pub fn sounds(&self) -> bool {
-        self.playing.as_ref().is_some_and(|playing| playing.since.is_some() && !playing.prompts.is_empty())
+        self.bridged
+            || self.playing.as_ref().is_some_and(|playing| playing.since.is_some() && !playing.prompts.is_empty())
     }
 
     /// Whether what plays goes on for ever.

@@ -123,6 +123,8 @@ pub struct Oracle {
     calls: BTreeMap<CallKey, String>,
     ports: BTreeMap<u16, StreamKey>,
     streams: BTreeMap<StreamKey, String>,
+    /// The caller's stream beside that of a leg of ours.
+    beside: BTreeMap<StreamKey, StreamKey>,
     /// Repeats that are owed: when, to which call, of what.
     owed: BTreeSet<(Instant, String, Owes)>,
     stopping: bool,
@@ -148,6 +150,7 @@ impl Oracle {
             calls: BTreeMap::new(),
             ports: BTreeMap::new(),
             streams: BTreeMap::new(),
+            beside: BTreeMap::new(),
             owed: BTreeSet::new(),
             stopping: false,
             draining: false,
@@ -377,6 +380,13 @@ impl Oracle {
             (None, Some(status @ 200..), Some((cseq, "INVITE"))) => self.final_response(now, &message, status, cseq),
             (None, Some(101..=199), Some((cseq, "INVITE"))) => self.provisional(now, &message, cseq),
             (Some("REFER"), ..) => self.referred(now, &message),
+            (Some("INVITE"), ..) => self.placed(now, &message),
+            // That of a 2xx goes to the Contact; a refusal's goes where the INVITE went.
+            (Some("ACK"), ..) if message.first.contains("sip:centre@") => {
+                if let Some(case) = self.cases.values_mut().find(|case| case.placed.contains(&call_id)) {
+                    case.told = true;
+                }
+            }
             (Some("BYE"), ..) => self.released(now, &call_id),
             _ => {}
         }
@@ -703,6 +713,33 @@ impl Oracle {
         if silent {
             self.broken(now, "waiting tone", &call_id, "a REFER leaves and no tone plays".to_owned());
         }
+    }
+
+    /// A call of ours to a centre, or its copy.
+    fn placed(&mut self, now: Instant, message: &Message<'_>) {
+        let ours = message.call_id().to_owned();
+        // Without a word of the centre there is nothing to cancel, and it repeats (RFC 3261 §9.1).
+        if self.cases.values().any(|case| case.placed.contains(&ours)) {
+            return;
+        }
+        let target = text::destination(message.first.split(' ').nth(1).unwrap_or("")).to_owned();
+        if !self.law.targets.contains(&target) {
+            self.broken(now, "target of the table", &ours, format!("INVITE to {target}"));
+        }
+        self.name_stream(message);
+        let stream = self.streams.iter().find(|(_, call_id)| **call_id == ours).map(|(stream, _)| *stream);
+        let call_id = stream.and_then(|stream| self.streams.get(self.beside.get(&stream)?)).cloned();
+        let Some((call_id, case)) = call_id.and_then(|id| Some((id.clone(), self.cases.get_mut(&id)?))) else {
+            return self.broken(now, "nobody's call", &ours, "an INVITE beside no caller".to_owned());
+        };
+        if case.placed.insert(ours) && !case.tone && !case.is_over() {
+            self.broken(now, "waiting tone", &call_id, "an INVITE leaves and no tone plays".to_owned());
+        }
+    }
+
+    /// A stream is opened for a leg of ours, beside that of a caller.
+    pub fn opened_beside(&mut self, stream: StreamKey, beside: StreamKey) {
+        self.beside.insert(stream, beside);
     }
 
     fn released(&mut self, now: Instant, call_id: &str) {

@@ -667,7 +667,14 @@ impl World {
         }
     }
 
-    fn transmit(&mut self, flow: Flow, bytes: Vec<u8>) {
+    fn transmit(&mut self, mut flow: Flow, bytes: Vec<u8>) {
+        // Centres live at addresses of their own here, whatever the table says.
+        if self.place_of(&flow).is_none()
+            && let Some(uri) = std::str::from_utf8(&bytes).ok().and_then(|text| text.split(' ').nth(1))
+            && let Some(&at) = self.directory.get(text::destination(uri))
+        {
+            flow.remote = at;
+        }
         self.note(&bytes, || format!("engine -> {:<15} {}", flow.remote.ip(), Brief(&bytes)));
         match self.place_of(&flow) {
             Some(Place::Noise { known: true }) => {}
@@ -734,8 +741,11 @@ impl World {
                 self.note(b"disconnect", || format!("engine    closes connection {connection}"));
                 self.push(self.now, Event::Reset(connection));
             }
-            Output::OpenStream { stream, .. } => {
+            Output::OpenStream { stream, beside, .. } => {
                 self.note(b"open", || format!("engine    open  {stream:?}"));
+                if let Some(beside) = beside {
+                    self.oracle.opened_beside(stream, beside);
+                }
                 self.lines.insert(stream, (Line::new(), None));
                 let wait = Duration::from_micros(self.random.below(300));
                 self.push(self.now + wait, Event::Opened(stream));

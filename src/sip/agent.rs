@@ -533,6 +533,16 @@ impl Agent {
         self.config.peers.trunk(trunk)
     }
 
+    /// The trunk by which an address is called: the one whose proxy it names.
+    pub fn trunk_to(&self, target: &SipUri) -> Option<TrunkId> {
+        self.config.peers.trunk_to(target)
+    }
+
+    /// What the next [`Agent::call`] will be known by.
+    pub fn next_call(&self) -> DialogKey {
+        DialogKey(self.next_id)
+    }
+
     /// Whether the sound of a call is encrypted, and whether its keys may go by this transport.
     pub fn srtp(&self, trunk: Option<TrunkId>, transport: Transport) -> (Srtp, bool) {
         self.config.peers.srtp(trunk, transport)

@@ -233,6 +233,13 @@ impl Peers {
         who
     }
 
+    /// The trunk whose proxy this address names: it is called with that trunk's credentials and transport.
+    pub fn trunk_to(&self, target: &SipUri) -> Option<TrunkId> {
+        let names =
+            |trunk: &Trunk| trunk.proxy.as_ref().is_some_and(|proxy| proxy.host().eq_ignore_ascii_case(target.host()));
+        self.trunks.iter().position(names).map(TrunkId)
+    }
+
     /// The trunks that whoever talks to us from this address may prove to be by digest.
     pub fn by_digest(
         &self,

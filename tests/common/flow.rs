@@ -88,6 +88,21 @@ impl Flow {
                     let with = context.map(|context| format!(" [{context}]")).unwrap_or_default();
                     self.happened.push(format!("refer {}{with}", target.uri().user()));
                 }
+                Effect::Call { attempt, target, context } => {
+                    self.attempt = attempt.0;
+                    let with = context.map(|context| format!(" [{context}]")).unwrap_or_default();
+                    self.happened.push(format!("invite {}{with}", target.uri().user()));
+                }
+                Effect::DropCall => self.happened.push("drop".into()),
+                Effect::Bridge => {
+                    self.playing = None;
+                    self.happened.push("bridge".into());
+                }
+                Effect::FarHears(said) if said.is_empty() => self.happened.push("far hears the caller".into()),
+                Effect::FarHears(said) => {
+                    let said: Vec<_> = said.iter().map(Saying::told).collect();
+                    self.happened.push(format!("far hears {}", said.join(" ")));
+                }
                 Effect::Record { key, file, longest, silence: Some(silence), .. } => {
                     self.recording = key;
                     self.happened.push(format!("record {file} {} {}", longest.as_secs(), silence.as_secs()));
@@ -173,6 +188,13 @@ impl Flow {
                 let hushed = Duration::from_secs(1);
                 self.event(Event::Recorded(Recorded { key, length, spoken, hushed, kept: verb == "recorded" }));
             }
+            "rings" => self.event(Event::FarRings(attempt)),
+            "picks-up" => self.event(Event::FarAnswered(attempt)),
+            "fails" => self.event(Event::FarFailed(attempt, status(rest[0]))),
+            "parts" => self.event(Event::FarHungUp),
+            "far-hold" => self.event(Event::FarHeld(true)),
+            "far-resume" => self.event(Event::FarHeld(false)),
+            "silent" => self.event(Event::Silent),
             "hold" => self.event(Event::Held(true)),
             "resume" => self.event(Event::Held(false)),
             "stop" => self.event(Event::Stop),

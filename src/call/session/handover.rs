@@ -6,7 +6,7 @@
 use super::speaking::About;
 use super::{CONTEXT_BYTES_MAX, Session, State, is_open};
 use crate::call::record::{AttemptResult, Outcome};
-use crate::call::transfer::{self, Ladder, Phase, Transfer};
+use crate::call::transfer::{self, Ladder, Means, Phase, Transfer};
 use crate::call::{Attempt, Effect};
 use crate::media::PlayKey;
 use crate::routing::calendar;
@@ -32,7 +32,7 @@ impl Session {
         let asked = ladder.center;
         let plan = self.plan.clone();
         match ladder.next_rung() {
-            Some(transfer::Step::Refer { center, target }) => {
+            Some(transfer::Step::Reach { means, center, target }) => {
                 if last != Some(center) {
                     self.enter_row(&plan.center(center).row, out);
                 }
@@ -44,9 +44,9 @@ impl Session {
                     self.play(now, words, About { center: last, ..About::default() }, false, out)
                 };
                 let phase = Phase::Announcing { play };
-                self.state = State::Transferring(Transfer { ladder, center, target, phase });
+                self.state = State::Transferring(Transfer { ladder, means, center, target, phase });
                 if silent {
-                    self.refer(now, out);
+                    self.try_rung(now, out);
                 }
             }
             Some(transfer::Step::Notice(notice)) => {
@@ -68,12 +68,13 @@ impl Session {
         if shut { self.go(now, to, out) } else { self.announce(now, notice, Some(asked), out) }
     }
 
-    pub(super) fn refer(&mut self, now: Now, out: &mut Vec<Effect>) {
+    /// The words were said: the REFER leaves, or our INVITE.
+    pub(super) fn try_rung(&mut self, now: Now, out: &mut Vec<Effect>) {
         let plan = self.plan.clone();
         let waiting = self.play(now, vec![plan.waiting.clone()], About::default(), true, out);
         debug_assert_ne!(waiting, PlayKey::default());
         let context = self.context();
-        let State::Transferring(Transfer { ladder, center, target, phase }) = &mut self.state else { return };
+        let State::Transferring(Transfer { ladder, means, center, target, phase }) = &mut self.state else { return };
         let attempt = Attempt(self.record.attempts().len());
         let settings = &plan.center(ladder.center).transfer;
         *phase = Phase::Referring { attempt, progressed: false, until: now.instant + settings.refer_timeout };
@@ -84,8 +85,11 @@ impl Session {
             Context::ReferTo => Some(context),
             Context::None => None,
         };
-        let subscribe = row.transfer.success != Success::Accepted;
-        out.push(Effect::Refer { attempt, target: to.clone(), context, subscribe });
+        let (target, subscribe) = (to.clone(), row.transfer.success != Success::Accepted);
+        out.push(match means {
+            Means::Refer => Effect::Refer { attempt, target, context, subscribe },
+            Means::Bridge => Effect::Call { attempt, target, context },
+        });
     }
 
     /// What the centre may know: our call key, the language unless it is Korean, whether to speak slowly, and the menus the caller came through.

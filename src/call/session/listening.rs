@@ -60,6 +60,8 @@ impl Session {
             State::Message(_) => self.message_key(now, key, out),
             // A key cannot call a REFER back, and one pressed in impatience must not choose in the next menu.
             State::Transferring(_) => {}
+            // The centre heard it.
+            State::Talking { .. } => {}
             State::Arriving | State::Answering { .. } | State::Answered { .. } => self.type_ahead(key),
             State::Leaving { .. } | State::Done => {}
         }
@@ -170,6 +172,7 @@ impl Session {
                     out.push(Effect::StopPlaying);
                 }
             }
+            State::Talking { .. } => self.holds_far(now, held, out),
             State::Arriving
             | State::EarlyGreeting { .. }
             | State::Answering { .. }

@@ -76,7 +76,11 @@ impl Session {
             | State::Leaving { .. }
             | State::Done => return None,
             State::Menu { dialogue, play } => (Some(dialogue.menu), play.is_none()),
-            State::Input { .. } | State::Notice { .. } | State::Message(_) | State::Transferring(_) => (None, false),
+            State::Input { .. }
+            | State::Notice { .. }
+            | State::Message(_)
+            | State::Transferring(_)
+            | State::Talking { .. } => (None, false),
         };
         let number = &self.plan.numbers[self.number];
         match self.agreed.unwrap_or(number.record) {

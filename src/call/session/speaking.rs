@@ -58,7 +58,7 @@ impl Session {
         play
     }
 
-    fn said(&self, now: Now, mut prompts: Vec<PromptId>, about: About<'_>) -> Vec<Saying> {
+    pub(super) fn said(&self, now: Now, mut prompts: Vec<PromptId>, about: About<'_>) -> Vec<Saying> {
         let plan = &self.plan;
         let named = |prompts: Vec<PromptId>| plan.said(self.language.as_ref(), self.slow, prompts);
         let phrase = |prompt: &PromptId| plan.phrases.get(prompt).map(|Slotted { phrase, .. }| phrase);

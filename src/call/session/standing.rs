@@ -7,7 +7,7 @@ pub use super::leaving_word::{Leaving, Stage};
 use super::{Session, State};
 use crate::call::input;
 use crate::call::menu::Asking;
-use crate::call::transfer::{Phase, Step, Transfer};
+use crate::call::transfer::{Means, Phase, Step, Transfer};
 use crate::number::Key;
 use crate::routing::plan::{CenterId, Destination, MenuId, NoticeId, Plan, Tongue};
 
@@ -70,11 +70,15 @@ pub enum Place {
         center: CenterId,
         /// Which of its addresses.
         target: usize,
+        /// How.
+        means: Means,
         /// What is still to try.
         rest: Vec<Step>,
         /// How far it is.
         reach: Reach,
     },
+    /// Talking to a centre, with us between them.
+    Talking(CenterId),
     /// The caller hung up while a REFER was open.
     Leaving,
     /// Over.
@@ -91,11 +95,11 @@ impl Place {
 /// How far a rung is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Reach {
-    /// The words before the REFER.
+    /// The words before it.
     Announcing,
-    /// The REFER is out.
+    /// The REFER, or our INVITE, is out.
     Referring,
-    /// The caller's phone said that it is trying.
+    /// The caller's phone said that it is trying, or the centre rings.
     Ringing,
 }
 
@@ -150,10 +154,12 @@ fn place(state: &State, plan: &Plan) -> Place {
         State::Input { dialogue, .. } => Place::Input(dialogue.asking(plan.input(dialogue.input))),
         State::Notice { notice, .. } => Place::Notice(*notice),
         State::Message(word) => Place::Message(word.leaving()),
-        State::Transferring(Transfer { ladder, center, target, phase }) => Place::Transfer {
+        State::Talking { center, .. } => Place::Talking(*center),
+        State::Transferring(Transfer { ladder, means, center, target, phase }) => Place::Transfer {
             asked: ladder.center,
             center: *center,
             target: *target,
+            means: *means,
             rest: ladder.rest().collect(),
             reach: match phase {
                 Phase::Announcing { .. } => Reach::Announcing,

@@ -351,14 +351,15 @@ fn rung(row: &str, text: &str, span: Range<usize>, names: &Names, findings: &mut
     match text {
         "refer" => return Some(Rung::Refer),
         "next-target" => return Some(Rung::NextTarget),
-        "bridge" | "consult" => {
+        "bridge" => return Some(Rung::Bridge),
+        "consult" => {
             findings.push(later(span, text));
             return None;
         }
         _ => {}
     }
     if !text.contains('.')
-        && let Some(near) = nearest(text, ["refer", "next-target"])
+        && let Some(near) = nearest(text, ["refer", "next-target", "bridge"])
     {
         findings.push(
             Diagnostic::error(
@@ -383,8 +384,8 @@ fn rung(row: &str, text: &str, span: Range<usize>, names: &Names, findings: &mut
                     format!("{row}: \"{text}\" cannot be a rung"),
                 )
                 .help(
-                    "\"refer\", \"next-target\", \"center.…\", \"notice.…\" 가운데 하나를 쓰세요. 메뉴로 돌아가려면 notice 를 거치세요",
-                    "write \"refer\", \"next-target\", a \"center.…\" or a \"notice.…\"; a notice may lead back to a menu",
+                    "\"refer\", \"next-target\", \"bridge\", \"center.…\", \"notice.…\" 가운데 하나를 쓰세요. 메뉴로 돌아가려면 notice 를 거치세요",
+                    "write \"refer\", \"next-target\", \"bridge\", a \"center.…\" or a \"notice.…\"; a notice may lead back to a menu",
                 ),
             );
             None

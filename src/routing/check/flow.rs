@@ -66,7 +66,7 @@ fn ways_inside(plan: &Plan, from: Destination) -> Vec<Destination> {
             let rungs = center.transfer.ladder.iter().filter_map(|rung| match rung {
                 Rung::Center(id) => Some(Destination::Center(*id)),
                 Rung::Notice(id) => Some(Destination::Notice(*id)),
-                Rung::Refer | Rung::NextTarget => None,
+                Rung::Refer | Rung::NextTarget | Rung::Bridge => None,
             });
             rungs.chain([Destination::Notice(center.transfer.give_up)]).chain(center.closed).collect()
         }),
@@ -378,6 +378,7 @@ fn patience(plan: &Plan, sites: &Sites, findings: &mut Findings) {
         let rungs = center.transfer.ladder.iter().map(|rung| match rung {
             Rung::Refer => center.targets.len().min(1),
             Rung::NextTarget => center.targets.len().saturating_sub(1),
+            Rung::Bridge => center.targets.len(),
             Rung::Center(id) => addresses(*id),
             Rung::Notice(_) => 0,
         });

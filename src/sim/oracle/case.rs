@@ -78,6 +78,8 @@ pub struct Case {
     pub heir_of: Option<String>,
     /// Another dialog goes on with this call; the record is told there.
     pub succeeded: bool,
+    /// Calls of ours to centres, by their Call-ID.
+    pub placed: BTreeSet<String>,
     /// REFERs of the dialogs before this one.
     pub refers_before: usize,
 }

@@ -122,9 +122,9 @@ fn outcome(case: &Case, story: &Story) -> Option<String> {
         return Some(format!("refused with {refused:?}, recorded as {}", record["status"]));
     }
     let attempts = record["attempts"].as_array().map_or(0, Vec::len);
-    let refers = case.refers_before + case.refers.len();
-    if attempts != refers {
-        return Some(format!("{attempts} attempts recorded, {refers} REFERs sent"));
+    let tried = case.refers_before + case.refers.len() + case.placed.len();
+    if attempts != tried {
+        return Some(format!("{attempts} attempts recorded, {tried} REFERs and INVITEs sent"));
     }
     let reached = record["attempts"].as_array()?.iter().find(|one| one["result"] == "reached");
     if let (Some(reached), "transferred") = (reached, outcome) {

@@ -35,6 +35,8 @@ pub struct CallRequest {
     pub sdp: Vec<u8>,
     /// The dialog to be replaced (RFC 3891), as the value of `Replaces`.
     pub replaces: Option<String>,
+    /// The values of `User-to-User` (RFC 7433).
+    pub user_to_user: Vec<String>,
 }
 
 /// A call that is placed, until its last INVITE transaction has gone.
@@ -94,13 +96,16 @@ impl Agent {
             out.push(AgentOutput::Event(AgentEvent::Failed { dialog: key, status: StatusCode::UNAVAILABLE }));
             return key;
         }
-        let CallRequest { target, trunk, from, sdp, replaces } = request;
+        let CallRequest { target, trunk, from, sdp, replaces, user_to_user } = request;
         let (tag, call_id) = (self.random.token(13), self.random.token(24));
         let mut lines = ALLOW.to_vec();
         write_supported(&mut lines);
         if let Some(replaces) = &replaces {
             write_header(&mut lines, b"Require: ", b"replaces");
             write_header(&mut lines, b"Replaces: ", replaces.as_bytes());
+        }
+        for value in &user_to_user {
+            write_header(&mut lines, b"User-to-User: ", value.as_bytes());
         }
         // The last lines, which a 422 changes.
         let interval = self.config.session.interval;
@@ -224,6 +229,9 @@ impl Agent {
         let over = self.outgoing.calls.get(&call).is_some_and(|calling| calling.told && calling.attempts.is_empty());
         if over && let Some(calling) = self.outgoing.calls.remove(&call) {
             self.outgoing.errands.remove(&call.0);
+            if let Some(until) = calling.until {
+                self.deadlines.remove(&(until, Timer::Outgoing(call.0)));
+            }
             if calling.winner.is_none() {
                 self.dialog_index.remove(calling.tag.as_bytes());
             }
@@ -426,7 +434,10 @@ impl Agent {
         if calling.winner.is_none() && calling.given_up.is_none() {
             calling.winner = Some(at);
             calling.told = true;
-            calling.until = None;
+            // It rings no more.
+            if let Some(until) = calling.until.take() {
+                self.deadlines.remove(&(until, Timer::Outgoing(call.0)));
+            }
             dialog.state = State::Live { open: None, success: None, bye: None };
             let through_trunk = calling.trunk.is_some();
             dialog.timer = Some(SessionTimer::new(now, Terms::of_response(message, calling.interval)));

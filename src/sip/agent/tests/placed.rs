@@ -77,6 +77,7 @@ impl Placing {
                     from: "sip:1357@192.0.2.100".parse().expect("a URI"),
                     sdp: format!("{SDP}{padding}").into_bytes(),
                     replaces: None,
+                    user_to_user: Vec::new(),
                 };
                 self.call = self.agent.call(self.now, request, &mut out);
             }

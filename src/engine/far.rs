@@ -1,0 +1,315 @@
+//! The leg to a centre that we call ourselves: placed beside the caller's, bridged with it when it answers, gone with it.
+//!
+//! What it means for the call is decided by the session; a call has one such leg at a time.
+
+use super::{Call, Engine, Output, host, in_hex};
+use crate::call::{Attempt, CallKey, Event, Saying};
+use crate::leg::{Leg, security};
+use crate::media::{self, StreamKey};
+use crate::routing::plan::Target;
+use crate::sdp::Refusal;
+use crate::sip::trunk::TrunkId;
+use crate::sip::uri::SipUri;
+use crate::sip::{AgentEvent, CallRequest, DialogKey, StatusCode, Transport};
+use crate::time::Now;
+use tracing::{error, info};
+
+/// The leg to a centre.
+pub(super) struct Far {
+    leg: Leg,
+    attempt: Attempt,
+    stage: Stage,
+    /// An answer that came before the 200.
+    early: Option<Vec<u8>>,
+}
+
+impl Far {
+    /// Its stream.
+    pub(super) fn stream(&self) -> StreamKey {
+        self.leg.stream
+    }
+}
+
+enum Stage {
+    /// Its socket is being opened.
+    Opening(Box<CallRequest>),
+    /// Its INVITE is out.
+    Calling,
+    /// It was answered.
+    Talking,
+}
+
+impl Engine {
+    /// Begins a call to an address of the table: first its socket.
+    pub(super) fn call_far(
+        &mut self,
+        now: Now,
+        call: CallKey,
+        entry: &mut Call,
+        (attempt, target, context): (Attempt, &Target, Option<String>),
+        out: &mut Vec<Output>,
+    ) {
+        self.drop_far(now, call, entry, out);
+        let stream = StreamKey(self.next_stream);
+        self.next_stream += 1;
+        let flow = entry.leg.flow;
+        let target = self.reachable(target.uri(), flow.local.ip());
+        let trunk = self.agent.trunk_to(&target);
+        let secure = target.param("transport").is_some_and(|transport| transport.eq_ignore_ascii_case("tls"));
+        let (srtp, hidden) = self.agent.srtp(trunk, if secure { Transport::Tls } else { Transport::Udp });
+        let session = (now.wall.as_micros() / 1_000_000) as u64;
+        let leg = Leg::outgoing(flow, stream, session)
+            .speaking(entry.edition.codecs)
+            .securing(security(srtp, hidden), &mut self.secrets);
+        let theirs = entry.user_to_user.as_ref().map(|theirs| theirs.secret().to_owned());
+        let ours = context.map(|text| in_hex(&text));
+        let request = CallRequest {
+            from: self.caller_for(trunk, entry),
+            target,
+            trunk,
+            sdp: Vec::new(),
+            replaces: None,
+            user_to_user: ours.map(|ours| [Some(ours), theirs].into_iter().flatten().collect()).unwrap_or_default(),
+        };
+        entry.far = Some(Far { leg, attempt, stage: Stage::Opening(Box::new(request)), early: None });
+        self.streams.insert(stream, call);
+        let (local, beside) = (flow.local.ip(), Some(entry.leg.stream));
+        out.push(Output::OpenStream { stream, local, beside });
+    }
+
+    /// Who calls, as the centre sees it: the caller, at our address; nobody where the caller is withheld (RFC 3323 §4.1.1.3).
+    fn caller_for(&self, trunk: Option<TrunkId>, entry: &Call) -> SipUri {
+        let anonymous = || "sip:anonymous@anonymous.invalid".parse().expect("a URI");
+        let caller = entry.session.caller();
+        if caller.is_withheld() {
+            return anonymous();
+        }
+        let home = trunk.and_then(|trunk| self.agent.trunk(trunk)).and_then(|trunk| trunk.proxy.as_ref());
+        let home = home.map_or_else(|| host(entry.leg.flow.local.ip()), |proxy| proxy.host().to_owned());
+        // A number has nothing to be escaped; what is none stays with us.
+        format!("sip:{}@{home}", caller.secret()).parse().unwrap_or_else(|_| anonymous())
+    }
+
+    /// Whether this is the stream of a centre's leg that is being opened; then its INVITE leaves.
+    pub(super) fn far_opened(
+        &mut self,
+        now: Now,
+        call: CallKey,
+        stream: StreamKey,
+        port: Option<u16>,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let Some(entry) = self.calls.get_mut(&call) else { return false };
+        let Some(far) = entry.far.as_mut().filter(|far| far.leg.stream == stream) else { return false };
+        let attempt = far.attempt;
+        let Stage::Opening(request) = &mut far.stage else { return true };
+        let described = match port {
+            Some(port) => far.leg.opened(port).map_err(|Refusal(why)| {
+                info!(%call, why, "no offer to a centre");
+                StatusCode::NOT_ACCEPTABLE
+            }),
+            None => Err(StatusCode::UNAVAILABLE),
+        };
+        if let Err(status) = described {
+            entry.far = None;
+            match port {
+                Some(_) => self.close(stream, out),
+                None => drop(self.streams.remove(&stream)),
+            }
+            self.session(now, call, Event::FarFailed(attempt, status), out);
+            return true;
+        }
+        let request = CallRequest { sdp: far.leg.description(), ..(**request).clone() };
+        far.stage = Stage::Calling;
+        let dialog = self.agent.next_call();
+        far.leg.dialog = dialog;
+        self.dialogs.insert(dialog, call);
+        self.agent(now, out, |agent, to| agent.call(now, request, to));
+        true
+    }
+
+    /// What happens on a centre's dialog; the event comes back when it is the caller's.
+    pub(super) fn far_event(&mut self, now: Now, event: AgentEvent, out: &mut Vec<Output>) -> Option<AgentEvent> {
+        let Some(dialog) = dialog_of(&event) else { return Some(event) };
+        let Some(&call) = self.dialogs.get(&dialog) else { return Some(event) };
+        let Some(entry) = self.calls.get_mut(&call) else { return Some(event) };
+        let Some(far) = entry.far.as_mut().filter(|far| far.leg.dialog == dialog) else { return Some(event) };
+        let (stream, attempt) = (far.leg.stream, far.attempt);
+        match event {
+            AgentEvent::Progress { sdp, .. } => {
+                far.early = sdp.or(far.early.take());
+                self.session(now, call, Event::FarRings(attempt), out);
+            }
+            AgentEvent::Accepted { sdp, .. } => {
+                far.stage = Stage::Talking;
+                let answer = sdp.or(far.early.take());
+                match far.leg.acknowledged(answer) {
+                    Ok(command) => {
+                        let held = far.leg.is_held();
+                        out.extend(command.map(|command| Output::Media { stream, command }));
+                        self.session(now, call, Event::FarAnswered(attempt), out);
+                        self.session(now, call, Event::FarHeld(held), out);
+                    }
+                    Err(Refusal(why)) => {
+                        info!(%call, why, "answer of a centre refused");
+                        self.far_gone(now, call, true, out);
+                        self.session(now, call, Event::FarFailed(attempt, StatusCode::NOT_ACCEPTABLE), out);
+                    }
+                }
+            }
+            AgentEvent::Failed { status, .. } => {
+                self.far_gone(now, call, false, out);
+                self.session(now, call, Event::FarFailed(attempt, status), out);
+            }
+            AgentEvent::Bye { .. } | AgentEvent::Lost { .. } => {
+                self.far_gone(now, call, false, out);
+                self.session(now, call, Event::FarHungUp, out);
+            }
+            AgentEvent::Expired { .. } => {
+                self.far_gone(now, call, true, out);
+                self.session(now, call, Event::FarHungUp, out);
+            }
+            AgentEvent::Reinvite { offer, .. } => self.far_reinvited(now, call, dialog, offer, out),
+            AgentEvent::ReinviteAcknowledged { body, .. } => match far.leg.acknowledged(body) {
+                Ok(command) => {
+                    let held = far.leg.is_held();
+                    out.extend(command.map(|command| Output::Media { stream, command }));
+                    self.session(now, call, Event::FarHeld(held), out);
+                }
+                Err(Refusal(why)) => info!(%call, why, "answer of a centre refused"),
+            },
+            AgentEvent::Refreshed { body, .. } => match far.leg.refreshed(body) {
+                Ok(command) => out.extend(command.map(|command| Output::Media { stream, command })),
+                Err(Refusal(why)) => info!(%call, why, "answer to a refresh not understood"),
+            },
+            // Keys of a centre choose nothing, and the journal holds the caller's dialog.
+            _ => {}
+        }
+        None
+    }
+
+    fn far_reinvited(
+        &mut self,
+        now: Now,
+        call: CallKey,
+        dialog: DialogKey,
+        offer: Option<Vec<u8>>,
+        out: &mut Vec<Output>,
+    ) {
+        let hidden = self.agent.hides_reoffer(dialog);
+        let Some(far) = self.calls.get_mut(&call).and_then(|entry| entry.far.as_mut()) else { return };
+        let answered = match hidden {
+            true => far.leg.reoffered(offer, &mut self.secrets),
+            false => far.leg.reoffered_openly(offer, &mut self.secrets),
+        };
+        match answered {
+            Ok((sdp, command)) => {
+                let (stream, held) = (far.leg.stream, far.leg.is_held());
+                out.extend(command.map(|command| Output::Media { stream, command }));
+                self.agent(now, out, |agent, to| agent.answer_reinvite(now, dialog, sdp, to));
+                self.session(now, call, Event::FarHeld(held), out);
+            }
+            Err(Refusal(why)) => {
+                info!(%call, why, "re-offer of a centre refused");
+                self.agent(now, out, |agent, to| agent.reject_reinvite(now, dialog, StatusCode::NOT_ACCEPTABLE, to));
+            }
+        }
+    }
+
+    /// What the stream of a centre's leg tells: all that matters is that it falls silent or breaks.
+    pub(super) fn far_sounds(
+        &mut self,
+        now: Now,
+        call: CallKey,
+        stream: StreamKey,
+        event: media::Event,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let far = self.calls.get(&call).and_then(|entry| entry.far.as_ref());
+        if far.is_none_or(|far| far.leg.stream != stream) {
+            return false;
+        }
+        if matches!(event, media::Event::Silent | media::Event::Broken) {
+            self.far_gone(now, call, true, out);
+            self.session(now, call, Event::FarHungUp, out);
+        }
+        true
+    }
+
+    /// The caller's stream has lost that of the centre, which is there: as good as gone.
+    pub(super) fn far_deaf(&mut self, now: Now, call: CallKey, out: &mut Vec<Output>) {
+        let talks = |far: &Far| matches!(far.stage, Stage::Talking);
+        if self.calls.get(&call).and_then(|entry| entry.far.as_ref()).is_some_and(talks) {
+            error!(%call, "two streams of a call cannot hear each other");
+            self.far_gone(now, call, true, out);
+            self.session(now, call, Event::FarHungUp, out);
+        }
+    }
+
+    /// Caller and centre hear each other.
+    pub(super) fn bridge(entry: &Call, out: &mut Vec<Output>) {
+        let Some(far) = &entry.far else { return };
+        for command in [media::Command::Stop, media::Command::Bridge(far.leg.stream)] {
+            out.push(Output::Media { stream: entry.leg.stream, command });
+        }
+    }
+
+    /// The centre hears this, or the caller again.
+    pub(super) fn far_hears(entry: &Call, said: &[Saying], out: &mut Vec<Output>) {
+        let Some(far) = &entry.far else { return };
+        let clips = entry.edition.clips(said);
+        let command = match clips.is_empty() {
+            true => media::Command::Stop,
+            false => media::Command::Play { play: media::PlayKey(0), clips, repeat: true },
+        };
+        out.push(Output::Media { stream: far.leg.stream, command });
+    }
+
+    /// The centre's leg is over; `bye`: it does not know yet.
+    fn far_gone(&mut self, now: Now, call: CallKey, bye: bool, out: &mut Vec<Output>) {
+        let Some(far) = self.calls.get_mut(&call).and_then(|entry| entry.far.take()) else { return };
+        if bye {
+            self.agent(now, out, |agent, to| agent.bye(now, far.leg.dialog, None, to));
+        }
+        self.forget_far(call, &far, out);
+    }
+
+    /// Takes back whatever is under way to a centre.
+    pub(super) fn drop_far(&mut self, now: Now, call: CallKey, entry: &mut Call, out: &mut Vec<Output>) {
+        let Some(far) = entry.far.take() else { return };
+        self.forget_far(call, &far, out);
+        let dialog = far.leg.dialog;
+        match far.stage {
+            Stage::Opening(_) => {}
+            Stage::Calling => self.agent(now, out, |agent, to| agent.cancel_call(now, dialog, to)),
+            Stage::Talking => self.agent(now, out, |agent, to| agent.bye(now, dialog, None, to)),
+        }
+    }
+
+    fn forget_far(&mut self, call: CallKey, far: &Far, out: &mut Vec<Output>) {
+        self.dialogs.remove(&far.leg.dialog);
+        let (stream, agreed) = (far.leg.stream, far.leg.configuration().is_some());
+        self.close_last(call, stream, agreed, out);
+        if agreed {
+            self.partings.of_far(stream);
+        }
+    }
+}
+
+/// Whose dialog an event is about, where that may be a centre's.
+fn dialog_of(event: &AgentEvent) -> Option<DialogKey> {
+    match event {
+        AgentEvent::Progress { dialog, .. }
+        | AgentEvent::Accepted { dialog, .. }
+        | AgentEvent::Failed { dialog, .. }
+        | AgentEvent::Bye { dialog, .. }
+        | AgentEvent::Lost { dialog }
+        | AgentEvent::Expired { dialog }
+        | AgentEvent::Reinvite { dialog, .. }
+        | AgentEvent::ReinviteAcknowledged { dialog, .. }
+        | AgentEvent::Refreshed { dialog, .. }
+        | AgentEvent::Moved { dialog }
+        | AgentEvent::Info { dialog, .. } => Some(*dialog),
+        _ => None,
+    }
+}
