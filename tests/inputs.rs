@@ -119,6 +119,19 @@ fn the_keys_that_are_no_digits_lead_before_the_first_one_and_end_or_begin_again_
 }
 
 #[test]
+fn who_asks_for_slow_reading_of_an_entry_hears_it_slowly_and_keeps_it() {
+    let slower = "\"#\" = \"slower\"";
+    let table = table().replacen("confirm = true", &format!("confirm = true\nkeys = {{ {slower} }}"), 1);
+    let (told, record) =
+        play(&plan(&table), "call 1357; key 13; wait 3s; key 1108141272; wait 3s; key #; wait 20s; key 1; end");
+    let read: Vec<&String> = told.iter().filter(|moment| moment.contains("read_back+")).collect();
+    assert_eq!(read.len(), 2, "{told:#?}");
+    assert!(read[1].starts_with("play slow/read_back+slow/digit_1+"), "{told:#?}");
+    assert!(told.contains(&"enter center.kosmes".to_owned()), "{told:#?}");
+    assert_eq!(record["entries"].as_array().map(Vec::len), Some(1), "{record}");
+}
+
+#[test]
 fn silence_and_unfinished_entries_are_waited_for_and_asked_again() {
     check(
         "call 1357; key 14; end",

@@ -217,6 +217,25 @@ fn a_step_is_recorded_from_the_end_of_its_words_until_the_caller_leaves_it() {
 }
 
 #[test]
+fn a_step_is_not_recorded_before_its_words_were_heard_whoever_is_on_hold() {
+    run(
+        &unrecorded(),
+        &format!(
+            "call       => play greeting
+             wait 1s    => play menu_main
+             wait 1s    => nothing
+             key 4      => play step_is_recorded
+             hold       => stop
+             wait 2s    => nothing
+             key 5      => nothing
+             resume     => play step_is_recorded
+             wait 1s    => play invalid step_is_recorded
+             wait 2s    => tape {FILE}-1"
+        ),
+    );
+}
+
+#[test]
 fn what_cannot_be_kept_is_told_by_the_record_and_the_call_goes_on() {
     let flow = run(
         TABLE,

@@ -238,6 +238,9 @@ fn a_number_that_is_not_known_takes_its_sentence_with_it() {
         ("+82-2-2104-5012", "안녕하십니까. 거신 번호는 공이, 이일공사, 오공일이번입니다. 반갑습니다."),
         ("", "안녕하십니까. 반갑습니다."),
         ("alice", "안녕하십니까. 반갑습니다."),
+        ("123456789012345", "안녕하십니까. 거신 번호는 일이삼사오육칠팔구공일이삼사오번입니다. 반갑습니다."),
+        // Longer than any telephone number.
+        ("1234567890123456", "안녕하십니까. 반갑습니다."),
     ] {
         let mut call = call(SHIPPED, &texts, caller);
         call.happen(Event::Answered);
@@ -381,6 +384,22 @@ fn a_sound_that_is_missing_in_english_makes_the_text_korean_and_never_half_of_it
         .map(|plan| try_::run(Arc::new(plan), &catalogue, "at 2026-11-24T18:30; call 1357", Language::Korean));
     let told = told.expect("a warning is no error").unwrap_or_else(|error| panic!("{error}"));
     assert!(told.contains("Welcome") && told.contains("상담은 내일 오전 아홉 시에 시작합니다."), "{told}");
+    // Another text has an English "tomorrow", and the names of both are alike.
+    catalogue.prompts.remove("en/closed");
+    let plan = check_heard(&english(), &table::heard(&catalogue)).plan.expect("a warning is no error");
+    assert!(plan.prompts().contains("en/phrase/day-tomorrow"), "the holiday is still translated");
+    let mut call = Call::new(Arc::new(plan), "2026-11-24T18:30:00+09:00", "");
+    call.happen(Event::Answered);
+    call.happen(Event::Connected);
+    let mut effects = Vec::new();
+    call.session.handle(call.now, Event::Finished(call.playing), &mut effects);
+    let sounds: Vec<String> = effects
+        .iter()
+        .filter_map(|effect| if let Effect::Play { said, .. } = effect { Some(said) } else { None })
+        .flat_map(|said| said.iter().flat_map(Saying::sounds).map(|(id, _)| id.to_string()))
+        .collect();
+    assert!(sounds.contains(&"phrase/day-tomorrow".to_owned()), "{sounds:?}");
+    assert!(!sounds.iter().any(|id| id.starts_with("en/")), "{sounds:?}");
 }
 
 /// What the checker says of a text in a place: nothing, or code and a few words.

@@ -91,6 +91,8 @@ pub enum Step {
     Say(Vec<PromptId>),
     /// What was said is over, and what follows it must be heard: say this and listen.
     Again(Vec<PromptId>),
+    /// Say this at the other pace and listen.
+    Slower(Vec<PromptId>),
     /// On to there.
     Go(Destination),
 }
@@ -213,6 +215,11 @@ impl Dialogue {
         match key.as_char() {
             '1' => Step::Go(input.then),
             '2' => Step::Say(input.speech.clone()),
+            // The entry is read again, at the other pace.
+            '#' if input.hash == Destination::Slower => {
+                self.entered = Some(entered);
+                Step::Slower(self.words(input))
+            }
             '#' => self.lead(input, input.hash),
             '*' => {
                 self.entered = Some(entered);

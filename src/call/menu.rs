@@ -107,9 +107,14 @@ impl Dialogue {
         Asking { menu: *menu, silences: *silences, mistakes: *mistakes, turn }
     }
 
-    /// The menu is being said and no key may cut it.
+    /// The menu is being said, or will be said again after a hold, and no key may cut it.
     pub fn is_deaf(&self, menu: &Menu) -> bool {
-        self.phase == Phase::Speaking && !menu.barge_in
+        !self.is_said() && !menu.barge_in
+    }
+
+    /// All was said, or a key cut it.
+    pub fn is_said(&self) -> bool {
+        matches!(self.phase, Phase::Waiting { .. } | Phase::Collecting { .. })
     }
 
     /// All was said.

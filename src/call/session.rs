@@ -598,8 +598,7 @@ impl Session {
                     to = Destination::Repeat;
                 }
                 Destination::Slower => {
-                    self.slow = !self.slow;
-                    self.record.reads(self.slow);
+                    self.change_pace();
                     to = match &self.state {
                         State::Input { dialogue, .. } => Destination::Input(dialogue.input),
                         _ => Destination::Repeat,
@@ -612,6 +611,12 @@ impl Session {
             }
         }
         self.give_up(now, None, out);
+    }
+
+    /// Slow reading, or the usual one again.
+    fn change_pace(&mut self) {
+        self.slow = !self.slow;
+        self.record.reads(self.slow);
     }
 
     /// The question for consent that the caller is asked now.

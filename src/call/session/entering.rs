@@ -64,6 +64,11 @@ impl Session {
                 self.say_input(now, prompts, out);
                 self.drain_ahead_of_input(now, out);
             }
+            Step::Slower(prompts) => {
+                self.change_pace();
+                self.say_input(now, prompts, out);
+                self.drain_ahead_of_input(now, out);
+            }
             // Keys typed on belong to what was asked before.
             Step::Again(prompts) => {
                 self.ahead.clear();

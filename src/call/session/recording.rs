@@ -75,7 +75,7 @@ impl Session {
             | State::Greeting { .. }
             | State::Leaving { .. }
             | State::Done => return None,
-            State::Menu { dialogue, play } => (Some(dialogue.menu), play.is_none()),
+            State::Menu { dialogue, play } => (Some(dialogue.menu), play.is_none() && dialogue.is_said()),
             State::Input { .. }
             | State::Notice { .. }
             | State::Message(_)

@@ -7,13 +7,16 @@ use super::Session;
 use crate::call::{Effect, Part, Saying};
 use crate::media::PlayKey;
 use crate::number::{Entry, EntryKind};
-use crate::routing::plan::{CenterId, HoursId, InputId, MenuId, PromptId, Slotted};
+use crate::routing::plan::{CenterId, HoursId, InputId, MenuId, PromptId, Slotted, Tongue};
 use crate::routing::{calendar, select};
 use crate::speech::phrase::{Value, Values};
 use crate::time::{Duration, Now, Wall};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use std::collections::BTreeMap;
+
+/// The longest telephone number (E.164): what is longer is none.
+const TELEPHONE_DIGITS_MAX: usize = 15;
 
 /// What something is said about.
 #[derive(Clone, Copy, Default)]
@@ -60,7 +63,8 @@ impl Session {
 
     pub(super) fn said(&self, now: Now, mut prompts: Vec<PromptId>, about: About<'_>) -> Vec<Saying> {
         let plan = &self.plan;
-        let named = |prompts: Vec<PromptId>| plan.said(self.language.as_ref(), self.slow, prompts);
+        let named_in = |tongue: Option<&Tongue>, prompts: Vec<PromptId>| plan.said(tongue, self.slow, prompts);
+        let named = |prompts: Vec<PromptId>| named_in(self.language.as_ref(), prompts);
         let phrase = |prompt: &PromptId| plan.phrases.get(prompt).map(|Slotted { phrase, .. }| phrase);
         let fills = |prompt: &PromptId, name: &str| {
             phrase(prompt).is_some_and(|phrase| phrase.slots().any(|slot| slot == name))
@@ -89,14 +93,15 @@ impl Session {
         let filled = |prompt: PromptId| match phrase(&prompt) {
             None => Saying::plain(prompt),
             Some(phrase) => {
+                // Its parts are of its own language: a text that is not translated is Korean to its end.
+                let tongue = self.language.as_ref().filter(|tongue| is_of(&prompt, tongue));
                 let spoken = phrase.say_what_is_known(&values);
-                let (ids, pauses): (Vec<PromptId>, Vec<Duration>) = spoken
-                    .parts
-                    .into_iter()
-                    .filter_map(|part| Some((part.id?.into(), Duration::from_millis(part.added_ms.into()))))
-                    .unzip();
-                let parts = named(ids).into_iter().zip(pauses);
-                let parts = parts.map(|(prompt, pause)| Part { prompt, pause }).collect();
+                let parts = spoken.parts.into_iter().filter_map(|part| Some((part.id?, part.added_ms)));
+                let parts = parts.flat_map(|(id, added_ms)| {
+                    let pause = Duration::from_millis(added_ms.into());
+                    named_in(tongue, vec![id.into()]).into_iter().map(move |prompt| Part { prompt, pause })
+                });
+                let parts = parts.collect();
                 Saying { prompt, filled: Some((spoken.text, parts)) }
             }
         };
@@ -111,7 +116,7 @@ impl Session {
             ("date".to_owned(), Value::Date(local.date())),
         ]);
         let caller = self.caller.secret();
-        if !caller.is_empty() && caller.bytes().all(|byte| byte.is_ascii_digit()) {
+        if (1..=TELEPHONE_DIGITS_MAX).contains(&caller.len()) && caller.bytes().all(|byte| byte.is_ascii_digit()) {
             by_name.insert("caller".to_owned(), Value::Digits(caller.to_owned()));
         }
         if let Some(opens) = self.next_opening() {
@@ -148,6 +153,11 @@ impl Session {
         let at = Timestamp::from_microsecond(wall.as_micros()).unwrap_or(Timestamp::UNIX_EPOCH);
         self.plan.timezone.to_datetime(at)
     }
+}
+
+/// Whether a prompt is the one of this language: `en/closed`.
+fn is_of(prompt: &str, tongue: &str) -> bool {
+    prompt.strip_prefix(tongue).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// In the groups in which such a number is written: three, two and five for a business.
