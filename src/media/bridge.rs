@@ -134,10 +134,12 @@ impl Row {
         Place { sequence: next.0, timestamp: next.1, begins: true, newest: true }
     }
 
-    /// A packet that has a place and is not passed: its number goes to the next one, so that nobody takes it for lost.
+    /// A packet that has a place and is not passed: its number goes to the next one, so that nobody takes it for lost. Whatever is still under
+    /// way from before it would take a number that was used.
     fn spare(&mut self, place: Place) {
         if let (true, Some(source)) = (place.newest, &mut self.source) {
             source.shift.0 = source.shift.0.wrapping_sub(1);
+            source.came = u64::MAX;
         }
     }
 }

@@ -573,6 +573,28 @@ proptest! {
     }
 }
 
+proptest! {
+    /// What is not passed on gives its number to the next; what comes behind it in disorder must not take that one too.
+    #[test]
+    fn a_spared_number_is_not_used_twice_in_disorder(
+        steps in proptest::collection::vec((prop_oneof![Just(8u8), Just(101), Just(13)], 0u16..12), 1..30),
+        takes_events in any::<bool>(),
+    ) {
+        let mut centre = agreed(CENTRE, Codec::Pcma, 20);
+        if !takes_events {
+            centre.events.clear();
+        }
+        let mut pair = Pair::new(agreed(CALLER, Codec::Pcma, 20), centre);
+        let mut used = std::collections::BTreeSet::new();
+        for (number, place) in steps {
+            let payload: &[u8] = if number == 8 { &[1; 160] } else { &[1, 10, 0, 160] };
+            if let Some(packet) = pair.says(spoken(number, 9, 500 + place, u32::from(place) * 160, payload)) {
+                prop_assert!(used.insert(packet.sequence), "{packet:?}");
+            }
+        }
+    }
+}
+
 /// What is recorded.
 #[derive(Clone, Default)]
 struct Kept(Arc<std::sync::Mutex<Vec<i16>>>);
