@@ -118,6 +118,11 @@ impl Session {
         self.agreed = agreed.clone();
     }
 
+    /// We send from another source from now on; what the peer has sent stays known, its rounds above all.
+    pub fn from_another_source(&mut self) {
+        self.sealer = Sealer::new(&self.agreed.ours);
+    }
+
     /// Of which suite.
     pub fn suite(&self) -> Suite {
         self.agreed.suite()

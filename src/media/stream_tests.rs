@@ -928,6 +928,21 @@ fn our_numbers_begin_low_and_go_on_over_hold_and_a_new_key_and_under_plain_sound
 }
 
 #[test]
+fn a_stream_that_begins_anew_understands_a_peer_whose_numbers_began_anew_long_ago() {
+    let mut secure = Secure::new(|_| {});
+    for sequence in [65_534, 65_535, 0, 1] {
+        let packet = secure.sealed(sequence, 8, &[1; 160]);
+        secure.hear(0, PEER, &packet);
+    }
+    let before = secure.next();
+    secure.rig.stream.anew(at(20), &mut secure.rig.events);
+    let packet = secure.sealed(2, 101, &[8, 10, 0, 160]);
+    secure.hear(40, PEER, &packet);
+    assert_eq!(secure.rig.keys(), "8");
+    assert_ne!(secure.next().1, before.1, "ours is understood as well");
+}
+
+#[test]
 fn a_peer_is_heard_for_its_keys_alone_only_when_its_sound_shows_nothing_more() {
     let keys = |rig: &Rig| rig.stream.keys_alone().map(|numbers| numbers.collect::<Vec<_>>());
     let uncounted = |change: &dyn Fn(&mut Chosen)| {

@@ -14,6 +14,12 @@ impl Stream {
         let old = std::mem::replace(self, fresh);
         self.reception = old.reception.map(|_| Reception::default());
         (self.heard, self.forged) = (now, old.forged);
+        // A peer whose numbers began anew long ago is understood by its rounds alone (RFC 3711 §3.3.1).
+        if let Some(mut srtp) = old.srtp {
+            srtp.from_another_source();
+            self.srtp = Some(srtp);
+            self.sequence &= 0x7fff;
+        }
         if let Some(chosen) = old.chosen {
             self.configure(now, chosen);
         }

@@ -200,10 +200,13 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         }
     }
 
-    /// The stream in this place broke in the middle of its work, and the other one of its bridge perhaps with it: both begin anew.
+    /// The stream in this place broke in the middle of its work, and the other one of its bridge perhaps with it: both begin anew, and hear each other
+    /// again.
     fn mend(&mut self, place: usize) {
-        self.events.clear();
         let now = self.clock.instant();
+        // What it had told already is true.
+        let broken = self.key_at(place);
+        self.told.extend(self.events.drain(..).filter_map(|event| Some((broken?, event))));
         let other = self.legs.get_mut(place).and_then(|leg| leg.as_mut()?.other.take());
         for place in [Some(place), other].into_iter().flatten() {
             let Some(Some(leg)) = self.legs.get_mut(place) else { continue };
@@ -214,7 +217,6 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             leg.breaks += 1;
             let mut begun = || catch_unwind(AssertUnwindSafe(|| leg.stream.anew(now, &mut self.events))).is_ok();
             if leg.breaks <= STREAM_BREAKS_MAX && begun() {
-                self.told.extend(other.map(|_| (key, Event::Alone)));
                 self.told.extend(self.events.drain(..).map(|event| (key, event)));
                 continue;
             }
@@ -226,6 +228,16 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             self.free.push(place);
             self.told.extend([(key, Event::Broken), (key, Event::Closed(None))]);
         }
+        let Some(other) = other else { return };
+        match (self.key_at(place), self.key_at(other)) {
+            (Some(_), Some(other)) => self.bridge(place, other),
+            (Some(alone), None) | (None, Some(alone)) => self.told.push((alone, Event::Alone)),
+            (None, None) => {}
+        }
+    }
+
+    fn key_at(&self, place: usize) -> Option<StreamKey> {
+        Some(self.legs.get(place)?.as_ref()?.key)
     }
 
     /// Sleeps until the bell, unless there is an order already.

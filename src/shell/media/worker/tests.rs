@@ -128,14 +128,41 @@ fn an_error_of_ours_in_one_stream_costs_it_what_was_under_way_and_the_others_not
                 assert_eq!((alive, worker.sums.sent - sent), (3, 8));
             }
             (_, _) => {
-                let alone = |key| (key, Event::Alone);
-                assert_eq!(told, [&[alone(2)], &over(2)[..], &[alone(3)]].concat());
+                assert_eq!(told, over(2), "the other one has lost nothing, and they hear each other again");
+                assert!(worker.legs.iter().flatten().all(|leg| leg.stream.is_bridged() && leg.other.is_some()));
                 assert_eq!((alive, worker.sums.sent - sent), (2, 5));
             }
         }
     }
     worker.close(StreamKey(1));
     assert!(worker.told.is_empty(), "it is gone already");
+}
+
+#[test]
+fn what_a_stream_told_before_it_broke_is_told_and_a_leg_that_is_gone_leaves_the_other_alone() {
+    let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let mut worker = worker(&peer);
+    begin(&mut worker, 2, &peer);
+    worker.command(StreamKey(1), Command::Bridge(StreamKey(2)));
+    worker.events.push(Event::Finished(PlayKey(7)));
+    worker.mend(0);
+    assert_eq!(worker.told, [(StreamKey(1), Event::Finished(PlayKey(7)))]);
+    (0..3).for_each(|_| worker.mend(0));
+    let told = [Event::Broken, Event::Closed(None)];
+    let gone = [1, 2].iter().flat_map(|&key| told.map(|event| (StreamKey(key), event)));
+    assert_eq!(worker.told.split_off(1), gone.collect::<Vec<_>>(), "both broke as often");
+}
+
+#[test]
+fn whoever_is_left_of_a_bridge_is_told() {
+    let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let mut worker = worker(&peer);
+    (0..3).for_each(|_| worker.mend(0));
+    begin(&mut worker, 2, &peer);
+    worker.command(StreamKey(1), Command::Bridge(StreamKey(2)));
+    worker.mend(1);
+    let alone = [(StreamKey(1), Event::Broken), (StreamKey(1), Event::Closed(None)), (StreamKey(2), Event::Alone)];
+    assert_eq!(worker.told, alone);
 }
 
 fn failed(key: u32) -> Event {
