@@ -290,6 +290,10 @@ impl Engine {
             }
         };
         let Some(&call) = self.dialogs.get(&dialog) else { return };
+        // From here on it is about the caller.
+        if self.calls.get(&call).is_none_or(|entry| entry.leg.dialog != dialog) {
+            return;
+        }
         if matches!(event, Event::Cancelled | Event::Unacknowledged | Event::HungUp | Event::Lost) {
             if let Some(mut entry) = self.calls.remove(&call) {
                 entry.stage = Stage::Gone;
@@ -623,6 +627,8 @@ impl Engine {
             }
             Effect::HangUp => {
                 self.part(now, entry, out);
+                // Its last word is for the record, which is written at that of the caller's.
+                self.drop_far(now, call, entry, out);
                 // The call may yet wait for a NOTIFY, and nobody hears us any more.
                 self.close_last(call, stream, entry.leg.configuration().is_some(), out);
             }

@@ -396,7 +396,37 @@ fn a_stop_ends_both_sides() {
     let mut bench = talking();
     let said = bench.give(Input::Stop);
     assert!(said.contains(">BYE") && said.ends_with("record"), "{said}");
-    assert_eq!(ended(bench)["cause"], "shutdown");
+    let record = ended(bench);
+    assert_eq!((&record["cause"], &record["center_media"]["sent"]), (&"shutdown".into(), &22.into()));
+}
+
+#[test]
+fn nobody_takes_the_place_of_a_centre() {
+    let mut bench = talking();
+    let header = |name: &str| bench.invite.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("").to_owned();
+    let (call, us) = (header("Call-ID: "), header("From: "));
+    let us = us.split_once(";tag=").expect("a tag").1;
+    let text = format!(
+        "INVITE sip:1357@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5073;branch=z9hG4bKr\r\n\
+         From: <sip:other@127.0.0.1>;tag=o\r\nTo: <sip:1357@127.0.0.1>\r\nCall-ID: two\r\nCSeq: 1 INVITE\r\n\
+         Contact: <sip:other@127.0.0.1:5073>\r\nReplaces: {call};to-tag={us};from-tag=centre\r\nMax-Forwards: 70\r\n\
+         Content-Length: 0\r\n\r\n"
+    );
+    let tag = bench.tag.clone();
+    assert_eq!(bench.hear("127.0.0.1:5073", &text), "100, 603");
+    bench.tag = tag;
+    assert_eq!(bench.caller_says("BYE", 2, ""), "200, close centre, >BYE, close caller, record");
+    ended(bench);
+}
+
+#[test]
+fn a_centre_that_acknowledges_nothing_is_hung_up_once_and_the_caller_with_a_bye() {
+    let mut bench = talking();
+    bench.centre_says("INVITE", 1, &sdp(8000, ""));
+    let said = bench.pass(40);
+    assert!(said.contains(">200, >BYE, close centre, BYE, close caller, record"), "{said}");
+    let record = ended(bench);
+    assert_eq!((&record["outcome"], &record["cause"]), (&"transferred".into(), &"transferred".into()));
 }
 
 #[test]

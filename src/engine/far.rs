@@ -161,7 +161,8 @@ impl Engine {
                 self.far_gone(now, call, false, out);
                 self.session(now, call, Event::FarFailed(attempt, status), out);
             }
-            AgentEvent::Bye { .. } | AgentEvent::Lost { .. } => {
+            // Without its ACK the agent has hung up by itself.
+            AgentEvent::Bye { .. } | AgentEvent::Lost { .. } | AgentEvent::Unacknowledged { .. } => {
                 self.far_gone(now, call, false, out);
                 self.session(now, call, Event::FarHungUp, out);
             }
@@ -271,13 +272,13 @@ impl Engine {
         if bye {
             self.agent(now, out, |agent, to| agent.bye(now, far.leg.dialog, None, to));
         }
-        self.forget_far(call, &far, out);
+        self.forget_far(now, call, &far, out);
     }
 
     /// Takes back whatever is under way to a centre.
     pub(super) fn drop_far(&mut self, now: Now, call: CallKey, entry: &mut Call, out: &mut Vec<Output>) {
         let Some(far) = entry.far.take() else { return };
-        self.forget_far(call, &far, out);
+        self.forget_far(now, call, &far, out);
         let dialog = far.leg.dialog;
         match far.stage {
             Stage::Opening(_) => {}
@@ -286,12 +287,12 @@ impl Engine {
         }
     }
 
-    fn forget_far(&mut self, call: CallKey, far: &Far, out: &mut Vec<Output>) {
+    fn forget_far(&mut self, now: Now, call: CallKey, far: &Far, out: &mut Vec<Output>) {
         self.dialogs.remove(&far.leg.dialog);
         let (stream, agreed) = (far.leg.stream, far.leg.configuration().is_some());
         self.close_last(call, stream, agreed, out);
         if agreed {
-            self.partings.of_far(stream);
+            self.partings.of_far(now, stream);
         }
     }
 }
@@ -304,6 +305,7 @@ fn dialog_of(event: &AgentEvent) -> Option<DialogKey> {
         | AgentEvent::Failed { dialog, .. }
         | AgentEvent::Bye { dialog, .. }
         | AgentEvent::Lost { dialog }
+        | AgentEvent::Unacknowledged { dialog }
         | AgentEvent::Expired { dialog }
         | AgentEvent::Reinvite { dialog, .. }
         | AgentEvent::ReinviteAcknowledged { dialog, .. }

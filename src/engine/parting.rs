@@ -13,7 +13,7 @@ use std::collections::{HashMap, VecDeque};
 #[derive(Default)]
 pub(super) struct Partings {
     waiting: HashMap<StreamKey, Parting>,
-    /// When records stop waiting, the first one first: hints, `waiting` is the truth.
+    /// When waiting ends, the first one first: hints, `waiting` is the truth.
     until: VecDeque<(Instant, StreamKey)>,
 }
 
@@ -31,10 +31,11 @@ impl Partings {
         self.waiting.insert(stream, Parting { call, record: None, far: false });
     }
 
-    /// It is that of a centre's leg.
-    pub(super) fn of_far(&mut self, stream: StreamKey) {
+    /// It is that of a centre's leg: no record waits for it, and neither do we for ever.
+    pub(super) fn of_far(&mut self, now: Now, stream: StreamKey) {
         if let Some(parting) = self.waiting.get_mut(&stream) {
             parting.far = true;
+            self.until.push_back((now.instant + STREAM_REPORT_PATIENCE, stream));
         }
     }
 

@@ -22,6 +22,11 @@ impl Engine {
         else {
             return self.agent(now, out, |agent, to| agent.reject(now, dialog, StatusCode::NO_DIALOG, to));
         };
+        // Only the caller's place may be taken: that of a centre would leave the caller alone.
+        if entry.leg.dialog != old {
+            info!(%call, "somebody asked for the place of a centre");
+            return self.agent(now, out, |agent, to| agent.reject(now, dialog, StatusCode::DECLINE, to));
+        }
         let stream = StreamKey(self.next_stream);
         self.next_stream += 1;
         let local = invite.flow.local.ip();
