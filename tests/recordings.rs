@@ -94,6 +94,24 @@ fn a_call_is_recorded_from_the_end_of_the_notice_until_it_is_handed_over() {
 }
 
 #[test]
+fn a_talk_with_a_centre_that_we_bridge_is_not_recorded() {
+    let flow = run(
+        &TABLE.replacen("\"refer\"", "\"bridge\"", 1),
+        &format!(
+            "call       => play greeting
+             wait 1s    => play menu_main, tape {FILE}-1
+             key 0      => loop waiting_tone, invite counsel [call=0000000000001357;path=main]
+             picks-up   => bridge, end recording
+             recorded 6 => nothing
+             wait 60s   => nothing
+             hangup     => over transferred caller-hung-up"
+        ),
+    );
+    let recordings = &flow.record()["recordings"];
+    assert_eq!(recordings.as_array().map(Vec::len), Some(1), "{recordings}");
+}
+
+#[test]
 fn a_recording_is_silent_while_an_entry_is_made_and_the_record_says_for_how_long() {
     let flow = run(
         TABLE,

@@ -2,7 +2,7 @@
 //!
 //! After every step of the call it is asked what the table wants recorded now ([`Session::wanted`]), and the recording is
 //! begun, paused or ended to match. It is silent where an entry is sensitive, and ends with our sound: a caller who is handed
-//! over by REFER is heard by us no more.
+//! over by REFER is heard by us no more, and one whom we bridge talks with somebody who was not told.
 
 use super::{Session, State};
 use crate::call::{Effect, Recorded};
@@ -73,14 +73,15 @@ impl Session {
             | State::Answering { .. }
             | State::Answered { .. }
             | State::Greeting { .. }
+            // Whoever answers at a centre has not been told.
+            | State::Talking { .. }
             | State::Leaving { .. }
             | State::Done => return None,
             State::Menu { dialogue, play } => (Some(dialogue.menu), play.is_none() && dialogue.is_said()),
             State::Input { .. }
             | State::Notice { .. }
             | State::Message(_)
-            | State::Transferring(_)
-            | State::Talking { .. } => (None, false),
+            | State::Transferring(_) => (None, false),
         };
         let number = &self.plan.numbers[self.number];
         match self.agreed.unwrap_or(number.record) {
