@@ -555,7 +555,7 @@ fn a_notify_may_overtake_the_202() {
 }
 
 #[test]
-fn a_bye_during_a_transfer_waits_a_second_for_the_notify_it_races() {
+fn a_bye_during_a_transfer_waits_for_the_notify_it_races() {
     check(
         "call        => play greeting
          key 2       => loop waiting_tone, refer kised
@@ -566,13 +566,14 @@ fn a_bye_during_a_transfer_waits_a_second_for_the_notify_it_races() {
         "call        => play greeting
          key 2       => loop waiting_tone, refer kised
          hangup      => nothing
-         wait 1s     => over abandoned caller-hung-up",
+         wait 0.7s   => nothing
+         wait 0.1s   => over abandoned caller-hung-up",
     );
 }
 
 /// Seed 20193 of the simulator: the centre had answered 7 ms after SIGTERM, and the record said `failed`.
 #[test]
-fn our_bye_at_a_stop_waits_a_second_for_the_notify_it_crosses() {
+fn our_bye_at_a_stop_waits_for_the_notify_it_crosses_and_less_than_the_process_for_its_calls() {
     check(
         "call        => play greeting
          key 2       => loop waiting_tone, refer kised
@@ -585,7 +586,7 @@ fn our_bye_at_a_stop_waits_a_second_for_the_notify_it_crosses() {
          stop        => bye
          hangup      => nothing
          notify 486  => nothing
-         wait 1s     => over failed shutdown",
+         wait 0.8s   => over failed shutdown",
     );
     check(
         "call        => play greeting

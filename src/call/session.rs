@@ -34,8 +34,8 @@ use std::sync::Arc;
 
 /// A greeting before the answer that takes longer is not being heard: two minutes later proxies would end the call.
 const EARLY_GREETING_MAX: Duration = Duration::from_secs(60);
-/// How long a NOTIFY may trail the BYE it races with.
-const NOTIFY_AFTER_BYE: Duration = Duration::from_secs(1);
+/// How long a NOTIFY may trail the BYE it races with: less than a stopping process waits for its calls.
+const NOTIFY_AFTER_BYE: Duration = Duration::from_millis(800);
 /// A goodbye that takes longer is one that nobody can hear: its caller put us on hold, or its end was lost.
 const GOODBYE_MAX: Duration = Duration::from_secs(60);
 /// The user-user element of ISDN, which RFC 7433 carries, holds 128 octets; gateways cut the rest.
