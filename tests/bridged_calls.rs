@@ -11,7 +11,7 @@ use ivr1357::random::{Random, Secrets};
 use ivr1357::routing;
 use ivr1357::sdp::Codec;
 use ivr1357::sip::locate::{Answer, Question};
-use ivr1357::sip::trunk::Peers;
+use ivr1357::sip::trunk::{Peers, Srtp, Trunk};
 use ivr1357::sip::{Flow, Transport};
 use ivr1357::time::{Duration, Now};
 use std::collections::BTreeMap;
@@ -67,15 +67,19 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::by(TABLE, Peers::default())
+    }
+
+    fn by(table: &str, peers: Peers) -> Self {
         let prompts: BTreeMap<String, Duration> =
             ["tone", "menu", "again", "bye"].map(|id| (id.to_owned(), Duration::from_secs(1))).into();
-        let checked = routing::check(TABLE, &prompts);
+        let checked = routing::check(table, &prompts);
         let plan = checked.plan.unwrap_or_else(|| panic!("{:?}", checked.findings));
         let clip = |id: &str| Some(Arc::new(Clip::from_samples(id, &[1000; 8000])));
         let engine = Engine::new(Settings {
             edition: Arc::new(Edition::published(Arc::new(plan), None, clip)),
             hash_key: [1; 32],
-            peers: Peers::default(),
+            peers,
             session: Intervals::default(),
             stand_ins: false,
             random: Random::from_number(1),
@@ -163,7 +167,7 @@ impl Bench {
         let header = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("").to_owned();
         let words: Vec<&str> = text.split_whitespace().collect();
         let word = if words[0] == "SIP/2.0" { words[1] } else { words[0] };
-        if to == CENTRE.parse().expect("an address") {
+        if to.port() == 5071 {
             if word == "INVITE" {
                 self.invite = text.to_owned();
             }
@@ -398,6 +402,46 @@ fn a_stop_ends_both_sides() {
     assert!(said.contains(">BYE") && said.ends_with("record"), "{said}");
     let record = ended(bench);
     assert_eq!((&record["cause"], &record["center_media"]["sent"]), (&"shutdown".into(), &22.into()));
+}
+
+#[test]
+fn keys_of_the_sound_are_told_where_the_way_hides_them_whatever_the_target_says() {
+    let calls = |proxy: &str, target: &str| {
+        let [callers, centres] = ["127.0.0.1", "127.0.0.2"].map(|network| vec![network.parse().expect("a network")]);
+        let proxy = Some(proxy.parse().expect("a URI"));
+        let sbc = Trunk { proxy, srtp: Some(Srtp::Required), ..Trunk::new("sbc", centres) };
+        let peers = Peers { trunks: vec![Trunk::new("pbx", callers), sbc], ..Peers::default() };
+        let mut bench = Bench::by(&TABLE.replace("127.0.0.1:5071", target), peers);
+        bench.caller_says("INVITE", 1, &sdp(7000, ""));
+        bench.give(Input::StreamOpened { stream: bench.caller, port: Some(16_384) });
+        bench.caller_says("ACK", 1, "");
+        bench.key('0');
+        let said = bench.give(Input::StreamOpened { stream: bench.centre, port: Some(16_386) });
+        (
+            said,
+            bench.invite.contains(
+                "
+a=crypto:",
+            ),
+        )
+    };
+    let plain = calls("sip:127.0.0.2:5071", "127.0.0.2:5071;transport=tls");
+    assert_eq!(plain, ("close centre, caller hears bye".to_owned(), false));
+    let hidden = calls("sip:127.0.0.2:5071;transport=tls", "127.0.0.2:5071");
+    assert_eq!(hidden, (">INVITE".to_owned(), true));
+}
+
+#[test]
+fn a_centre_of_the_other_address_family_is_a_rung_that_failed() {
+    let mut bench = Bench::by(&TABLE.replace("127.0.0.1:5071", "[::1]:5071"), Peers::default());
+    bench.caller_says("INVITE", 1, &sdp(7000, ""));
+    bench.give(Input::StreamOpened { stream: bench.caller, port: Some(16_384) });
+    bench.caller_says("ACK", 1, "");
+    bench.key('0');
+    let said = bench.give(Input::StreamOpened { stream: bench.centre, port: Some(16_386) });
+    assert_eq!(said, "close centre, caller hears bye");
+    bench.caller_says("BYE", 2, "");
+    assert_eq!(ended(bench)["attempts"][0]["status"], 503);
 }
 
 #[test]

@@ -10,9 +10,9 @@ use crate::routing::plan::Target;
 use crate::sdp::Refusal;
 use crate::sip::trunk::TrunkId;
 use crate::sip::uri::SipUri;
-use crate::sip::{AgentEvent, CallRequest, DialogKey, StatusCode, Transport};
+use crate::sip::{AgentEvent, CallRequest, DialogKey, StatusCode};
 use crate::time::Now;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 /// The leg to a centre.
 pub(super) struct Far {
@@ -55,8 +55,7 @@ impl Engine {
         let flow = entry.leg.flow;
         let target = self.reachable(target.uri(), flow.local.ip());
         let trunk = self.agent.trunk_to(&target);
-        let secure = target.param("transport").is_some_and(|transport| transport.eq_ignore_ascii_case("tls"));
-        let (srtp, hidden) = self.agent.srtp(trunk, if secure { Transport::Tls } else { Transport::Udp });
+        let (srtp, hidden) = self.agent.srtp(trunk, self.agent.way_to(trunk, &target).0);
         let session = (now.wall.as_micros() / 1_000_000) as u64;
         let leg = Leg::outgoing(flow, stream, session)
             .speaking(entry.edition.codecs)
@@ -103,7 +102,13 @@ impl Engine {
         let Some(far) = entry.far.as_mut().filter(|far| far.leg.stream == stream) else { return false };
         let attempt = far.attempt;
         let Stage::Opening(request) = &mut far.stage else { return true };
+        let to = self.agent.way_to(request.trunk, &request.target).1;
         let described = match port {
+            // Its sound would leave from an address of the other family, which it could not answer.
+            _ if to.is_some_and(|to| to.is_ipv4() != far.leg.flow.local.is_ipv4()) => {
+                warn!(%call, "a centre has an address of another family than the caller's side");
+                Err(StatusCode::UNAVAILABLE)
+            }
             Some(port) => far.leg.opened(port).map_err(|Refusal(why)| {
                 info!(%call, why, "no offer to a centre");
                 StatusCode::NOT_ACCEPTABLE

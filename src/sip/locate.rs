@@ -150,6 +150,16 @@ impl Locator {
         Self { domain, secure, only: named, leads, asked: None, questions: 0 }
     }
 
+    /// Whether TLS is the only way there.
+    pub fn is_secure(&self) -> bool {
+        self.secure || self.only == Some(Transport::Tls)
+    }
+
+    /// The address, where it is one and not a name.
+    pub fn address(&self) -> Option<IpAddr> {
+        host_ip(self.domain.as_bytes())
+    }
+
     /// Something is left to look at.
     pub fn has_more(&self) -> bool {
         !self.leads.is_empty()

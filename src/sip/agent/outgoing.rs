@@ -264,6 +264,14 @@ impl Agent {
         (way, *transport, prover)
     }
 
+    /// The way to a target before anything is looked up: the transport as far as it is certain (else the one that hides nothing), and the address
+    /// where the way begins with one.
+    pub fn way_to(&self, trunk: Option<TrunkId>, target: &SipUri) -> (Transport, Option<IpAddr>) {
+        let (way, only, _) = self.way_of(trunk, target);
+        let locator = Locator::new(&way, only);
+        (if locator.is_secure() { Transport::Tls } else { Transport::Udp }, locator.address())
+    }
+
     /// Sends an errand on its way.
     fn begin_errand(
         &mut self,
