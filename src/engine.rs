@@ -13,6 +13,7 @@ pub use edition::{Edition, PAUSE, pauses};
 pub use io::{Entry, Input, Intervals, News, Output, Registration, Settings};
 
 use self::parting::Partings;
+use self::succession::Successor;
 use crate::call::record::{Origin, Outcome, Record};
 use crate::call::{Attempt, Effect, Event, Recorded, Session};
 use crate::leg::{Leg, Way, info_key, security};
@@ -70,7 +71,7 @@ struct Call {
     unwritten: Option<Instant>,
     stage: Stage,
     /// A leg whose INVITE takes this one's place (RFC 3891), until its socket is open.
-    successor: Option<Leg>,
+    successor: Option<Successor>,
     /// The leg to a centre that we call.
     far: Option<far::Far>,
     /// What the caller's side passes to the centre.
@@ -704,7 +705,7 @@ impl Engine {
 
     fn end(&mut self, now: Now, call: CallKey, mut entry: Call, broken: bool, out: &mut Vec<Output>) {
         self.part(now, &mut entry, out);
-        if let Some(leg) = entry.successor.take() {
+        if let Some(Successor { leg, .. }) = entry.successor.take() {
             self.agent(now, out, |agent, to| agent.reject(now, leg.dialog, StatusCode::NO_DIALOG, to));
             self.close(leg.stream, out);
         }

@@ -289,7 +289,29 @@ fn a_message_is_recorded_beside_the_call() {
 }
 
 #[test]
-fn a_call_that_is_taken_over_is_recorded_into_a_second_file() {
+fn who_takes_a_call_over_has_agreed_to_nothing() {
+    run(
+        &unrecorded(),
+        &format!(
+            "call       => play greeting
+             wait 1s    => play menu_main
+             wait 1s    => nothing
+             key 2      => play ask_consent
+             wait 1s    => nothing
+             key 1      => play menu_main, tape {FILE}-1
+             wait 1s    => nothing
+             replaced   => nothing
+             ack        => play menu_main
+             wait 1s    => nothing
+             key 2      => play ask_consent
+             wait 1s    => nothing
+             key 1      => play menu_main, tape {FILE}-2"
+        ),
+    );
+}
+
+#[test]
+fn a_call_that_is_taken_over_is_recorded_into_a_second_file_once_the_notice_was_heard_again() {
     let flow = run(
         TABLE,
         &format!(
@@ -297,7 +319,8 @@ fn a_call_that_is_taken_over_is_recorded_into_a_second_file() {
              wait 1s    => play menu_main, tape {FILE}-1
              wait 2s    => nothing
              replaced   => nothing
-             ack        => play menu_main, tape {FILE}-2"
+             ack        => play greeting
+             wait 1s    => play menu_main, tape {FILE}-2"
         ),
     );
     let first = &flow.record()["recordings"][0];
@@ -334,6 +357,18 @@ fn nobody_is_recorded_who_was_not_told_and_nobody_is_asked_who_cannot_refuse() {
         words[at].1 = "안내입니다";
         assert_eq!(rows(TABLE, &words), [format!("K1005 {row}")]);
     }
+    // What is left out when the number is withheld tells nobody, and no choice does, and no denial.
+    for text in ["안내입니다. {caller|digits}번과의 통화는 녹음됩니다.", "통화는 녹음하지 않습니다."]
+    {
+        let mut words = told;
+        words[0].1 = text;
+        assert!(rows(TABLE, &words).contains(&"K1005 number.1357".to_owned()), "{text}: {:?}", rows(TABLE, &words));
+    }
+    let choice =
+        TABLE.replacen("record = true\n1 =", "record = true\n1 = { say = \"녹음 신청\", go = \"menu.main\" }\n2 =", 1);
+    let mut words = told;
+    words[2].1 = "안내입니다";
+    assert_eq!(rows(&choice, &words), ["K1005 menu.step"]);
     assert_eq!(rows(&TABLE.replacen("greeting = \"greeting\"\n", "", 1), &told), ["K1005 number.1357"]);
     // Of prompts without words nothing is claimed.
     let mut all = heard(&plan(TABLE), &told);

@@ -203,7 +203,7 @@ fn what_is_said_again_has_the_values_of_its_moment() {
     call.pass(Duration::from_secs(60));
     assert_eq!(call.happen(Event::Held(false))[0], "menu_main (지금은 오전 열 시 이 분입니다. 상담원은 0번,)");
     // The caller on a new line.
-    call.happen(Event::Replaced);
+    call.happen(Event::Replaced(Caller::new("")));
     call.pass(Duration::from_secs(60));
     assert_eq!(call.happen(Event::Connected)[0], "menu_main (지금은 오전 열 시 삼 분입니다. 상담원은 0번,)");
 }
@@ -217,7 +217,7 @@ fn a_closed_caller_on_a_new_line_hears_the_next_opening_again() {
     let mut call = Call::new(plan, "2026-11-28T10:00:00+09:00", "");
     let first = call.enter();
     assert!(first[0].contains("월요일 오전 아홉 시에"), "{first:?}");
-    call.happen(Event::Replaced);
+    call.happen(Event::Replaced(Caller::new("")));
     assert_eq!(call.happen(Event::Connected), first);
 }
 
@@ -238,13 +238,25 @@ fn a_number_that_is_not_known_takes_its_sentence_with_it() {
         ("+82-2-2104-5012", "안녕하십니까. 거신 번호는 공이, 이일공사, 오공일이번입니다. 반갑습니다."),
         ("", "안녕하십니까. 반갑습니다."),
         ("alice", "안녕하십니까. 반갑습니다."),
-        ("123456789012345", "안녕하십니까. 거신 번호는 일이삼사오육칠팔구공일이삼사오번입니다. 반갑습니다."),
+        ("123456789012345", "안녕하십니까. 거신 번호는 일이삼, 사오육칠, 팔구공일, 이삼사오번입니다. 반갑습니다."),
         // Longer than any telephone number.
         ("1234567890123456", "안녕하십니까. 반갑습니다."),
     ] {
         let mut call = call(SHIPPED, &texts, caller);
         call.happen(Event::Answered);
         assert_eq!(call.happen(Event::Connected), [format!("greeting ({said})")], "{caller}");
+    }
+}
+
+#[test]
+fn who_takes_a_call_over_is_told_another_number() {
+    let texts = [("menu_main", "{caller|digits}번입니다. 상담원은 0번,")];
+    let mut call = call(SHIPPED, &texts, "01012345678");
+    assert!(call.enter()[0].contains("공일공, 일이삼사, 오육칠팔번입니다."));
+    for (caller, said) in [("0221045012", "공이, 이일공사, 오공일이번입니다. 상담원은 0번,"), ("", "상담원은 0번,")]
+    {
+        call.happen(Event::Replaced(Caller::new(caller)));
+        assert_eq!(call.happen(Event::Connected)[0], format!("menu_main ({said})"));
     }
 }
 
@@ -385,6 +397,7 @@ fn a_sound_that_is_missing_in_english_makes_the_text_korean_and_never_half_of_it
     let told = told.expect("a warning is no error").unwrap_or_else(|error| panic!("{error}"));
     assert!(told.contains("Welcome") && told.contains("상담은 내일 오전 아홉 시에 시작합니다."), "{told}");
     // Another text has an English "tomorrow", and the names of both are alike.
+    let mut catalogue = Catalogue::clone(&PROMPTS);
     catalogue.prompts.remove("en/closed");
     let plan = check_heard(&english(), &table::heard(&catalogue)).plan.expect("a warning is no error");
     assert!(plan.prompts().contains("en/phrase/day-tomorrow"), "the holiday is still translated");

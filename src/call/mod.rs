@@ -13,7 +13,7 @@ pub use record::{Outcome, Record};
 pub use session::Session;
 
 use crate::media::{PlayKey, RecordingKey, Sides};
-use crate::number::Key;
+use crate::number::{Caller, Key};
 use crate::routing::plan::{PromptId, Target};
 use crate::sip::status::StatusCode;
 use crate::time::Duration;
@@ -71,8 +71,9 @@ pub enum Event {
     Finished(PlayKey),
     /// A [`Effect::Record`] came to its end.
     Recorded(Recorded),
-    /// Another dialog took this one's place (RFC 3891): the caller, or whoever took the caller over, is on a new line.
-    Replaced,
+    /// Another dialog took this one's place (RFC 3891): the caller, or whoever took the caller over, is on a new line, and
+    /// calls as this.
+    Replaced(Caller),
     /// The caller's side put us on hold (`true`) or came back.
     Held(bool),
     /// The final response to a REFER.

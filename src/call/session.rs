@@ -234,7 +234,7 @@ impl Session {
             Event::Unusable => self.end_call(now, Outcome::Failed, "media", out),
             Event::Silent => self.silent(now, out),
             Event::Stop => self.stop(now, out),
-            Event::Replaced => self.replaced(now, out),
+            Event::Replaced(caller) => self.replaced(now, caller, out),
             Event::Held(held) => self.held(now, held, out),
             Event::ReferAnswered(attempt, status) => self.refer_answered(now, attempt, status, out),
             Event::Notified { attempt, status, terminated } => self.notified(now, attempt, status, terminated, out),
@@ -317,9 +317,11 @@ impl Session {
         }
     }
 
-    /// The call goes on where it was, said again to whoever is on the line now. What was pending there hangs on a
-    /// dialog that is gone.
-    fn replaced(&mut self, now: Now, out: &mut Vec<Effect>) {
+    /// The call goes on where it was, said again to whoever is on the line now; where it is recorded, from the notice on that
+    /// says so. What was pending there hangs on a dialog that is gone.
+    fn replaced(&mut self, now: Now, caller: Caller, out: &mut Vec<Effect>) {
+        self.caller = caller;
+        let by_number = self.plan.numbers[self.number].record;
         let then = match &self.state {
             State::Arriving
             | State::EarlyGreeting { .. }
@@ -328,7 +330,13 @@ impl Session {
             | State::Done => return,
             State::Greeting { .. } => None,
             State::Answered { then, .. } => *then,
-            State::Talking { .. } => return self.rebridge(now, out),
+            State::Talking { .. } => {
+                // Nobody can be told between two who talk.
+                if self.agreed.unwrap_or(by_number) {
+                    self.agreed = Some(false);
+                }
+                return self.rebridge(now, out);
+            }
             State::Transferring(transfer) => {
                 if let Phase::Referring { attempt, .. } = transfer.phase {
                     if transfer.means == Means::Bridge {
@@ -345,6 +353,9 @@ impl Session {
             State::Input { dialogue, .. } => Some(Destination::Input(dialogue.input)),
             State::Message(word) => Some(Destination::Message(word.message())),
         };
+        // Another has agreed.
+        self.agreed = self.agreed.filter(|agreed| !agreed);
+        let then = then.filter(|_| !self.agreed.unwrap_or(by_number));
         // What was being recorded ended with the old line; it is asked for again.
         self.discard(out);
         self.tape_torn(now);

@@ -1,5 +1,6 @@
 //! From the socket that is open to our 200: the description, the start of the record on the disk, the answer.
 
+use super::succession::Successor;
 use super::{Engine, Entry, Output, Stage};
 use crate::call::{CallKey, Event};
 use crate::limits::JOURNAL_PATIENCE;
@@ -16,8 +17,8 @@ impl Engine {
             return;
         }
         let Some(entry) = self.calls.get_mut(&call) else { return };
-        if let Some(leg) = entry.successor.take_if(|leg| leg.stream == stream) {
-            return self.take_over(now, call, leg, port, out);
+        if let Some(successor) = entry.successor.take_if(|Successor { leg, .. }| leg.stream == stream) {
+            return self.take_over(now, call, successor, port, out);
         }
         let Some(port) = port else {
             self.streams.remove(&stream);

@@ -6,10 +6,17 @@ use super::{Engine, Output, Stage};
 use crate::call::{CallKey, Event};
 use crate::leg::Leg;
 use crate::media::StreamKey;
+use crate::number::Caller;
 use crate::sdp::Refusal;
 use crate::sip::{DialogKey, Invite, StatusCode};
 use crate::time::Now;
 use tracing::info;
+
+/// Who takes a call over, while the socket is opened.
+pub(super) struct Successor {
+    pub(super) leg: Leg,
+    caller: Caller,
+}
 
 impl Engine {
     /// An INVITE that takes the place of one of our dialogs: the call goes on, on a leg of its own.
@@ -31,9 +38,10 @@ impl Engine {
         self.next_stream += 1;
         let local = invite.flow.local.ip();
         let (codecs, beside) = (entry.edition.codecs, entry.far.as_ref().map(Far::stream));
+        let caller = invite.identity.caller.clone();
         let leg = self.leg(now, invite, stream, codecs);
         if let Some(entry) = self.calls.get_mut(&call) {
-            entry.successor = Some(leg);
+            entry.successor = Some(Successor { leg, caller });
         }
         self.streams.insert(stream, call);
         out.push(Output::OpenStream { stream, local, beside });
@@ -45,7 +53,7 @@ impl Engine {
         &mut self,
         now: Now,
         call: CallKey,
-        mut leg: Leg,
+        Successor { mut leg, caller }: Successor,
         port: Option<u16>,
         out: &mut Vec<Output>,
     ) {
@@ -79,6 +87,6 @@ impl Engine {
         self.agent(now, out, |agent, to| agent.answer(now, dialog, sdp, to));
         self.moved(dialog, out);
         self.agent(now, out, |agent, to| agent.bye(now, old.dialog, None, to));
-        self.session(now, call, Event::Replaced, out);
+        self.session(now, call, Event::Replaced(caller), out);
     }
 }

@@ -230,6 +230,14 @@ impl Phrase {
         self.by_sentence().into_iter().any(|sentence| !sentence.iter().any(lacks))
     }
 
+    /// What is said even when these names have no value: the words of the sentences without any of them.
+    pub fn said_without(&self, names: &[&str]) -> String {
+        let lacks = |piece: &Piece| matches!(piece, Piece::Slot(slot) if names.contains(&slot.name.as_str()));
+        let kept = self.by_sentence().into_iter().filter(|sentence| !sentence.iter().any(lacks)).flatten();
+        kept.filter_map(|piece| if let Piece::Literal(literal) = piece { Some(literal.as_str()) } else { None })
+            .collect()
+    }
+
     /// Its pieces, a sentence each.
     fn by_sentence(&self) -> Vec<&[Piece]> {
         let ends = |piece: &Piece| matches!(piece, Piece::Literal(literal) if saying::ends_a_sentence(literal));

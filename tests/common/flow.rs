@@ -159,7 +159,7 @@ impl Flow {
             }
             "answered" => self.event(Event::Answered),
             "progress" => self.event(Event::Progressed),
-            "replaced" => self.event(Event::Replaced),
+            "replaced" => self.event(Event::Replaced(Caller::new(""))),
             "ack" => self.event(Event::Connected),
             "key" => {
                 for key in rest {

@@ -24,6 +24,7 @@ mod spoken;
 mod test_rows;
 mod text;
 
+use self::spoken::Told;
 use crate::limits::FINDINGS_MAX;
 use crate::routing::diagnostic::{Diagnostic, Severity};
 use crate::routing::file::{self, Kind, Table};
@@ -210,7 +211,7 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
         let filled = filled::read(&plan, &sounds, &tongues, heard, &prompts, &mut findings);
         sounds.check(heard, &prompts, &mut findings);
         plan.tongues = sounds.translate(&tongues, &plan.waiting, &prompts, &filled, &mut findings);
-        spoken::check(&plan, &sites, &sounds, heard, korean_profile, &mut findings);
+        spoken::check(&plan, &sites, &sounds, &Told { heard, filled: &filled }, korean_profile, &mut findings);
         // What they take is known by their parts.
         prompts.extend(filled.iter().filter_map(|(id, filled)| Some((id.to_string(), filled.length?))));
         let slotted = |(id, filled): (PromptId, filled::Filled)| {

@@ -2,24 +2,43 @@
 //! recorded, and what the ARS guideline wants said first.
 
 use super::Findings;
+use super::filled::Filled;
 use super::flow::Sites;
 use super::sound::Sounds;
 use crate::routing::accepts::Accepts;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::heard::Heard;
 use crate::routing::plan::{Destination, Fee, Menu, Number, Plan, PromptId, Words};
-use std::collections::BTreeSet;
+use crate::routing::slots;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+
+/// What callers are told.
+pub(super) struct Told<'a> {
+    pub(super) heard: &'a Heard,
+    pub(super) filled: &'a BTreeMap<PromptId, Filled>,
+}
+
+impl Told<'_> {
+    /// What every caller is told: of a text with slots, the sentences that are never left out.
+    fn surely(&self, id: &PromptId) -> Option<String> {
+        match self.filled.get(id) {
+            Some(filled) => Some(filled.phrase.said_without(&slots::unsure())),
+            None => self.heard.text(id).map(str::to_owned),
+        }
+    }
+}
 
 /// Every finding about words.
 pub(super) fn check(
     plan: &Plan,
     sites: &Sites,
     sounds: &Sounds,
-    heard: &Heard,
+    told: &Told<'_>,
     korean_profile: bool,
     findings: &mut Findings,
 ) {
+    let heard = told.heard;
     for (id, span) in sounds.uses() {
         let Some(prompt) = heard.0.get(&**id) else { continue };
         let text = prompt.text.as_deref().unwrap_or("");
@@ -46,13 +65,13 @@ pub(super) fn check(
         }
     }
     keys(plan, sounds, heard, findings);
-    recordings(plan, sites, heard, findings);
+    recordings(plan, sites, told, findings);
     if korean_profile {
         for (number, span) in plan.numbers.iter().zip(&sites.numbers) {
-            opening(plan, number, span, heard, findings);
+            opening(plan, number, span, told, findings);
         }
         for (message, site) in plan.messages.iter().zip(&sites.messages) {
-            consent(&message.row, &plan.menu(message.consent).speech, &site.consent, heard, findings);
+            consent(&message.row, &plan.menu(message.consent).speech, &site.consent, told, findings);
         }
     }
 }
@@ -154,7 +173,7 @@ fn named(text: &str) -> BTreeSet<String> {
 }
 
 /// K1005 and K1007: what is to be said before anything else.
-fn opening(plan: &Plan, number: &Number, span: &Range<usize>, heard: &Heard, findings: &mut Findings) {
+fn opening(plan: &Plan, number: &Number, span: &Range<usize>, told: &Told<'_>, findings: &mut Findings) {
     let first = match number.go {
         Destination::Menu(id) => plan.menu(id).speech.clone(),
         Destination::Input(id) => plan.input(id).speech.clone(),
@@ -163,14 +182,14 @@ fn opening(plan: &Plan, number: &Number, span: &Range<usize>, heard: &Heard, fin
         Destination::Back | Destination::Repeat | Destination::Slower | Destination::End => Vec::new(),
     };
     let ids: Vec<&PromptId> = number.greeting.iter().chain(&first).filter(|id| !id.contains('/')).collect();
-    let texts: Vec<&str> = ids.iter().filter_map(|id| heard.text(id)).collect();
+    let texts: Vec<String> = ids.iter().filter_map(|id| told.surely(id)).collect();
     // Without words nothing can be said about them.
     if texts.len() < ids.len() {
         return;
     }
     let says = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
     let row = &number.row;
-    if number.recorded && !says(&["녹음"]) {
+    if number.recorded && !texts.iter().any(|text| tells_of_recording(text)) {
         findings.push(
             Diagnostic::warning(
                 "K1005",
@@ -215,20 +234,17 @@ fn opening(plan: &Plan, number: &Number, span: &Range<usize>, heard: &Heard, fin
 }
 
 /// K1005, an error whatever the profile: nobody is recorded who was not told, in any language that is spoken.
-fn recordings(plan: &Plan, sites: &Sites, heard: &Heard, findings: &mut Findings) {
+fn recordings(plan: &Plan, sites: &Sites, words: &Told<'_>, findings: &mut Findings) {
     let mut check = |row: &str, speech: &[PromptId], span: &Range<usize>| {
-        let own: Vec<&PromptId> = speech.iter().filter(|id| !id.starts_with("key_")).collect();
+        // A choice that has to do with a recording tells of none.
+        let own: Vec<&PromptId> = speech.iter().filter(|id| !id.contains('/') && !id.starts_with("key_")).collect();
         let tongues = plan.tongues.values().map(Some).chain([None]);
         let untold = tongues.into_iter().any(|names| {
             let told = own.iter().map(|id| names.map_or(Some(*id), |names| names.get(*id)));
             // What is not said in this language is said in Korean.
             let told: Vec<&PromptId> = told.zip(&own).map(|(id, korean)| id.unwrap_or(korean)).collect();
-            let says = |id: &&PromptId| match heard.text(id) {
-                Some(text) => tells_of_recording(text),
-                // A choice says its words. Without words nothing can be said about the others.
-                None => tells_of_recording(id) || !id.contains('/'),
-            };
-            !told.iter().any(says)
+            // Without words nothing can be said about them.
+            !told.iter().any(|id| words.surely(id).is_none_or(|text| tells_of_recording(&text)))
         });
         if untold {
             findings.push(
@@ -254,16 +270,30 @@ fn recordings(plan: &Plan, sites: &Sites, heard: &Heard, findings: &mut Findings
     }
 }
 
-/// Whether words tell of a recording.
+/// Whether words tell of a recording: "녹음됩니다", "is recorded"; not "녹음하지 않습니다", "is not recorded".
 fn tells_of_recording(text: &str) -> bool {
-    text.contains("녹음") || text.to_lowercase().contains("record")
+    let is_denied = |after: &str| {
+        let after = after.trim_start_matches(['은', '을', '이', '도']).trim_start();
+        let done = after.strip_prefix('안').is_some_and(|rest| rest.starts_with(' '));
+        let undone = ["하지", "되지"].iter().find_map(|form| after.strip_prefix(form));
+        let undone = undone.map(|rest| rest.trim_start_matches(['는', '도']).trim_start());
+        done || undone.is_some_and(|rest| rest.starts_with(['않', '아', '못']))
+    };
+    let korean = text.match_indices("녹음").any(|(at, word)| !is_denied(text.get(at + word.len()..).unwrap_or("")));
+    let text = text.to_lowercase();
+    let is_not = |before: &str| {
+        let clause = before.rsplit([',', '.', ';', ':', '?', '!']).next().unwrap_or("");
+        let mut words = clause.split_whitespace().rev().take(4);
+        words.any(|word| matches!(word, "not" | "never" | "no" | "without" | "cannot") || word.ends_with("n't"))
+    };
+    korean || text.match_indices("record").any(|(at, _)| !is_not(text.get(..at).unwrap_or("")))
 }
 
 /// K1005: who agrees to a recording has been told of it.
-fn consent(row: &str, speech: &[PromptId], span: &Range<usize>, heard: &Heard, findings: &mut Findings) {
+fn consent(row: &str, speech: &[PromptId], span: &Range<usize>, told: &Told<'_>, findings: &mut Findings) {
     let own: Vec<&PromptId> = speech.iter().filter(|id| !id.contains('/') && !id.starts_with("key_")).collect();
-    let texts: Vec<&str> = own.iter().filter_map(|id| heard.text(id)).collect();
-    if texts.len() < own.len() || texts.iter().any(|text| text.contains("녹음")) {
+    let texts: Vec<String> = own.iter().filter_map(|id| told.surely(id)).collect();
+    if texts.len() < own.len() || texts.iter().any(|text| tells_of_recording(text)) {
         return;
     }
     findings.push(
@@ -282,7 +312,7 @@ fn consent(row: &str, speech: &[PromptId], span: &Range<usize>, heard: &Heard, f
 
 #[cfg(test)]
 mod tests {
-    use super::named;
+    use super::{named, tells_of_recording};
 
     #[test]
     fn keys_are_what_a_caller_is_told_to_press() {
@@ -297,6 +327,24 @@ mod tests {
             ("안녕하십니까", ""),
         ] {
             assert_eq!(named(text).into_iter().collect::<Vec<_>>().join(" "), keys, "{text}");
+        }
+    }
+    #[test]
+    fn who_is_told_that_nothing_is_recorded_is_not_told_of_a_recording() {
+        for (text, tells) in [
+            ("통화는 녹음됩니다.", true),
+            ("녹음에 동의하십니까?", true),
+            ("녹음하지 않으려면 2번, 녹음하려면 1번입니다.", true),
+            ("이 통화는 녹음하지 않습니다.", false),
+            ("이 통화는 녹음되지는 않습니다.", false),
+            ("녹음을 하지 않습니다.", false),
+            ("녹음 안 합니다.", false),
+            ("This call is Recorded.", true),
+            ("If you do not agree, this call will be recorded all the same.", true),
+            ("This call will not be recorded.", false),
+            ("This call isn't recorded.", false),
+        ] {
+            assert_eq!(tells_of_recording(text), tells, "{text}");
         }
     }
 }
