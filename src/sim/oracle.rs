@@ -718,6 +718,10 @@ impl Oracle {
     /// A call of ours to a centre, or its copy.
     fn placed(&mut self, now: Instant, message: &Message<'_>) {
         let ours = message.call_id().to_owned();
+        // One inside a dialog refreshes its session.
+        if message.get("To").is_some_and(|to| to.contains(";tag=")) {
+            return;
+        }
         // Without a word of the centre there is nothing to cancel, and it repeats (RFC 3261 §9.1).
         if self.cases.values().any(|case| case.placed.contains(&ours)) {
             return;
