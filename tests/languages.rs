@@ -14,9 +14,10 @@ use std::time::Duration;
 const SHIPPED: &str = include_str!("../routing.toml");
 
 fn table() -> String {
+    let english = "9 = { say = \"영어\", language = \"en\", go = \"repeat\" }";
+    assert!(SHIPPED.contains(english));
     SHIPPED
-        .replacen("schema   = 1\n", "schema   = 1\nlanguages = [\"ko\", \"en\"]\n", 1)
-        .replacen("[menu.main]\n", "[menu.main]\n9 = { say = \"FTA\", language = \"en\", go = \"menu.rnd\" }\n", 1)
+        .replacen(english, "9 = { say = \"FTA\", language = \"en\", go = \"menu.rnd\" }", 1)
         .replacen("[menu.rnd]\n", "[menu.rnd]\n9 = { language = \"ko\", go = \"repeat\" }\n", 1)
         .replacen(
             "[switch]\n",
@@ -27,16 +28,24 @@ fn table() -> String {
 
 /// Sounds of all prompts, and of some in English.
 fn lengths(english: &[&str]) -> BTreeMap<String, Duration> {
-    let checked = ivr1357::routing::check_without_sound(&table());
+    lengths_of(&table(), english)
+}
+
+fn lengths_of(table: &str, english: &[&str]) -> BTreeMap<String, Duration> {
+    let checked = ivr1357::routing::check_without_sound(table);
     let plan = checked.plan.unwrap_or_else(|| panic!("{:#?}", checked.findings));
     let korean = plan.prompts().into_iter().map(|id| id.to_string());
-    let english = english.iter().map(|id| format!("en/{id}"));
+    let english = english.iter().map(|id| id.strip_prefix("../").map_or_else(|| format!("en/{id}"), str::to_owned));
     korean.chain(english).map(|id| (id, Duration::from_millis(500))).collect()
 }
 
 fn plan(english: &[&str]) -> (Arc<Plan>, Catalogue) {
-    let lengths = lengths(english);
-    let checked = check(&table(), &lengths);
+    plan_of(&table(), english)
+}
+
+fn plan_of(table: &str, english: &[&str]) -> (Arc<Plan>, Catalogue) {
+    let lengths = lengths_of(table, english);
+    let checked = check(table, &lengths);
     let plan = Arc::new(checked.plan.unwrap_or_else(|| panic!("{:#?}", checked.findings)));
     let mut catalogue = Catalogue::default();
     for id in lengths.keys() {
@@ -46,7 +55,11 @@ fn plan(english: &[&str]) -> (Arc<Plan>, Catalogue) {
 }
 
 fn flow(text: &str, english: &[&str]) -> (Vec<String>, serde_json::Value) {
-    let (plan, catalogue) = plan(english);
+    flow_of(&table(), text, english)
+}
+
+fn flow_of(table: &str, text: &str, english: &[&str]) -> (Vec<String>, serde_json::Value) {
+    let (plan, catalogue) = plan_of(table, english);
     let Ok(script) = Script::parse(text, &plan) else { panic!("{text}") };
     let (world, _) = script.play(plan.clone(), &catalogue);
     let told = world.moments().iter().map(|(_, moment)| script::words(&world, moment)).collect();
@@ -64,6 +77,44 @@ fn a_key_switches_the_language_and_what_has_no_sound_in_it_is_said_in_korean() {
     let (told, record) = flow("call 1357; wait 2s; key 9; wait 9s; key 9; wait 2s; hangup", &["menu_rnd"]);
     assert!(told.iter().any(|moment| moment.starts_with("play menu_rnd+")), "{told:?}");
     assert_eq!(record["language"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_key_is_offered_in_the_language_it_leads_to_and_back_from_there() {
+    let keys = "call 1357; wait 2s; key 9; wait 2s; key 9; wait 2s; key 9; wait 2s; key 1; wait 1s; hangup";
+    let (told, record) = flow_of(SHIPPED, keys, &["menu_main", "menu_fund", "say/영어", "key_9"]);
+    let menus: Vec<&String> = told.iter().filter(|moment| moment.contains("menu_main+")).collect();
+    assert!(menus[0].starts_with("play menu_main+") && menus[0].ends_with("+en/say/영어+en/key_9"), "{menus:#?}");
+    assert!(menus[1].starts_with("play en/menu_main+") && menus[1].ends_with("+say/한국어+key_9"), "{menus:#?}");
+    assert!(!menus[1].contains("영어"), "nobody is offered what is spoken: {menus:#?}");
+    assert_eq!(menus[0], menus[2], "the same key leads back");
+    assert_eq!(menus[1], menus[3]);
+    assert!(told.iter().any(|moment| moment.starts_with("play en/menu_fund+")), "{told:#?}");
+    assert_eq!(record["language"], "en");
+    // Without its sounds a language is offered in Korean.
+    let (told, _) = flow_of(SHIPPED, "call 1357; wait 2s; hangup", &["menu_main"]);
+    assert!(told.iter().any(|moment| moment.ends_with("+say/영어+key_9")), "{told:#?}");
+}
+
+#[test]
+fn among_several_languages_a_key_offers_its_own_alone() {
+    let several = SHIPPED.replacen("[\"ko\", \"en\"]", "[\"ko\", \"en\", \"vi\"]", 1).replacen(
+        "8 = { say = \"전문가\",       go = \"menu.expert\" }",
+        "8 = { say = \"베트남어\", language = \"vi\", go = \"repeat\" }\n88 = { say = \"한국어\", language = \"ko\", go = \"repeat\" }\n89 = \"menu.expert\"",
+        1,
+    );
+    let keys = "call 1357; wait 2s; key 8; wait 3s; key 9; wait 3s; key 88; wait 2s; hangup";
+    let mut sounds = vec!["menu_main", "say/영어", "key_9"];
+    let vietnamese = ["../vi/menu_main", "../vi/say/베트남어", "../vi/key_8"];
+    sounds.extend(vietnamese);
+    let (told, _) = flow_of(&several, keys, &sounds);
+    let menus: Vec<&String> = told.iter().filter(|moment| moment.contains("menu_main+")).collect();
+    assert!(menus[0].contains("+vi/say/베트남어+vi/key_8+en/say/영어+en/key_9"), "{menus:#?}");
+    assert!(!menus[0].contains("say/한국어"), "{menus:#?}");
+    assert!(menus[1].starts_with("play vi/menu_main+") && !menus[1].contains("베트남어"), "{menus:#?}");
+    assert!(menus[1].contains("+en/say/영어+en/key_9") && menus[1].contains("+say/한국어+key_8+key_8"), "{menus:#?}");
+    assert!(menus[2].starts_with("play en/menu_main+") && menus[2].contains("+vi/say/베트남어+vi/key_8"), "{menus:#?}");
+    assert_eq!(menus[0], menus[3]);
 }
 
 #[test]
@@ -141,7 +192,9 @@ fn prompts_of_a_language_lie_in_its_folder() {
 fn the_shipped_table_says_all_of_itself_in_english_too() {
     let prompts = Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts");
     let catalogue = ivr1357::shell::table::load_prompts(&prompts, Language::English).expect("readable");
-    let findings = check_heard(&table(), &ivr1357::shell::table::heard(&catalogue)).findings;
-    assert!(findings.iter().all(|finding| !matches!(finding.code, "W0507" | "E0501")), "{findings:#?}");
+    for table in [SHIPPED, &table()] {
+        let findings = check_heard(table, &ivr1357::shell::table::heard(&catalogue)).findings;
+        assert!(findings.iter().all(|finding| !matches!(finding.code, "W0507" | "E0501")), "{findings:#?}");
+    }
     assert!(!catalogue.lengths().contains_key("en/waiting_tone"), "music needs no language");
 }

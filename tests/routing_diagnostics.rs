@@ -6,6 +6,7 @@ use ivr1357::routing::{Heard, Language, Severity, check, check_bytes, check_with
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Prompts that have sound in these tests: two seconds each, so that a dozen are too long.
@@ -95,7 +96,8 @@ fn caret(replace: &str, with: &str, code: &str, at: &str) {
     assert!(RIGHT.contains(replace), "{replace}");
     let text = RIGHT.replacen(replace, with, 1);
     let plan = check_without_sound(RIGHT).plan.expect("the shipped table is right");
-    let sounds = plan.prompts().iter().map(|id| (id.to_string(), Duration::from_millis(100))).collect();
+    let both = |id: &Arc<str>| [id.to_string(), format!("en/{id}")].map(|id| (id, Duration::from_millis(100)));
+    let sounds = plan.prompts().iter().flat_map(both).collect();
     let checked = check(&text, &sounds);
     let found: Vec<(&str, &str)> =
         checked.findings.iter().map(|finding| (finding.code, &text[finding.span.clone()])).collect();

@@ -15,8 +15,10 @@ const SHIPPED: &str = include_str!("../routing.toml");
 
 /// The shipped table without its slow key, and with one.
 fn tables() -> [String; 2] {
-    let slow = "\"8\" = { say = \"FTA\", go = \"slower\" }, ";
-    [SHIPPED.to_owned(), SHIPPED.replacen("\"#\" = \"back\"", &format!("{slow}\"#\" = \"back\""), 1)]
+    let slow = "9 = { say = \"천천히 듣기\", go = \"slower\" }, ";
+    assert!(SHIPPED.contains(slow));
+    let usual = SHIPPED.replacen(slow, "", 1);
+    [usual, SHIPPED.to_owned()]
 }
 
 fn plan(table: &str) -> Arc<Plan> {
@@ -116,13 +118,30 @@ fn heard(text: &str) -> (Vec<String>, serde_json::Value) {
 
 #[test]
 fn the_simulator_hears_slow_words_for_as_long_as_they_last() {
-    let (told, record) = heard("call 1357; wait 1s; key 1; wait 1s; key 8; wait 12s; key #; wait 1s; hangup");
+    let (told, record) = heard("call 1357; wait 1s; key 1; wait 1s; key 9; wait 12s; key #; wait 1s; hangup");
     let at = |words: &str| {
         told.iter().position(|told| told.contains(words)).unwrap_or_else(|| panic!("{words} in {told:#?}"))
     };
     assert!(at("play menu_fund+") < at("play slow/menu_fund+"), "{told:#?}");
     assert!(at("play slow/again+slow/menu_fund+") < at("play slow/menu_main+"), "{told:#?}");
     assert_eq!(record["pace"], "slow");
+}
+
+#[test]
+fn a_text_with_slots_is_said_slowly_by_its_parts() {
+    let heard = ivr1357::shell::table::heard(&shipped());
+    let checked = ivr1357::routing::check_heard(SHIPPED, &heard);
+    let plan = checked.plan.unwrap_or_else(|| panic!("{:#?}", checked.findings));
+    assert!(!plan.phrases.is_empty(), "the shipped table says what only a call knows");
+    for (id, slotted) in &plan.phrases {
+        assert!(!plan.slow.contains_key(id), "{id} has no sound to stretch");
+        for part in &slotted.sounds {
+            assert!(plan.slow.contains_key(part), "{part} of {id}");
+        }
+    }
+    let lengths = shipped().lengths_of(plan.slow.values().cloned());
+    let silent: Vec<_> = plan.slow.values().filter(|id| !lengths.contains_key(&***id)).collect();
+    assert!(silent.is_empty(), "{silent:?}");
 }
 
 #[test]

@@ -16,7 +16,8 @@ fn heard(texts: &[(&str, &str)]) -> Heard {
         text: text.map(str::to_owned),
         ..heard::Prompt::default()
     };
-    let mut prompts: Heard = Heard(plan.prompts().iter().map(|id| (id.to_string(), sound(None))).collect());
+    let both = |id: &std::sync::Arc<str>| [id.to_string(), format!("en/{id}")].map(|id| (id, sound(None)));
+    let mut prompts: Heard = Heard(plan.prompts().iter().flat_map(both).collect());
     prompts.0.extend(texts.iter().map(|(id, text)| ((*id).to_owned(), sound(Some(text)))));
     prompts
 }
@@ -29,9 +30,9 @@ fn codes(text: &str, heard: &Heard) -> Vec<&'static str> {
 fn a_prompt_names_only_keys_that_its_menu_offers() {
     for (texts, found) in [
         (&[("menu_main", "상담원은 0번, 정책자금은 1번입니다.")][..], &[][..]),
-        (&[("menu_fund", "상담원은 9번입니다.")], &["E0504"]),
+        (&[("menu_fund", "상담원은 6번입니다.")], &["E0504"]),
         (&[("menu_fund", "4번과 5번, 0번")], &["E0504"]),
-        (&[("greeting", "1357입니다. 상담원은 9번입니다.")], &["E0504"]),
+        (&[("greeting", "1357입니다. 상담원은 10번입니다.")], &["E0504"]),
         (&[("again", "다시 듣기는 별표, 이전 안내는 우물정자입니다.")], &[]),
         (&[("closed", "1번 창구로 오십시오")], &[]),
     ] {

@@ -95,7 +95,7 @@ fn records(plan: &Arc<Plan>) -> Vec<String> {
         "call 1357; key 3; wait 2s; hangup",
         "call 1357; wait 2s; hangup",
         "call 1357; wait 90s",
-        "call 1357; key 9; key 9; wait 60s",
+        "call 1357; key 9; key 1; key 7; wait 60s",
         "call 1357; key 9; wait 3s; key 7; wait 1s; key 9",
         "call 1357; key 2; key #; key *; key 21",
         "at 2026-11-24T22:00; call 1357",

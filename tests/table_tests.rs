@@ -13,8 +13,10 @@ use std::sync::Arc;
 const SHIPPED: &str = include_str!("../routing.toml");
 
 fn shipped() -> (Arc<Plan>, Catalogue) {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts/ko");
-    let Ok(catalogue) = ivr1357::shell::prompts::load(&folder) else { panic!("the prompts can be read") };
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts");
+    let Ok(catalogue) = ivr1357::shell::table::load_prompts(&folder, Language::English) else {
+        panic!("the prompts can be read")
+    };
     (table(SHIPPED, &catalogue), catalogue)
 }
 

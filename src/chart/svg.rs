@@ -329,7 +329,9 @@ fn choice_row(plan: &Plan, model: &Model, depth: usize, choice: &Choice) -> Row 
         Destination::Center(_) => !model.is_everywhere(*go),
         _ => false,
     };
-    let mark = if line { None } else { mark(plan, *go).or_else(|| Some(name(plan, *go))) };
+    // Who stays where he is goes nowhere: the words say it all.
+    let stays = matches!(go, Destination::Back | Destination::Repeat | Destination::Slower);
+    let mark = if line || stays { None } else { mark(plan, *go).or_else(|| Some(name(plan, *go))) };
     Row { keys: keys.as_str().to_owned(), words: words.clone(), go: line.then_some(*go), mark }
 }
 

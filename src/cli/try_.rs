@@ -436,12 +436,11 @@ mod tests {
         }
         let mut english = (*plan).clone();
         english.centers.iter_mut().for_each(|center| center.name = "Centre".to_owned());
-        let script =
-            "center kosmes busy dead; center counsel refuses; call 1357; key 9; wait 12s; key 11; wait 90s; hangup";
+        let script = "center kosmes busy dead; center counsel refuses; call 1357; key 2; key 7; wait 12s; key #; key 11; wait 90s; hangup";
         let told = run(Arc::new(english), &catalogue, script, Language::English).expect("a script");
         let foreign: Vec<char> = told.chars().filter(|c| !c.is_ascii() && !matches!(c, '♪' | '→')).collect();
         assert!(foreign.is_empty(), "{foreign:?}\n{told}");
-        in_order(&told, &["connected", "pressed 9", "handed over (REFER)", "failed (486 busy)", "end: "]);
+        in_order(&told, &["connected", "pressed 7", "handed over (REFER)", "failed (486 busy)", "end: "]);
     }
 
     #[test]

@@ -23,6 +23,16 @@ pub type PromptId = Arc<str>;
 /// A language other than Korean, which is always there: `en`.
 pub type Tongue = Arc<str>;
 
+/// Begins the name of a prompt that is said in Korean whatever the call speaks: `ko/say/한국어`.
+pub const KOREAN: &str = "ko/";
+/// What the key of a language says to who listens in it already.
+pub const BACK_TO_KOREAN: &str = "한국어";
+
+/// The name under which the catalogue has a prompt.
+fn bare(id: &str) -> &str {
+    id.strip_prefix(KOREAN).unwrap_or(id)
+}
+
 /// An index into [`Plan::menus`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct MenuId(pub usize);
@@ -211,7 +221,8 @@ pub struct Menu {
     pub row: Arc<str>,
     /// When it may be entered; `None` is always.
     pub doors: Option<Doors>,
-    /// What is said, in order: the menu's prompt, then each choice that has words.
+    /// What is said, in order: the menu's prompt, then each choice that has words. Choices that lead to a language stand here by
+    /// their names in it (`en/say/영어`, `ko/say/한국어`) and are said in it.
     pub speech: Vec<PromptId>,
     /// So many of them are the menu's own; the rest are its rows.
     pub own_words: usize,
@@ -227,7 +238,7 @@ pub struct Menu {
     pub no_match: Retry,
     /// Choices, inherited ones (`0`, `#`, `*`) included.
     pub choices: BTreeMap<Digits, Destination>,
-    /// Choices that go on in another language; `None` is Korean.
+    /// Choices that go on in another language; `None` is Korean, and so is a language that is spoken already.
     pub languages: BTreeMap<Digits, Option<Tongue>>,
     /// Callers are recorded in this menu, once its words have said so.
     pub record: bool,
@@ -292,10 +303,16 @@ impl Menu {
     /// Its rows as they are said: the words and their keys.
     pub fn rows_said(&self) -> Vec<(String, String)> {
         let mut rows: Vec<(String, String)> = Vec::new();
-        for prompt in self.speech.iter().skip(self.own_words) {
-            if let Some(words) = prompt.strip_prefix("say/") {
+        // `en/say/영어` offers a language in its own words; what is said to who listens in it already (`ko/…`) is no row.
+        let own = self.speech.iter().skip(self.own_words).filter(|prompt| !prompt.starts_with(KOREAN));
+        for prompt in own {
+            let after = |mark: &str| {
+                let there = || prompt.split_once('/').and_then(|(_, name)| name.strip_prefix(mark));
+                prompt.strip_prefix(mark).or_else(there)
+            };
+            if let Some(words) = after("say/") {
                 rows.push((words.to_owned(), String::new()));
-            } else if let (Some(key), Some((_, keys))) = (prompt.strip_prefix("key_"), rows.last_mut()) {
+            } else if let (Some(key), Some((_, keys))) = (after("key_"), rows.last_mut()) {
                 keys.push_str(match key {
                     "star" => "*",
                     "hash" => "#",
@@ -611,7 +628,23 @@ impl Plan {
         let named = |names: Option<&BTreeMap<PromptId, PromptId>>, id: PromptId| {
             names.and_then(|names| names.get(&id)).cloned().unwrap_or(id)
         };
-        prompts.into_iter().map(|id| named(slow, named(tongue, id))).collect()
+        let spoken = |id: PromptId| match self.offers(&id) {
+            None => Some(named(tongue, id)),
+            // Nobody is offered the language that is spoken.
+            Some(offered) if offered == language => None,
+            Some(_) => Some(bare(&id).into()),
+        };
+        prompts.into_iter().filter_map(spoken).map(|id| named(slow, id)).collect()
+    }
+
+    /// The language in which a prompt is said whatever the call speaks, because its key leads there.
+    fn offers(&self, id: &PromptId) -> Option<Option<&Tongue>> {
+        let (folder, name) = id.split_once('/')?;
+        if !name.starts_with("say/") && !name.starts_with("key_") {
+            return None;
+        }
+        let tongue = || self.tongues.get_key_value(folder).map(|(tongue, _)| Some(tongue));
+        if id.starts_with(KOREAN) { Some(None) } else { tongue() }
     }
 
     /// Some key asks for slow reading.
@@ -638,7 +671,8 @@ impl Plan {
             None if tones.contains(&&id) => None,
             None => Some((id.clone(), format!("slow/{id}").into())),
         };
-        self.prompts().into_iter().filter_map(slow).collect()
+        // A text with slots has no sound of its own: its parts are said slowly.
+        self.prompts().into_iter().filter(|id| !self.phrases.contains_key(id)).filter_map(slow).collect()
     }
 
     /// The doors of a place that has some: its row, and when and where else.
@@ -670,7 +704,10 @@ impl Plan {
         let mut all: BTreeSet<PromptId> = heard.map(|(id, _)| id.clone()).collect();
         all.insert(self.waiting.clone());
         for menu in &self.menus {
-            all.extend(menu.speech.iter().cloned());
+            all.extend(menu.speech.iter().map(|id| match bare(id) {
+                same if same == &**id => id.clone(),
+                bare => bare.into(),
+            }));
             all.insert(menu.no_input.prompt.clone());
             all.insert(menu.no_match.prompt.clone());
         }

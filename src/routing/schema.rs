@@ -361,7 +361,7 @@ struct Choice {
     say: Option<String>,
     /// true: 여기서부터 통화를 녹음하는 데 동의, false: 동의하지 않음 (녹음한 것도 지웁니다) / true agrees to the recording of the call from here on; false does not, and what was recorded is removed
     record: Option<bool>,
-    /// 여기서부터 말하는 언어 "en" / the language spoken from there on
+    /// 여기서부터 말하는 언어 "en": 버튼도 그 말로 안내하고, 이미 그 말이면 다시 한국어로 / the language spoken from there on, in which the key is offered; back to Korean where it is spoken already
     language: Option<String>,
     /// 가는 곳 / where it leads
     go: String,

@@ -13,7 +13,7 @@ pub use build::{Report, Tongue, run_build};
 pub use check::{Finding, Survey, survey};
 
 use crate::routing::bundle;
-use crate::routing::plan::{PromptId, Words};
+use crate::routing::plan::{BACK_TO_KOREAN, PromptId, Words};
 use crate::speech::finding::both;
 use crate::speech::ledger::{self, Ledger, Origin};
 use crate::speech::texts::{self, Text};
@@ -111,6 +111,9 @@ fn words_of_file(file: &str) -> BTreeMap<String, Derived> {
         for choice in menu.values().filter_map(|value| value.get_ref().as_table()) {
             if let Some(text) = string(choice, "say") {
                 words.insert(format!("say/{text}"), Derived::Choice(text.to_owned()));
+                if string(choice, "language").is_some() {
+                    words.insert(format!("say/{BACK_TO_KOREAN}"), Derived::Choice(BACK_TO_KOREAN.to_owned()));
+                }
             }
         }
     }

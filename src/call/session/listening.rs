@@ -110,7 +110,8 @@ impl Session {
                 if let Some(keys) = keys {
                     self.record.pressed(now, &row, &keys);
                     if let Some(language) = self.plan.menu(menu).languages.get(&keys) {
-                        self.language = language.clone();
+                        // Once more is back to Korean.
+                        self.language = language.clone().filter(|_| self.language != *language);
                         self.record.speaks(self.language.as_ref());
                     }
                     self.answered_consent(menu, &keys, out);

@@ -2,9 +2,10 @@
 
 use super::Findings;
 use super::fields::Fields;
+use super::menu::MenuSite;
 use super::names::Names;
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::plan::Tongue;
+use crate::routing::plan::{BACK_TO_KOREAN, KOREAN, Plan, PromptId, Tongue};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -45,6 +46,32 @@ pub(super) fn languages(fields: &mut Fields<'_>, findings: &mut Findings) -> BTr
         }
     }
     languages
+}
+
+/// A key that goes on in another language is offered in that language: who waits for it may know no other. Where it is the only
+/// one, who listens in it is offered Korean by the same key.
+pub(super) fn offer(plan: &mut Plan, sites: &[MenuSite]) {
+    let one = plan.tongues.len() == 1;
+    let korean = |id: &str| PromptId::from(format!("{KOREAN}{id}"));
+    for (menu, site) in plan.menus.iter_mut().zip(sites) {
+        for (part, language) in site.languages.iter().rev() {
+            let Some(usual) = menu.speech.get(part.clone()).filter(|part| !part.is_empty()) else { continue };
+            let offered: Option<Vec<PromptId>> = match language {
+                Some(language) => {
+                    let names = plan.tongues.get(language);
+                    let there = usual.iter().map(|id| names?.get(id).cloned()).collect::<Option<Vec<_>>>();
+                    let keys = usual.iter().skip(1).map(|id| korean(id));
+                    let back = std::iter::once(korean(&format!("say/{BACK_TO_KOREAN}"))).chain(keys);
+                    there.map(|there| there.into_iter().chain(back.filter(|_| one)).collect())
+                }
+                None => Some(usual.iter().map(|id| korean(id)).collect()),
+            };
+            // Without a sound there it is offered in the language of the call.
+            if let Some(offered) = offered {
+                menu.speech.splice(part.clone(), offered);
+            }
+        }
+    }
 }
 
 /// E0203 for a language that nobody comes to hear.

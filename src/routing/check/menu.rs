@@ -9,7 +9,7 @@ use crate::limits::{CHOICE_KEYS_MAX, CHOICES_SAID_MAX, SAY_MAX};
 use crate::number::Digits;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::file::{Entry, Kind, Table, full_width, wide};
-use crate::routing::plan::{Destination, Doors, Menu, PromptId, Retry, Tongue};
+use crate::routing::plan::{BACK_TO_KOREAN, Destination, Doors, Menu, PromptId, Retry, Tongue};
 use crate::routing::slots;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -26,6 +26,8 @@ pub(super) struct MenuSite {
     pub(super) no_input: Range<usize>,
     /// `then` after wrong keys.
     pub(super) no_match: Range<usize>,
+    /// The parts of its speech that offer a language, in order.
+    pub(super) languages: Vec<(Range<usize>, Option<Tongue>)>,
 }
 
 /// `[defaults.menu]`.
@@ -210,10 +212,16 @@ fn asked(
     let mut site = MenuSite { row: row.span.clone(), ..MenuSite::default() };
     let (mut all, mut languages, mut recording) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for choice in choices {
+        let from = speech.len();
+        // Who listens in the language is offered the way back.
+        if matches!((&choice.say, &choice.language), (Some(_), Some(Some(_)))) {
+            sounds.choice(BACK_TO_KOREAN, choice.span.clone());
+        }
         if let Some((say, span)) = &choice.say {
             speech.push(sounds.choice(say, span.clone()));
             speech.extend(choice.keys.as_str().chars().map(|key| sounds.key(key, choice.span.clone())));
         }
+        site.languages.extend(choice.language.clone().map(|language| (from..speech.len(), language)));
         site.choices.insert(choice.keys.clone(), choice.span.clone());
         languages.extend(choice.language.clone().map(|language| (choice.keys.clone(), language)));
         recording.extend(choice.record.map(|record| (choice.keys.clone(), record)));

@@ -211,6 +211,7 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
         let filled = filled::read(&plan, &sounds, &tongues, heard, &prompts, &mut findings);
         sounds.check(heard, &prompts, &mut findings);
         plan.tongues = sounds.translate(&tongues, &plan.waiting, &prompts, &filled, &mut findings);
+        languages::offer(&mut plan, &sites.menus);
         spoken::check(&plan, &sites, &sounds, &Told { heard, filled: &filled }, korean_profile, &mut findings);
         // What they take is known by their parts.
         prompts.extend(filled.iter().filter_map(|(id, filled)| Some((id.to_string(), filled.length?))));

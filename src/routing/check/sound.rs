@@ -129,7 +129,8 @@ impl Sounds {
                     names.extend(parts.chain([(id.clone(), there.into())]));
                 } else if prompts.contains_key(&there) {
                     names.insert(id.clone(), there.into());
-                } else if id != waiting {
+                } else if id != waiting && prompts.contains_key(&**id) {
+                    // What has no sound at all was told.
                     lacking.push(&**id);
                 }
             }
@@ -199,6 +200,7 @@ pub(super) fn too_long(
     prompts: &BTreeMap<String, Duration>,
     findings: &mut Findings,
 ) {
+    // As it is heard in Korean.
     let length = |menu: &Menu| menu.speech.iter().filter_map(|id| prompts.get(id.as_ref())).sum::<Duration>();
     let mut entered = BTreeSet::new();
     for (number, span) in plan.numbers.iter().zip(numbers) {

@@ -2,6 +2,7 @@
 
 use super::build::Report;
 use super::*;
+use crate::routing::Language;
 use crate::speech::Kind;
 use crate::speech::ledger::Origin;
 use crate::speech::pronunciation::spoken;
@@ -325,20 +326,18 @@ fn shipped_table() -> String {
 
 #[test]
 fn greeting_and_main_menu_take_less_than_twenty_seconds() {
-    let lengths = load(&shipped()).unwrap().lengths();
-    let table = shipped_table();
-    let (table, _) = DeTable::parse_recoverable(&table);
-    let mut said = vec!["greeting".to_owned(), "menu_main".to_owned()];
-    for (row, menu) in rows(table.get_ref(), "menu").into_iter().filter(|(row, _)| *row == "main") {
-        for (key, choice) in menu {
-            if let Some(say) = choice.get_ref().as_table().and_then(|choice| string(choice, "say")) {
-                said.push(format!("say/{say}"));
-                said.push(format!("key_{}", key.get_ref()));
-            }
-        }
-        assert!(said.len() >= 2 + 2 * 4, "menu.{row} says its choices: {said:?}");
-    }
-    let total: Duration = said.iter().map(|id| lengths[id]).sum();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts");
+    let lengths = crate::shell::table::load_prompts(&folder, Language::English).unwrap().lengths();
+    let plan = crate::routing::check(&shipped_table(), &lengths).plan.unwrap();
+    let menu = plan.menus.iter().find(|menu| &*menu.row == "menu.main").unwrap();
+    let said = plan.said(None, false, menu.speech.clone());
+    assert!(said.len() >= 2 * 9, "it says its choices: {said:?}");
+    assert_eq!(
+        said[said.len() - 2..],
+        ["en/say/영어".into(), "en/key_9".into()],
+        "the last is for who knows no Korean"
+    );
+    let total: Duration = said.iter().map(|id| lengths[&**id]).sum::<Duration>() + lengths["greeting"];
     assert!(total < Duration::from_secs(20), "{total:?}");
     assert!(total > Duration::from_secs(4), "{total:?}: faster than anybody understands");
 }
