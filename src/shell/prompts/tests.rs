@@ -327,8 +327,10 @@ fn shipped_table() -> String {
 #[test]
 fn greeting_and_main_menu_take_less_than_twenty_seconds() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts");
-    let lengths = crate::shell::table::load_prompts(&folder, Language::English).unwrap().lengths();
-    let plan = crate::routing::check(&shipped_table(), &lengths).plan.unwrap();
+    let catalogue = crate::shell::table::load_prompts(&folder, Language::English).unwrap();
+    let lengths = catalogue.lengths();
+    let heard = crate::shell::table::heard(&catalogue);
+    let plan = crate::routing::check_heard(&shipped_table(), &heard).plan.unwrap();
     let menu = plan.menus.iter().find(|menu| &*menu.row == "menu.main").unwrap();
     let said = plan.said(None, false, menu.speech.clone());
     assert!(said.len() >= 2 * 9, "it says its choices: {said:?}");
