@@ -118,6 +118,24 @@ fn among_several_languages_a_key_offers_its_own_alone() {
 }
 
 #[test]
+fn a_menu_that_asks_for_the_language_offers_each_and_no_key_leads_back() {
+    let asks = SHIPPED
+        .replacen("language = \"en\", go = \"repeat\"", "go = \"menu.language\"", 1)
+        .replacen(
+            "[menu.fund]\n",
+            "[menu.language]\nprompt = \"menu_expert\"\n1 = { say = \"한국어\", language = \"ko\", go = \"menu.main\" }\n2 = { say = \"영어\", language = \"en\", go = \"menu.main\" }\n\n[menu.fund]\n",
+            1,
+        );
+    let keys = "call 1357; wait 2s; key 9; wait 3s; key 2; wait 3s; key 9; wait 3s; key 2; wait 3s; hangup";
+    let (told, record) = flow_of(&asks, keys, &["say/영어", "key_2"]);
+    let menus: Vec<&String> = told.iter().filter(|moment| moment.contains("play menu_expert+")).collect();
+    for menu in menus {
+        assert!(menu.contains("say/한국어+key_1+en/say/영어+en/key_2"), "{menu}");
+    }
+    assert_eq!(record["language"], "en", "chosen twice is chosen");
+}
+
+#[test]
 fn a_number_has_its_language_from_the_first_word_and_a_condition_asks_for_it() {
     let (told, _) = flow("call 1358; wait 5s; hangup", &["greeting", "menu_main"]);
     assert!(told.contains(&"play en/greeting".to_owned()), "{told:?}");

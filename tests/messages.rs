@@ -175,7 +175,9 @@ fn who_agrees_has_been_told_of_the_recording_and_of_keys_that_do_something() {
         };
         let mut prompts = Heard(plan.prompts().iter().map(|id| (id.to_string(), sound(None))).collect());
         prompts.0.extend(texts.iter().map(|(id, text)| ((*id).to_owned(), sound(Some(text)))));
-        check_heard(&table(), &prompts).findings.iter().map(|finding| finding.code).collect::<Vec<_>>()
+        // That these texts are Korean alone is another matter.
+        let findings = check_heard(&table(), &prompts).findings;
+        findings.iter().map(|finding| finding.code).filter(|code| *code != "W0507").collect::<Vec<_>>()
     };
     assert_eq!(
         heard(&[("message_consent", "남기신 말씀은 녹음됩니다. 동의하시면 1번, 아니면 2번을 눌러 주십시오.")]),

@@ -15,7 +15,7 @@ const SHIPPED: &str = include_str!("../routing.toml");
 
 /// The shipped table without its slow key, and with one.
 fn tables() -> [String; 2] {
-    let slow = "9 = { say = \"천천히 듣기\", go = \"slower\" }, ";
+    let slow = "9 = { say = \"안내 속도 조절\", go = \"slower\" }, ";
     assert!(SHIPPED.contains(slow));
     let usual = SHIPPED.replacen(slow, "", 1);
     [usual, SHIPPED.to_owned()]

@@ -79,6 +79,8 @@ pub struct Plan {
     pub switches: BTreeMap<Arc<str>, String>,
     /// Languages that are spoken beside Korean, each with the prompts that have sound in it: their names there.
     pub tongues: BTreeMap<Tongue, BTreeMap<PromptId, PromptId>>,
+    /// Each key with a language says the same menu again in it: pressed once more it leads back, and who listens in a language is not offered it.
+    pub switches_back: bool,
     /// Prompts as they are said slowly, by their usual names; empty where no key asks for it.
     pub slow: BTreeMap<PromptId, PromptId>,
     /// Heard while a transfer is pending: a tone or music, repeated.
@@ -630,8 +632,8 @@ impl Plan {
         };
         let spoken = |id: PromptId| match self.offers(&id) {
             None => Some(named(tongue, id)),
-            // Nobody is offered the language that is spoken.
-            Some(offered) if offered == language => None,
+            // Nobody is offered the language that is spoken, where it is a way back.
+            Some(offered) if self.switches_back && offered == language => None,
             Some(_) => Some(bare(&id).into()),
         };
         prompts.into_iter().filter_map(spoken).map(|id| named(slow, id)).collect()

@@ -68,6 +68,7 @@ pub fn stand_ins(plan: &Plan) -> Plan {
         hours: Vec::new(),
         holidays: Holidays::default(),
         switches: BTreeMap::new(),
+        switches_back: false,
         tongues: BTreeMap::new(),
         slow: BTreeMap::new(),
         waiting: plan.waiting.clone(),

@@ -111,7 +111,8 @@ impl Session {
                     self.record.pressed(now, &row, &keys);
                     if let Some(language) = self.plan.menu(menu).languages.get(&keys) {
                         // Once more is back to Korean.
-                        self.language = language.clone().filter(|_| self.language != *language);
+                        let back = self.plan.switches_back && self.language == *language;
+                        self.language = language.clone().filter(|_| !back);
                         self.record.speaks(self.language.as_ref());
                     }
                     self.answered_consent(menu, &keys, out);

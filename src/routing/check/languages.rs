@@ -5,7 +5,7 @@ use super::fields::Fields;
 use super::menu::MenuSite;
 use super::names::Names;
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::plan::{BACK_TO_KOREAN, KOREAN, Plan, PromptId, Tongue};
+use crate::routing::plan::{BACK_TO_KOREAN, Destination, KOREAN, Plan, PromptId, Tongue};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -48,10 +48,14 @@ pub(super) fn languages(fields: &mut Fields<'_>, findings: &mut Findings) -> BTr
     languages
 }
 
-/// A key that goes on in another language is offered in that language: who waits for it may know no other. Where it is the only
-/// one, who listens in it is offered Korean by the same key.
+/// A key that goes on in another language is offered in that language: who waits for it may know no other. Where every such key says the same
+/// menu again, it leads back as well: where there is one language, who listens in it is offered Korean by the same key.
 pub(super) fn offer(plan: &mut Plan, sites: &[MenuSite]) {
-    let one = plan.tongues.len() == 1;
+    plan.switches_back = plan
+        .menus
+        .iter()
+        .all(|menu| menu.languages.keys().all(|key| menu.choices.get(key) == Some(&Destination::Repeat)));
+    let one = plan.switches_back && plan.tongues.len() == 1;
     let korean = |id: &str| PromptId::from(format!("{KOREAN}{id}"));
     for (menu, site) in plan.menus.iter_mut().zip(sites) {
         for (part, language) in site.languages.iter().rev() {

@@ -149,6 +149,7 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
         hours: Vec::new(),
         holidays,
         switches: BTreeMap::new(),
+        switches_back: false,
         tongues: tongues.keys().map(|language| (language.clone(), BTreeMap::new())).collect(),
         slow: BTreeMap::new(),
         waiting,
