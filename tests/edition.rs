@@ -79,7 +79,7 @@ fn a_live_call_keeps_rows_and_sounds_and_the_next_one_has_the_new() {
 
     bench.give(Input::Stop);
     // A NOTIFY might be behind our BYE.
-    bench.now.instant = bench.now.instant + std::time::Duration::from_secs(1);
+    bench.now = bench.now.after(Duration::from_secs(1));
     let mut records = records(&bench.give(Input::Tick));
     records.sort_by_key(|record| record["version"].as_u64());
     assert_eq!((&records[0]["version"], &records[1]["version"]), (&1.into(), &2.into()));
