@@ -340,11 +340,7 @@ fn a_failed_transfer_names_the_centre_with_its_particle() {
         SHIPPED,
         &[],
         "center fta busy; call 1357; key 71",
-        &[
-            "FTA 콜센터로 연결해 드리겠습니다.",
-            "486",
-            "FTA 콜센터로 연결하지 못했습니다. 다시 연결해 드리겠습니다. 1357 상담원으로 연결해",
-        ],
+        &["FTA 콜센터로 연결해 드리겠습니다.", "486", "FTA 콜센터로 연결하지 못했습니다. 1357 상담원으로 연결해"],
     );
     // Each failure names the one that failed; the announcement behind the ladder, the one that was asked for.
     let texts = [("busy", "{center.name|은/는} 지금 통화 중입니다. 처음 안내로 돌아갑니다.")];
@@ -379,7 +375,7 @@ fn an_english_caller_hears_the_opening_and_the_centre_in_english() {
     ] {
         check(&english(), &[], &format!("at {at}; call 1357"), &["Welcome", says]);
     }
-    let busy = "We could not connect you to the F T A call centre We will try again.";
+    let busy = "We could not connect you to the F T A call centre";
     check(&english(), &[], "center fta busy; call 1357; key 71", &[busy]);
     check(&english(), &[], "at 2026-11-28T10:00; call 1357", &["Our hours are 9 to 6 on weekdays."]);
 }
@@ -391,6 +387,7 @@ fn a_sound_that_is_missing_in_english_makes_the_text_korean_and_never_half_of_it
     let checked = check_heard(&english(), &table::heard(&catalogue));
     let codes: Vec<_> = checked.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["W0507"], "{:#?}", checked.findings);
+    assert!(checked.findings[0].message[1].contains("closed (en/phrase/on-weekday-1)"), "{:#?}", checked.findings);
     let told = checked
         .plan
         .map(|plan| try_::run(Arc::new(plan), &catalogue, "at 2026-11-24T18:30; call 1357", Language::Korean));
@@ -427,6 +424,10 @@ fn each_place_fills_its_own_names_and_tells_what_is_wrong() {
             1,
         )
         .replacen("[limits]\n", "[message.closed]\nthen = \"end\"\notherwise = \"notice.closed\"\n\n[limits]\n", 1);
+    let (before, rows) = SHIPPED.split_once("[menu.expert]\n").expect("the menu");
+    let (_, after) = rows.split_once("\n\n").expect("another row");
+    let before = before.replacen("{ say = \"상담원\", go = \"center.counsel\" }", "\"center.counsel\"", 1);
+    let wordless = format!("{before}[menu.expert]\nprompt = \"menu_expert\"\n1 = \"center.counsel\"\n\n{after}");
     let info = SHIPPED.replacen("[menu.fund]\n", "[menu.fund]\n9 = \"notice.closed\"\n", 1);
     for (table, id, text, said) in [
         (SHIPPED, "greeting", "지금은 {time}입니다. {date}입니다.", ""),
@@ -476,6 +477,7 @@ fn each_place_fills_its_own_names_and_tells_what_is_wrong() {
         (&word, "closed", "닫혔습니다. {opens|에} 엽니다.", ""),
         // A key leads to the announcement while all is open.
         (&info, "menu_main", "상담원은 0번,", "{opens} of \"closed\" cannot be filled in a notice"),
+        (&wordless, "menu_expert", "{menu}.", "no row of menu.expert has a say, so {menu} says nothing"),
         (SHIPPED, "waiting_tone", "{time}", "{time} of \"waiting_tone\" cannot be filled in this place"),
     ] {
         let (plan, _, findings) = world(table, &[(id, text)]);

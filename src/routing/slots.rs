@@ -26,7 +26,7 @@ const WAIT_MAX: u64 = 60;
 const NAMES: [Name; 12] = [
     name("time", Type::Time, false, ["지금 시각", "the time of day"]),
     name("date", Type::Day, false, ["오늘 날짜", "today's date"]),
-    name("caller", Type::Digits, true, ["거신 번호", "the caller's number"]),
+    name("caller", Type::Digits, true, ["거는 사람의 번호", "the caller's number"]),
     name("menu", Type::Menu, false, ["선택과 번호", "the choices and their keys"]),
     name("number", Type::Digits, false, ["누르신 번호", "the digits that were entered"]),
     name("center.name", Type::Text, false, ["기관 이름", "the name of the centre"]),

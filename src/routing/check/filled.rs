@@ -4,7 +4,7 @@ use super::Findings;
 use super::sound::{At, Sounds};
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::heard::Heard;
-use crate::routing::plan::{Condition, Destination, MenuId, MessageId, NoticeId, Plan, PromptId, Rung, Tongue};
+use crate::routing::plan::{Condition, Destination, Menu, MenuId, MessageId, NoticeId, Plan, PromptId, Rung, Tongue};
 use crate::routing::slots::{self, Place};
 use crate::speech::phrase::{self, Mistake, Phrase, Reach};
 use jiff::civil::Time;
@@ -55,7 +55,14 @@ pub(super) fn read(
                 Ok(phrase) => phrase,
                 Err(errors) => {
                     let places: Vec<Place> = sounds.at(id).map(|(at, _)| ways.place(plan, at)).collect();
-                    findings.push(misread(&there, text, &errors, &places, span.clone()));
+                    findings.push(misread(
+                        &there,
+                        language.map_or("ko", |language| language),
+                        text,
+                        &errors,
+                        &places,
+                        span.clone(),
+                    ));
                     continue;
                 }
             };
@@ -65,6 +72,11 @@ pub(super) fn read(
             let mut fits = true;
             for (at, span) in sounds.at(id) {
                 fits &= fills(&there, &phrase, ways.place(plan, at), span.clone(), findings);
+            }
+            let names_rows = phrase.slots().any(|slot| slot == "menu");
+            if let Some(row) = mutes_menu(plan, id).filter(|_| fits && names_rows) {
+                fits = false;
+                findings.push(no_rows(&there, row, span.clone()));
             }
             if !phrase.speaks_without(&slots::unsure()) {
                 findings.push(silent(&there, span.clone()));
@@ -85,6 +97,12 @@ pub(super) fn read(
         }
     }
     all
+}
+
+/// A menu that says this and has no row with words.
+fn mutes_menu<'a>(plan: &'a Plan, id: &PromptId) -> Option<&'a str> {
+    let says = |menu: &&Menu| menu.speech.len() <= menu.own_words && menu.speech.contains(id);
+    plan.menus.iter().find(says).map(|menu| &*menu.row)
 }
 
 /// How long a text takes with values that take long.
@@ -234,7 +252,14 @@ fn ways(plan: &Plan) -> Vec<(Node, Why)> {
     ways
 }
 
-fn misread(id: &str, text: &str, errors: &[phrase::PhraseError], places: &[Place], span: Range<usize>) -> Diagnostic {
+fn misread(
+    id: &str,
+    language: &str,
+    text: &str,
+    errors: &[phrase::PhraseError],
+    places: &[Place],
+    span: Range<usize>,
+) -> Diagnostic {
     let fills = |name: &str| places.iter().all(|place| place.fills().contains(&name));
     let told: Vec<[String; 2]> = errors
         .iter()
@@ -259,8 +284,8 @@ fn misread(id: &str, text: &str, errors: &[phrase::PhraseError], places: &[Place
     )
     .label(format!("글: \"{text}\""), format!("the text: \"{text}\""))
     .help(
-        "prompts/ko/*.tsv 의 글을 고치세요 (docs/PROMPTS.md)",
-        "change the text in prompts/ko/*.tsv (docs/PROMPTS.md)",
+        format!("prompts/{language}/*.tsv 의 글을 고치세요 (docs/PROMPTS.md)"),
+        format!("change the text in prompts/{language}/*.tsv (docs/PROMPTS.md)"),
     )
 }
 
@@ -289,6 +314,16 @@ fn fills(id: &str, phrase: &Phrase, place: Place, span: Range<usize>, findings: 
         );
     }
     told.is_empty()
+}
+
+fn no_rows(id: &str, row: &str, span: Range<usize>) -> Diagnostic {
+    Diagnostic::error(
+        "E0503",
+        span,
+        format!("\"{id}\": {row} 에는 say 가 있는 줄이 없어 {{menu}} 가 할 말이 없습니다"),
+        format!("\"{id}\": no row of {row} has a say, so {{menu}} says nothing"),
+    )
+    .help("줄에 say 를 쓰거나 글에서 {menu} 를 빼세요", "give its rows a say, or take {menu} out of the text")
 }
 
 fn silent(id: &str, span: Range<usize>) -> Diagnostic {

@@ -129,9 +129,13 @@ impl Sounds {
                     names.extend(parts.chain([(id.clone(), there.into())]));
                 } else if prompts.contains_key(&there) {
                     names.insert(id.clone(), there.into());
-                } else if id != waiting && prompts.contains_key(&**id) {
+                } else if id != waiting && (prompts.contains_key(&**id) || filled.contains_key(id)) {
                     // What has no sound at all was told.
-                    lacking.push(&**id);
+                    // Of a text with slots the first sound that is not there.
+                    let parts = filled.get(&*there).into_iter().flat_map(|filled| &filled.parts);
+                    let mut parts = parts.map(|part| format!("{language}/{part}"));
+                    let part = parts.find(|part| !prompts.contains_key(part));
+                    lacking.push(part.map_or_else(|| id.to_string(), |part| format!("{id} ({part})")));
                 }
             }
             all.insert(language.clone(), names);
@@ -148,8 +152,12 @@ impl Sounds {
                         format!("{language}: {count} prompts lack this language and are said in Korean: {list}{more}"),
                     )
                     .help(
-                        format!("prompts/{language}/*.tsv 에 글을, prompts/{language}/이름.wav 에 소리를 두세요"),
-                        format!("put their texts in prompts/{language}/*.tsv and their sounds in prompts/{language}/NAME.wav"),
+                        format!(
+                            "prompts/{language}/*.tsv 에 글을 쓰고 `ivr1357 prompts build` 로 소리를 만들거나, 소리를 prompts/{language}/이름.wav 에 두세요"
+                        ),
+                        format!(
+                            "write their texts in prompts/{language}/*.tsv and build them: `ivr1357 prompts build`, or put sounds in prompts/{language}/NAME.wav"
+                        ),
                     ),
                 );
             }
