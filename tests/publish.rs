@@ -80,7 +80,7 @@ impl Desk {
 
     /// Waits until something in the state holds: a signal takes its time.
     fn wait_for(&self, what: &str, holds: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
-        for _ in 0..100 {
+        for _ in 0..1200 {
             let status = self.json(&["status"]);
             if holds(&status) {
                 return status;
@@ -335,7 +335,7 @@ fn silent_programs_at_the_control_socket_have_an_end_and_others_are_told() {
     drop(silent);
     // Calls go on whatever happens here, and so does the socket.
     Phone::dial(&desk, 1).hang_up();
-    for _ in 0..100 {
+    for _ in 0..1200 {
         if desk.run(&["status"]).0 == Some(0) {
             return;
         }

@@ -568,13 +568,18 @@ fn table_slips(slips: &mut Slips<'_>, code: &str) {
         slips.put("E0106", end.clone(), &format!("\n[{word}.x]\nname = \"x\"\n"));
     }
     for tag in ["zh", "vi", "th", "fr", "de", "ja", "ru", "uz", "mn", "km", "ne", "my"] {
-        if !code.contains("languages") {
-            let at = slips.table.find("\nschema").expect("the schema") + 1;
-            slips.put("W0507", at..at, &format!("languages = [\"ko\", \"{tag}\"]\n"));
-            slips.put("E0203", at..at, &format!("languages = \"{tag}\"\n"));
-            slips.put("E0103", at..at, &format!("languages = [\"{}\"]\n", tag.to_uppercase()));
-            slips.put("E0104", at..at, &format!("languages = [\"{tag}\", \"{tag}\"]\n"));
+        let at = slips.table.find("\nschema").expect("the schema") + 1;
+        let own = "languages = [\"ko\", \"en\"]";
+        let own = slips.table.find(own).map(|at| at..at + own.len());
+        // A table that has languages already gets another list of them.
+        let (at, mine) = if let Some(own) = own { (own, "\"en\", ") } else { (at..at, "") };
+        if mine.is_empty() && code.contains("languages") {
+            continue;
         }
+        slips.put("W0507", at.clone(), &format!("languages = [\"ko\", {mine}\"{tag}\"]\n"));
+        slips.put("E0203", at.clone(), &format!("languages = [{mine}\"{tag}\"]\n"));
+        slips.put("E0103", at.clone(), &format!("languages = [{mine}\"{}\"]\n", tag.to_uppercase()));
+        slips.put("E0104", at, &format!("languages = [{mine}\"{tag}\", \"{tag}\"]\n"));
     }
     for n in 0..12 {
         // A piece of another file, pasted.

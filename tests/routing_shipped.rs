@@ -138,8 +138,6 @@ fn a_menu_says_its_prompt_then_each_choice_with_its_key_and_the_counsellor_last(
         "key_2",
         "say/산학연 협력",
         "key_3",
-        "say/안내 속도 조절",
-        "key_9",
         "say/상담원",
         "key_0",
     ];

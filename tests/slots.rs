@@ -265,7 +265,7 @@ fn a_menu_that_names_its_rows_itself_does_not_say_them_twice() {
     let texts = [("menu_rnd", "기술개발 안내입니다. {menu}, 다시 듣기는 별표입니다.")];
     let mut all = call(SHIPPED, &texts, "");
     all.enter();
-    let words = "신청과 평가는 1번, 협약과 사업비는 2번, 산학연 협력은 3번, 안내 속도 조절은 9번, 상담원은 0번";
+    let words = "신청과 평가는 1번, 협약과 사업비는 2번, 산학연 협력은 3번, 상담원은 0번";
     assert_eq!(all.key('2'), [format!("menu_rnd (기술개발 안내입니다. {words}, 다시 듣기는 별표입니다.)")]);
     // Another order of the rows, and nothing else, is another order of the same sounds.
     let order = SHIPPED.replacen("1 = { say = \"신청과 평가\", ", "3 = { say = \"신청과 평가\", ", 1).replacen(
@@ -275,7 +275,7 @@ fn a_menu_that_names_its_rows_itself_does_not_say_them_twice() {
     );
     let mut other = call(&order, &texts, "");
     other.enter();
-    let words = "신청과 평가는 3번, 협약과 사업비는 2번, 산학연 협력은 1번, 안내 속도 조절은 9번, 상담원은 0번";
+    let words = "신청과 평가는 3번, 협약과 사업비는 2번, 산학연 협력은 1번, 상담원은 0번";
     assert_eq!(other.key('2'), [format!("menu_rnd (기술개발 안내입니다. {words}, 다시 듣기는 별표입니다.)")]);
 }
 
@@ -422,11 +422,7 @@ fn each_place_fills_its_own_names_and_tells_what_is_wrong() {
         .replacen("[limits]\n", "[message.closed]\nthen = \"end\"\notherwise = \"notice.closed\"\n\n[limits]\n", 1);
     let (before, rows) = SHIPPED.split_once("[menu.expert]\n").expect("the menu");
     let (_, after) = rows.split_once("\n\n").expect("another row");
-    let before = before.replacen("{ say = \"상담원\", go = \"center.counsel\" }", "\"center.counsel\"", 1).replacen(
-        "{ say = \"안내 속도 조절\", go = \"slower\" }",
-        "\"slower\"",
-        1,
-    );
+    let before = before.replacen("{ say = \"상담원\", go = \"center.counsel\" }", "\"center.counsel\"", 1);
     let wordless = format!("{before}[menu.expert]\nprompt = \"menu_expert\"\n1 = \"center.counsel\"\n\n{after}");
     let info = SHIPPED.replacen("[menu.fund]\n", "[menu.fund]\n9 = \"notice.closed\"\n", 1);
     for (table, id, text, said) in [

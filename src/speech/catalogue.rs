@@ -76,6 +76,15 @@ impl Catalogue {
         Some(PromptSound { samples: samples.into(), wide: wide.map(Cow::from) })
     }
 
+    /// The sound that [`Catalogue::sound`] is, or is made from.
+    pub fn origin(&self, id: &str) -> Option<PromptSound<'_>> {
+        let whole = |id: &str| {
+            let samples = self.samples(id)?.into();
+            Some(PromptSound { samples, wide: self.wide.get(id).map(|wide| Cow::from(&**wide)) })
+        };
+        whole(id).or_else(|| whole(&usual(id)?))
+    }
+
     fn samples(&self, id: &str) -> Option<&[i16]> {
         self.prompts.get(id)?.samples.as_deref()
     }

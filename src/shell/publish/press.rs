@@ -330,10 +330,16 @@ impl Clips {
     pub fn edition(&mut self, plan: Arc<Plan>, number: u64, catalogue: &Catalogue) -> Arc<Edition> {
         let codecs = self.codecs;
         let clip = |id: &str| {
-            let PromptSound { samples, wide } = catalogue.sound(id)?;
+            // What a slow sound is made from, so that it is made once.
+            let PromptSound { samples, wide } = catalogue.origin(id)?;
             let key = (id.to_owned(), versions::sound_hash(&samples, wide.as_deref()));
-            let encode = || Arc::new(Clip::of_recording(codecs, id, &samples, wide.as_deref()));
-            Some(self.sounds.entry(key).or_insert_with(encode).clone())
+            if let Some(clip) = self.sounds.get(&key) {
+                return Some(clip.clone());
+            }
+            let PromptSound { samples, wide } = catalogue.sound(id)?;
+            let clip = Arc::new(Clip::of_recording(codecs, id, &samples, wide.as_deref()));
+            self.sounds.insert(key, clip.clone());
+            Some(clip)
         };
         Arc::new(Edition::published(plan, Some(number), clip).held_in(codecs))
     }
