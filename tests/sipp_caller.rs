@@ -11,7 +11,8 @@ mod common;
 
 use common::engine::{Engine, folder};
 use ivr1357::media::Clip;
-use ivr1357::routing::{self, Plan};
+use ivr1357::routing::{self, Language, Plan};
+use ivr1357::shell::table;
 use ivr1357::sim::script::{Command, Script};
 use ivr1357::sim::setup::Moment;
 use ivr1357::speech::Catalogue;
@@ -32,9 +33,10 @@ const TOLERANCE: Duration = Duration::from_millis(700);
 #[test]
 #[ignore = "wants SIPp and a minute: ./tests/run"]
 fn a_transcript_is_what_a_sipp_caller_meets() {
-    let table = fs::read_to_string("routing.toml").expect("the shipped table");
-    let prompts = ivr1357::shell::prompts::load(Path::new("prompts/ko")).expect("the shipped prompts");
-    let plan = Arc::new(routing::check(&table, &prompts.lengths()).plan.expect("the shipped table checks"));
+    let shipped = fs::read_to_string("routing.toml").expect("the shipped table");
+    let prompts = table::load_prompts(Path::new("prompts"), Language::English).expect("the shipped prompts");
+    let plan = routing::check_heard(&shipped, &table::heard(&prompts)).plan;
+    let plan = Arc::new(plan.expect("the shipped table checks"));
     let scripts = [
         "at 2026-11-24T10:00; call 1357; wait 2s; key 1; wait 1500ms; key 1",
         "at 2026-11-24T10:00; center kosmes busy; call 1357; key 1; wait 1s; key 1",
