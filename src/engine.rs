@@ -475,11 +475,7 @@ impl Engine {
         let Some((call, entry)) = call.and_then(|call| Some((call, self.calls.get_mut(&call)?))) else {
             return self.agent(now, out, |agent, to| agent.reject_reinvite(now, dialog, StatusCode::NO_DIALOG, to));
         };
-        let answered = match self.agent.hides_reoffer(dialog) {
-            true => entry.leg.reoffered(offer, &mut self.secrets),
-            false => entry.leg.reoffered_openly(offer, &mut self.secrets),
-        };
-        match answered {
+        match entry.leg.reoffered(offer, self.agent.hides_reoffer(dialog), &mut self.secrets) {
             Ok((sdp, command)) => {
                 let (stream, held) = (entry.leg.stream, entry.leg.is_held());
                 out.extend(command.map(|command| Output::Media { stream, command }));

@@ -71,24 +71,11 @@ impl Leg {
     pub fn incoming(invite: Invite, stream: StreamKey, session: u64) -> Self {
         Self {
             dialog: invite.dialog,
-            stream,
-            flow: invite.flow,
             // A late offer without 100rel has nothing to play on before the answer.
             early_media: invite.early_media && (invite.reliable || invite.offer.is_some()),
             reliable: invite.reliable,
             offer: invite.offer,
-            port: 0,
-            session,
-            version: session,
-            codecs: Codecs::default(),
-            security: Security::Plain,
-            keys: Keys::NONE,
-            crypto: Vec::new(),
-            sent: Vec::new(),
-            chosen: None,
-            open: Open::No,
-            last_press: None,
-            events_heard: false,
+            ..Self::outgoing(invite.flow, stream, session)
         }
     }
 
@@ -203,12 +190,17 @@ impl Leg {
         Ok(self.configuration())
     }
 
-    /// As [`Leg::reoffered`], for a request that came where others can read it: no key of ours is told there, and a secured call stays as it is.
-    pub fn reoffered_openly(
+    /// A re-INVITE or UPDATE: our description for its 200 (RFC 3264 §8; a refusal leaves all as it was). Unless it is `hidden`, it came where
+    /// others can read it: no key of ours is told there, and a secured call stays as it is.
+    pub fn reoffered(
         &mut self,
         offer: Option<Vec<u8>>,
+        hidden: bool,
         secrets: &mut Secrets,
     ) -> Result<(Vec<u8>, Option<media::Command>), Refusal> {
+        if hidden {
+            return self.revise(offer, secrets);
+        }
         if self.secured().is_some() {
             return Err(Refusal("the signalling would show the keys of SRTP: this request did not come by TLS"));
         }
@@ -217,14 +209,13 @@ impl Leg {
             Security::Secure => Security::Never,
             security @ (Security::Plain | Security::Exposed | Security::Never) => security,
         };
-        let hidden = std::mem::replace(&mut self.security, open);
-        let answered = self.reoffered(offer, secrets);
-        self.security = hidden;
+        let usual = std::mem::replace(&mut self.security, open);
+        let answered = self.revise(offer, secrets);
+        self.security = usual;
         answered
     }
 
-    /// A re-INVITE or UPDATE: our description for its 200 (RFC 3264 §8; a refusal leaves all as it was).
-    pub fn reoffered(
+    fn revise(
         &mut self,
         offer: Option<Vec<u8>>,
         secrets: &mut Secrets,
@@ -440,7 +431,8 @@ mod tests {
                 "info" => Way::Info,
                 _ => {
                     let port = which.parse().expect("a port");
-                    leg.reoffered(Some(offer(port, EVENTS)), &mut Secrets::from_number(1)).expect("the offer fits");
+                    leg.reoffered(Some(offer(port, EVENTS)), true, &mut Secrets::from_number(1))
+                        .expect("the offer fits");
                     continue;
                 }
             };
@@ -485,7 +477,7 @@ mod tests {
         let first = our_key(&leg.description()).expect("secured");
         let mut used = vec![first.key];
         let mut reoffered = |leg: &mut Leg, audio: &str| {
-            let (description, command) = leg.reoffered(Some(described(audio)), secrets).expect("the offer fits");
+            let (description, command) = leg.reoffered(Some(described(audio)), true, secrets).expect("the offer fits");
             let told = command.is_some_and(|command| {
                 let media::Command::Configure(chosen) = command else { return false };
                 chosen.secured.map(|secured| secured.ours) == our_key(&description).map(|line| line.key)
@@ -520,11 +512,11 @@ mod tests {
         }
         // A refused offer changes nothing.
         let refused = crypto(1, GCM, 3).replace("RTP/SAVP 8", "RTP/SAVP 18");
-        assert!(leg.reoffered(Some(described(&refused)), secrets).is_err());
-        let (description, _) = leg.reoffered(Some(described(&crypto(1, GCM, 2))), secrets).expect("as it was");
+        assert!(leg.reoffered(Some(described(&refused)), true, secrets).is_err());
+        let (description, _) = leg.reoffered(Some(described(&crypto(1, GCM, 2))), true, secrets).expect("as it was");
         assert_eq!(our_key(&description).map(|line| line.key), used.last().copied());
         // Our own offer has what is in use, and its answer may bring a new key of the peer's.
-        let (description, _) = leg.reoffered(None, secrets).expect("an offer");
+        let (description, _) = leg.reoffered(None, true, secrets).expect("an offer");
         assert_eq!(our_key(&description).map(|line| line.key), used.last().copied());
         let command = leg.acknowledged(Some(described(&crypto(1, GCM, 9)))).expect("accepted");
         let Some(media::Command::Configure(chosen)) = command else { panic!("the stream is told") };
@@ -564,18 +556,18 @@ mod tests {
         leg.opened(20_000).expect("the offer fits");
         let before = leg.description();
         for offer in [Some(described(&encrypted)), Some(described("4000 RTP/AVP 8")), None] {
-            assert!(leg.reoffered_openly(offer, secrets).is_err());
+            assert!(leg.reoffered(offer, false, secrets).is_err());
             assert_eq!(leg.description(), before);
         }
         // A call without keys goes on, and gets none there; by TLS it may have one later.
         let mut plain = arriving(Some(described("4000 RTP/AVP 8"))).securing(Security::Either, secrets);
         plain.opened(20_000).expect("the offer fits");
-        assert!(plain.reoffered_openly(Some(described(&encrypted)), secrets).is_err());
-        let (answer, _) = plain.reoffered_openly(Some(described("4000 RTP/AVP 8")), secrets).expect("plain as before");
+        assert!(plain.reoffered(Some(described(&encrypted)), false, secrets).is_err());
+        let (answer, _) = plain.reoffered(Some(described("4000 RTP/AVP 8")), false, secrets).expect("plain as before");
         assert_eq!(our_key(&answer), None);
-        assert_eq!(our_key(&plain.reoffered_openly(None, secrets).expect("an offer").0), None);
+        assert_eq!(our_key(&plain.reoffered(None, false, secrets).expect("an offer").0), None);
         plain.acknowledged(Some(described("4000 RTP/AVP 8"))).expect("an answer");
-        assert!(our_key(&plain.reoffered(Some(described(&encrypted)), secrets).expect("by TLS").0).is_some());
+        assert!(our_key(&plain.reoffered(Some(described(&encrypted)), true, secrets).expect("by TLS").0).is_some());
     }
 
     #[test]

@@ -204,11 +204,7 @@ impl Engine {
     ) {
         let hidden = self.agent.hides_reoffer(dialog);
         let Some(far) = self.calls.get_mut(&call).and_then(|entry| entry.far.as_mut()) else { return };
-        let answered = match hidden {
-            true => far.leg.reoffered(offer, &mut self.secrets),
-            false => far.leg.reoffered_openly(offer, &mut self.secrets),
-        };
-        match answered {
+        match far.leg.reoffered(offer, hidden, &mut self.secrets) {
             Ok((sdp, command)) => {
                 let (stream, held) = (far.leg.stream, far.leg.is_held());
                 out.extend(command.map(|command| Output::Media { stream, command }));
