@@ -20,7 +20,7 @@ use crate::call::{CallKey, Effect, Event};
 use crate::limits::{MENU_DEPTH_MAX, T1};
 use crate::media::{PlayKey, Report};
 use crate::number::{Caller, Key};
-use crate::routing::plan::{Answer, Center, CenterId, Condition, Destination, MenuId, NoticeId, Plan, Tongue};
+use crate::routing::plan::{Answer, Center, CenterId, Destination, MenuId, NoticeId, Plan, Tongue};
 use crate::routing::select::Situation;
 use crate::routing::switch::Switches;
 use crate::routing::{calendar, select};
@@ -330,13 +330,7 @@ impl Session {
             | State::Done => return,
             State::Greeting { .. } => None,
             State::Answered { then, .. } => *then,
-            State::Talking { .. } => {
-                // Nobody can be told between two who talk.
-                if self.agreed.unwrap_or(by_number) {
-                    self.agreed = Some(false);
-                }
-                return self.rebridge(now, out);
-            }
+            State::Talking { .. } => return self.rebridge(now, out),
             State::Transferring(transfer) => {
                 if let Phase::Referring { attempt, .. } = transfer.phase {
                     if transfer.means == Means::Bridge {
@@ -567,7 +561,7 @@ impl Session {
         let number = &self.plan.numbers[self.number];
         let Some(when) = select::condition(&self.plan, number, situation) else { return number.go };
         let to = when.go;
-        if matches!(when.condition, Condition::Outside(_) | Condition::Holiday(true)) {
+        if when.condition.closes() {
             self.shut = Some(Shut { what: Closed::Number, at: now.wall });
         }
         to

@@ -144,7 +144,7 @@ fn one(
         Action::Say { text, with, out, .. } => {
             // Languages whose slots nobody has written are said as they are written.
             let grammar =
-                phrase::Tongue::of_language(language).filter(|_| text.contains(['{', '}']) || !with.is_empty());
+                phrase::Tongue::of_language(language).filter(|_| phrase::is_filled_in(text) || !with.is_empty());
             let filled = grammar
                 .map(|grammar| filled::fill(grammar, text, with, table::day(Clock::start(None).now().wall)))
                 .transpose()?;

@@ -193,6 +193,13 @@ pub enum Condition {
     Share(u8),
 }
 
+impl Condition {
+    /// Whether it holds because something is closed.
+    pub fn closes(&self) -> bool {
+        matches!(self, Self::Outside(_) | Self::Holiday(true))
+    }
+}
+
 /// Where a caller goes next.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Destination {

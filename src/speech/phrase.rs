@@ -158,6 +158,11 @@ pub struct PhraseError {
     pub mistake: Mistake,
 }
 
+/// Whether a text is filled in, or wants to be: it sounds in parts.
+pub fn is_filled_in(text: &str) -> bool {
+    text.contains(['{', '}'])
+}
+
 /// What may stand behind a counter and still leave it one: 번째이고, 분입니다, 명부터; not 시작, 개인.
 const AFTER_A_COUNTER: &str = "이은는을를가입과와으로에의씩만부까남정미간당짜도나후전쯤안";
 

@@ -130,10 +130,7 @@ impl Session {
         let (message, silences) = (*message, *silences);
         match phase {
             Phase::Gone { .. } | Phase::Ending { .. } => {}
-            Phase::Thanking { .. } => {
-                self.pressed_ahead(key, out);
-                self.type_ahead(key);
-            }
+            Phase::Thanking { .. } => self.pressed_ahead(key, out),
             Phase::Asking { .. } => {
                 out.push(Effect::Pressed(Some(key)));
                 match self.way_out(message, key) {

@@ -14,30 +14,14 @@ impl Session {
         match &mut self.state {
             State::EarlyGreeting { then, .. } => {
                 let then = *then;
-                let bars = self.bars_keys(then) || self.plan.numbers[self.number].record;
-                // In a menu it counts at once.
-                let counts = !bars && self.ahead.is_empty() && matches!(then, Destination::Menu(_));
-                match counts {
-                    true => out.push(Effect::Pressed(Some(key))),
-                    false => self.pressed_ahead(key, out),
-                }
-                self.type_ahead(key);
-                if !bars {
+                if self.cuts_greeting(then, key, out) {
                     out.push(Effect::StopPlaying);
                     self.answer(then, out);
                 }
             }
             State::Greeting { then, .. } => {
                 let then = *then;
-                let bars = self.bars_keys(then) || self.plan.numbers[self.number].record;
-                // In a menu it counts at once.
-                let counts = !bars && self.ahead.is_empty() && matches!(then, Destination::Menu(_));
-                match counts {
-                    true => out.push(Effect::Pressed(Some(key))),
-                    false => self.pressed_ahead(key, out),
-                }
-                self.type_ahead(key);
-                if !bars {
+                if self.cuts_greeting(then, key, out) {
                     self.go(now, then, out);
                 }
             }
@@ -45,18 +29,14 @@ impl Session {
                 let plan = self.plan.clone();
                 let menu = plan.menu(dialogue.menu);
                 if dialogue.is_deaf(menu) {
-                    self.pressed_ahead(key, out);
-                    return self.type_ahead(key);
+                    return self.pressed_ahead(key, out);
                 }
                 out.push(Effect::Pressed(Some(key)));
                 let step = dialogue.key(now.instant, menu, key);
                 self.menu_step(now, step, out);
             }
             State::Input { .. } => self.input_key(now, key, out),
-            State::Notice { .. } => {
-                self.pressed_ahead(key, out);
-                self.type_ahead(key);
-            }
+            State::Notice { .. } => self.pressed_ahead(key, out),
             State::Message(_) => self.message_key(now, key, out),
             // A key cannot call a REFER back, and one pressed in impatience must not choose in the next menu.
             State::Transferring(_) => {}
@@ -80,6 +60,27 @@ impl Session {
             | Destination::Slower
             | Destination::End => false,
         }
+    }
+
+    /// A key during a greeting is kept for what follows it; whether it cuts the greeting, too.
+    fn cuts_greeting(&mut self, then: Destination, key: Key, out: &mut Vec<Effect>) -> bool {
+        let bars = self.bars_keys(then) || self.plan.numbers[self.number].record;
+        // In a menu it counts at once.
+        if !bars && self.ahead.is_empty() && matches!(then, Destination::Menu(_)) {
+            out.push(Effect::Pressed(Some(key)));
+            self.type_ahead(key);
+        } else {
+            self.pressed_ahead(key, out);
+        }
+        !bars
+    }
+
+    /// A key typed ahead: where the table asks for digits it may be one of them, so nobody is told which it is, and its tone
+    /// is not recorded.
+    pub(super) fn pressed_ahead(&mut self, key: Key, out: &mut Vec<Effect>) {
+        out.push(Effect::Pressed(self.plan.inputs.is_empty().then_some(key)));
+        self.hush(out);
+        self.type_ahead(key);
     }
 
     pub(super) fn type_ahead(&mut self, key: Key) {

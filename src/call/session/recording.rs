@@ -7,7 +7,7 @@
 use super::{Session, State};
 use crate::call::{Effect, Recorded};
 use crate::media::{RecordingKey, Sides};
-use crate::number::{Digits, Key};
+use crate::number::Digits;
 use crate::routing::plan::MenuId;
 use crate::time::{Duration, Now};
 use jiff::Timestamp;
@@ -150,12 +150,5 @@ impl Session {
         let day = self.plan.timezone.to_datetime(day).date();
         let file = format!("{folder}/{day}/{}-{}", self.call, self.recordings).into();
         (RecordingKey(u64::from(self.recordings)), file)
-    }
-
-    /// A key typed ahead: where the table asks for digits it may be one of them, so nobody is told which it is, and its tone
-    /// is not recorded.
-    pub(super) fn pressed_ahead(&self, key: Key, out: &mut Vec<Effect>) {
-        out.push(Effect::Pressed(self.plan.inputs.is_empty().then_some(key)));
-        self.hush(out);
     }
 }

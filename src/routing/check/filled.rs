@@ -4,7 +4,7 @@ use super::Findings;
 use super::sound::{At, Sounds};
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::heard::Heard;
-use crate::routing::plan::{Condition, Destination, Menu, MenuId, MessageId, NoticeId, Plan, PromptId, Rung, Tongue};
+use crate::routing::plan::{Destination, Menu, MenuId, MessageId, NoticeId, Plan, PromptId, Rung, Tongue};
 use crate::routing::slots::{self, Place};
 use crate::speech::phrase::{self, Mistake, Phrase, Reach};
 use jiff::civil::Time;
@@ -39,10 +39,11 @@ pub(super) fn read(
     let mut all = BTreeMap::new();
     let korean: Option<&Tongue> = None;
     for language in std::iter::once(korean).chain(tongues.keys().map(Some)) {
-        let tongue = phrase::Tongue::of_language(language.map_or("ko", |language| language));
+        let code: &str = language.map_or("ko", |language| language);
+        let tongue = phrase::Tongue::of_language(code);
         for (id, span) in sounds.uses() {
             let there: PromptId = language.map_or_else(|| id.clone(), |language| format!("{language}/{id}").into());
-            let Some(text) = heard.text(&there).filter(|text| text.contains(['{', '}'])) else { continue };
+            let Some(text) = heard.text(&there).filter(|text| phrase::is_filled_in(text)) else { continue };
             // What the table says itself is no text of the catalogue.
             if language.is_none() && sounds.words.contains_key(id) {
                 continue;
@@ -55,14 +56,7 @@ pub(super) fn read(
                 Ok(phrase) => phrase,
                 Err(errors) => {
                     let places: Vec<Place> = sounds.at(id).map(|(at, _)| ways.place(plan, at)).collect();
-                    findings.push(misread(
-                        &there,
-                        language.map_or("ko", |language| language),
-                        text,
-                        &errors,
-                        &places,
-                        span.clone(),
-                    ));
+                    findings.push(misread(&there, code, text, &errors, &places, span.clone()));
                     continue;
                 }
             };
@@ -214,7 +208,7 @@ fn ways(plan: &Plan) -> Vec<(Node, Why)> {
     };
     for number in &plan.numbers {
         for when in &number.when {
-            let closed = matches!(when.condition, Condition::Outside(_) | Condition::Holiday(true));
+            let closed = when.condition.closes();
             add(when.go, if closed { Why::Closed } else { Why::Other });
         }
         add(number.go, Why::Other);

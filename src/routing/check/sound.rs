@@ -8,6 +8,7 @@ use crate::routing::diagnostic::Diagnostic;
 use crate::routing::heard::Heard;
 use crate::routing::plan::{Destination, Menu, Plan, PromptId, Tongue, Words};
 use crate::routing::slots::Place;
+use crate::speech::phrase;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
@@ -100,7 +101,7 @@ impl Sounds {
     pub(super) fn check(&self, heard: &Heard, prompts: &BTreeMap<String, Duration>, findings: &mut Findings) {
         for (id, span) in &self.uses {
             // A text with slots has its parts, and `filled` looks for those.
-            if heard.text(id).is_some_and(|text| text.contains(['{', '}'])) && !self.words.contains_key(id) {
+            if heard.text(id).is_some_and(phrase::is_filled_in) && !self.words.contains_key(id) {
                 continue;
             }
             if !matches!(self.words.get(id), Some(Words::Name(_))) && !prompts.contains_key(id.as_ref()) {

@@ -10,6 +10,7 @@ use crate::routing::diagnostic::Diagnostic;
 use crate::routing::heard::Heard;
 use crate::routing::plan::{Destination, Fee, Menu, Number, Plan, PromptId, Words};
 use crate::routing::slots;
+use crate::speech::phrase;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -47,7 +48,7 @@ pub(super) fn check(
             Some(Words::Connecting(name) | Words::Name(name)) => !said.starts_with(name.trim()),
             Some(Words::Choice(_)) => false,
             // A text with slots sounds in parts, whatever lies beside it.
-            None => prompt.text.is_some() && !text.contains('{') && said != text,
+            None => prompt.text.is_some() && !phrase::is_filled_in(text) && said != text,
         };
         if let Some(said) = prompt.said.as_deref().filter(|said| differs(said)) {
             findings.push(stale(id, said, span.clone()));

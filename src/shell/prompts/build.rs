@@ -82,7 +82,7 @@ pub(super) fn wanted(tongue: &Tongue<'_>, folder: &Folder) -> Result<BTreeMap<St
     let mut wanted: BTreeMap<String, Wanted> = folder
         .texts
         .iter()
-        .filter(|text| !has_slots(text))
+        .filter(|text| !phrase::is_filled_in(&text.text))
         .map(|text| (text.id.clone(), Wanted::new(tongue, text.kind, &text.text, text.pronunciation.as_deref())))
         .collect();
     for (id, derived) in tongue.words {
@@ -102,7 +102,7 @@ pub(super) fn wanted(tongue: &Tongue<'_>, folder: &Folder) -> Result<BTreeMap<St
         wanted.insert(id.clone(), Wanted::new(tongue, derived.kind(), &derived.text(), pronunciation));
     }
     let mut errors = Vec::new();
-    for text in folder.texts.iter().filter(|text| has_slots(text)) {
+    for text in folder.texts.iter().filter(|text| phrase::is_filled_in(&text.text)) {
         match parts(tongue, text) {
             Ok(parts) => parts.into_iter().for_each(|(id, part)| {
                 wanted.entry(id).or_insert(part);
@@ -111,11 +111,6 @@ pub(super) fn wanted(tongue: &Tongue<'_>, folder: &Folder) -> Result<BTreeMap<St
         }
     }
     if errors.is_empty() { Ok(wanted) } else { Err(errors) }
-}
-
-/// Whether it is a text that is filled in.
-pub(super) fn has_slots(text: &Text) -> bool {
-    text.text.contains(['{', '}'])
 }
 
 /// The sounds of a text with slots: every value they may have, whatever the hours of a table are, so that those may change.

@@ -1,13 +1,14 @@
 //! Whether texts and sounds agree, what callers would find wrong with the sounds, and what each of them measures. Needs no program that
 //! speaks.
 
-use super::build::{Tongue, Wanted, has_slots, moved_away, wanted};
+use super::build::{Tongue, Wanted, moved_away, wanted};
 use super::{Folder, PromptError, read_wav, shown};
 use crate::limits::FIRST_CHOICE_MAX;
 use crate::routing::Plan;
 use crate::routing::stand_in::stand_ins;
 use crate::speech::finding::both;
 use crate::speech::ledger::{Entry, Origin};
+use crate::speech::phrase;
 use crate::speech::sound::{self, Measure};
 use crate::speech::{Kind, shape, wav};
 use serde_json::{Value, json};
@@ -193,10 +194,10 @@ fn unused(tongue: &Tongue<'_>, folder: &Folder, plan: &Plan, survey: &mut Survey
         survey.find(&text.id, false, told);
     }
     // What was said whole before its text had slots is heard by nobody; parts belong to their texts.
-    let written = folder.texts.iter().filter(|text| !has_slots(text)).map(|text| text.id.as_str());
+    let written = folder.texts.iter().filter(|text| !phrase::is_filled_in(&text.text)).map(|text| text.id.as_str());
     let parts: Vec<String> = survey.lines.iter().map(|line| line.id.clone()).collect();
     let written: BTreeSet<&str> = written.chain(parts.iter().map(String::as_str)).collect();
-    let slotted = |id: &str| folder.texts.iter().any(|text| text.id == id && has_slots(text));
+    let slotted = |id: &str| folder.texts.iter().any(|text| text.id == id && phrase::is_filled_in(&text.text));
     for (id, path) in folder.wavs.iter().filter(|(id, _)| {
         let id = id.as_str();
         (!heard.contains(id) || slotted(id)) && !written.contains(id)

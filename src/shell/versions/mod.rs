@@ -17,7 +17,7 @@
 pub mod version;
 
 use crate::limits::{TABLE_BYTES_MAX, VERSIONS_KEPT_MAX};
-use crate::speech::{Catalogue, Prompt, wav};
+use crate::speech::{Catalogue, Prompt, phrase, wav};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -274,7 +274,7 @@ fn list(catalogue: &Catalogue) -> (String, BTreeMap<String, Samples<'_>>) {
     for (id, Prompt { text, samples }) in &catalogue.prompts {
         let text = text.replace(|c: char| c.is_control(), " ");
         let Some(samples) = samples else {
-            if text.contains('{') {
+            if phrase::is_filled_in(&text) {
                 list.push_str(&format!("{id}\t{NO_SOUND}\t{text}\n"));
             }
             continue;
