@@ -372,9 +372,7 @@ impl Stream {
         let (Some(chosen), Some(to)) = (&self.chosen, self.destination()) else {
             self.last = Last::Nothing;
             self.tap_tick(samples, &[], events);
-            if let Some(bridge) = &mut self.bridge {
-                bridge.interrupted(samples);
-            }
+            interrupt(&mut self.bridge, samples);
             return None;
         };
 
@@ -388,21 +386,12 @@ impl Stream {
             self.sent = (self.sent.0.wrapping_add(1), self.sent.1.wrapping_add(event.len() as u32));
             self.last = Last::Nothing;
             self.tap_tick(samples, &[], events);
-            if let Some(bridge) = &mut self.bridge {
-                bridge.interrupted(samples);
-            }
+            interrupt(&mut self.bridge, samples);
             return self.sealed(buffer, HEADER + event.len()).map(|length| (to, length));
         }
         let payload = payload.get_mut(..samples)?;
         let (filled, sent) = match (&mut self.playing, &mut self.bridge) {
-            // Between two keys as well what plays waits.
-            (Some(playing), bridge) if turn.is_none() => {
-                if let Some(bridge) = bridge {
-                    bridge.interrupted(samples);
-                }
-                (playing.fill(chosen.codec, payload), Last::Prompt)
-            }
-            (_, Some(bridge)) if turn.is_none() => match bridge.fill(chosen.codec, chosen.packet, payload) {
+            (None, Some(bridge)) if turn.is_none() => match bridge.fill(chosen.codec, chosen.packet, payload) {
                 waits @ (bridge::Turn::Passed | bridge::Turn::Wait) => {
                     if waits == bridge::Turn::Passed {
                         // Its time went by with it.
@@ -414,11 +403,13 @@ impl Stream {
                 bridge::Turn::Sound => (samples, Last::Prompt),
                 bridge::Turn::Silence => (0, Last::Silence),
             },
-            (_, bridge) => {
-                if let Some(bridge) = bridge {
-                    bridge.interrupted(samples);
+            (playing, bridge) => {
+                interrupt(bridge, samples);
+                match playing {
+                    // Between two keys as well what plays waits.
+                    Some(playing) if turn.is_none() => (playing.fill(chosen.codec, payload), Last::Prompt),
+                    Some(_) | None => (0, Last::Silence),
                 }
-                (0, Last::Silence)
             }
         };
         payload.get_mut(filled..)?.fill(silence(chosen.codec));
@@ -597,6 +588,13 @@ impl Playing {
 
     fn is_over(&self) -> bool {
         !self.repeat && self.clip >= self.clips.len()
+    }
+}
+
+/// Ours says something else in this interval than what is heard of another stream.
+fn interrupt(bridge: &mut Option<Box<Bridge>>, samples: usize) {
+    if let Some(bridge) = bridge {
+        bridge.interrupted(samples);
     }
 }
 

@@ -67,12 +67,11 @@ impl Catalogue {
     /// A prompt's sound. Slow ones (`slow/greeting`, `en/slow/greeting`) that nobody recorded are
     /// made from the usual ones.
     pub fn sound(&self, id: &str) -> Option<PromptSound<'_>> {
-        let wide = |id: &str| self.wide.get(id).map(|wide| &**wide);
-        if let Some(samples) = self.samples(id) {
-            return Some(PromptSound { samples: samples.into(), wide: wide(id).map(Cow::from) });
+        let origin = self.origin(id)?;
+        if self.samples(id).is_some() {
+            return Some(origin);
         }
-        let id = usual(id)?;
-        let (samples, wide) = stretch::slowly(self.samples(&id)?, wide(&id));
+        let (samples, wide) = stretch::slowly(&origin.samples, origin.wide.as_deref());
         Some(PromptSound { samples: samples.into(), wide: wide.map(Cow::from) })
     }
 
