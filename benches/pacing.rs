@@ -18,18 +18,21 @@
 //! pair, and the cost of a packet passed on is that of receiving it as well.
 //!
 //! CPU is that of the sending thread alone, as the scheduler counts it (`/proc/self/task/*/schedstat`, nanoseconds).
-//! Gaps are taken when a thread of this program has read the packet: they hold the sink's own wake-ups as well as the
-//! sender's, so only their comparison says something. Packets of one stream are told apart by SSRC.
+//! Gaps are taken by the kernel's time stamps; the sink sleeps a millisecond at a time, so that no sender pays for waking it.
+//! Packets of one stream are told apart by SSRC.
 
 // A benchmark reads clocks and sleeps: it is its own shell.
 #![allow(clippy::disallowed_methods)]
 
+#[path = "../examples/rtp_sink/bulk.rs"]
+mod bulk;
+
+use bulk::Bulk;
 use ivr1357::media::{Clip, Command, PlayKey, StreamKey};
 use ivr1357::random::Random;
 use ivr1357::sdp::{Chosen, Codec, Control, Direction, Events};
 use ivr1357::shell::clock::Clock;
 use ivr1357::shell::media::{MediaPool, Opened, Sends};
-use socket2::SockRef;
 use std::collections::HashMap;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
@@ -79,7 +82,7 @@ fn main() {
     if starts > 0 {
         return begin(streams);
     }
-    println!("{streams} streams, {seconds} s each, gaps as read by a thread of this program");
+    println!("{streams} streams, {seconds} s each, gaps by the kernel's time stamps");
     println!(
         "{:<8}{:>10}{:>14}{:>10}{:>10}{:>10}{:>10}",
         "", "packets", "CPU µs/packet", "p50 ms", "p99 ms", "p99.9", "max ms"
@@ -147,9 +150,7 @@ fn measure(
     pin: bool,
     sender: impl FnOnce(usize, &UdpSocket, &Window),
 ) -> Measured {
-    let sink = UdpSocket::bind((LOCAL, 0)).expect("a socket");
-    SockRef::from(&sink).set_recv_buffer_size(4 << 20).expect("a buffer");
-    sink.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
+    let sink = sink();
     let window = Window {
         length: Duration::from_secs(seconds as u64),
         pin,
@@ -158,7 +159,8 @@ fn measure(
         cpu: Default::default(),
     };
     let (mut gaps, packets) = std::thread::scope(|scope| {
-        let reader = scope.spawn(|| read(&sink, &window));
+        let reading = Bulk::new(sink.try_clone().expect("a socket")).expect("time stamps");
+        let reader = scope.spawn(|| read(reading, &window));
         sender(streams, &sink, &window);
         window.over.store(true, Ordering::Relaxed);
         reader.join().expect("the sink ran")
@@ -215,24 +217,32 @@ impl Window {
     }
 }
 
+fn sink() -> UdpSocket {
+    UdpSocket::bind((LOCAL, 0)).expect("a socket")
+}
+
 /// The sink: gaps between packets of one SSRC, in seconds, and how many packets came.
-fn read(sink: &UdpSocket, window: &Window) -> (Vec<f64>, u64) {
-    let mut last: HashMap<[u8; 4], Instant> = HashMap::new();
+fn read(mut sink: Bulk, window: &Window) -> (Vec<f64>, u64) {
+    let mut last: HashMap<[u8; 4], Duration> = HashMap::new();
     let (mut gaps, mut packets) = (Vec::with_capacity(1 << 20), 0);
     let mut buffer = [0; 2048];
     while !window.over.load(Ordering::Relaxed) {
-        let Ok(length) = sink.recv(&mut buffer) else { continue };
-        let now = Instant::now();
-        // Reports are no sound.
-        if matches!(buffer[1], 192..=223) {
-            continue;
+        while let Some((stamp, _, packet)) = sink.read(&mut buffer).expect("a datagram") {
+            // Reports are no sound.
+            let (Some(kind), Some(ssrc)) = (packet.get(1), packet.get(8..12).and_then(|ssrc| ssrc.try_into().ok()))
+            else {
+                continue;
+            };
+            if matches!(kind, 192..=223) {
+                continue;
+            }
+            let before = last.insert(ssrc, stamp);
+            if window.counting.load(Ordering::Relaxed) {
+                packets += 1;
+                gaps.extend(before.map(|before| stamp.saturating_sub(before).as_secs_f64()));
+            }
         }
-        let Some(ssrc) = buffer.get(..length).and_then(|packet| packet.get(8..12)?.try_into().ok()) else { continue };
-        let before = last.insert(ssrc, now);
-        if window.counting.load(Ordering::Relaxed) {
-            packets += 1;
-            gaps.extend(before.map(|before| (now - before).as_secs_f64()));
-        }
+        sink.nap();
     }
     (gaps, packets)
 }
@@ -370,9 +380,8 @@ fn talk(sink: &UdpSocket, streams: &[u16], over: &AtomicBool) {
 
 /// How long after its order a prompt is there: as the first one, and in place of another.
 fn begin(streams: usize) {
-    let sink = UdpSocket::bind((LOCAL, 0)).expect("a socket");
-    SockRef::from(&sink).set_recv_buffer_size(4 << 20).expect("a buffer");
-    sink.set_read_timeout(Some(Duration::from_millis(200))).expect("a timeout");
+    let sink = sink();
+    let mut reading = Bulk::new(sink.try_clone().expect("a socket")).expect("time stamps");
     let batched = Pool { sends: Sends::Batched, counts: true, talk: false, bridged: false, reports: false, workers: 1 };
     let (mut pool, ports) = batched.open(streams, &sink);
     // Each prompt is one loudness, and so one byte, from its first sample to its last.
@@ -380,7 +389,7 @@ fn begin(streams: usize) {
     for (number, (clip, what)) in clips.iter().zip(["first prompt", "next prompt"]).enumerate() {
         let mut late = Vec::with_capacity(streams);
         let byte = clip.alaw[0];
-        let mut ordered: HashMap<u16, Instant> = HashMap::new();
+        let mut ordered: HashMap<u16, Duration> = HashMap::new();
         let mut buffer = [0; 2048];
         let mut orders = ports.iter().enumerate();
         let mut due = Instant::now();
@@ -389,18 +398,20 @@ fn begin(streams: usize) {
             while due <= Instant::now()
                 && let Some((key, port)) = orders.next()
             {
-                ordered.insert(*port, Instant::now());
+                ordered.insert(*port, bulk::now());
                 let command =
                     Command::Play { play: PlayKey(number as u32), clips: vec![Arc::clone(clip)], repeat: true };
                 pool.command(StreamKey(key as u64), command);
                 due += BETWEEN_ORDERS;
             }
-            let (length, from) = sink.recv_from(&mut buffer).expect("streams send");
-            if buffer[..length].get(12) == Some(&byte)
-                && let Some(ordered) = ordered.remove(&from.port())
-            {
-                late.push(ordered.elapsed().as_secs_f64() * 1e3);
+            while let Some((stamp, from, packet)) = reading.read(&mut buffer).expect("a datagram") {
+                if packet.get(12) == Some(&byte)
+                    && let Some(ordered) = ordered.remove(&from.port())
+                {
+                    late.push(stamp.saturating_sub(ordered).as_secs_f64() * 1e3);
+                }
             }
+            reading.nap();
         }
         late.sort_by(f64::total_cmp);
         let at = |share: f64| late[((streams as f64 * share) as usize).min(streams - 1)];

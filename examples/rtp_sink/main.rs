@@ -2,7 +2,8 @@
 //!
 //! Every caller of a load test names this socket in its SDP, so all streams of the engine arrive here, each from a source
 //! port of its own. The sink measures how evenly the packets of each stream come and how many are missing, and can
-//! press a key (RFC 4733) on every stream. SIPp's own media would cost a thread and a raw socket per call and distort the figures.
+//! press a key (RFC 4733) on every stream. It sleeps a millisecond at a time and takes the kernel's time stamps, so that it costs the engine
+//! nothing ([`bulk`]). SIPp's own media would cost a thread and a raw socket per call and distort the figures.
 //!
 //! `rtp_sink listen 127.0.0.1:6000 [--press-after MS] [--event N] [--payload N] [--talk 1]` obeys standard input: `reset` begins a
 //! new window, `report` prints it as one line of `name=value`, the end of input ends the program.
@@ -14,7 +15,9 @@
 // A measuring tool: it reads clocks and waits.
 #![allow(clippy::disallowed_methods)]
 
-use socket2::{Domain, Socket, Type};
+mod bulk;
+
+use bulk::Bulk;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io::{self, BufRead};
@@ -89,12 +92,12 @@ impl Press {
     }
 }
 
-/// One call as the listener hears it.
+/// One call as the listener hears it. Times are those of the system's clock ([`bulk::now`]).
 struct Stream {
     ssrc: u32,
     from: SocketAddr,
     sequence: u16,
-    last: Instant,
+    last: Duration,
     /// Packets of its key sent so far; the key is over after [`KEY_UPDATES`] + 1 steps.
     pressed: u16,
     answer: Option<Answer>,
@@ -105,9 +108,9 @@ struct Stream {
 #[derive(Clone, Copy)]
 enum Answer {
     /// The first packet of the key has left.
-    Awaited(Instant),
+    Awaited(Duration),
     /// The old prompt is over.
-    Cut(Instant),
+    Cut(Duration),
     /// The new one sounds.
     Heard,
 }
@@ -157,15 +160,15 @@ impl Window {
     }
 
     /// The payload of a packet, after a key.
-    fn heard(&mut self, answer: &mut Option<Answer>, now: Instant, payload: &[u8]) {
+    fn heard(&mut self, answer: &mut Option<Answer>, now: Duration, payload: &[u8]) {
         let silent = payload.iter().all(|&byte| byte == payload[0]);
         match *answer {
             Some(Answer::Awaited(pressed)) if silent => {
-                self.cuts.push(now - pressed);
+                self.cuts.push(now.saturating_sub(pressed));
                 *answer = Some(Answer::Cut(pressed));
             }
             Some(Answer::Cut(pressed)) if !silent => {
-                self.answers.push(now - pressed);
+                self.answers.push(now.saturating_sub(pressed));
                 *answer = Some(Answer::Heard);
             }
             None | Some(Answer::Awaited(_) | Answer::Cut(_) | Answer::Heard) => {}
@@ -196,11 +199,11 @@ enum Due {
 }
 
 struct Sink {
-    socket: UdpSocket,
+    bulk: Bulk,
     press: Press,
     /// By source port.
     streams: Vec<Option<Box<Stream>>>,
-    due: BinaryHeap<Reverse<(Instant, u16, Due)>>,
+    due: BinaryHeap<Reverse<(Duration, u16, Due)>>,
     keys: u64,
     calls: u64,
     began: Instant,
@@ -208,16 +211,10 @@ struct Sink {
 }
 
 fn listen(address: SocketAddr, press: Press) -> io::Result<()> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
-    // The kernel grants what net.core.rmem_max allows; what overflows is reported apart from losses of the engine.
-    socket.set_recv_buffer_size(64 << 20)?;
-    socket.bind(&address.into())?;
-    let socket: UdpSocket = socket.into();
-    socket.set_read_timeout(Some(Duration::from_millis(2)))?;
     let commands = commands();
     let mut sink = Sink {
         drops_before: 0,
-        socket,
+        bulk: Bulk::new(UdpSocket::bind(address)?)?,
         press,
         streams: (0..=usize::from(u16::MAX)).map(|_| None).collect(),
         due: BinaryHeap::new(),
@@ -225,20 +222,19 @@ fn listen(address: SocketAddr, press: Press) -> io::Result<()> {
         calls: 0,
         began: Instant::now(),
     };
-    println!("listening={}", sink.socket.local_addr()?);
+    println!("listening={}", sink.bulk.socket.local_addr()?);
     let mut bytes = [0; 2048];
     loop {
-        // In bulk, so that keys and commands cost nothing per packet.
-        for _ in 0..64 {
-            match sink.socket.recv_from(&mut bytes) {
-                Ok((length, from)) => sink.packet(Instant::now(), from, &bytes[..length]),
-                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => break,
+        loop {
+            match sink.bulk.read(&mut bytes) {
+                Ok(Some((stamp, from, packet))) => sink.packet(stamp, from, packet),
+                Ok(None) => break,
                 // A port that closed answers our key with an ICMP error: the next packet is fine.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
                 Err(error) => return Err(error),
             }
         }
-        sink.keys_due(Instant::now());
+        sink.keys_due(bulk::now());
         match commands.try_recv() {
             Ok(command) if command == "reset" => sink.reset(),
             Ok(command) if command == "report" => sink.report(),
@@ -246,6 +242,7 @@ fn listen(address: SocketAddr, press: Press) -> io::Result<()> {
             Err(TryRecvError::Empty) => {}
             Err(TryRecvError::Disconnected) => return Ok(()),
         }
+        sink.bulk.nap();
     }
 }
 
@@ -274,7 +271,7 @@ fn commands() -> Receiver<String> {
 }
 
 impl Sink {
-    fn packet(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+    fn packet(&mut self, now: Duration, from: SocketAddr, bytes: &[u8]) {
         let [first, _, s1, s2, _, _, _, _, a, b, c, d, ..] = *bytes else { return };
         if first >> 6 != 2 {
             return;
@@ -284,7 +281,7 @@ impl Sink {
         let slot = &mut self.streams[usize::from(from.port())];
         if let Some(stream) = slot
             && stream.ssrc == ssrc
-            && now.duration_since(stream.last) < NEW_CALL_AFTER
+            && now.saturating_sub(stream.last) < NEW_CALL_AFTER
         {
             stream.window.packets += 1;
             let ahead = sequence.wrapping_sub(stream.sequence);
@@ -295,7 +292,7 @@ impl Sink {
                 return;
             }
             stream.window.lost += u64::from(ahead) - 1;
-            stream.window.gap(now.duration_since(stream.last));
+            stream.window.gap(now.saturating_sub(stream.last));
             stream.window.heard(&mut stream.answer, now, &bytes[12..]);
             stream.sequence = sequence;
             stream.last = now;
@@ -314,15 +311,15 @@ impl Sink {
     }
 
     /// Sends the next step of every key that is due.
-    fn keys_due(&mut self, now: Instant) {
+    fn keys_due(&mut self, now: Duration) {
         while let Some(&Reverse((when, port, due))) = self.due.peek()
             && when <= now
         {
             self.due.pop();
             let Some(stream) = &mut self.streams[usize::from(port)] else { continue };
             if let Due::Sound(number) = due {
-                if now.duration_since(stream.last) < NEW_CALL_AFTER {
-                    let _ = self.socket.send_to(&sound(port, number), stream.from);
+                if now.saturating_sub(stream.last) < NEW_CALL_AFTER {
+                    let _ = self.bulk.socket.send_to(&sound(port, number), stream.from);
                     self.due.push(Reverse((when + PACKET_TIME, port, Due::Sound(number.wrapping_add(1)))));
                 }
                 continue;
@@ -346,7 +343,7 @@ impl Sink {
                 key[13] = end | 10;
                 key[14..16].copy_from_slice(&duration.to_be_bytes());
                 // A call that is over does not hear its key; nothing to do about it here.
-                let _ = self.socket.send_to(&key, stream.from);
+                let _ = self.bulk.socket.send_to(&key, stream.from);
             }
             if end == 0 {
                 self.due.push(Reverse((when + PACKET_TIME, port, Due::Key)));
@@ -410,7 +407,7 @@ impl Sink {
 
     /// Packets the kernel dropped because this program was too slow: the last column of /proc/net/udp.
     fn drops(&self) -> u64 {
-        let Ok(SocketAddr::V4(local)) = self.socket.local_addr() else { return 0 };
+        let Ok(SocketAddr::V4(local)) = self.bulk.socket.local_addr() else { return 0 };
         let address = format!("{:08X}:{:04X}", u32::from(*local.ip()).swap_bytes(), local.port());
         let table = std::fs::read_to_string("/proc/net/udp").unwrap_or_default();
         let row = table.lines().find(|row| row.split_whitespace().nth(1) == Some(address.as_str()));
