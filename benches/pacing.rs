@@ -30,7 +30,7 @@ mod bulk;
 use bulk::Bulk;
 use ivr1357::media::{Clip, Command, PlayKey, StreamKey};
 use ivr1357::random::Random;
-use ivr1357::sdp::{Chosen, Codec, Control, Direction, Events};
+use ivr1357::sdp::{Chosen, Codec, Control, Direction, Events, Manner};
 use ivr1357::shell::clock::Clock;
 use ivr1357::shell::media::{MediaPool, Opened, Sends};
 use std::collections::HashMap;
@@ -331,6 +331,7 @@ impl Pool {
             remote: sink.local_addr().ok(),
             codec: Codec::Pcma,
             payload_type: 8,
+            manner: Manner::default(),
             packet: INTERVAL,
             // Without them what peers say would be searched for keys.
             events: vec![Events { payload_type: 101, clock: 8000 }],
@@ -388,7 +389,7 @@ fn begin(streams: usize) {
     let clips = [4_000, 16_000].map(|loud| Arc::new(Clip::from_samples("bench", &[loud; 8000])));
     for (number, (clip, what)) in clips.iter().zip(["first prompt", "next prompt"]).enumerate() {
         let mut late = Vec::with_capacity(streams);
-        let byte = clip.alaw[0];
+        let byte = clip.encoded(Codec::Pcma)[0];
         let mut ordered: HashMap<u16, Duration> = HashMap::new();
         let mut buffer = [0; 2048];
         let mut orders = ports.iter().enumerate();

@@ -20,12 +20,14 @@ fn main() {
     let samples: Vec<i16> = wave.samples().collect::<Result<_, _>>().expect("samples of 16 bits");
     for codec in Codec::ALL {
         let clip = Clip::held_in(Codecs::new(vec![codec]), "greeting", &samples);
-        let mut packets = clip.encoded(codec).chunks_exact(PACKET).cycle();
+        let sound: Vec<Vec<u8>> = clip.packets(codec).collect();
+        let mut packets = sound.iter().cycle();
+        let length = (PACKET as u32) * codec.clock() / 8000;
         let mut tones = Tones::default();
         let mut sequence = 0u32;
         let mut hear = || {
             let packet = packets.next().expect("a greeting has packets");
-            black_box(tones.received(7, sequence as u16, sequence.wrapping_mul(PACKET as u32), codec, packet));
+            black_box(tones.received(7, sequence as u16, sequence.wrapping_mul(length), codec, packet));
             sequence = sequence.wrapping_add(1);
         };
         hear();

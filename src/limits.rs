@@ -69,6 +69,13 @@ pub const KEY_PRESSES_MAX: usize = 16;
 pub const KEYS_SENT_MAX: usize = 32;
 /// How long a call may wait for the socket of an ended one to be closed, when all ports are taken: a worker that lives closes it within a millisecond or two.
 pub const PORT_CLOSES_WITHIN: Duration = Duration::from_millis(200);
+/// How much of a prompt is encoded at once, in eighths of a millisecond: 200 ms. A media worker encodes so much of one that nobody has heard in
+/// that codec, between two packets.
+pub const STRETCH: usize = 200 * 8;
+/// A packet of Opus of ours: six times what its bit rate has on the mean, which no frame of a voice comes near.
+pub const OPUS_FRAME_BYTES_MAX: usize = 300;
+/// What is lost between two packets of Opus is guessed for so long, in samples of 8 kHz: 100 ms. A guess that is longer sounds like nobody.
+pub const CONCEALED_MAX: usize = 800;
 /// An RTP packet of ours: 12 bytes of header, 60 ms of G.711, and what SRTP adds.
 pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480 + SRTP_TRAILER_BYTES_MAX;
 /// RFC 3550 §6.2: reports of one leg leave this far apart, give or take half. The share of the bandwidth that the RFC allows them would

@@ -3,7 +3,7 @@
 use ivr1357::media::codec::{Decoder, encode_alaw};
 use ivr1357::media::{Clip, Command, Event, PlayKey, StreamKey};
 use ivr1357::random::Random;
-use ivr1357::sdp::{Chosen, Codec, Control, Direction, Events};
+use ivr1357::sdp::{Chosen, Codec, Control, Direction, Events, Manner};
 use ivr1357::shell::clock::Clock;
 use ivr1357::shell::media::{MediaPool, Opened, Sends};
 use ivr1357::time::Duration;
@@ -56,6 +56,7 @@ impl Rig {
             remote: socket.local_addr().ok(),
             codec,
             payload_type: codec.payload_type(),
+            manner: Manner::default(),
             packet: Duration::from_millis(20),
             events: vec![Events { payload_type: 101, clock: 8000 }],
             direction: Direction::SendRecv,

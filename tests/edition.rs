@@ -7,7 +7,6 @@ use ivr1357::engine::{Edition, Entry, Input, Output};
 use ivr1357::media::{Clip, Command, Event, StreamKey};
 use ivr1357::number::Key;
 use ivr1357::routing;
-use ivr1357::sdp::Codec;
 use ivr1357::speech::{Catalogue, Prompt};
 use ivr1357::time::Duration;
 use std::sync::Arc;
@@ -35,7 +34,7 @@ fn plays(outputs: &[Output]) -> (Vec<String>, usize) {
         _ => None,
     });
     let clips = clips.expect("something plays");
-    (clips.iter().map(|clip| clip.id.clone()).collect(), clips[0].encoded(Codec::Pcma).len())
+    (clips.iter().map(|clip| clip.id.clone()).collect(), clips[0].eighths())
 }
 
 fn records(outputs: &[Output]) -> Vec<serde_json::Value> {
@@ -56,11 +55,11 @@ fn a_live_call_keeps_rows_and_sounds_and_the_next_one_has_the_new() {
         .replace("sip:counsel@", "sip:elsewhere@");
     let mut bench = Bench::of(edition(1, TABLE, 800));
     let (old, _, greeting) = bench.call(6001);
-    assert_eq!(greeting[0].encoded(Codec::Pcma).len(), 800);
+    assert_eq!(greeting[0].eighths(), 800);
 
     bench.give(Input::Published(edition(2, &new, 1600)));
     let (young, _, greeting) = bench.call(6002);
-    assert_eq!(greeting[0].encoded(Codec::Pcma).len(), 1600);
+    assert_eq!(greeting[0].eighths(), 1600);
 
     for (stream, samples, words, target) in
         [(old, 800, "again", "sip:counsel@"), (young, 1600, "new", "sip:elsewhere@")]

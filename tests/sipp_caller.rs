@@ -141,7 +141,7 @@ fn sounds_as_told(text: &str, moments: &[(Instant, Moment)], heard: &[u8], promp
         for id in ids {
             let samples = || prompts.prompts[id].samples.clone().expect("a sound");
             let clip = clips.entry(id.clone()).or_insert_with(|| Clip::from_samples(id, &samples()));
-            sound.extend_from_slice(clip.encoded(ivr1357::sdp::Codec::Pcma));
+            sound.extend_from_slice(&clip.encoded(ivr1357::sdp::Codec::Pcma));
         }
         // Until the next thing that stops it.
         let next = moments.iter().find(|(other, moment)| {

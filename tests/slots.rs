@@ -3,11 +3,12 @@
 use ivr1357::call::{CallKey, Effect, Event, Record, Saying, Session, record::Origin};
 use ivr1357::cli::try_;
 use ivr1357::engine::Edition;
+use ivr1357::media::Form;
 use ivr1357::media::stream::Stream;
 use ivr1357::media::{Command, PlayKey, codec};
 use ivr1357::number::{Caller, Key};
 use ivr1357::routing::{Heard, Language, Plan, check_heard, check_without_sound, diagnostic, heard, slots};
-use ivr1357::sdp::{Chosen, Codec, Control, Direction};
+use ivr1357::sdp::{Chosen, Codec, Control, Direction, Manner};
 use ivr1357::shell::table::{self, Files, Table};
 use ivr1357::speech::phrase::{Phrase, Reach, Tongue};
 use ivr1357::speech::{Catalogue, Prompt};
@@ -604,6 +605,7 @@ fn the_parts_of_an_entry_leave_in_one_sequence_with_their_pauses() {
         remote: Some("192.0.2.7:4000".parse().expect("an address")),
         codec: Codec::Pcma,
         payload_type: 8,
+        manner: Manner::default(),
         packet: Duration::from_millis(20),
         events: Vec::new(),
         direction: Direction::SendRecv,
@@ -611,6 +613,9 @@ fn the_parts_of_an_entry_leave_in_one_sequence_with_their_pauses() {
         secured: None,
     };
     stream.command(Instant::START, Command::Configure(chosen), &mut events);
+    for mut encoding in clips.iter().filter_map(|clip| clip.encode(Form::of(Codec::Pcma))) {
+        while encoding.step() {}
+    }
     let total: usize = clips.iter().map(|clip| clip.eighths()).sum();
     stream.command(
         Instant::START,
@@ -624,8 +629,7 @@ fn the_parts_of_an_entry_leave_in_one_sequence_with_their_pauses() {
         assert_eq!(length, 12 + 160);
         heard.extend(buffer[12..length].iter().map(|&byte| codec::decode_alaw(byte)));
     }
-    let told: Vec<i16> =
-        clips.iter().flat_map(|clip| clip.encoded(Codec::Pcma)).map(|&byte| codec::decode_alaw(byte)).collect();
+    let told: Vec<i16> = clips.iter().flat_map(|clip| clip.encoded(Codec::Pcma)).map(codec::decode_alaw).collect();
     assert_eq!(heard[..told.len()], told, "nothing between the parts but their pauses");
 
     // The silence at each joint: 60 ms between digits, 300 ms between groups, as built sounds have it.

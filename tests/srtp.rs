@@ -13,7 +13,7 @@ use common::line::Line;
 use ivr1357::media::Clip;
 use ivr1357::media::srtp::{Opener, Sealer};
 use ivr1357::sdp::crypto::{Crypto, Keys};
-use ivr1357::sdp::{MasterKey, Suite};
+use ivr1357::sdp::{Codec, MasterKey, Suite};
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
@@ -117,7 +117,7 @@ impl Phone {
 fn prompt(name: &str) -> Vec<u8> {
     let mut wave = hound::WavReader::open(format!("prompts/ko/{name}.wav")).expect("a shipped prompt");
     let samples: Vec<i16> = wave.samples().collect::<Result<_, _>>().expect("samples");
-    Clip::from_samples(name, &samples).alaw.to_vec()
+    Clip::from_samples(name, &samples).encoded(Codec::Pcma)
 }
 
 /// Whether a second of this is in what was heard.

@@ -4,7 +4,7 @@ use super::Choices;
 use ivr1357::limits::RTP_PACKET_BYTES_MAX;
 use ivr1357::media::stream::Stream;
 use ivr1357::media::{Clip, Command, Event, PlayKey};
-use ivr1357::sdp::{Chosen, Codec, Codecs, Control, Direction, Events, Keys, Secured, Suite};
+use ivr1357::sdp::{Chosen, Codec, Codecs, Control, Direction, Events, Keys, Manner, Secured, Suite};
 use ivr1357::time::{Duration, Instant};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -86,12 +86,13 @@ fn chosen(choices: &mut Choices<'_>) -> Chosen {
     let encrypted;
     Chosen {
         remote: (!choices.byte().is_multiple_of(4)).then(|| source(choices.byte())),
-        codec: Codec::ALL[usize::from(choices.byte() % 3)],
+        codec: Codec::ALL[usize::from(choices.byte()) % Codec::ALL.len()],
         payload_type: {
             let number = choices.byte();
             encrypted = number >= 0xf0;
             number % 128
         },
+        manner: Manner::default(),
         packet: Duration::from_millis(10 + u64::from(choices.byte() % 51)),
         events: vec![Events { payload_type: 101, clock: 8000 }, Events { payload_type: 110, clock: 48000 }],
         direction: DIRECTIONS[usize::from(choices.byte() % 4)],

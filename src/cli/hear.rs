@@ -142,7 +142,7 @@ fn expected(names: &[String], folder: &Path, language: Language) -> Result<Vec<E
         let ids: Vec<&String> = if name == ALL { catalogue.prompts.keys().collect() } else { vec![name] };
         for id in ids {
             let sound = catalogue.sound(id);
-            expected.extend(sound.map(|sound| Expected { name: id.clone(), samples: sound.samples.into_owned() }));
+            expected.extend(sound.map(|sound| Expected { name: id.clone(), samples: sound.samples.to_vec() }));
         }
         if expected.len() == before {
             let help = if korean {
@@ -202,13 +202,9 @@ fn source(text: &str) -> Result<u32, String> {
 fn payload(text: &str) -> Result<(u8, Codec), String> {
     let read = || {
         let (number, codec) = text.split_once('=')?;
-        let codec = match codec.to_ascii_lowercase().as_str() {
-            "pcma" => Codec::Pcma,
-            "pcmu" => Codec::Pcmu,
-            "g722" => Codec::G722,
-            _ => return None,
-        };
+        let codec = Codec::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(codec))?;
         Some((number.parse().ok().filter(|&number: &u8| number < 128)?, codec))
     };
-    read().ok_or_else(|| "a number and a codec: 97=pcma (pcma, pcmu, g722)".to_owned())
+    let codecs = Codec::ALL.map(|codec| codec.name().to_lowercase()).join(", ");
+    read().ok_or_else(|| format!("a number and a codec: 97=pcma ({codecs})"))
 }

@@ -1,7 +1,7 @@
 //! A table as calls hold it: the plan, the sound of its prompts, and the number it was published under.
 //!
-//! A call keeps the edition it began with, words and sound, until its record is written; a new edition serves new calls. Making
-//! one encodes every prompt, so it is made elsewhere and handed over whole: taking it over costs the engine a pointer.
+//! A call keeps the edition it began with, words and sound, until its record is written; a new edition serves new calls. It is made
+//! elsewhere and handed over whole: taking it over costs the engine a pointer. Prompts are encoded when calls first play them ([`Clip`]).
 
 use crate::call::Saying;
 use crate::media::Clip;
@@ -20,7 +20,7 @@ pub struct Edition {
     pub plan: Arc<Plan>,
     /// Its number in the history of published tables; none for a table that never was published.
     pub number: Option<u64>,
-    /// What its sound is held in, in our order of preference: nothing else is agreed on.
+    /// What calls may agree on, in our order of preference.
     pub codecs: Codecs,
     clips: HashMap<PromptId, Arc<Clip>>,
     /// Silence between parts, every [`PAUSE_STEP`] longer.
@@ -46,31 +46,28 @@ pub const PAUSE: &str = "pause/";
 impl Edition {
     /// A table that no history knows.
     pub fn new(plan: Arc<Plan>, catalogue: &Catalogue) -> Self {
-        let encode = |id: &str| {
+        let clip = |id: &str| {
             let PromptSound { samples, wide } = catalogue.sound(id)?;
-            Some(Arc::new(Clip::of_recording(Codecs::USUAL, id, &samples, wide.as_deref())))
+            Some(Arc::new(Clip::new(id, samples, wide)))
         };
-        Self::published(plan, None, encode)
+        Self::published(plan, None, clip)
     }
 
     /// A published table; `clip` gives the sound of a prompt, shared with other editions where it is the same.
     pub fn published(plan: Arc<Plan>, number: Option<u64>, mut clip: impl FnMut(&str) -> Option<Arc<Clip>>) -> Self {
         let prompts = plan.prompts().into_iter();
         let clips = prompts.filter_map(|id| clip(&id).map(|clip| (id, clip))).collect();
-        let edition = Self { plan, number, codecs: Codecs::USUAL, clips, pauses: Vec::new() };
-        edition.held_in(Codecs::USUAL)
-    }
-
-    /// Its sound is held in these codecs.
-    pub fn held_in(mut self, codecs: Codecs) -> Self {
-        self.codecs = codecs;
         let silence = |(id, pause): (String, Duration)| {
-            let samples = vec![0i16; pause.as_millis() as usize * 8];
-            Arc::new(Clip::held_in(codecs, &id, &samples))
+            Arc::new(Clip::new(&id, vec![0; pause.as_millis() as usize * 8].into(), None))
         };
         // A table without slots pauses nowhere.
-        self.pauses = if self.plan.phrases.is_empty() { Vec::new() } else { pauses().map(silence).collect() };
-        self
+        let pauses = if plan.phrases.is_empty() { Vec::new() } else { pauses().map(silence).collect() };
+        Self { plan, number, codecs: Codecs::USUAL, clips, pauses }
+    }
+
+    /// Its calls may agree on these codecs.
+    pub fn speaking(self, codecs: Codecs) -> Self {
+        Self { codecs, ..self }
     }
 
     /// What is said, as one sequence of sounds and the silences between them.

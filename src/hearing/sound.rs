@@ -4,7 +4,7 @@
 
 use super::capture::{Packet, Pressed, Stream};
 use super::search::Found;
-use super::{Decoder, MS, codec_of};
+use super::{Decoder, MS, codec, codec_of};
 use crate::limits::HEARD_SECONDS_MAX;
 use crate::number::Key;
 use crate::sdp::Codec;
@@ -73,7 +73,7 @@ impl Sound {
         for &(place, packet) in &packets {
             let Ok(place) = usize::try_from(place - first) else { continue };
             let Some(codec) = codec_of(packet.payload_type, payloads) else { continue };
-            if place + packet.payload.len() > LONGEST {
+            if place + codec::samples(codec, packet.payload) > LONGEST {
                 sound.too_long = true;
                 break;
             }
@@ -141,13 +141,11 @@ fn placed<'s>(stream: &'s Stream<'s>, payloads: &[(u8, Codec)]) -> Vec<(i64, &'s
     // The furthest packet so far: its place and timestamp, and when it came.
     let mut last: Option<(i64, u32, u64)> = None;
     for packet in &stream.packets {
-        if codec_of(packet.payload_type, payloads).is_none() {
-            continue;
-        }
+        let Some(codec) = codec_of(packet.payload_type, payloads) else { continue };
         let place = match last {
             None => 0,
             Some((place, timestamp, at)) => {
-                let ahead = i64::from(packet.timestamp.wrapping_sub(timestamp) as i32);
+                let ahead = i64::from(packet.timestamp.wrapping_sub(timestamp) as i32) / i64::from(codec::ticks(codec));
                 match (-BACK..AHEAD).contains(&ahead) {
                     true => place + ahead,
                     false => place + (packet.at.saturating_sub(at).min(3_600_000_000) / 125) as i64,

@@ -1,7 +1,7 @@
 //! How the packets of a stream came: numbers, times, marks (RFC 3550 §5.1, §6.4.1).
 
 use super::capture::{Packet, Stream};
-use super::codec_of;
+use super::{codec, codec_of};
 use crate::media::reception::Reception;
 use crate::sdp::Codec;
 use crate::time::{Duration, Instant};
@@ -89,18 +89,19 @@ impl Way {
 
     /// Of packets whose numbers follow each other: whether their timestamps do.
     fn continuity(&mut self, stream: &Stream<'_>, payloads: &[(u8, Codec)]) {
-        let sound = |packet: &&Packet<'_>| codec_of(packet.payload_type, payloads).is_some();
-        let mut before: Option<&Packet<'_>> = None;
-        for packet in stream.packets.iter().filter(sound) {
-            if let Some(before) = before
+        let mut before: Option<(&Packet<'_>, Codec)> = None;
+        for packet in &stream.packets {
+            let Some(codec) = codec_of(packet.payload_type, payloads) else { continue };
+            if let Some((before, spoken)) = before
                 && packet.sequence == before.sequence.wrapping_add(1)
             {
-                let due = before.timestamp.wrapping_add(before.payload.len() as u32);
-                let ahead = packet.timestamp.wrapping_sub(due) as i32;
+                let ticks = codec::ticks(spoken);
+                let due = before.timestamp.wrapping_add(codec::samples(spoken, before.payload) as u32 * ticks);
+                let ahead = packet.timestamp.wrapping_sub(due) as i32 / ticks as i32;
                 self.jumps += usize::from(ahead != 0);
                 self.jumped_ms += usize::try_from(ahead / 8).unwrap_or(0);
             }
-            before = Some(packet);
+            before = Some((packet, codec));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! long as it was. Copies are dropped: SRTP must not say two things under one number. Which of the two ways a packet goes, and when, is
 //! known to `stream`.
 
-use super::codec::{Decoder, Encoder};
+use super::codec::{Decoder, Encoder, Form};
 use super::jitter::Jitter;
 use crate::limits::{BRIDGE_DELAY, BRIDGE_DRIFT_MAX, BRIDGE_QUIET};
 use crate::number::Key;
@@ -190,8 +190,8 @@ pub enum Turn {
     Wait,
     /// Our silence.
     Silence,
-    /// What [`Bridge::fill`] filled in.
-    Sound,
+    /// What [`Bridge::fill`] filled in: so many bytes.
+    Sound(usize),
 }
 
 impl Bridge {
@@ -264,8 +264,8 @@ impl Bridge {
         }
     }
 
-    /// What is due in an interval of ours.
-    pub fn fill(&mut self, codec: Codec, interval: Duration, payload: &mut [u8]) -> Turn {
+    /// What is due in an interval of ours, which has so many samples of 8 kHz.
+    pub fn fill(&mut self, form: Form, interval: Duration, samples: usize, payload: &mut [u8]) -> Turn {
         self.quiet = self.quiet.saturating_add(1);
         let passed = std::mem::take(&mut self.passed);
         let (since, quiet) = (interval * self.quiet, interval * self.quiet >= BRIDGE_QUIET);
@@ -276,8 +276,7 @@ impl Bridge {
             (feed, noise) => {
                 // What was said before it is heard first.
                 let noise = noise.as_mut().filter(|_| feed != Feed::Transcoded || since > BRIDGE_DELAY * 2);
-                self.transcoder.get_or_insert_default().say(codec, payload, noise);
-                Turn::Sound
+                Turn::Sound(self.transcoder.get_or_insert_default().say(form, samples, payload, noise))
             }
         };
         if !matches!(turn, Turn::Passed | Turn::Wait) {
@@ -301,19 +300,20 @@ struct Transcoder {
 impl Transcoder {
     fn put(&mut self, heard: &Heard<'_>, codec: Codec) {
         self.samples.clear();
-        self.ear.decode(codec, heard.payload, &mut self.samples);
-        self.jitter.put(heard.ssrc, codec.clock(), heard.timestamp, &self.samples);
+        if let Some(begins) = self.ear.hear(codec, heard.timestamp, heard.payload, &mut self.samples) {
+            self.jitter.put(heard.ssrc, codec.clock(), begins, &self.samples);
+        }
     }
 
-    /// The next of what was heard, or noise.
-    fn say(&mut self, codec: Codec, payload: &mut [u8], noise: Option<&mut Noise>) {
+    /// The next of what was heard, or noise; how many bytes.
+    fn say(&mut self, form: Form, samples: usize, payload: &mut [u8], noise: Option<&mut Noise>) -> usize {
         self.samples.clear();
-        self.samples.resize(payload.len(), 0);
+        self.samples.resize(samples, 0);
         self.jitter.take(&mut self.samples);
         if let Some(noise) = noise {
             self.samples.iter_mut().for_each(|sample| *sample = noise.next());
         }
-        self.mouth.encode(codec, &self.samples, payload);
+        self.mouth.encode(form, &self.samples, payload)
     }
 
     fn skip(&mut self, samples: usize) {

@@ -1,62 +1,146 @@
-//! A recorded prompt, encoded once per codec and shared by all calls.
+//! A recorded prompt, encoded once per codec, and of Opus once per way to speak it, and shared by all calls.
+//!
+//! It is encoded when a call first plays it in a form, a stretch after the other ([`Encoding`]): the first before its first packet, the others
+//! beside the calls, far faster than they are heard. Each stretch is written once and then only read, so nobody waits for a lock.
 
-use super::codec;
-use crate::sdp::{Codec, Codecs};
+use super::codec::{self, Form, Recorded};
+use super::opus::{self, Band, Effort, FRAME};
+use crate::limits::{OPUS_FRAME_BYTES_MAX, STRETCH};
+use crate::sdp::opus::Rate;
+use crate::sdp::{Codec, Codecs, Manner};
+use audio_codec::Encoder as _;
+use audio_codec::g722::G722Encoder;
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// A prompt ready to send, in the codecs that calls may agree on. In each of them a byte sounds for an eighth of a millisecond, so a place in one
-/// is a place in all.
+/// A prompt, in the forms that calls have heard it in. Places in it are eighths of a millisecond: the same in every form.
 #[derive(Default)]
 pub struct Clip {
     /// The prompt's name, for logs and transcripts.
     pub id: String,
-    /// A-law samples; empty where it is not held.
-    pub alaw: Box<[u8]>,
-    /// µ-law samples.
-    pub ulaw: Box<[u8]>,
-    /// G.722: a byte is two samples of 16 kHz.
-    pub g722: Box<[u8]>,
+    sound: Sound,
+    held: [OnceLock<Stretches>; Form::COUNT],
+}
+
+type Stretches = Box<[OnceLock<Stretch>]>;
+
+/// A part of a clip, encoded.
+enum Stretch {
+    /// A byte for each eighth.
+    Bytes(Box<[u8]>),
+    /// Frames of Opus, and where each ends.
+    Frames(Box<[u8]>, [u16; STRETCH / FRAME]),
+}
+
+/// What is encoded, shared with whoever read it.
+#[derive(Clone)]
+struct Sound {
+    /// 8 kHz: a sample is an eighth of a millisecond.
+    samples: Arc<[i16]>,
+    /// 16 kHz, twice as many.
+    wide: Option<Arc<[i16]>>,
+}
+
+impl Default for Sound {
+    fn default() -> Self {
+        Self { samples: Arc::from([]), wide: None }
+    }
+}
+
+/// What a clip has at a place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Piece<'c> {
+    /// These bytes of a payload, and for how many eighths they sound. Of Opus it is a packet, and the last one sounds beyond the end.
+    Sound(&'c [u8], usize),
+    /// What somebody is encoding.
+    Later,
+    /// What nobody encodes.
+    Never,
 }
 
 impl Clip {
-    /// From 8 kHz linear samples, in the usual codecs.
+    /// From 8 kHz linear samples, and for codecs that have more than a telephone's band from those of 16 kHz where the recording had them: twice as
+    /// many. Nothing is encoded yet.
+    pub fn new(id: &str, samples: Arc<[i16]>, wide: Option<Arc<[i16]>>) -> Self {
+        let wide = wide.filter(|wide| wide.len() == samples.len() * 2);
+        Self { id: id.to_owned(), sound: Sound { samples, wide }, ..Self::default() }
+    }
+
+    /// From 8 kHz linear samples, encoded in the usual codecs.
     pub fn from_samples(id: &str, samples: &[i16]) -> Self {
         Self::held_in(Codecs::USUAL, id, samples)
     }
 
-    /// From 8 kHz linear samples.
+    /// From 8 kHz linear samples, encoded in these codecs.
     pub fn held_in(codecs: Codecs, id: &str, samples: &[i16]) -> Self {
-        Self::of_recording(codecs, id, samples, None)
+        let clip = Self::new(id, samples.into(), None);
+        for codec in codecs.iter() {
+            if let Some(mut work) = clip.begin(Form::of(codec)) {
+                while work.step(&clip) {}
+            }
+        }
+        clip
     }
 
-    /// From 8 kHz linear samples, and for G.722 from those of 16 kHz where the recording had them: twice as many.
-    pub fn of_recording(codecs: Codecs, id: &str, samples: &[i16], wide: Option<&[i16]>) -> Self {
-        let wide = wide.filter(|wide| wide.len() == samples.len() * 2);
-        let held = |codec, encode: &dyn Fn() -> Box<[u8]>| if codecs.has(codec) { encode() } else { Box::default() };
-        Self {
-            id: id.to_owned(),
-            alaw: held(Codec::Pcma, &|| samples.iter().map(|&sample| codec::encode_alaw(sample)).collect()),
-            ulaw: held(Codec::Pcmu, &|| samples.iter().map(|&sample| codec::encode_ulaw(sample)).collect()),
-            g722: held(Codec::G722, &|| match wide {
-                Some(wide) => codec::encode_g722_wide(wide),
-                None => codec::encode_g722(samples),
-            }),
+    /// The work of encoding it in this form; `None` where somebody has it already, or has done it.
+    pub fn encode(self: &Arc<Self>, form: Form) -> Option<Encoding> {
+        Some(Encoding { work: self.begin(form)?, clip: Arc::clone(self) })
+    }
+
+    fn begin(&self, form: Form) -> Option<Work> {
+        let stretches = self.eighths().div_ceil(STRETCH);
+        self.held(form)?.set((0..stretches).map(|_| OnceLock::new()).collect()).ok()?;
+        Some(Work { form, next: 0, voice: Voice::of(form, &self.sound) })
+    }
+
+    fn held(&self, form: Form) -> Option<&OnceLock<Stretches>> {
+        self.held.get(form.place())
+    }
+
+    /// What sounds in this form from a place of it on: at most so many eighths, and at most to the end of a stretch. Of Opus, the frame of that place.
+    pub fn at(&self, form: Form, place: usize, most: usize) -> Piece<'_> {
+        let Some(stretches) = self.held(form).and_then(OnceLock::get) else { return Piece::Never };
+        let Some(stretch) = stretches.get(place / STRETCH).and_then(OnceLock::get) else { return Piece::Later };
+        let within = place % STRETCH;
+        match stretch {
+            Stretch::Bytes(bytes) => {
+                let rest = bytes.get(within..bytes.len().min(within + most)).unwrap_or_default();
+                Piece::Sound(rest, rest.len())
+            }
+            Stretch::Frames(bytes, ends) => {
+                let end = |frame: usize| ends.get(frame).map_or(0, |end| usize::from(*end));
+                let frame = within / FRAME;
+                let begin = frame.checked_sub(1).map_or(0, end);
+                Piece::Sound(bytes.get(begin..end(frame)).unwrap_or_default(), FRAME - within % FRAME)
+            }
         }
     }
 
-    /// The bytes as this codec sends them; empty where it is not held, and else as many as in every other.
-    pub fn encoded(&self, codec: Codec) -> &[u8] {
-        match codec {
-            Codec::Pcma => &self.alaw,
-            Codec::Pcmu => &self.ulaw,
-            Codec::G722 => &self.g722,
-        }
+    /// What is held in this codec as most want it, from its beginning on: payloads of 20 ms.
+    pub fn packets(&self, codec: Codec) -> impl Iterator<Item = Vec<u8>> {
+        (0..self.eighths()).step_by(FRAME).map_while(move |place| {
+            let mut packet = Vec::new();
+            let mut within = 0;
+            while within < FRAME && place + within < self.eighths() {
+                let Piece::Sound(bytes, eighths) = self.at(Form::of(codec), place + within, FRAME - within) else {
+                    return None;
+                };
+                packet.extend_from_slice(bytes);
+                within += eighths;
+            }
+            Some(packet)
+        })
+    }
+
+    /// All that is held in this codec as most want it, from its beginning on.
+    pub fn encoded(&self, codec: Codec) -> Vec<u8> {
+        self.packets(codec).flatten().collect()
     }
 
     /// Eighths of a millisecond that it sounds.
     pub fn eighths(&self) -> usize {
-        Codec::ALL.iter().map(|&codec| self.encoded(codec).len()).max().unwrap_or(0)
+        self.sound.samples.len()
     }
 
     /// How long it sounds.
@@ -71,49 +155,141 @@ impl fmt::Debug for Clip {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The work of encoding a clip in a form. Given up, the rest of the clip is silence: whoever plays it must come to its end.
+pub struct Encoding {
+    clip: Arc<Clip>,
+    work: Work,
+}
 
-    #[test]
-    fn a_clip_holds_the_same_sound_in_both_laws() {
-        let samples: Vec<i16> = (0..800).map(|n| (n * 37 % 20_000 - 10_000) as i16).collect();
-        let clip = Clip::from_samples("greeting", &samples);
-        assert_eq!(clip.duration(), Duration::from_millis(100));
-        for (at, &sample) in samples.iter().enumerate() {
-            let alaw = codec::decode_alaw(clip.encoded(Codec::Pcma)[at]);
-            let ulaw = codec::decode_ulaw(clip.encoded(Codec::Pcmu)[at]);
-            assert!((alaw - sample).abs() <= 330 && (ulaw - sample).abs() <= 330, "{at}: {sample} {alaw} {ulaw}");
+impl Encoding {
+    /// Encodes the next stretch; `false` when that was the last.
+    pub fn step(&mut self) -> bool {
+        self.work.step(&self.clip)
+    }
+}
+
+impl Drop for Encoding {
+    fn drop(&mut self) {
+        self.work.voice = Voice::Silence;
+        while self.work.step(&self.clip) {}
+    }
+}
+
+impl fmt::Debug for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Encoding({}, {:?}, {})", self.clip.id, self.work.form, self.work.next)
+    }
+}
+
+struct Work {
+    form: Form,
+    /// The stretch that is next.
+    next: usize,
+    voice: Voice,
+}
+
+impl Work {
+    fn step(&mut self, clip: &Clip) -> bool {
+        let Some(stretches) = clip.held(self.form).and_then(OnceLock::get) else { return false };
+        let Some(stretch) = stretches.get(self.next) else { return false };
+        let from = self.next * STRETCH;
+        let samples = clip.sound.samples.get(from..clip.eighths().min(from + STRETCH)).unwrap_or_default();
+        // Nobody else has the work of this form.
+        let _ = stretch.set(self.voice.say(self.form, samples));
+        self.next += 1;
+        self.next < stretches.len()
+    }
+}
+
+/// An encoder with what it remembers between two stretches.
+enum Voice {
+    Law(fn(i16) -> u8),
+    G722(Box<(G722Encoder, Recorded)>),
+    Opus(Box<Opus>),
+    Silence,
+}
+
+impl Voice {
+    fn of(form: Form, sound: &Sound) -> Self {
+        match form.codec {
+            Codec::Pcma => Self::Law(codec::encode_alaw),
+            Codec::Pcmu => Self::Law(codec::encode_ulaw),
+            Codec::G722 => {
+                let wide = match &sound.wide {
+                    Some(wide) => Recorded::as_it_is(Arc::clone(wide)),
+                    None => Recorded::doubled(Arc::clone(&sound.samples)),
+                };
+                Self::G722(Box::new((G722Encoder::new(), wide)))
+            }
+            Codec::Opus => Opus::of(form.manner, sound).map_or(Self::Silence, |opus| Self::Opus(Box::new(opus))),
         }
     }
 
-    #[test]
-    fn g722_carries_what_a_wide_recording_has_above_a_telephones_band() {
-        // 5 kHz: nothing of it is left at 8 kHz.
-        let turn = std::f64::consts::TAU * 5000.0 / 16_000.0;
-        let wide: Vec<i16> = (0..16_000).map(|at| ((f64::from(at) * turn).sin() * 12_000.0) as i16).collect();
-        let level = |wide: Option<&[i16]>| {
-            let clip = Clip::of_recording(Codecs::new(vec![Codec::G722]), "greeting", &[0; 8000], wide);
-            let decoded = audio_codec::Decoder::decode(&mut audio_codec::g722::G722Decoder::new(), &clip.g722);
-            decoded.iter().skip(1600).map(|sample| sample.unsigned_abs()).max()
-        };
-        assert!(level(Some(&wide)) > Some(8000), "{:?}", level(Some(&wide)));
-        assert!(level(None) < Some(200));
-        // One that does not fit its narrow sound is not taken: clips are as long in each codec.
-        assert!(level(Some(&wide[..15_000])) < Some(200));
-    }
-
-    #[test]
-    fn a_clip_is_held_in_what_was_asked_for_and_as_long_in_each() {
-        let samples = [1000i16; 801];
-        for (codecs, held) in [
-            (vec![Codec::Pcma], [801, 0, 0]),
-            (vec![Codec::G722, Codec::Pcmu], [0, 801, 801]),
-            (Codec::ALL.to_vec(), [801, 801, 801]),
-        ] {
-            let clip = Clip::held_in(Codecs::new(codecs), "greeting", &samples);
-            assert_eq!(Codec::ALL.map(|codec| clip.encoded(codec).len()), held);
-            assert_eq!(clip.eighths(), 801);
+    /// The samples of 8 kHz that are next, encoded.
+    fn say(&mut self, form: Form, samples: &[i16]) -> Stretch {
+        match self {
+            Self::Law(law) => Stretch::Bytes(samples.iter().map(|&sample| law(sample)).collect()),
+            Self::G722(voice) => {
+                let (encoder, wide) = &mut **voice;
+                let mut bytes = encoder.encode(wide.next(2 * samples.len()));
+                bytes.resize(samples.len(), codec::silence(Codec::G722));
+                Stretch::Bytes(bytes.into())
+            }
+            Self::Opus(opus) => frames(samples.len(), |packet| opus.next(packet)),
+            Self::Silence if form.codec == Codec::Opus => {
+                frames(samples.len(), |packet| form.fill_up(packet, 0, FRAME).unwrap_or(0))
+            }
+            Self::Silence => Stretch::Bytes(vec![codec::silence(form.codec); samples.len()].into()),
         }
     }
 }
+
+/// Frames for so many samples of 8 kHz, each written by `next`, which tells its length.
+fn frames(samples: usize, mut next: impl FnMut(&mut [u8]) -> usize) -> Stretch {
+    let (mut bytes, mut packet, mut ends) = (Vec::new(), [0; OPUS_FRAME_BYTES_MAX], [0; STRETCH / FRAME]);
+    for end in ends.iter_mut().take(samples.div_ceil(FRAME)) {
+        let length = next(&mut packet);
+        bytes.extend_from_slice(packet.get(..length).unwrap_or_default());
+        *end = bytes.len() as u16;
+    }
+    Stretch::Frames(bytes.into(), ends)
+}
+
+/// A recording on its way into Opus.
+struct Opus {
+    encoder: opus::Encoder,
+    sound: Recorded,
+    /// Samples of a frame.
+    frame: usize,
+}
+
+impl Opus {
+    fn of(manner: Manner, sound: &Sound) -> Option<Self> {
+        let (band, samples) = match &sound.wide {
+            Some(wide) if manner.rate == Rate::Wide => (Band::Wide, wide),
+            Some(_) | None => (Band::Narrow, &sound.samples),
+        };
+        let mut encoder = opus::Encoder::new(manner, band, Effort::Most)?;
+        let mut sound = Recorded::as_it_is(Arc::clone(samples));
+        let frame = FRAME * band.scale();
+        // What it encodes lies a little behind what it is given. The first packet has nothing of the sound but that little, and is left out: then
+        // the sound begins and ends with its packets.
+        let ahead = encoder.lookahead().min(frame);
+        let mut first = vec![0; frame - ahead];
+        first.extend_from_slice(sound.next(ahead));
+        encoder.encode(&first, &mut [0; OPUS_FRAME_BYTES_MAX]);
+        // Nobody heard that one.
+        encoder.lean_on_nothing(true);
+        Some(Self { encoder, sound, frame })
+    }
+
+    fn next(&mut self, packet: &mut [u8]) -> usize {
+        let length = self.encoder.encode(self.sound.next(self.frame), packet);
+        self.encoder.lean_on_nothing(false);
+        length
+    }
+}
+
+#[cfg(test)]
+#[path = "clip_tests.rs"]
+mod tests;

@@ -1,48 +1,136 @@
-//! G.711 A-law and µ-law, as the reference code of ITU-T G.191 computes them, and G.722.
-//!
-//! Prompts are encoded once at load, so the plain computation serves; nothing here runs per packet. G.722 is computed by `audio-codec`.
+//! From sound to payloads and back: G.711 A-law and µ-law, as the reference code of ITU-T G.191 computes them, G.722 by `audio-codec`, Opus by
+//! [`opus`].
 
-use crate::sdp::Codec;
+use super::opus::{self, Band, Effort};
+use crate::limits::{CONCEALED_MAX, OPUS_FRAME_BYTES_MAX};
+use crate::sdp::{Codec, Manner};
 use audio_codec::Decoder as _;
 use audio_codec::Encoder as _;
 use audio_codec::g722::{G722Decoder, G722Encoder};
+use std::sync::Arc;
 
-/// The byte that means silence on the wire: linear 0, and for G.722 two samples that change nothing.
+/// The byte that means silence on the wire: linear 0, and for G.722 two samples that change nothing. Opus has none: its silence is a packet.
 pub const fn silence(codec: Codec) -> u8 {
     match codec {
         Codec::Pcma => 0xd5,
         Codec::Pcmu => 0xff,
         Codec::G722 => 0xfd,
+        Codec::Opus => 0,
     }
+}
+
+/// A codec as a peer wants it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Form {
+    /// The codec.
+    pub codec: Codec,
+    /// How, if it is Opus.
+    pub manner: Manner,
+}
+
+impl Form {
+    /// How many there are.
+    pub const COUNT: usize = 3 + Manner::COUNT;
+
+    /// A codec as most want it.
+    pub fn of(codec: Codec) -> Self {
+        Self { codec, manner: Manner::default() }
+    }
+
+    /// Its number among them.
+    pub(super) const fn place(self) -> usize {
+        match self.codec {
+            Codec::Pcma => 0,
+            Codec::Pcmu => 1,
+            Codec::G722 => 2,
+            Codec::Opus => 3 + self.manner.place(),
+        }
+    }
+
+    /// Fills what is left of a payload of so many samples of 8 kHz with silence; its length.
+    pub fn fill_up(self, payload: &mut [u8], filled: usize, samples: usize) -> Option<usize> {
+        if self.codec != Codec::Opus {
+            payload.get_mut(filled..samples)?.fill(silence(self.codec));
+            return Some(samples);
+        }
+        if filled > 0 {
+            return Some(filled);
+        }
+        let silence = opus::silence(self.manner);
+        payload.get_mut(..silence.len())?.copy_from_slice(silence);
+        Some(silence.len())
+    }
+}
+
+/// How long a payload sounds, in samples of 8 kHz.
+pub fn samples(codec: Codec, payload: &[u8]) -> usize {
+    match codec {
+        Codec::Pcma | Codec::Pcmu | Codec::G722 => payload.len(),
+        Codec::Opus => opus::samples(payload).unwrap_or(0),
+    }
+}
+
+/// Ticks of a codec's time stamp in a sample of 8 kHz.
+pub const fn ticks(codec: Codec) -> u32 {
+    codec.clock() / 8000
 }
 
 /// 16-bit linear samples of 8 kHz to G.722 at 64 kbit/s: a byte for each of them, since each becomes two of 16 kHz.
 pub fn encode_g722(samples: &[i16]) -> Box<[u8]> {
-    encode_g722_wide(&doubled(samples))
-}
-
-/// 16-bit linear samples of 16 kHz to G.722 at 64 kbit/s: a byte for each two.
-pub fn encode_g722_wide(samples: &[i16]) -> Box<[u8]> {
-    let mut bytes = G722Encoder::new().encode(samples);
-    bytes.resize(samples.len() / 2, silence(Codec::G722));
+    let mut bytes = G722Encoder::new().encode(Recorded::doubled(samples.into()).next(2 * samples.len()));
+    bytes.resize(samples.len(), silence(Codec::G722));
     bytes.into_boxed_slice()
 }
 
-/// Twice as many samples a second: between two stands what the sound was there, by a windowed sinc of 32 neighbours.
-/// Up to 3.4 kHz, all that a telephone's sound has, what it adds stays 35 dB and more below the sound.
-fn doubled(samples: &[i16]) -> Vec<i16> {
-    let mut out = Vec::with_capacity(samples.len() * 2 + 2 * REACH);
-    let mut doubler = Doubler::default();
-    doubler.double(samples, &mut out);
-    doubler.double(&[0; REACH], &mut out);
-    out.drain(..2 * REACH);
-    out
+/// A recording's sound, a part after the other: as it was recorded, or at 16 kHz made from that of 8 kHz.
+///
+/// Between two samples of 8 kHz stands what the sound was there, by a windowed sinc of 32 neighbours. Up to 3.4 kHz, all that a telephone's
+/// sound has, what that adds stays 35 dB and more below the sound.
+pub(super) struct Recorded {
+    sound: Arc<[i16]>,
+    /// How much of it was taken.
+    taken: usize,
+    doubler: Option<Box<Doubler>>,
+    /// What it said and nobody took.
+    part: Vec<i16>,
+}
+
+impl Recorded {
+    pub(super) fn as_it_is(sound: Arc<[i16]>) -> Self {
+        Self { sound, taken: 0, doubler: None, part: Vec::new() }
+    }
+
+    pub(super) fn doubled(samples: Arc<[i16]>) -> Self {
+        let (mut doubler, mut early) = (Box::<Doubler>::default(), Vec::new());
+        let taken = samples.len().min(REACH);
+        let behind = [0; REACH];
+        let first = samples.iter().take(taken).chain(&behind).take(REACH).copied().collect::<Vec<_>>();
+        doubler.double(&first, &mut early);
+        Self { sound: samples, taken, doubler: Some(doubler), part: Vec::new() }
+    }
+
+    /// So many more samples; behind its end it is silent.
+    pub(super) fn next(&mut self, count: usize) -> &[i16] {
+        self.part.clear();
+        match &mut self.doubler {
+            None => self.part.extend(self.sound.iter().skip(self.taken).take(count)),
+            Some(doubler) => {
+                let end = self.sound.len().min(self.taken + count / 2);
+                doubler.double(self.sound.get(self.taken..end).unwrap_or_default(), &mut self.part);
+                let missing = count.saturating_sub(self.part.len()) / 2;
+                (0..missing).for_each(|_| doubler.double(&[0], &mut self.part));
+            }
+        }
+        self.taken = self.sound.len().min(self.taken + if self.doubler.is_some() { count / 2 } else { count });
+        self.part.resize(count, 0);
+        &self.part
+    }
 }
 
 /// Neighbours on each side.
 const REACH: usize = 16;
 
-/// [`doubled`] as the samples come: what it says is two milliseconds old.
+/// Twice as many samples a second, as they come: what it says is two milliseconds old.
 struct Doubler {
     weights: [f32; REACH],
     /// The last samples, the oldest first.
@@ -112,14 +200,17 @@ impl Doubler {
     }
 }
 
-/// From what stands in packets to 8,000 linear samples a second. One for each direction: G.722 remembers what it heard.
+/// From what stands in packets to 8,000 linear samples a second. One for each direction: G.722 and Opus remember what they heard.
 #[derive(Default)]
 pub struct Decoder {
     g722: Option<Box<(G722Decoder, Halver)>>,
+    opus: Option<Box<opus::Decoder>>,
+    /// The time stamp behind the last packet of Opus.
+    next: Option<u32>,
 }
 
 impl Decoder {
-    /// Adds the samples of a payload.
+    /// Adds the samples of a payload that goes on where the one before ended.
     pub fn decode(&mut self, codec: Codec, payload: &[u8], samples: &mut Vec<i16>) {
         match codec {
             Codec::Pcma => samples.extend(payload.iter().map(|&code| decode_alaw(code))),
@@ -129,24 +220,64 @@ impl Decoder {
                 let (decoder, halver) = &mut **self.g722.get_or_insert_with(fresh);
                 halver.halve(&decoder.decode(payload), samples);
             }
+            Codec::Opus => {
+                if let Some(decoder) = self.opus() {
+                    decoder.decode(payload, samples);
+                }
+            }
         }
+    }
+
+    /// Adds the samples of a packet as it came, and before them what was lost since the one before where the codec can tell; the time stamp of the
+    /// first of them. `None`: it came too late to be understood.
+    pub fn hear(&mut self, codec: Codec, timestamp: u32, payload: &[u8], samples: &mut Vec<i16>) -> Option<u32> {
+        let mut begins = timestamp;
+        if codec == Codec::Opus {
+            let lost = self.next.map_or(0, |next| timestamp.wrapping_sub(next) as i32) / ticks(codec) as i32;
+            match usize::try_from(lost) {
+                // What follows it was heard, and lost sound in its place.
+                Err(_) if lost > -8000 => return None,
+                // Frames are a multiple of 2.5 ms.
+                Ok(lost @ 1..=CONCEALED_MAX) if lost.is_multiple_of(20) => {
+                    let before = samples.len();
+                    if let Some(decoder) = self.opus() {
+                        decoder.conceal(lost, payload, samples);
+                    }
+                    begins = timestamp.wrapping_sub((samples.len() - before) as u32 * ticks(codec));
+                }
+                Ok(_) | Err(_) => {}
+            }
+            let long = opus::samples(payload).unwrap_or(0) as u32;
+            self.next = Some(timestamp.wrapping_add(long * ticks(codec)));
+        }
+        self.decode(codec, payload, samples);
+        Some(begins)
+    }
+
+    fn opus(&mut self) -> Option<&mut opus::Decoder> {
+        if self.opus.is_none() {
+            self.opus = opus::Decoder::new().map(Box::new);
+        }
+        self.opus.as_deref_mut()
     }
 }
 
-/// From 8,000 linear samples a second to what stands in packets. One for each direction: G.722 remembers what it said.
+/// From 8,000 linear samples a second to what stands in packets. One for each direction: G.722 and Opus remember what they said.
 #[derive(Default)]
 pub struct Encoder {
     g722: Option<Box<(Doubler, G722Encoder)>>,
     wide: Vec<i16>,
+    opus: Option<(Manner, Box<opus::Encoder>)>,
 }
 
 impl Encoder {
-    /// Fills a payload with as many samples as it has room for.
-    pub fn encode(&mut self, codec: Codec, samples: &[i16], payload: &mut [u8]) {
+    /// Fills a payload with these samples; its length.
+    pub fn encode(&mut self, form: Form, samples: &[i16], payload: &mut [u8]) -> usize {
         let fill = |payload: &mut [u8], law: fn(i16) -> u8| {
             payload.iter_mut().zip(samples).for_each(|(byte, &sample)| *byte = law(sample));
+            samples.len()
         };
-        match codec {
+        match form.codec {
             Codec::Pcma => fill(payload, encode_alaw),
             Codec::Pcmu => fill(payload, encode_ulaw),
             Codec::G722 => {
@@ -156,6 +287,16 @@ impl Encoder {
                 doubler.double(samples, &mut self.wide);
                 let bytes = encoder.encode(&self.wide);
                 payload.iter_mut().zip(bytes).for_each(|(byte, sound)| *byte = sound);
+                samples.len()
+            }
+            Codec::Opus => {
+                if self.opus.as_ref().is_none_or(|(manner, _)| *manner != form.manner) {
+                    let fresh = opus::Encoder::new(form.manner, Band::Narrow, Effort::Live);
+                    self.opus = fresh.map(|encoder| (form.manner, Box::new(encoder)));
+                }
+                let room = payload.len().min(OPUS_FRAME_BYTES_MAX);
+                let packet = payload.get_mut(..room).unwrap_or_default();
+                self.opus.as_mut().map_or(0, |(_, encoder)| encoder.encode(samples, packet))
             }
         }
     }
@@ -325,12 +466,14 @@ mod tests {
     fn a_doubled_sound_has_the_old_samples_and_the_wave_between_them() {
         for hertz in [300.0, 1000.0, 2000.0, 3000.0, 3400.0] {
             let samples = tone(hertz, 2000);
-            let doubled = doubled(&samples);
+            let mut wide = Recorded::doubled(samples.as_slice().into());
+            let doubled = [wide.next(1000), &[]].concat();
+            let doubled = [doubled.as_slice(), wide.next(3000)].concat();
             assert!(doubled.iter().step_by(2).eq(&samples));
             let ratio = signal_to_noise(&doubled[400..3600], hertz);
             assert!(ratio > 35.0, "{hertz} Hz: {ratio:.1} dB");
         }
-        assert!(doubled(&[]).is_empty());
+        assert_eq!(Recorded::doubled(Arc::from([])).next(4), [0; 4]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Only for peers that send no telephone events: a voice can sound like a key. Two windows in a row must hold two pure
 //! tones and nothing else, and the phase between the windows tells the frequency far better than their width does.
 
-use super::codec::Decoder;
+use super::codec::{self, Decoder};
 use crate::number::Key;
 use crate::sdp::Codec;
 use std::f32::consts::TAU;
@@ -51,14 +51,17 @@ struct Place {
     ssrc: u32,
     sequence: u16,
     end: u32,
+    /// Ticks of its time stamps in a sample.
+    ticks: u32,
 }
 
 impl Tones {
-    /// Hears a packet. One that comes too late is not heard. In every codec a byte lasts one tick of the timestamp.
+    /// Hears a packet. One that comes too late is not heard.
     pub fn received(&mut self, ssrc: u32, sequence: u16, timestamp: u32, codec: Codec, payload: &[u8]) -> Option<Key> {
+        let ticks = codec::ticks(codec);
         match self.last {
-            Some(last) if last.ssrc == ssrc => {
-                let gap = timestamp.wrapping_sub(last.end) as i32;
+            Some(last) if last.ssrc == ssrc && last.ticks == ticks => {
+                let gap = timestamp.wrapping_sub(last.end) as i32 / ticks as i32;
                 if (-JUMP..0).contains(&gap) {
                     return None;
                 }
@@ -74,9 +77,10 @@ impl Tones {
             Some(_) => self.detector.silence(),
             None => {}
         }
-        self.last = Some(Place { ssrc, sequence, end: timestamp.wrapping_add(payload.len() as u32) });
+        let length = codec::samples(codec, payload) as u32 * ticks;
+        self.last = Some(Place { ssrc, sequence, end: timestamp.wrapping_add(length), ticks });
         self.samples.clear();
-        self.decoder.decode(codec, payload, &mut self.samples);
+        self.decoder.hear(codec, timestamp, payload, &mut self.samples)?;
         self.detector.heard(self.samples.iter().copied())
     }
 }

@@ -1,12 +1,13 @@
 //! Sound without sockets: RTP packets and time in, keys out; commands in, packets out.
 //!
-//! [`stream`] is one leg's media. Prompts are encoded once per codec at load ([`Clip`]) and shared by all calls.
+//! [`stream`] is one leg's media. Prompts are encoded once per codec, when the first call plays them in it ([`Clip`]), and shared by all calls.
 
 pub mod bridge;
 pub mod clip;
 pub mod codec;
 pub mod goertzel;
 pub mod jitter;
+pub mod opus;
 pub mod press;
 pub mod quality;
 pub mod reception;
@@ -17,6 +18,7 @@ pub mod tap;
 pub mod telephone_event;
 
 pub use clip::Clip;
+pub use codec::Form;
 pub use quality::Report;
 pub use tap::{Ended, Recording, RecordingEnd, Sides};
 

@@ -55,16 +55,16 @@ const R_DEFAULT: f64 = 93.2;
 const LOSS_ROBUSTNESS: f64 = 25.1;
 
 impl Report {
-    /// How the peer sounds to us; `None` when it sent nothing, or nothing was counted.
+    /// How the peer sounds to us; `None` when it sent nothing, or nothing was counted, and where the model knows nothing of the codec.
     pub fn mos_in(&self) -> Option<Mos> {
-        let heard = self.heard?;
+        let heard = self.heard.filter(|_| is_modelled(self.codec))?;
         let share = share(heard.lost, heard.packets.checked_add(heard.lost)?)?;
         Some(mos(self.one_way(heard.jitter), share))
     }
 
-    /// How we sound to the peer, by its own report; `None` without one.
+    /// How we sound to the peer, by its own report; `None` without one, and where the model knows nothing of the codec.
     pub fn mos_out(&self) -> Option<Mos> {
-        let peer = self.peer?;
+        let peer = self.peer.filter(|_| is_modelled(self.codec))?;
         let share = share(peer.lost.min(self.sent), self.sent)?;
         Some(mos(self.one_way(peer.jitter), share))
     }
@@ -74,6 +74,11 @@ impl Report {
         const PACKET: Duration = Duration::from_millis(20);
         self.round_trip.unwrap_or_default() / 2 + PACKET + jitter * 2
     }
+}
+
+/// G.113 has no impairment of Opus, nor how well it stands loss: a figure would be ours alone.
+fn is_modelled(codec: Codec) -> bool {
+    codec != Codec::Opus
 }
 
 fn share(lost: u32, all: u32) -> Option<f64> {
@@ -144,5 +149,7 @@ mod tests {
         assert!(absurd.mos_out() >= Some(Mos(100)));
         let all = Report { heard: heard(u32::MAX, 1), ..report() };
         assert_eq!(all.mos_in(), None);
+        let opus = Report { codec: Codec::Opus, ..lossy };
+        assert_eq!((opus.mos_in(), opus.mos_out()), (None, None), "nobody has measured it for the model");
     }
 }

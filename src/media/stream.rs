@@ -6,9 +6,10 @@
 
 mod anew;
 mod bridged;
+mod playing;
 
 use super::bridge::{self, Bridge, Kind};
-use super::codec::silence;
+use super::codec::{self, Form};
 use super::goertzel::Tones;
 use super::press::{Presses, Turn};
 use super::quality::{Heard, Report};
@@ -17,12 +18,13 @@ use super::rtcp::{self, Rtcp, Sent};
 use super::srtp::Session;
 use super::tap::{Sink, Tap};
 use super::telephone_event::{self, Receiver};
-use super::{Clip, Command, Ended, Event, PlayKey, Recording, RecordingEnd, RecordingKey};
+use super::{Clip, Command, Ended, Event, Recording, RecordingEnd, RecordingKey};
 use crate::limits::{
     RTP_PACKET_BYTES_MAX, RTP_SOURCE_CHANGE, SRTP_TRAILER_BYTES_MAX, STREAM_RECORDINGS_MAX, TAP_SKIPPED_MAX,
 };
 use crate::sdp::{Chosen, Codec, Control, Direction, Events};
 use crate::time::{Duration, Instant};
+use playing::Playing;
 use rtp_rs::{RtpPacketBuilder, RtpReader, Seq};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -97,17 +99,6 @@ enum Last {
     Prompt,
 }
 
-/// The clips and the place in them, in eighths of a millisecond: the same in every codec, so that a new one goes on from there.
-#[derive(Debug)]
-struct Playing {
-    play: PlayKey,
-    /// None of them empty.
-    clips: Vec<Arc<Clip>>,
-    repeat: bool,
-    clip: usize,
-    offset: usize,
-}
-
 impl Stream {
     /// A stream that waits to be configured. The three numbers are random (RFC 3550 §5.1).
     pub fn new(ssrc: u32, first_sequence: u16, first_timestamp: u32) -> Self {
@@ -160,6 +151,11 @@ impl Stream {
         (known && !needed && !chosen.events.is_empty()).then(|| chosen.events.iter().map(|event| event.payload_type))
     }
 
+    /// What it still has to play, and how it needs it encoded.
+    pub fn to_play(&self) -> Option<(Form, &[Arc<Clip>])> {
+        Some((form(self.chosen.as_ref()?), self.playing.as_ref()?.to_come()))
+    }
+
     /// Does as told.
     pub fn command(&mut self, now: Instant, command: Command, events: &mut Vec<Event>) {
         match command {
@@ -172,7 +168,7 @@ impl Stream {
                         events.push(Event::Finished(play));
                     }
                 } else {
-                    self.playing = Some(Playing { play, clips, repeat, clip: 0, offset: 0 });
+                    self.playing = Some(Playing::new(play, clips, repeat));
                 }
             }
             Command::Press(keys) => self.pressing = Some(Presses::new(keys)),
@@ -227,10 +223,9 @@ impl Stream {
         let (Some(chosen), Ok(packet)) = (&self.chosen, RtpReader::new(packet)) else { return None };
         let number = packet.payload_type();
         let clock = chosen.events.iter().find(|event| event.payload_type == number).map(|event| event.clock);
-        // Every codec whatever was agreed: some peers begin before they read our answer.
-        let known = clock.is_some() || number == chosen.payload_type || matches!(number, 0 | 8 | 9 | COMFORT_NOISE);
+        let codec = codec_of(number, chosen).filter(|_| clock.is_none());
+        let known = clock.is_some() || codec.is_some() || number == COMFORT_NOISE;
         let (agreed, interval) = (chosen.codec, chosen.packet);
-        let codec = codec_of(number, chosen);
         if !known || !self.heeds(now, from, packet.ssrc(), events) {
             return None;
         }
@@ -238,7 +233,7 @@ impl Stream {
         let (ssrc, sequence, timestamp) = (packet.ssrc(), packet.sequence_number().into(), packet.timestamp());
         let payload = packet.payload();
         // The timestamp of a key stands still while it is pressed.
-        let sampled = clock.is_none().then_some((timestamp, agreed.clock()));
+        let sampled = clock.is_none().then_some((timestamp, codec.unwrap_or(agreed).clock()));
         if let Some(reception) = &mut self.reception {
             reception.received(now, ssrc, sequence, sampled);
         }
@@ -368,7 +363,7 @@ impl Stream {
     ) -> Option<(SocketAddr, usize)> {
         let samples = samples(self.packet());
         let timestamp = self.timestamp;
-        self.timestamp = timestamp.wrapping_add(samples as u32);
+        self.timestamp = timestamp.wrapping_add(self.ticks());
         let (Some(chosen), Some(to)) = (&self.chosen, self.destination()) else {
             self.last = Last::Nothing;
             self.tap_tick(samples, &[], events);
@@ -389,9 +384,9 @@ impl Stream {
             interrupt(&mut self.bridge, samples);
             return self.sealed(buffer, HEADER + event.len()).map(|length| (to, length));
         }
-        let payload = payload.get_mut(..samples)?;
+        let form = form(chosen);
         let (filled, sent) = match (&mut self.playing, &mut self.bridge) {
-            (None, Some(bridge)) if turn.is_none() => match bridge.fill(chosen.codec, chosen.packet, payload) {
+            (None, Some(bridge)) if turn.is_none() => match bridge.fill(form, chosen.packet, samples, payload) {
                 waits @ (bridge::Turn::Passed | bridge::Turn::Wait) => {
                     if waits == bridge::Turn::Passed {
                         // Its time went by with it.
@@ -400,30 +395,30 @@ impl Stream {
                     self.tap_tick(samples, &[], events);
                     return None;
                 }
-                bridge::Turn::Sound => (samples, Last::Prompt),
+                bridge::Turn::Sound(length) => (length, Last::Prompt),
                 bridge::Turn::Silence => (0, Last::Silence),
             },
             (playing, bridge) => {
                 interrupt(bridge, samples);
                 match playing {
                     // Between two keys as well what plays waits.
-                    Some(playing) if turn.is_none() => (playing.fill(chosen.codec, payload), Last::Prompt),
+                    Some(playing) if turn.is_none() => (playing.fill(form, samples, payload), Last::Prompt),
                     Some(_) | None => (0, Last::Silence),
                 }
             }
         };
-        payload.get_mut(filled..)?.fill(silence(chosen.codec));
+        let length = form.fill_up(payload, filled, samples)?;
 
         let marked = sent != self.last && self.last != Last::Prompt;
         write_header(header, chosen.payload_type, marked, self.sequence, timestamp, self.ssrc)?;
         self.sequence = self.sequence.wrapping_add(1);
-        self.sent = (self.sent.0.wrapping_add(1), self.sent.1.wrapping_add(samples as u32));
+        self.sent = (self.sent.0.wrapping_add(1), self.sent.1.wrapping_add(length as u32));
         self.last = sent;
         if let Some(over) = self.playing.take_if(|playing| playing.is_over()) {
             events.push(Event::Finished(over.play));
         }
-        self.tap_tick(samples, buffer.get(HEADER..HEADER + samples).unwrap_or_default(), events);
-        self.sealed(buffer, HEADER + samples).map(|length| (to, length))
+        self.tap_tick(samples, buffer.get(HEADER..HEADER + length).unwrap_or_default(), events);
+        self.sealed(buffer, HEADER + length).map(|length| (to, length))
     }
 
     /// The packet in the buffer as it leaves; how many bytes.
@@ -449,7 +444,7 @@ impl Stream {
     /// Intervals that went by unsent, because the pacer was late. The prompt waits, time goes on, in recordings too.
     pub fn skipped(&mut self, intervals: u32, events: &mut Vec<Event>) {
         let samples = samples(self.packet());
-        self.timestamp = self.timestamp.wrapping_add((samples as u32).wrapping_mul(intervals));
+        self.timestamp = self.timestamp.wrapping_add(self.ticks().wrapping_mul(intervals));
         self.last = Last::Nothing;
         for _ in 0..intervals.min(TAP_SKIPPED_MAX) {
             if self.taps.is_empty() {
@@ -463,6 +458,11 @@ impl Stream {
     pub fn packet(&self) -> Duration {
         const USUAL: Duration = Duration::from_millis(20);
         self.chosen.as_ref().map_or(USUAL, |chosen| chosen.packet)
+    }
+
+    /// Ticks of our time stamp in a packet.
+    fn ticks(&self) -> u32 {
+        samples(self.packet()) as u32 * self.chosen.as_ref().map_or(1, |chosen| codec::ticks(chosen.codec))
     }
 
     fn configure(&mut self, now: Instant, chosen: Chosen) {
@@ -554,43 +554,6 @@ impl Stream {
     }
 }
 
-impl Playing {
-    /// Copies what comes next; less than asked only at the very end.
-    fn fill(&mut self, codec: Codec, payload: &mut [u8]) -> usize {
-        let mut filled = 0;
-        while filled < payload.len() {
-            let Some(clip) = self.clips.get(self.clip) else {
-                if !self.repeat {
-                    break;
-                }
-                self.clip = 0;
-                continue;
-            };
-            let left = clip.eighths().saturating_sub(self.offset);
-            let rest = clip.encoded(codec).get(self.offset..).unwrap_or_default();
-            let room = payload.get_mut(filled..).unwrap_or_default();
-            let count = left.min(room.len());
-            let room = room.get_mut(..count).unwrap_or_default();
-            match rest.get(..count) {
-                Some(sound) => room.copy_from_slice(sound),
-                // Nothing is agreed on that prompts are not held in; if it were, the call would go on in silence.
-                None => room.fill(silence(codec)),
-            }
-            filled += count;
-            self.offset += count;
-            if count == left {
-                self.clip += 1;
-                self.offset = 0;
-            }
-        }
-        filled
-    }
-
-    fn is_over(&self) -> bool {
-        !self.repeat && self.clip >= self.clips.len()
-    }
-}
-
 /// Ours says something else in this interval than what is heard of another stream.
 fn interrupt(bridge: &mut Option<Box<Bridge>>, samples: usize) {
     if let Some(bridge) = bridge {
@@ -634,10 +597,17 @@ fn write_header(
     packet.timestamp(timestamp).ssrc(ssrc).build_into(header).ok().map(drop)
 }
 
-/// What a payload type of the peer's carries, if it is sound.
+/// How we speak.
+fn form(chosen: &Chosen) -> Form {
+    Form { codec: chosen.codec, manner: chosen.manner }
+}
+
+/// What a payload type of the peer's carries, if it is sound: every codec whatever was agreed, for some peers begin before they read our answer.
 fn codec_of(number: u8, chosen: &Chosen) -> Option<Codec> {
     match number {
         _ if number == chosen.payload_type => Some(chosen.codec),
+        // RFC 3264 §5.1: what we offered comes under the number of our offer, whatever the answer calls it.
+        _ if number == Codec::Opus.payload_type() && chosen.codec == Codec::Opus => Some(Codec::Opus),
         0 => Some(Codec::Pcmu),
         8 => Some(Codec::Pcma),
         9 => Some(Codec::G722),

@@ -1,9 +1,11 @@
 //! Streams as a pacer and a peer see them.
 
 use super::*;
+use crate::limits::STRETCH;
+use crate::media::PlayKey;
 use crate::media::quality::PeerReport;
 use crate::media::srtp::{Opener, Sealer};
-use crate::sdp::{Codecs, Keys, Secured, Suite};
+use crate::sdp::{Codecs, Keys, Manner, Secured, Suite};
 use proptest::prelude::*;
 use rtcp_types::prelude::*;
 use rtcp_types::{Bye, Compound, ReceiverReport, ReportBlock, SenderReport};
@@ -25,6 +27,7 @@ fn agreed() -> Chosen {
         remote: Some(address(PEER)),
         codec: Codec::Pcma,
         payload_type: 8,
+        manner: Manner::default(),
         packet: Duration::from_millis(20),
         events: vec![Events { payload_type: 101, clock: 8000 }, Events { payload_type: 110, clock: 48000 }],
         direction: Direction::SendRecv,
@@ -35,9 +38,13 @@ fn agreed() -> Chosen {
 
 /// Bytes that tell each sample from its neighbours and from silence.
 fn clip(samples: usize, first: u8) -> Arc<Clip> {
-    let alaw: Box<[u8]> = (0..samples).map(|n| first.wrapping_add((n % 61) as u8)).collect();
-    let ulaw = alaw.iter().map(|byte| byte ^ 0x80).collect();
-    Arc::new(Clip { id: format!("clip {first}"), alaw, ulaw, ..Clip::default() })
+    let alaw: Vec<u8> = (0..samples).map(|n| first.wrapping_add((n % 61) as u8)).collect();
+    let ulaw: Vec<u8> = alaw.iter().map(|byte| byte ^ 0x80).collect();
+    Arc::new(Clip::of_bytes(&format!("clip {first}"), &alaw, &ulaw))
+}
+
+fn alaw(clip: &Clip) -> Vec<u8> {
+    clip.encoded(Codec::Pcma)
 }
 
 /// A stream and what came out of it.
@@ -128,7 +135,7 @@ fn a_prompt_leaves_whole_and_its_last_packet_is_filled_with_silence() {
     let mut rig = Rig::new();
     let (one, two) = (clip(1000, 1), clip(250, 90));
     rig.play(5, &[one.clone(), clip(0, 7), two.clone()], false);
-    let mut expected = [&*one.alaw, &*two.alaw].concat();
+    let mut expected = [alaw(&one), alaw(&two)].concat();
     assert_eq!(rig.sound(7), expected[..1120]);
     assert_eq!(rig.events(), []);
     expected.resize(1280, 0xd5);
@@ -155,10 +162,10 @@ fn the_next_prompt_follows_without_a_gap_and_replaces_at_once() {
     rig.play(1, &[one], false);
     rig.sound(3);
     rig.play(2, std::slice::from_ref(&two), false);
-    assert_eq!(rig.sound(1), *two.alaw);
+    assert_eq!(rig.sound(1), alaw(&two));
     assert_eq!(rig.events(), [Event::Finished(PlayKey(2))], "the replaced one never finishes");
     rig.play(3, std::slice::from_ref(&two), false);
-    assert_eq!(rig.sound(1), *two.alaw);
+    assert_eq!(rig.sound(1), alaw(&two));
 }
 
 #[test]
@@ -166,7 +173,7 @@ fn a_waiting_tone_repeats_without_a_seam_and_never_finishes() {
     let mut rig = Rig::new();
     let (one, two) = (clip(100, 1), clip(33, 90));
     rig.play(1, &[one.clone(), two.clone()], true);
-    let expected: Vec<u8> = [&*one.alaw, &*two.alaw].concat().into_iter().cycle().take(160 * 50).collect();
+    let expected: Vec<u8> = [alaw(&one), alaw(&two)].concat().into_iter().cycle().take(160 * 50).collect();
     assert_eq!(rig.sound(50), expected);
     assert_eq!(rig.events(), []);
     rig.command(Command::Stop);
@@ -207,7 +214,7 @@ fn packets_are_as_long_as_the_peer_asked() {
         assert_eq!(rig.stream.packet(), Duration::from_millis(ms));
         let mut heard = rig.sound(120usize.div_ceil(ms as usize));
         heard.truncate(960);
-        assert_eq!(heard, *sound.alaw, "{ms} ms");
+        assert_eq!(heard, alaw(&sound), "{ms} ms");
         assert_eq!(rig.next().expect("a packet").payload.len(), ms as usize * 8);
         assert_eq!(rig.events(), [Event::Finished(PlayKey(1))]);
     }
@@ -227,7 +234,7 @@ fn a_held_prompt_waits_and_goes_on_where_it_stopped() {
     let mut rig = Rig::new();
     let sound = clip(640, 1);
     rig.play(1, std::slice::from_ref(&sound), false);
-    assert_eq!(rig.sound(2), sound.alaw[..320]);
+    assert_eq!(rig.sound(2), alaw(&sound)[..320]);
     for (direction, remote) in [
         (Direction::RecvOnly, Some(address(PEER))),
         (Direction::Inactive, Some(address(PEER))),
@@ -238,7 +245,7 @@ fn a_held_prompt_waits_and_goes_on_where_it_stopped() {
     }
     rig.configure(|_| {});
     let packet = rig.next().expect("a packet");
-    assert_eq!(packet.payload, sound.alaw[320..480]);
+    assert_eq!(packet.payload, alaw(&sound)[320..480]);
     assert_eq!(packet.sequence, 0, "no packet, no number");
     assert_eq!(packet.timestamp, (u32::MAX - 200).wrapping_add(5 * 160), "time went on meanwhile");
     assert!(packet.marked);
@@ -261,7 +268,7 @@ fn a_codec_change_goes_on_at_the_same_sample() {
     rig.sound(1);
     rig.configure(|chosen| (chosen.codec, chosen.payload_type) = (Codec::Pcmu, 0));
     let packet = rig.next().expect("a packet");
-    assert_eq!((packet.payload_type, packet.payload), (0, sound.ulaw[160..320].to_vec()));
+    assert_eq!((packet.payload_type, packet.payload), (0, sound.encoded(Codec::Pcmu)[160..320].to_vec()));
     rig.command(Command::Stop);
     assert_eq!(rig.sound(1), [0xff; 160]);
 }
@@ -296,6 +303,24 @@ fn a_prompt_that_is_not_held_in_the_codec_of_the_call_takes_its_time_in_silence(
 }
 
 #[test]
+fn a_prompt_waits_where_it_is_still_being_encoded_and_loses_nothing() {
+    let samples: Vec<i16> = (0..2 * STRETCH + 400).map(|n| (n * 37 % 20_000) as i16 - 10_000).collect();
+    let sound = Arc::new(Clip::new("prompt", samples.into(), None));
+    let mut encoding = sound.encode(Form::of(Codec::Pcma)).expect("nobody else does");
+    let mut rig = Rig::new();
+    rig.play(1, std::slice::from_ref(&sound), false);
+    assert_eq!(rig.sound(1), [0xd5; 160], "not even its beginning is there");
+    assert!(encoding.step());
+    let mut heard = rig.sound(STRETCH / 160);
+    assert_eq!(rig.sound(2), [0xd5; 320]);
+    while encoding.step() {}
+    heard.extend(rig.sound((STRETCH + 400) / 160 + 1));
+    let whole = alaw(&sound);
+    assert_eq!(heard[..whole.len()], whole);
+    assert_eq!(rig.events(), [Event::Finished(PlayKey(1))]);
+}
+
+#[test]
 fn nothing_leaves_and_nothing_counts_before_the_agreement() {
     let mut rig = Rig { stream: Stream::new(0x1357, 0, 0), events: Vec::new() };
     let sound = clip(160, 1);
@@ -304,7 +329,7 @@ fn nothing_leaves_and_nothing_counts_before_the_agreement() {
     rig.key(0, PEER, '1');
     assert_eq!(rig.events(), []);
     rig.configure(|_| {});
-    assert_eq!(rig.next().expect("a packet").payload, *sound.alaw);
+    assert_eq!(rig.next().expect("a packet").payload, alaw(&sound));
 }
 
 #[test]
@@ -317,7 +342,7 @@ fn late_intervals_are_told_in_the_timestamp_and_clip_nothing() {
     let after = rig.next().expect("a packet");
     assert_eq!(after.timestamp.wrapping_sub(before.timestamp), 4 * 160);
     assert_eq!(after.sequence, before.sequence.wrapping_add(1));
-    assert_eq!(after.payload, sound.alaw[160..]);
+    assert_eq!(after.payload, alaw(&sound)[160..]);
     assert!(after.marked);
 }
 
@@ -810,7 +835,7 @@ fn encrypted_sound_and_keys_and_reports_go_both_ways() {
     let mut secure = Secure::new(|chosen| chosen.control = Control::Muxed);
     secure.rig.play(1, &[clip(480, 1)], false);
     let said: Vec<u8> = (0..3).flat_map(|_| secure.next().2).collect();
-    assert_eq!(said, clip(480, 1).alaw[..]);
+    assert_eq!(said, alaw(&clip(480, 1)));
     secure.rig.command(Command::Press(vec![crate::number::Key::from_char('5').expect("a key")]));
     assert_eq!(secure.next().2[0], 5);
     let mut wire = [0; RTP_PACKET_BYTES_MAX];

@@ -188,8 +188,9 @@ impl Tap {
     pub fn packet(&mut self, codec: Codec, ssrc: u32, timestamp: u32, payload: &[u8]) {
         let mut samples = std::mem::take(&mut self.decoded);
         samples.clear();
-        self.ear.decode(codec, payload, &mut samples);
-        self.heard.put(ssrc, codec.clock(), timestamp, &samples);
+        if let Some(begins) = self.ear.hear(codec, timestamp, payload, &mut samples) {
+            self.heard.put(ssrc, codec.clock(), begins, &samples);
+        }
         self.decoded = samples;
     }
 
@@ -200,8 +201,9 @@ impl Tap {
         }
         let Passed { heard, ear } = &mut **self.passed.get_or_insert_default();
         self.decoded.clear();
-        ear.decode(codec, payload, &mut self.decoded);
-        heard.put(ssrc, codec.clock(), timestamp, &self.decoded);
+        if let Some(begins) = ear.hear(codec, timestamp, payload, &mut self.decoded) {
+            heard.put(ssrc, codec.clock(), begins, &self.decoded);
+        }
     }
 
     /// One packet interval went by in which this payload of ours left; none is silence. What we say stands beside what came at

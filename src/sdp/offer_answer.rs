@@ -3,90 +3,13 @@
 //! One audio line is taken, by RTP or SRTP with a codec of ours, at an address we can reach; every other line is
 //! refused in its place. Whose turn it is to offer, and when, is known to `leg`; what stands in `a=crypto`, to `crypto`.
 
+use super::codec::{Codec, Codecs};
 use super::crypto::{Crypto, Keys, Secured, Suite};
+use super::opus::Manner;
 use super::reader::{Connection, Description, Encoding, Media, read};
 use super::writer;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-
-/// A codec we speak.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Codec {
-    /// G.711 A-law, payload type 8: the national preference.
-    Pcma,
-    /// G.711 µ-law, payload type 0.
-    Pcmu,
-    /// G.722, payload type 9: sound of 16 kHz under a clock of 8 kHz, by an error of RFC 1890 that RFC 3551 §4.5.2 keeps.
-    G722,
-}
-
-impl Codec {
-    /// Every codec we speak.
-    pub const ALL: [Self; 3] = [Self::Pcma, Self::Pcmu, Self::G722];
-
-    /// Ticks of its RTP timestamp in a second.
-    pub const fn clock(self) -> u32 {
-        match self {
-            Self::Pcma | Self::Pcmu | Self::G722 => 8000,
-        }
-    }
-
-    /// Its name in `rtpmap` and in records.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pcma => "PCMA",
-            Self::Pcmu => "PCMU",
-            Self::G722 => "G722",
-        }
-    }
-
-    /// Its number without an `rtpmap` (RFC 3551 §6).
-    pub const fn payload_type(self) -> u8 {
-        match self {
-            Self::Pcma => 8,
-            Self::Pcmu => 0,
-            Self::G722 => 9,
-        }
-    }
-}
-
-/// The codecs of a call in our order of preference: those that its prompts are held in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Codecs([Option<Codec>; Codec::ALL.len()]);
-
-impl Codecs {
-    /// A-law before µ-law, whatever the peer lists first: the national preference.
-    pub const USUAL: Self = Self([Some(Codec::Pcma), Some(Codec::Pcmu), None]);
-
-    /// In this order; one named again counts where it was named first.
-    pub fn new(order: impl IntoIterator<Item = Codec>) -> Self {
-        let mut codecs = [None; Codec::ALL.len()];
-        for codec in order {
-            if !codecs.contains(&Some(codec))
-                && let Some(free) = codecs.iter_mut().find(|place| place.is_none())
-            {
-                *free = Some(codec);
-            }
-        }
-        Self(codecs)
-    }
-
-    /// The first is what we like best.
-    pub fn iter(self) -> impl Iterator<Item = Codec> {
-        self.0.into_iter().flatten()
-    }
-
-    /// Whether it is one of them.
-    pub fn has(self, codec: Codec) -> bool {
-        self.0.contains(&Some(codec))
-    }
-}
-
-impl Default for Codecs {
-    fn default() -> Self {
-        Self::USUAL
-    }
-}
 
 /// Where reports (RTCP) come and go.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -130,7 +53,9 @@ pub struct Chosen {
     pub codec: Codec,
     /// Its payload type as the peer numbers it.
     pub payload_type: u8,
-    /// Packet length we send: the peer's `ptime` within 10–60 ms, else 20 ms.
+    /// How the peer wants Opus.
+    pub manner: Manner,
+    /// Packet length we send: the peer's `ptime` within 10–60 ms, else 20 ms; of Opus always 20 ms.
     pub packet: Duration,
     /// Key events, when the peer has them (every `telephone-event` format it listed).
     pub events: Vec<Events>,
@@ -203,8 +128,9 @@ pub struct Refusal(pub &'static str);
 const PACKET: Duration = Duration::from_millis(20);
 /// Packet times we send, in milliseconds. Shorter floods the peer, longer makes menus sluggish.
 const PTIMES: std::ops::RangeInclusive<u8> = 10..=60;
-/// The payload type of `telephone-event` in our own offers: the number everybody uses.
-const OUR_EVENTS: Events = Events { payload_type: 101, clock: 8000 };
+/// `telephone-event` in our own offers, at each clock that sound may have: 101 is the number everybody uses.
+const OUR_EVENTS: [Events; 2] =
+    [Events { payload_type: 101, clock: 8000 }, Events { payload_type: 110, clock: Codec::Opus.clock() }];
 
 /// Answers an offer: one audio line taken, all others refused with port 0, every line in its place.
 pub fn answer(offer: &[u8], local: Local) -> Result<Answer, Refusal> {
@@ -271,7 +197,7 @@ pub fn offer(local: Local, now: Option<&Chosen>) -> Result<Offer, Refusal> {
     };
     let mut sdp = writer::session(local, (0, 0));
     let codecs: Vec<_> = local.codecs.iter().map(|codec| (codec, codec.payload_type())).collect();
-    let (events, both) = ([OUR_EVENTS], Direction::SendRecv);
+    let (events, both): (Vec<_>, _) = (offered_events(local.codecs).collect(), Direction::SendRecv);
     writer::audio(&mut sdp, local.port, protocol, &codecs, &events, PACKET, both, true, &crypto);
     Ok(Offer { sdp, crypto })
 }
@@ -287,8 +213,13 @@ pub fn accept(answer: &[u8], codecs: Codecs, crypto: &[Crypto]) -> Result<Chosen
     let ours = |media: &Media<'_>| first_listed(media, codecs);
     let mut chosen = choose(&answer, media, None, ours, |media| repeated(media, crypto))?;
     // RFC 3264 §5.1: events come to us under the number of our offer, yet some peers use the one of their answer.
-    if !chosen.events.is_empty() && chosen.events.iter().all(|e| e.payload_type != OUR_EVENTS.payload_type) {
-        chosen.events.push(OUR_EVENTS);
+    let taken = |chosen: &Chosen, number: u8| chosen.events.iter().any(|event| event.payload_type == number);
+    if !chosen.events.is_empty() {
+        for ours in offered_events(codecs) {
+            if ours.payload_type != chosen.payload_type && !taken(&chosen, ours.payload_type) {
+                chosen.events.push(ours);
+            }
+        }
     }
     Ok(chosen)
 }
@@ -337,7 +268,11 @@ fn choose(
         remote,
         codec,
         payload_type,
-        packet: packet(media.ptime.or(description.ptime), media.maxptime),
+        manner: media.manner(payload_type),
+        packet: match codec {
+            Codec::Opus => PACKET,
+            Codec::Pcma | Codec::Pcmu | Codec::G722 => packet(media.ptime.or(description.ptime), media.maxptime),
+        },
         events,
         direction: mirrored(asked, remote.is_some()),
         control: control(description, media, remote),
@@ -410,8 +345,16 @@ fn codec(media: &Media<'_>, payload_type: u8) -> Option<Codec> {
         Encoding::Pcma => Some(Codec::Pcma),
         Encoding::Pcmu => Some(Codec::Pcmu),
         Encoding::G722 => Some(Codec::G722),
+        // Its frames are what prompts are held in: a peer that takes none so long cannot have it.
+        Encoding::Opus if media.maxptime.is_some_and(|ms| (1..20).contains(&ms)) => None,
+        Encoding::Opus => Some(Codec::Opus),
         Encoding::TelephoneEvent(_) | Encoding::Other => None,
     }
+}
+
+/// The events of an offer of ours: at the clocks of what it offers.
+fn offered_events(codecs: Codecs) -> impl Iterator<Item = Events> {
+    OUR_EVENTS.into_iter().filter(move |events| codecs.iter().any(|codec| codec.clock() == events.clock))
 }
 
 /// The events to list in an answer: those at the audio's clock (RFC 4733 §2.1), else what there is.

@@ -5,6 +5,7 @@
 //! its place, because an answer must answer each (RFC 3264 §6). What to take is decided by `offer_answer`.
 
 use super::crypto::Crypto;
+use super::opus::Manner;
 use super::{Direction, Refusal};
 use crate::limits::{BODY_BYTES_MAX, SDP_CRYPTO_MAX, SDP_FORMATS_MAX, SDP_MEDIA_MAX};
 use std::net::IpAddr;
@@ -49,6 +50,8 @@ pub struct Media<'a> {
     pub maxptime: Option<u8>,
     /// `rtpmap` lines by payload type; the first of a number wins.
     pub maps: Vec<(u8, Encoding)>,
+    /// What `fmtp` lines say, read as of Opus; the first of a number wins.
+    pub manners: Vec<(u8, Manner)>,
     /// `a=rtcp-mux` (RFC 5761).
     pub rtcp_mux: bool,
     /// `a=rtcp`: a port, and an address where one is named (RFC 3605).
@@ -79,6 +82,8 @@ pub enum Encoding {
     Pcmu,
     /// G.722, told as 8000 Hz, one channel.
     G722,
+    /// Opus, told as 48000 Hz and two channels.
+    Opus,
     /// RFC 4733 events at this clock rate.
     TelephoneEvent(u32),
     /// Not ours.
@@ -95,6 +100,11 @@ impl Media<'_> {
             None if payload_type == 9 => Encoding::G722,
             None => Encoding::Other,
         }
+    }
+
+    /// How Opus is wanted under this payload type.
+    pub fn manner(&self, payload_type: u8) -> Manner {
+        self.manners.iter().find(|(number, _)| *number == payload_type).map_or(Manner::default(), |(_, manner)| *manner)
     }
 
     /// The formats that are payload types, in order of preference.
@@ -161,6 +171,7 @@ fn media(value: &[u8]) -> Result<Media<'_>, Refusal> {
             ptime: None,
             maxptime: None,
             maps: Vec::new(),
+            manners: Vec::new(),
             rtcp_mux: false,
             rtcp: None,
             senders: None,
@@ -255,7 +266,17 @@ fn attribute(description: &mut Description<'_>, value: &[u8]) {
                 media.crypto.extend(Crypto::read(value));
             }
         }
-        // `fmtp` of telephone-event: every sender we met can send 0–15, and what we do not know we skip.
+        // Of telephone-event it tells nothing: every sender we met can send 0–15.
+        b"fmtp" => {
+            let (number, parameters) =
+                value.split_at(value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len()));
+            if let (Some(media), Some(number)) = (media, payload_type(number))
+                && media.manners.len() < SDP_FORMATS_MAX
+                && media.manners.iter().all(|(known, _)| *known != number)
+            {
+                media.manners.push((number, Manner::read(parameters)));
+            }
+        }
         _ => {}
     }
 }
@@ -277,6 +298,8 @@ fn rtpmap(value: &[u8]) -> Option<(u8, Encoding)> {
         (b"pcmu", 8000, 1) => Encoding::Pcmu,
         // Some write the true 16000, which RFC 3551 §4.5.2 forbids, and mean the same.
         (b"g722", 8000 | 16000, 1) => Encoding::G722,
+        // Two channels by RFC 7587 §7, and some leave them out.
+        (b"opus", 48_000, 1 | 2) => Encoding::Opus,
         // RFC 4733 clocks follow the audio's; a stranger one would only be misread.
         (b"telephone-event", 8000..=48000, _) => Encoding::TelephoneEvent(u32::try_from(clock).ok()?),
         _ => Encoding::Other,

@@ -1,7 +1,7 @@
 //! Writes our descriptions (RFC 8866): lines in the order of §5, CR LF, nothing a peer need not read.
 
 use super::crypto::Crypto;
-use super::{Codec, Direction, Events, Local};
+use super::{Codec, Direction, Events, Local, opus};
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -37,7 +37,10 @@ pub(super) fn audio(
     }
     out.extend_from_slice(b"\r\n");
     for (codec, number) in codecs {
-        line(out, format_args!("a=rtpmap:{number} {}/8000", codec.name()));
+        line(out, format_args!("a=rtpmap:{number} {}", codec.rtpmap()));
+        if *codec == Codec::Opus {
+            line(out, format_args!("a=fmtp:{number} {}", opus::PARAMETERS));
+        }
     }
     for Events { payload_type, clock } in events {
         line(out, format_args!("a=rtpmap:{payload_type} telephone-event/{clock}\r\na=fmtp:{payload_type} 0-15"));

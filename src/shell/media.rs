@@ -6,6 +6,7 @@
 
 mod batch;
 mod deaf;
+mod encoder;
 mod ports;
 mod wheel;
 mod worker;
@@ -16,6 +17,7 @@ use crate::random::Random;
 use crate::shell::clock::Clock;
 use crate::shell::recorder::Recorder;
 use crate::time::Duration;
+use encoder::Encoder;
 use ports::{Ports, Unbound};
 use std::collections::HashMap;
 use std::io;
@@ -115,7 +117,9 @@ impl MediaPool {
         mut random: Random,
         deliver: impl Fn(&mut Vec<(StreamKey, Event)>) + Clone + Send + 'static,
     ) -> io::Result<Self> {
-        let workers = (0..workers.max(1)).map(|index| Handle::start(index, clock, sends, deliver.clone()));
+        let encoder = Encoder::start()?;
+        let start = |index| Handle::start(index, clock, sends, encoder.clone(), deliver.clone());
+        let workers = (0..workers.max(1)).map(start);
         Ok(Self {
             workers: workers.collect::<io::Result<_>>()?,
             ports: Ports::new(ports).beginning_at(random.u32()),
@@ -258,6 +262,7 @@ impl Handle {
         index: usize,
         clock: Clock,
         sends: Sends,
+        encoder: Encoder,
         deliver: impl Fn(&mut Vec<(StreamKey, Event)>) + Send + 'static,
     ) -> io::Result<Self> {
         let poll = mio::Poll::new()?;
@@ -267,7 +272,7 @@ impl Handle {
             totals: Totals::default(),
         });
         let (orders, inbox) = channel();
-        let worker = Worker::new(poll, inbox, Arc::clone(&shared), clock, sends, deliver);
+        let worker = Worker::new(poll, inbox, Arc::clone(&shared), clock, sends, encoder, deliver);
         let thread = std::thread::Builder::new().name(format!("media-{index}")).spawn(move || worker.run())?;
         Ok(Self { orders, shared, streams: 0, thread: Some(thread) })
     }
@@ -295,8 +300,8 @@ mod tests {
     //! The pool on real loopback sockets. Tests wait for packets and events, never for time.
 
     use super::*;
-    use crate::media::{Clip, PlayKey};
-    use crate::sdp::{Chosen, Codec, Control, Direction, Events};
+    use crate::media::{Clip, Form, PlayKey};
+    use crate::sdp::{Chosen, Codec, Codecs, Control, Direction, Events, Manner};
     use rtp_rs::{RtpPacketBuilder, RtpReader};
     use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
     use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -339,6 +344,7 @@ mod tests {
                 remote,
                 codec: Codec::Pcma,
                 payload_type: 8,
+                manner: Manner::default(),
                 packet: Duration::from_millis(20),
                 events: vec![Events { payload_type: 101, clock: 8000 }],
                 direction: Direction::SendRecv,
@@ -411,12 +417,38 @@ mod tests {
             before = Some(timestamp);
         }
         assert!(sequences.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)), "{sequences:?}");
-        let mut expected = sound.alaw.to_vec();
+        let mut expected = sound.encoded(Codec::Pcma);
         expected.resize(960, 0xd5);
         assert_eq!(heard, expected);
         assert_eq!(rig.told(), (StreamKey(1), Event::Finished(PlayKey(4))));
         let (_, _, _, silence) = receive(&peer);
         assert_eq!(silence, [0xd5; 160], "the stream stays alive");
+    }
+
+    #[test]
+    fn a_prompt_that_nobody_heard_in_this_codec_begins_in_its_first_packet_and_comes_whole() {
+        let mut rig = Rig::new(13, 1);
+        let samples: Arc<[i16]> = (0..8000).map(|n| (n as i16 % 97 + 1) * 300).collect();
+        for (key, codec) in (1..).zip(Codec::ALL) {
+            let (peer, _) = rig.open(key);
+            let chosen = Chosen { codec, ..rig.chosen(peer.local_addr().ok()) };
+            rig.pool.command(StreamKey(key), Command::Configure(chosen));
+            let sound = Arc::new(Clip::new("new", Arc::clone(&samples), None));
+            rig.play(key, 1, &sound);
+            let mut silence = [0; 160];
+            let quiet = Form::of(codec).fill_up(&mut silence, 0, 160).expect("it fits");
+            let expected: Vec<Vec<u8>> = Clip::held_in(Codecs::new([codec]), "", &samples).packets(codec).collect();
+            let mut heard = Vec::new();
+            while heard.len() < expected.len() {
+                let (_, _, (_, marked), payload) = receive(&peer);
+                // Silence may leave between the two orders.
+                if !heard.is_empty() || marked && payload != silence[..quiet] {
+                    heard.push(payload);
+                }
+            }
+            assert!(heard == expected, "{codec:?}");
+            assert_eq!(rig.told(), (StreamKey(key), Event::Finished(PlayKey(1))));
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The engineer's settings: defaults, then `settings.toml`, then the environment (`IVR1357__SIP__LISTEN=…`).
 //!
 //! Every key has a default. All mistakes are reported at once, each with its key, its source and what would be right. What one
-//! key means stands here, what a trunk's keys mean in `trunk`, a voice's in `speech`, what only several keys together show in `check`.
+//! key means stands here, what a trunk's keys mean in `trunk`, a voice's in `speech`, which codecs there are
+//! in `codecs`, what only several keys together show in `check`.
 
 mod check;
+mod codecs;
 mod speech;
 mod trunk;
 mod value;
@@ -11,7 +13,7 @@ mod value;
 use crate::limits::{
     DRAIN, MEDIA_TIMEOUT_LEAST, SESSION_EXPIRES, SESSION_EXPIRES_LEAST, TCP_CONNECTIONS_PER_ADDRESS_MAX,
 };
-use crate::sdp::{Codec, Codecs};
+use crate::sdp::Codecs;
 use crate::shell::journal::store::with_suffix;
 use crate::shell::local::Advertised;
 use crate::shell::media::Sends;
@@ -59,7 +61,7 @@ pub struct Settings {
     pub media_timeout: Option<Duration>,
     /// `media.quality`: whether loss and jitter of what callers send are counted.
     pub media_quality: bool,
-    /// `media.codecs`: what calls may agree on, the best first; prompts are held in these and no other.
+    /// `media.codecs`: what calls may agree on, the best first.
     pub media_codecs: Codecs,
     /// `console.listen`.
     pub console_listen: SocketAddr,
@@ -391,14 +393,8 @@ impl Settings {
                 })?;
             }
             "media.codecs" => {
-                let help = "codecs in your order, each once, of PCMA, PCMU and G722, as in [\"PCMA\", \"PCMU\"]";
-                let named =
-                    |name: &String| Codec::ALL.into_iter().find(|codec| codec.name().eq_ignore_ascii_case(name));
-                let codecs = texts(value).and_then(|names| names.iter().map(named).collect::<Option<Vec<_>>>());
-                let fits = |codecs: &Vec<Codec>| {
-                    !codecs.is_empty() && Codecs::new(codecs.clone()).iter().eq(codecs.iter().copied())
-                };
-                self.media_codecs = Codecs::new(codecs.filter(fits).ok_or_else(|| bad(&text(value), help))?);
+                self.media_codecs =
+                    codecs::read(&texts(value).unwrap_or_default()).map_err(|help| bad(&text(value), help))?;
             }
             "media.io_uring" => {
                 let help = "true or false: packets leave many at a time where the system can, or one by one";
@@ -840,18 +836,6 @@ mod tests {
     fn a_file_that_is_not_toml_is_an_error_with_its_line() {
         let error = load("[sip\nlisten", &[]).expect_err("a mistake");
         assert!(error.contains("settings.toml") && error.contains("line 1"), "{error}");
-    }
-
-    #[test]
-    fn codecs_are_named_in_any_letters_and_each_once() {
-        let codecs =
-            |line: &str| load(&format!("[media]\ncodecs = {line}\n"), &[]).map(|settings| settings.media_codecs);
-        assert_eq!(codecs("[\"g722\", \"PCMA\"]"), Ok(Codecs::new([Codec::G722, Codec::Pcma])));
-        assert_eq!(codecs("\"PCMU\""), Ok(Codecs::new([Codec::Pcmu])));
-        for wrong in ["[]", "[\"opus\"]", "[\"PCMA\", \"PCMA\"]", "7"] {
-            let error = codecs(wrong).expect_err("a mistake");
-            assert!(error.contains("codecs in your order, each once, of PCMA, PCMU and G722"), "{error}");
-        }
     }
 
     #[test]

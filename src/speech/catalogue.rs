@@ -4,7 +4,6 @@
 
 use crate::speech::stretch;
 use crate::speech::words::Derived;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,11 +19,11 @@ pub struct Prompt {
 
 /// What a prompt plays.
 #[derive(Clone, Debug)]
-pub struct PromptSound<'c> {
+pub struct PromptSound {
     /// 8 kHz mono.
-    pub samples: Cow<'c, [i16]>,
+    pub samples: Arc<[i16]>,
     /// 16 kHz mono, twice as many, of recordings that have more than a telephone's band.
-    pub wide: Option<Cow<'c, [i16]>>,
+    pub wide: Option<Arc<[i16]>>,
 }
 
 /// All prompts of one language by id.
@@ -32,7 +31,7 @@ pub struct PromptSound<'c> {
 pub struct Catalogue {
     /// Ordered, so that every listing is stable.
     pub prompts: BTreeMap<String, Prompt>,
-    /// 16 kHz mono samples, twice as many as a prompt's own, of recordings that have more than a telephone's band: for G.722.
+    /// 16 kHz mono samples, twice as many as a prompt's own, of recordings that have more than a telephone's band: for G.722 and Opus.
     pub wide: BTreeMap<String, Arc<[i16]>>,
     /// The words that sounds were made from, where that is known.
     pub said: BTreeMap<String, String>,
@@ -66,20 +65,20 @@ impl Catalogue {
 
     /// A prompt's sound. Slow ones (`slow/greeting`, `en/slow/greeting`) that nobody recorded are
     /// made from the usual ones.
-    pub fn sound(&self, id: &str) -> Option<PromptSound<'_>> {
+    pub fn sound(&self, id: &str) -> Option<PromptSound> {
         let origin = self.origin(id)?;
         if self.samples(id).is_some() {
             return Some(origin);
         }
         let (samples, wide) = stretch::slowly(&origin.samples, origin.wide.as_deref());
-        Some(PromptSound { samples: samples.into(), wide: wide.map(Cow::from) })
+        Some(PromptSound { samples: samples.into(), wide: wide.map(Arc::from) })
     }
 
     /// The sound that [`Catalogue::sound`] is, or is made from.
-    pub fn origin(&self, id: &str) -> Option<PromptSound<'_>> {
+    pub fn origin(&self, id: &str) -> Option<PromptSound> {
         let whole = |id: &str| {
-            let samples = self.samples(id)?.into();
-            Some(PromptSound { samples, wide: self.wide.get(id).map(|wide| Cow::from(&**wide)) })
+            let samples = self.prompts.get(id)?.samples.clone()?;
+            Some(PromptSound { samples, wide: self.wide.get(id).cloned() })
         };
         whole(id).or_else(|| whole(&usual(id)?))
     }

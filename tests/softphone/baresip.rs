@@ -37,11 +37,21 @@ pub struct Baresip {
 impl Baresip {
     /// Speaks `voice` in every call and records both directions. `user` is what it answers to.
     pub fn start(folder: &Path, user: &str, voice: &Wave, answers: bool) -> Self {
-        Self::encrypting(folder, user, voice, answers, None)
+        Self::begin(folder, user, voice, answers, None, "PCMA/8000/1,PCMU/8000/1")
+    }
+
+    /// The same in this codec, whose module it has.
+    #[cfg(feature = "opus")]
+    pub fn speaking(folder: &Path, user: &str, voice: &Wave, codec: &str) -> Self {
+        Self::begin(folder, user, voice, false, None, codec)
     }
 
     /// The same, with its sound encrypted: `srtp` offers that, `srtp-mand` insists on it.
-    pub fn encrypting(folder: &Path, user: &str, voice: &Wave, answers: bool, how: Option<&str>) -> Self {
+    pub fn encrypting(folder: &Path, user: &str, voice: &Wave, how: &str) -> Self {
+        Self::begin(folder, user, voice, false, Some(how), "PCMA/8000/1,PCMU/8000/1")
+    }
+
+    fn begin(folder: &Path, user: &str, voice: &Wave, answers: bool, how: Option<&str>, codecs: &str) -> Self {
         let folder = folder.join(user);
         fs::create_dir_all(&folder).expect("a folder for baresip");
         let (port, control) = (free_port(), free_port());
@@ -58,9 +68,10 @@ impl Baresip {
              audio_level no\nausrc_srate 8000\nauplay_srate 8000\nausrc_channels 1\nauplay_channels 1\n\
              rtp_ports {rtp}-{rtp_end}\njitter_buffer_delay 2-10\nrtp_stats no\n\
              module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
-             snd_path {folder}\n{srtp}module_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
+             snd_path {folder}\n{srtp}{opus}module_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
              ctrl_tcp_listen 127.0.0.1:{control}\n",
             srtp = if how.is_some() { "module srtp.so\n" } else { "" },
+            opus = if codecs.contains("opus") { "module opus.so\n" } else { "" },
             voice = voice_file.display(),
             rtp_end = rtp + 100,
             folder = folder.display(),
@@ -68,9 +79,7 @@ impl Baresip {
         fs::write(folder.join("config"), config).expect("the configuration can be written");
         let answer = if answers { ";answermode=auto" } else { "" };
         let encryption = how.map(|how| format!(";mediaenc={how}")).unwrap_or_default();
-        let account = format!(
-            "<sip:{user}@127.0.0.1:{port}>;regint=0{answer}{encryption};audio_codecs=PCMA/8000/1,PCMU/8000/1\n"
-        );
+        let account = format!("<sip:{user}@127.0.0.1:{port}>;regint=0{answer}{encryption};audio_codecs={codecs}\n");
         fs::write(folder.join("accounts"), account).expect("the account can be written");
         let log = fs::File::create(folder.join("baresip.log")).expect("the log can be written");
         let mut child = Command::new("baresip")

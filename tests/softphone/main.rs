@@ -87,7 +87,7 @@ fn a_softphone_that_encrypts_its_sound_hears_the_greeting_and_its_keys_count() {
             &format!("127.0.0.1:{}", free_port()),
             &[("IVR1357__MEDIA__SRTP", trunk), over_plain],
         );
-        let mut caller = Baresip::encrypting(&folder.0, "caller", &voice, false, Some(phone));
+        let mut caller = Baresip::encrypting(&folder.0, "caller", &voice, phone);
         is_sent_to_kosmes(&mut caller, &engine, &greeting);
         // The new call, then the old one: a recording is whole when its call is over.
         caller.command("hangup", "");
@@ -103,6 +103,33 @@ fn a_softphone_that_encrypts_its_sound_hears_the_greeting_and_its_keys_count() {
         assert!(records.contains(r#""srtp":"AES_CM_128_HMAC_SHA1_80""#), "{phone}: {records}");
         assert!(!records.contains("srtp_forged") && records.contains(r#""menu""#), "{phone}: {records}");
     }
+}
+
+/// A stranger's Opus: two channels, and events at 8 kHz alone.
+#[cfg(feature = "opus")]
+#[test]
+#[ignore = "a real softphone call wants baresip and half a minute: ./tests/run"]
+fn a_softphone_that_speaks_opus_hears_the_greeting_and_its_keys_count() {
+    if !baresip::has("opus.so") {
+        return println!("skipped: this baresip has no module opus");
+    }
+    let greeting = Wave::read(Path::new("prompts/ko/greeting.wav"));
+    let folder = Folder::new("opus");
+    let agency = format!("127.0.0.1:{}", free_port());
+    let engine = Engine::start(&folder.0, &agency, &[("IVR1357__MEDIA__CODECS", "opus,PCMA")]);
+    let mut caller = Baresip::speaking(&folder.0, "caller", &Wave::melody(0x0108, 60), "opus/48000/2");
+    is_sent_to_kosmes(&mut caller, &engine, &greeting);
+    caller.command("hangup", "");
+    sleep(Duration::from_millis(300));
+    caller.command("hangup", "");
+    caller.wait_for("CALL_CLOSED", "sip:1357@", Duration::from_secs(5));
+    sleep(Duration::from_millis(500));
+    let heard = greeting.in_order_in(&caller.heard::<1>()[0]);
+    println!("opus: the caller heard the greeting: {heard}");
+    assert!(heard.score > SAME_SOUND && heard.missing < 0.02, "the greeting from its first syllable to its last");
+    drop(caller);
+    let records = engine.stop();
+    assert!(records.contains(r#""codec":"opus""#) && records.contains(r#""menu""#), "{records}");
 }
 
 /// A temporary folder, removed in the end unless the test failed.

@@ -35,8 +35,12 @@ impl Wave {
     pub fn read(path: &Path) -> Self {
         let mut reader = hound::WavReader::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let spec = reader.spec();
-        assert_eq!((spec.sample_rate, spec.channels), (RATE, 1), "{} is 8 kHz mono", path.display());
-        Self(reader.samples::<i16>().map_while(Result::ok).map(|sample| f32::from(sample) / 32768.0).collect())
+        assert_eq!(spec.sample_rate % RATE, 0, "{}: {spec:?}", path.display());
+        // Of more channels, or more samples a second, the mean: a voice has little above 4 kHz.
+        let each = (spec.sample_rate / RATE) as usize * usize::from(spec.channels);
+        let samples: Vec<f32> =
+            reader.samples::<i16>().map_while(Result::ok).map(|sample| f32::from(sample) / 32768.0).collect();
+        Self(samples.chunks_exact(each).map(|part| part.iter().sum::<f32>() / each as f32).collect())
     }
 
     pub fn write(&self, path: &Path) {

@@ -1,6 +1,6 @@
 //! A stream that hears another one: what arrives there leaves here, under this leg's own source, numbers, times and keys.
 
-use super::{HEADER, Last, Stream, our_events, samples, write_header};
+use super::{HEADER, Last, Stream, codec, our_events, samples, write_header};
 use crate::limits::RTP_PACKET_BYTES_MAX;
 use crate::media::bridge::{Heard, Kind, Place, Way};
 use crate::media::press::Presses;
@@ -71,7 +71,8 @@ impl Stream {
             self.sequence = place.sequence.wrapping_add(1);
             // Our own time follows that of the other telephone; what is said next begins behind what it said.
             if matches!(heard.kind, Kind::Sound(_)) {
-                self.timestamp = place.timestamp.wrapping_add(samples(heard.packet) as u32);
+                let ticks = samples(heard.packet) as u32 * codec::ticks(heard.agreed);
+                self.timestamp = place.timestamp.wrapping_add(ticks);
             }
         }
         self.sent = (self.sent.0.wrapping_add(1), self.sent.1.wrapping_add(heard.payload.len() as u32));

@@ -6,6 +6,7 @@
 
 use super::batch::Batch;
 use super::deaf;
+use super::encoder::Encoder;
 use super::wheel::{Slot, Turn, Wheel};
 use super::{Sends, Shared};
 use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_PACKETS_PER_SLOT, STREAM_BREAKS_MAX};
@@ -66,6 +67,7 @@ pub(super) struct Worker<D> {
     /// What one stream tells, before its name is put to it.
     events: Vec<Event>,
     batch: Batch,
+    encoder: Encoder,
     packet: [u8; RTP_PACKET_BYTES_MAX],
     received: [u8; RECEIVED_BYTES_MAX],
     sums: Sums,
@@ -131,6 +133,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         shared: Arc<Shared>,
         clock: Clock,
         sends: Sends,
+        encoder: Encoder,
         deliver: D,
     ) -> Self {
         Self {
@@ -150,6 +153,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             told: Vec::new(),
             events: Vec::new(),
             batch: Batch::new(sends == Sends::Batched),
+            encoder,
             packet: [0; RTP_PACKET_BYTES_MAX],
             received: [0; RECEIVED_BYTES_MAX],
             sums: Sums::default(),
@@ -305,7 +309,11 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         if matches!(command, Command::Configure(_)) {
             leg.open_ears();
         }
+        let anew = matches!(command, Command::Configure(_) | Command::Play { .. });
         leg.stream.command(self.clock.instant(), command, &mut self.events);
+        if anew {
+            leg.encode(&self.encoder);
+        }
         self.told.extend(self.events.drain(..).map(|event| (key, event)));
     }
 
@@ -545,6 +553,17 @@ impl Leg {
     /// Whether this appointment is the one that counts.
     fn keeps(&self, turn: Turn) -> bool {
         matches!(self.pace, Pace::Silent(number) | Pace::Spoken(number) if number == turn.number)
+    }
+
+    /// What it is to play is encoded in what it speaks now, unless it is already: the beginning before its first packet, the rest beside the calls.
+    fn encode(&self, encoder: &Encoder) {
+        let Some((form, clips)) = self.stream.to_play() else { return };
+        for (at, clip) in clips.iter().enumerate() {
+            let Some(mut encoding) = clip.encode(form) else { continue };
+            if at > 0 || encoding.step() {
+                encoder.go_on(encoding);
+            }
+        }
     }
 
     /// Leaves in the kernel what the stream would drop.

@@ -312,10 +312,10 @@ pub(super) fn stamp(plan: &Plan, clock: Clock) -> String {
     now.to_zoned_datetime(plan.timezone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
-/// Encoded prompts, so that editions share the sounds that did not change: little to make, and little to free.
+/// Prompts as calls play them, so that editions share the sounds that did not change: what was encoded for one is encoded for the next.
 #[derive(Debug)]
 pub struct Clips {
-    /// What prompts are held in; the same for the life of the process.
+    /// What calls may agree on; the same for the life of the process.
     codecs: Codecs,
     sounds: HashMap<(String, String), Arc<Clip>>,
 }
@@ -337,11 +337,11 @@ impl Clips {
                 return Some(clip.clone());
             }
             let PromptSound { samples, wide } = catalogue.sound(id)?;
-            let clip = Arc::new(Clip::of_recording(codecs, id, &samples, wide.as_deref()));
+            let clip = Arc::new(Clip::new(id, samples, wide.filter(|_| codecs.is_wide())));
             self.sounds.insert(key, clip.clone());
             Some(clip)
         };
-        Arc::new(Edition::published(plan, Some(number), clip).held_in(codecs))
+        Arc::new(Edition::published(plan, Some(number), clip).speaking(codecs))
     }
 
     fn forget_unused(&mut self) {

@@ -24,7 +24,7 @@ pub struct Places {
     pub versions: PathBuf,
     /// The file of the switches.
     pub switches: PathBuf,
-    /// What prompts are held in.
+    /// What calls may agree on.
     pub codecs: Codecs,
     /// Who says new words in Korean.
     pub voice: Voice,

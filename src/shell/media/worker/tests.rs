@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::media::{PlayKey, RecordingKey, Sides};
-use crate::sdp::{Chosen, Codec, Control, Direction};
+use crate::sdp::{Chosen, Codec, Control, Direction, Manner};
 
 /// A worker that is driven by hand, with one stream that sends to `peer`.
 fn worker(peer: &std::net::UdpSocket) -> Worker<impl Fn(&mut Vec<(StreamKey, Event)>)> {
@@ -13,7 +13,8 @@ fn worker(peer: &std::net::UdpSocket) -> Worker<impl Fn(&mut Vec<(StreamKey, Eve
         totals: Default::default(),
     });
     let orders = std::sync::mpsc::channel().1;
-    let mut worker = Worker::new(poll, orders, shared, Clock::start(None), Sends::Plain, |_: &mut Vec<_>| {});
+    let encoder = Encoder::start().expect("a thread");
+    let mut worker = Worker::new(poll, orders, shared, Clock::start(None), Sends::Plain, encoder, |_: &mut Vec<_>| {});
     begin(&mut worker, 1, peer);
     worker
 }
@@ -26,6 +27,7 @@ fn begin(worker: &mut Worker<impl Fn(&mut Vec<(StreamKey, Event)>)>, key: u64, p
         remote: peer.local_addr().ok(),
         codec: Codec::Pcma,
         payload_type: 8,
+        manner: Manner::default(),
         packet: Duration::from_millis(20),
         events: Vec::new(),
         direction: Direction::SendRecv,
