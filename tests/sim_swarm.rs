@@ -42,6 +42,14 @@ fn no_promise_breaks_in_many_seeds() {
 }
 
 #[test]
+fn no_promise_breaks_where_centres_are_called_by_us_and_calls_are_recorded() {
+    let (plan, catalogue) = sim_table::bridged();
+    let summary = simulate::run(plan, &catalogue, 0..600, Faults::all(), 2, &|_| {});
+    assert!(summary.failures.is_empty(), "{}", summary.text(std::time::Duration::from_secs(1)));
+    assert!(summary.calls > 600, "only {} calls", summary.calls);
+}
+
+#[test]
 fn the_sum_of_many_seeds_is_the_same_on_one_thread_and_on_three() {
     let (plan, catalogue) = sim_table::shipped();
     let text = |threads| {

@@ -294,15 +294,17 @@ impl Stream {
 
     /// What went by in silence: once an interval, before [`Stream::next_packet`].
     pub fn tick(&mut self, now: Instant, events: &mut Vec<Event>) {
-        let Some(patience) = self.patience else { return };
-        let speaks = self
-            .chosen
-            .as_ref()
-            .is_some_and(|chosen| chosen.direction == Direction::SendRecv && chosen.remote.is_some());
-        if speaks && now.since(self.heard) >= patience {
+        if self.impatient_at().is_some_and(|at| now >= at) {
             self.heard = now;
             events.push(Event::Silent);
         }
+    }
+
+    /// When a peer that goes on being silent is told of; never where it need not speak.
+    pub fn impatient_at(&self) -> Option<Instant> {
+        let chosen = self.chosen.as_ref()?;
+        let speaks = chosen.direction == Direction::SendRecv && chosen.remote.is_some();
+        Some(self.heard + self.patience.filter(|_| speaks)?)
     }
 
     /// Whether [`Stream::report`] has something to say.

@@ -1,9 +1,15 @@
 //! A centre: a telephone system at one address that answers, is busy, rings for ever, refuses or is dead.
 //!
-//! Callers reach it by following a REFER. It reads and writes raw text by even simpler means than they do, and
-//! repeats its final response until the ACK.
+//! Callers reach it by following a REFER, or we call it for them ([`called`]). It reads and writes raw text by even simpler means than
+//! callers do, and repeats its final response until the ACK.
 
+mod called;
+pub mod conduct;
+
+use crate::random::Random;
 use crate::time::{Duration, Instant};
+use called::Called;
+use conduct::Conduct;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
@@ -69,7 +75,17 @@ pub struct Centre {
     lines: BTreeMap<String, Line>,
     /// Those that wait for a moment in time.
     waiting: BTreeSet<String>,
+    /// Calls of ours, by Call-ID.
+    called: BTreeMap<String, Called>,
+    random: Random,
+    /// What it does in a call of ours is drawn for each; else it talks for as long as the caller wants.
+    odd: bool,
 }
+
+/// The port of its sound.
+const SOUND_PORT: u16 = 4000;
+/// Its tag.
+const TAG: &str = "centre";
 
 const FIRST_REPEAT: Duration = Duration::from_millis(500);
 const LONGEST_REPEAT: Duration = Duration::from_secs(4);
@@ -78,12 +94,32 @@ const GIVE_UP: Duration = Duration::from_secs(32);
 impl Centre {
     /// A centre at this address.
     pub fn new(at: SocketAddr, manner: Manner) -> Self {
-        Self { at, manner, lines: BTreeMap::new(), waiting: BTreeSet::new() }
+        let random = Random::from_number(0);
+        Self {
+            at,
+            manner,
+            lines: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            called: BTreeMap::new(),
+            random,
+            odd: false,
+        }
+    }
+
+    /// In calls of ours it does what is drawn from this.
+    pub fn oddly(mut self, random: Random) -> Self {
+        (self.random, self.odd) = (random, true);
+        self
     }
 
     /// Where it is.
     pub fn address(&self) -> SocketAddr {
         self.at
+    }
+
+    /// Where its sound is.
+    pub fn sound(&self) -> SocketAddr {
+        SocketAddr::new(self.at.ip(), SOUND_PORT)
     }
 
     /// From now on it behaves like this; calls that are there already stay as they are.
@@ -93,7 +129,7 @@ impl Centre {
 
     /// Everybody who called, in order of Call-ID.
     pub fn visits(&self) -> impl Iterator<Item = &Visit> {
-        self.lines.values().map(|line| &line.visit)
+        self.lines.values().map(|line| &line.visit).chain(self.called.values().map(|called| &called.visit))
     }
 
     /// A datagram for this centre; what it sends goes to `out` with its destination.
@@ -103,7 +139,11 @@ impl Centre {
         }
         let Ok(text) = std::str::from_utf8(bytes) else { return };
         let message = Request(text);
+        if let Some(called) = self.called.get_mut(message.call_id()) {
+            return called.received(now, from, &message, out);
+        }
         match text.split(' ').next() {
+            Some("INVITE") if message.media().is_some() => self.called(now, from, &message, out),
             Some("INVITE") => self.invited(now, from, &message, out),
             Some("ACK") => {
                 if let Some(line) = self.lines.get_mut(message.call_id()) {
@@ -129,6 +169,7 @@ impl Centre {
 
     /// Answers and repeats that are due.
     pub fn tick(&mut self, now: Instant, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
+        self.called.values_mut().for_each(|called| called.tick(now, out));
         let lines = &mut self.lines;
         self.waiting.retain(|call| {
             let Some(line) = lines.get_mut(call) else { return false };
@@ -159,7 +200,16 @@ impl Centre {
             Stage::Final { next, until, .. } => Some(*next.min(until)),
             Stage::Talking | Stage::Over => None,
         };
-        self.waiting.iter().filter_map(|call| due(self.lines.get(call)?)).min()
+        let lines = self.waiting.iter().filter_map(|call| due(self.lines.get(call)?));
+        lines.chain(self.called.values().filter_map(Called::deadline)).min()
+    }
+
+    fn called(&mut self, now: Instant, from: SocketAddr, invite: &Request<'_>, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
+        let conduct = if self.odd { Conduct::odd(&mut self.random) } else { Conduct::default() };
+        let random = Random::from_number(self.random.u64());
+        let visit = Visit::of(invite);
+        let called = Called::new(now, (self.at, from), (self.manner, conduct), random, invite, visit, out);
+        self.called.insert(invite.call_id().to_owned(), called);
     }
 
     fn invited(&mut self, now: Instant, from: SocketAddr, invite: &Request<'_>, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
@@ -172,12 +222,7 @@ impl Centre {
             return;
         }
         let contact = format!("Contact: <sip:centre@{}>\r\n", self.at);
-        let mut visit = Visit {
-            caller: invite.caller().to_owned(),
-            user_to_user: invite.get("User-to-User").map(str::to_owned),
-            answered: None,
-            ended: None,
-        };
+        let mut visit = Visit::of(invite);
         let last = |status: &str| {
             let bytes = invite.answer(status, "");
             Stage::Final { bytes, next: now + FIRST_REPEAT, interval: FIRST_REPEAT, until: now + GIVE_UP }
@@ -193,11 +238,8 @@ impl Centre {
                     Manner::Answers(after) => Some(now + after),
                     _ => None,
                 };
-                let ok = match invite.offers() {
-                    // An offer of ours is answered; a phone that follows a REFER brings none here.
-                    true => invite.answer_with("200 OK", &contact, &self.description()),
-                    false => invite.answer("200 OK", &contact),
-                };
+                // A phone that follows a REFER brings no offer here.
+                let ok = invite.answer("200 OK", &contact);
                 Stage::Ringing { answer, ok, ringing }
             }
         };
@@ -207,14 +249,6 @@ impl Centre {
         }
         self.waiting.insert(invite.call_id().to_owned());
         self.lines.insert(invite.call_id().to_owned(), Line { visit, peer: from, stage });
-    }
-
-    fn description(&self) -> String {
-        let ip = self.at.ip();
-        format!(
-            "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 101\r\n\
-             a=rtpmap:101 telephone-event/8000\r\n"
-        )
     }
 
     fn cancelled(
@@ -240,7 +274,18 @@ impl Centre {
     }
 }
 
-/// A request, as its lines.
+impl Visit {
+    fn of(invite: &Request<'_>) -> Self {
+        Self {
+            caller: invite.caller().to_owned(),
+            user_to_user: invite.get("User-to-User").map(str::to_owned),
+            answered: None,
+            ended: None,
+        }
+    }
+}
+
+/// A message, as its lines.
 struct Request<'a>(&'a str);
 
 impl<'a> Request<'a> {
@@ -263,8 +308,45 @@ impl<'a> Request<'a> {
         uri.split('@').next().unwrap_or("")
     }
 
-    fn offers(&self) -> bool {
-        self.0.contains("\r\nm=audio ")
+    /// The first word of a request.
+    fn method(&self) -> &'a str {
+        self.0.split(' ').next().unwrap_or("")
+    }
+
+    /// The code of a response.
+    fn status(&self) -> Option<u16> {
+        self.0.strip_prefix("SIP/2.0 ")?.split(' ').next()?.parse().ok()
+    }
+
+    fn cseq(&self) -> u32 {
+        self.get("CSeq").and_then(|cseq| cseq.split(' ').next()?.parse().ok()).unwrap_or(0)
+    }
+
+    fn cseq_method(&self) -> &'a str {
+        self.get("CSeq").and_then(|cseq| cseq.split(' ').nth(1)).unwrap_or("")
+    }
+
+    fn branch(&self) -> &'a str {
+        let via = self.get("Via").and_then(|via| via.split_once("branch=")).map_or("", |(_, branch)| branch);
+        via.split(';').next().unwrap_or("")
+    }
+
+    /// The address in Contact.
+    fn contact(&self) -> &'a str {
+        let contact = self.get("Contact").and_then(|contact| contact.split_once('<')).map_or("", |(_, uri)| uri);
+        contact.split('>').next().unwrap_or("")
+    }
+
+    /// Inside a dialog.
+    fn is_within(&self) -> bool {
+        self.get("To").is_some_and(|to| to.contains("tag="))
+    }
+
+    /// Where its description listens.
+    fn media(&self) -> Option<SocketAddr> {
+        let line = |start: &str| self.0.split("\r\n").find_map(|line| line.strip_prefix(start));
+        let port = line("m=audio ")?.split(' ').next()?.parse().ok()?;
+        Some(SocketAddr::new(line("c=IN IP4 ")?.trim().parse().ok()?, port))
     }
 
     /// A response with the headers a response repeats (RFC 3261 §8.2.6.2), and `more` whole lines.
@@ -278,7 +360,7 @@ impl<'a> Request<'a> {
             if !matches!(name, "Via" | "From" | "To" | "Call-ID" | "CSeq") {
                 continue;
             }
-            let tag = if name == "To" && !value.contains("tag=") { ";tag=centre" } else { "" };
+            let tag = if name == "To" && !value.contains("tag=") { format!(";tag={TAG}") } else { String::new() };
             text.push_str(&format!("{name}: {value}{tag}\r\n"));
         }
         text.push_str(more);

@@ -86,6 +86,7 @@ faults! {
     Stop "stop" 0.05 "the second: BYE to everybody";
     ClockStep "clock-step" 0.2 "wall time jumps by seconds, hours or a day";
     OtherHours "other-hours" 0.15 "another time of the week";
+    Bridges "odd-bridges" 0.5 "centres that we call: early sound, hold, other codecs, answers that cross, REFER, silence; callers who hold meanwhile";
     Publish "publish" 0.2 "other tables are published while calls live";
 }
 

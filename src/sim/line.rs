@@ -5,10 +5,10 @@
 
 use crate::engine::PAUSE;
 use crate::media::stream::Stream;
-use crate::media::{Command, Ended, Event, PlayKey, Recording, RecordingEnd};
+use crate::media::{Command, Ended, Event, PlayKey, Recording, RecordingEnd, RecordingKey, Report, StreamKey};
 use crate::sdp::{Chosen, Direction};
 use crate::time::{Duration, Instant};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 /// One stream.
@@ -20,8 +20,10 @@ pub struct Line {
     chosen: Option<Chosen>,
     playing: Option<Playing>,
     recordings: Vec<Running>,
+    /// Which recordings are messages.
+    messages: BTreeSet<RecordingKey>,
     /// The other leg is heard.
-    bridged: bool,
+    bridged: Option<StreamKey>,
     /// Nothing can be kept.
     disk_full: bool,
 }
@@ -34,6 +36,7 @@ struct Running {
     /// The last words, or the beginning.
     silent: Instant,
     spoken: Duration,
+    paused: bool,
 }
 
 #[derive(Debug)]
@@ -56,9 +59,15 @@ impl Line {
             chosen: None,
             playing: None,
             recordings: Vec::new(),
-            bridged: false,
+            messages: BTreeSet::new(),
+            bridged: None,
             disk_full: false,
         }
+    }
+
+    /// A line of a call of ours, whose other end may not be silent for long.
+    pub fn beside() -> Self {
+        Self { ear: Stream::new(1, 1, 1).with_patience(Some(PATIENCE)), ..Self::new() }
     }
 
     /// Does what the engine says. `lengths` knows how long each prompt is.
@@ -83,13 +92,20 @@ impl Line {
             }
             // The model has no packets to send them with.
             Command::Press(_) => {}
-            Command::Bridge(_) => self.bridged = true,
-            Command::Unbridge => self.bridged = false,
+            Command::Bridge(other) => self.bridged = Some(other),
+            Command::Unbridge => self.bridged = None,
             Command::Stop => self.playing = None,
             Command::Record(recording) => {
-                self.recordings.push(Running { recording, began: now, silent: now, spoken: Duration::ZERO });
+                if recording.silence.is_some() {
+                    self.messages.insert(recording.key);
+                }
+                let (silent, spoken, paused) = (now, Duration::ZERO, false);
+                self.recordings.push(Running { recording, began: now, silent, spoken, paused });
             }
-            Command::PauseRecording(..) => {}
+            Command::PauseRecording(key, paused) => {
+                let of_key = self.recordings.iter_mut().filter(|running| running.recording.key == key);
+                of_key.for_each(|running| running.paused = paused);
+            }
             // Due at once.
             Command::EndRecording(key) => {
                 for running in self.recordings.iter_mut().filter(|running| running.recording.key == key) {
@@ -129,10 +145,38 @@ impl Line {
         self.chosen.as_ref().is_some_and(|chosen| matches!(chosen.direction, Direction::SendRecv | Direction::SendOnly))
     }
 
-    /// Whether the caller hears something now.
+    /// Whether something is played to its other end now.
     pub fn sounds(&self) -> bool {
+        self.playing.as_ref().is_some_and(|playing| playing.since.is_some() && !playing.prompts.is_empty())
+    }
+
+    /// The line whose other end is heard here.
+    pub fn hears(&self) -> Option<StreamKey> {
         self.bridged
-            || self.playing.as_ref().is_some_and(|playing| playing.since.is_some() && !playing.prompts.is_empty())
+    }
+
+    /// Whether its other end may speak, as agreed.
+    pub fn speaks(&self) -> bool {
+        self.chosen.as_ref().is_some_and(|chosen| matches!(chosen.direction, Direction::SendRecv | Direction::RecvOnly))
+    }
+
+    /// Whether a call is being recorded now, both sides and not silenced.
+    pub fn tapes(&self) -> bool {
+        let runs = |running: &Running| {
+            let Recording { silence, longest, .. } = &running.recording;
+            silence.is_none() && !running.paused && !longest.is_zero()
+        };
+        self.recordings.iter().any(runs)
+    }
+
+    /// Whether this recording is one of a call, rather than a message.
+    pub fn is_tape(&self, key: RecordingKey) -> bool {
+        !self.messages.contains(&key)
+    }
+
+    /// How it sounded.
+    pub fn quality(&self) -> Option<Report> {
+        self.ear.quality()
     }
 
     /// Whether what plays goes on for ever.
@@ -147,7 +191,8 @@ impl Line {
 
     /// When what plays, or is recorded, comes to its end.
     pub fn deadline(&self) -> Option<Instant> {
-        [self.played_at(), self.recorded_at().map(|(due, _)| due)].into_iter().flatten().min()
+        let recorded = self.recorded_at().map(|(due, _)| due);
+        [self.played_at(), recorded, self.ear.impatient_at()].into_iter().flatten().min()
     }
 
     fn played_at(&self) -> Option<Instant> {
@@ -159,6 +204,11 @@ impl Line {
     pub fn finished(&mut self, now: Instant) -> Option<Event> {
         if let Some((_, at)) = self.recorded_at().filter(|&(due, _)| due <= now) {
             return Some(self.recordings.remove(at).end(now, self.disk_full));
+        }
+        let mut silent = Vec::new();
+        self.ear.tick(now, &mut silent);
+        if !silent.is_empty() {
+            return silent.pop();
         }
         if self.played_at()? > now {
             return None;
@@ -179,6 +229,8 @@ impl Line {
     }
 }
 
+/// How long the other end of a call of ours may be silent, as the settings have it.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 /// What a packet of words stands for: callers send one in five.
 pub const SPOKEN: Duration = Duration::from_millis(100);
 

@@ -5,9 +5,12 @@
 
 mod case;
 mod ending;
+mod far;
+mod tape;
 
 pub use case::Case;
 pub use ending::Left;
+use far::Far;
 
 use super::caller::Story;
 use super::caller::text::{self, Message};
@@ -21,6 +24,7 @@ use crate::sip::trunk::Strangers;
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use tape::TapeLaw;
 
 /// A broken promise.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -53,6 +57,8 @@ pub struct Law {
     menus: BTreeMap<String, Duration>,
     /// The longest a call may last.
     call_max: Duration,
+    /// What is recorded.
+    tapes: TapeLaw,
 }
 
 impl Law {
@@ -63,6 +69,7 @@ impl Law {
             accepted: BTreeSet::new(),
             menus: BTreeMap::new(),
             call_max: plan.call_max,
+            tapes: TapeLaw::of(plan),
         };
         for center in &plan.centers {
             for target in &center.targets {
@@ -87,6 +94,7 @@ impl Law {
         self.targets.extend(other.targets);
         self.accepted.extend(other.accepted);
         self.menus.extend(other.menus);
+        self.tapes.extend(other.tapes);
         self
     }
 }
@@ -125,6 +133,8 @@ pub struct Oracle {
     streams: BTreeMap<StreamKey, String>,
     /// The caller's stream beside that of a leg of ours.
     beside: BTreeMap<StreamKey, StreamKey>,
+    /// Calls of ours to centres, by Call-ID.
+    fars: BTreeMap<String, Far>,
     /// Repeats that are owed: when, to which call, of what.
     owed: BTreeSet<(Instant, String, Owes)>,
     stopping: bool,
@@ -151,6 +161,7 @@ impl Oracle {
             ports: BTreeMap::new(),
             streams: BTreeMap::new(),
             beside: BTreeMap::new(),
+            fars: BTreeMap::new(),
             owed: BTreeSet::new(),
             stopping: false,
             draining: false,
@@ -209,6 +220,8 @@ impl Oracle {
                     .map(|call| call.trim().to_owned());
                 case.unwelcome = self.draining && case.heir_of.is_none();
             }
+            case.dialled =
+                text::destination(message.request_uri().unwrap_or("")).split('@').next().unwrap_or("").to_owned();
             if let Some((cseq, _)) = message.cseq() {
                 case.initial.get_or_insert_with(|| (cseq, message.branch().to_owned()));
             }
@@ -275,6 +288,8 @@ impl Oracle {
     pub fn finished(&mut self, stream: StreamKey) {
         if let Some(case) = self.streams.get(&stream).and_then(|call| self.cases.get_mut(call)) {
             case.finished_in = Some(case.row.clone());
+            // Nothing of the table was entered before its end.
+            case.greeted |= case.row.is_empty();
         }
     }
 
@@ -301,14 +316,17 @@ impl Oracle {
             return;
         }
         old.succeeded = true;
-        let (row, started, refers, told) =
-            (old.row.clone(), old.started, old.refers_before + old.refers.len(), old.told);
+        let (row, started, told) = (old.row.clone(), old.started, old.told);
+        let refers = old.refers_before + old.refers.len() + old.placed.len();
+        let (rows, tapes) = (old.rows.clone(), old.tapes.clone());
         for call in self.calls.values_mut().filter(|call| **call == old_id) {
             call.clear();
             call.push_str(call_id);
         }
+        self.fars_follow(&old_id, call_id);
         let Some(case) = self.cases.get_mut(call_id) else { return };
         (case.row, case.started, case.refers_before, case.told) = (row, started, refers, told);
+        (case.rows, case.tapes) = (rows, tapes);
     }
 
     /// Which case tells of the record with this Call-ID: the last that took it over.
@@ -347,6 +365,7 @@ impl Oracle {
         }
         self.draining = false;
         self.stopping = false;
+        self.fars_crashed();
         self.owed.clear();
         self.streams.clear();
         self.ports.clear();
@@ -376,17 +395,14 @@ impl Oracle {
         if let Some(name) = ["Authorization", "Proxy-Authorization"].iter().find(|name| message.get(name).is_some()) {
             self.broken(now, "credentials", &call_id, format!("{} with {name}", message.first));
         }
+        if self.sent_far(now, &message) {
+            return;
+        }
         match (message.method(), message.status(), message.cseq()) {
             (None, Some(status @ 200..), Some((cseq, "INVITE"))) => self.final_response(now, &message, status, cseq),
             (None, Some(101..=199), Some((cseq, "INVITE"))) => self.provisional(now, &message, cseq),
             (Some("REFER"), ..) => self.referred(now, &message),
             (Some("INVITE"), ..) => self.placed(now, &message),
-            // That of a 2xx goes to the Contact; a refusal's goes where the INVITE went.
-            (Some("ACK"), ..) if message.first.contains("sip:centre@") => {
-                if let Some(case) = self.cases.values_mut().find(|case| case.placed.contains(&call_id)) {
-                    case.told = true;
-                }
-            }
             (Some("BYE"), ..) => self.released(now, &call_id),
             _ => {}
         }
@@ -425,17 +441,18 @@ impl Oracle {
     pub fn closed(&mut self, now: Instant, stream: StreamKey) {
         self.ports.retain(|_, known| *known != stream);
         if let Some(call) = self.streams.remove(&stream) {
+            self.far_closed(now, &call);
             self.part(now, &call);
         }
     }
 
-    /// What a stream does may have changed; `story` is the caller's, who may have us on hold.
-    pub fn sounds(&mut self, now: Instant, stream: StreamKey, line: &Line, story: Option<&Story>) {
+    /// What a stream does may have changed; `hears`: a centre may be heard there; `story` is the caller's, who may have us on hold.
+    pub fn sounds(&mut self, now: Instant, stream: StreamKey, (line, hears): (&Line, bool), story: Option<&Story>) {
         let Some(call) = self.streams.get(&stream) else { return };
         let Some(case) = self.cases.get_mut(call) else { return };
         let holding = story.is_some_and(|story| story.holding);
         // Who is listened to hears nothing, and wants nothing else.
-        let sounding = line.sounds() || line.records();
+        let sounding = line.sounds() || hears || line.records();
         if let Some((prompts, length)) = line.playing()
             && case.row.starts_with("notice.")
             && length.is_zero()
@@ -541,6 +558,7 @@ impl Oracle {
                 }
                 if let Some(case) = self.cases.get_mut(&call_id) {
                     case.row = row.to_string();
+                    case.rows.insert(row.to_string());
                 }
             }
             News::Key { key } => {
@@ -722,10 +740,6 @@ impl Oracle {
         if message.get("To").is_some_and(|to| to.contains(";tag=")) {
             return;
         }
-        // Without a word of the centre there is nothing to cancel, and it repeats (RFC 3261 §9.1).
-        if self.cases.values().any(|case| case.placed.contains(&ours)) {
-            return;
-        }
         let target = text::destination(message.first.split(' ').nth(1).unwrap_or("")).to_owned();
         if !self.law.targets.contains(&target) {
             self.broken(now, "target of the table", &ours, format!("INVITE to {target}"));
@@ -736,7 +750,12 @@ impl Oracle {
         let Some((call_id, case)) = call_id.and_then(|id| Some((id.clone(), self.cases.get_mut(&id)?))) else {
             return self.broken(now, "nobody's call", &ours, "an INVITE beside no caller".to_owned());
         };
-        if case.placed.insert(ours) && !case.tone && !case.is_over() {
+        case.placed.insert(ours.clone());
+        let silent = !case.tone && !case.is_over();
+        if let Some(stream) = stream {
+            self.calls_far(&ours, call_id.clone(), target, stream, message.cseq().map_or(1, |(cseq, _)| cseq));
+        }
+        if silent {
             self.broken(now, "waiting tone", &call_id, "an INVITE leaves and no tone plays".to_owned());
         }
     }

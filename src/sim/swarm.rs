@@ -82,15 +82,19 @@ impl Conditions {
     /// The conditions of a seed in which only these faults may occur.
     pub fn draw(random: &mut Random, allowed: Faults) -> Self {
         // What came later is drawn aside, so that a seed known by its number tells the story that it always told.
-        let mut aside = Random::from_number(random.clone().u64() ^ 0x1357);
+        let first = random.clone().u64();
+        let mut aside = Random::from_number(first ^ 0x1357);
         let mut drawn: Faults = Fault::ALL
             .iter()
             .copied()
-            .filter(|fault| *fault != Fault::Publish)
+            .filter(|fault| !matches!(fault, Fault::Publish | Fault::Bridges))
             .filter(|fault| random.chance(fault.share()))
             .collect();
         if aside.chance(Fault::Publish.share()) {
             drawn = drawn.with(Fault::Publish);
+        }
+        if Random::from_number(first ^ 0x1358).chance(Fault::Bridges.share()) {
+            drawn = drawn.with(Fault::Bridges);
         }
         let faults = drawn.and(allowed);
         let share = |random: &mut Random, fault, most: u64| {

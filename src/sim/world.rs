@@ -22,7 +22,7 @@ use super::setup::{Moment, Setup, UNSAID};
 use super::swarm::Conditions;
 use super::trace::{Brief, Trace, command_name, told};
 use crate::engine::{CallKey, Engine, Entry, Input, Intervals, News, Output, Settings};
-use crate::media::{Command, Event as Sound, StreamKey};
+use crate::media::{Command, Event as Sound, Report, StreamKey};
 use crate::random::{Random, Secrets};
 use crate::routing::switch::Switches;
 use crate::sip::locate::{Answer, LookupKey};
@@ -44,7 +44,7 @@ enum Event {
     /// And told the end of what it recorded.
     Recorded(StreamKey, Sound),
     /// A media thread has closed a stream.
-    Closed(StreamKey),
+    Closed(StreamKey, Option<Report>),
     LookedUp(LookupKey, Answer),
     Line(StreamKey),
     Journaled(CallKey),
@@ -172,8 +172,12 @@ impl World {
                 let index = centres.len();
                 let at = SocketAddr::from(([10, 3, (index >> 8) as u8, index as u8], 5060));
                 directory.insert(name, at);
-                addresses.insert(at, Place::Centre(index));
-                centres.push(Centre::new(at, conditions.centre(&mut random)));
+                let mut centre = Centre::new(at, conditions.centre(&mut random));
+                if conditions.faults.has(Fault::Bridges) {
+                    centre = centre.oddly(Random::from_number(seed ^ (index as u64 + 1) << 40));
+                }
+                addresses.extend([(at, Place::Centre(index)), (centre.sound(), Place::Sound)]);
+                centres.push(centre);
                 centre_names.push(center.row.to_string());
             }
         }
@@ -384,7 +388,31 @@ impl World {
 
     /// Whether something sounds on any line.
     pub fn sounds(&self) -> bool {
-        self.lines.values().any(|(line, _)| line.sounds())
+        self.lines.keys().any(|&stream| self.sounds_on(stream))
+    }
+
+    /// Whether whoever is at the other end of this line hears something: what is played, or somebody on another line.
+    fn sounds_on(&self, stream: StreamKey) -> bool {
+        self.lines.get(&stream).is_some_and(|(line, _)| line.sounds() || self.hears_another(line))
+    }
+
+    fn hears_another(&self, line: &Line) -> bool {
+        line.sends() && line.hears().and_then(|other| self.lines.get(&other)).is_some_and(|(other, _)| other.speaks())
+    }
+
+    /// Holds lines that are bridged or recorded against the law.
+    fn watch_lines(&mut self) {
+        let bridged: Vec<(StreamKey, StreamKey)> =
+            self.lines.iter().filter_map(|(&stream, (line, _))| Some((stream, line.hears()?))).collect();
+        for &(stream, other) in &bridged {
+            self.oracle.bridged(self.now, other);
+            self.heard(stream);
+        }
+        let taped: Vec<StreamKey> =
+            self.lines.iter().filter(|(_, (line, _))| line.tapes()).map(|(&stream, _)| stream).collect();
+        for stream in taped {
+            self.oracle.tape_runs(self.now, stream, bridged.iter().any(|(caller, _)| *caller == stream));
+        }
     }
 
     // ---- time --------------------------------------------------------------------------------------------------
@@ -440,6 +468,7 @@ impl World {
             held: self.engine.held(),
             connections: self.engine.connections(),
             streams: self.lines.len(),
+            ports: self.ports.len(),
         };
         self.oracle.quiet(self.now, left);
     }
@@ -492,7 +521,7 @@ impl World {
             Event::Arrives(packet) => self.arrives(packet),
             Event::Opened(stream) => self.opened(stream),
             Event::Recorded(stream, event) => self.feed(Input::Media { stream, event }),
-            Event::Closed(stream) => self.feed(Input::Media { stream, event: Sound::Closed(None) }),
+            Event::Closed(stream, report) => self.feed(Input::Media { stream, event: Sound::Closed(report) }),
             Event::LookedUp(lookup, answer) => self.feed(Input::LookedUp { lookup, answer }),
             Event::Line(stream) => {
                 let event = self.lines.get_mut(&stream).and_then(|(line, _)| line.finished(self.now));
@@ -561,6 +590,9 @@ impl World {
             let is_caller = matches!(self.addresses.get(&packet.from), Some(Place::Phone(_)));
             if is_caller && packet.by != By::Void {
                 self.delivered(&packet.bytes);
+            }
+            if matches!(self.addresses.get(&packet.from), Some(Place::Centre(_))) && packet.by != By::Void {
+                self.oracle.centre_says(self.now, &packet.bytes);
             }
             let flow = Flow { transport: Transport::Udp, local: ENGINE, remote: packet.from, connection: 0 };
             return self.feed(Input::Received { flow, bytes: &packet.bytes });
@@ -653,8 +685,9 @@ impl World {
         let Some(centre) = self.centres.get_mut(index) else { return };
         let mut out = Vec::new();
         act(centre, self.now, &mut out);
-        let (from, deadline) = (centre.address(), centre.deadline());
+        let (signals, sounds, deadline) = (centre.address(), centre.sound(), centre.deadline());
         for (to, bytes) in out {
+            let from = if is_sound(&bytes) { sounds } else { signals };
             self.carry(Packet { from, to, bytes, by: By::Datagram });
         }
         if let Some(due) = deadline
@@ -709,10 +742,14 @@ impl World {
         if told || !outputs.is_empty() {
             self.last_traffic = self.now;
         }
+        let acted = !outputs.is_empty();
         for output in outputs.drain(..) {
             self.carry_out(output);
         }
         self.outputs = outputs;
+        if acted {
+            self.watch_lines();
+        }
     }
 
     fn wall(&self) -> Wall {
@@ -725,6 +762,7 @@ impl World {
         match event {
             Sound::Key(key) => self.oracle.heard(stream, key.as_char()),
             Sound::Finished(_) => self.oracle.finished(stream),
+            Sound::Recorded(ended) if self.lines.get(&stream).is_some_and(|(line, _)| line.is_tape(ended.key)) => {}
             Sound::Recorded(_) => self.oracle.recorded(stream),
             Sound::Latched(_) | Sound::Silent | Sound::Pressed(_) | Sound::Alone | Sound::Broken | Sound::Closed(_) => {
             }
@@ -743,10 +781,14 @@ impl World {
             }
             Output::OpenStream { stream, beside, .. } => {
                 self.note(b"open", || format!("engine    open  {stream:?}"));
-                if let Some(beside) = beside {
-                    self.oracle.opened_beside(stream, beside);
-                }
-                self.lines.insert(stream, (Line::new(), None));
+                let line = match beside {
+                    Some(beside) => {
+                        self.oracle.opened_beside(stream, beside);
+                        Line::beside()
+                    }
+                    None => Line::new(),
+                };
+                self.lines.insert(stream, (line, None));
                 let wait = Duration::from_micros(self.random.below(300));
                 self.push(self.now + wait, Event::Opened(stream));
             }
@@ -756,19 +798,19 @@ impl World {
                 self.note(b"close", || format!("engine    close {stream:?}"));
                 self.oracle.closed(self.now, stream);
                 let line = self.lines.remove(&stream);
-                let recorded = line.map_or_else(Vec::new, |(mut line, port)| {
+                let (recorded, report) = line.map_or_else(Default::default, |(mut line, port)| {
                     if let Some(port) = port {
                         self.ports.remove(&port);
                         self.free_ports.push_back(port);
                     }
-                    line.end_recordings(self.now)
+                    (line.end_recordings(self.now), line.quality())
                 });
                 // Every eighth media thread is dead and never answers.
                 if !stream.0.is_multiple_of(8) {
                     for recorded in recorded {
                         self.push(self.now + LAST_WORD, Event::Recorded(stream, recorded));
                     }
-                    self.push(self.now + LAST_WORD, Event::Closed(stream));
+                    self.push(self.now + LAST_WORD, Event::Closed(stream, report));
                 }
             }
             Output::Journal { call, entry: Entry::Start { record: line, dialog } } => {
@@ -832,6 +874,11 @@ impl World {
         let plays = matches!(command, Command::Play { .. });
         // A message; that a call is recorded, its caller was told before.
         let records = matches!(&command, Command::Record(recording) if recording.silence.is_some());
+        if let Command::Record(recording) = &command
+            && recording.silence.is_none()
+        {
+            self.oracle.tape_begins(self.now, stream, &recording.file);
+        }
         let disk_full = self.disk_full;
         let Some((line, _)) = self.lines.get_mut(&stream) else { return };
         line.fill_disk(disk_full);
@@ -872,7 +919,7 @@ impl World {
         let Some((line, _)) = self.lines.get(&stream) else { return };
         let caller = self.oracle.call_of(stream).and_then(|call| self.callers.get(call));
         let story = caller.and_then(|&index| self.phones.get(index)).map(Phone::story);
-        self.oracle.sounds(self.now, stream, line, story);
+        self.oracle.sounds(self.now, stream, (line, self.hears_another(line)), story);
     }
 
     /// `kill -9`, and a new process a moment later. What was written stays; open calls are closed as the shell
@@ -888,7 +935,7 @@ impl World {
             !matches!(
                 event,
                 Event::Opened(_)
-                    | Event::Closed(_)
+                    | Event::Closed(..)
                     | Event::Line(_)
                     | Event::Journaled(_)
                     | Event::SendFailed(_)
@@ -913,6 +960,11 @@ impl World {
     fn note(&mut self, bytes: &[u8], words: impl FnOnce() -> String) {
         self.trace.note(self.now, bytes, words);
     }
+}
+
+/// A packet of RTP, whose version is 2.
+fn is_sound(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|first| first >> 6 == 2)
 }
 
 fn before(phone: &Phone) -> (bool, usize, bool) {

@@ -561,6 +561,17 @@ impl Manner {
             };
             manner.steps.push(Step { after: spacing + Duration::from_millis(pause), action });
         }
+        if has(Fault::Bridges) {
+            // By then a centre may be there.
+            for _ in 0..random.below(4) {
+                let action = match random.below(4) {
+                    0 | 1 => Action::Hold(HoldForm::any(random)),
+                    2 => Action::Resume,
+                    _ => Action::Strange(Strange::Offerless { answers: true }),
+                };
+                manner.steps.push(Step { after: Duration::from_millis(2_000 + random.below(20_000)), action });
+            }
+        }
         let pause = Duration::from_millis(random.below(40_000));
         if has(Fault::Vanish) && random.chance(0.15) {
             manner.steps.push(Step { after: pause, action: Action::Vanish });

@@ -28,8 +28,16 @@ pub struct Case {
     pub pracked: BTreeSet<u32>,
     /// The ACK came.
     pub connected: Option<Instant>,
+    /// What was dialled.
+    pub dialled: String,
+    /// The greeting was heard to its end.
+    pub greeted: bool,
     /// The last row of the table entered.
     pub row: String,
+    /// All of them.
+    pub rows: BTreeSet<String>,
+    /// What was recorded, by its file; messages aside.
+    pub tapes: Vec<String>,
     /// The row in which a sound last came to its own end.
     pub finished_in: Option<String>,
     /// What the caller had to say has been recorded.

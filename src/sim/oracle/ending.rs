@@ -1,6 +1,7 @@
 //! What must be true when all is quiet: one record a call, the right one, each key once, nothing left behind.
 
-use super::{Case, FIRST_REPEAT, GIVE_UP, MARGIN, Oracle};
+use super::{Case, FIRST_REPEAT, GIVE_UP, MARGIN, Oracle, tape};
+use crate::media::StreamKey;
 use crate::sim::caller::text;
 use crate::sim::caller::{End, Story};
 use crate::time::Instant;
@@ -18,6 +19,8 @@ pub struct Left {
     pub connections: usize,
     /// Streams of sound.
     pub streams: usize,
+    /// Ports of theirs.
+    pub ports: usize,
 }
 
 impl Oracle {
@@ -35,7 +38,11 @@ impl Oracle {
             found.push(("a goodbye after a crash", "left in silence".to_owned()));
         }
         if !case.crashed {
-            found.extend(outcome(case, story).map(|what| ("true record", what)));
+            let talked = self.talked_with(&story.call_id);
+            found.extend(outcome(case, story, talked).map(|what| ("true record", what)));
+            if !case.succeeded {
+                found.extend(tape::recordings(&self.law, case).map(|what| ("true record", what)));
+            }
             found.extend(keys(case, story, keys_are_safe).map(|what| ("a key counts once", what)));
         }
         for (rule, what) in found {
@@ -56,13 +63,15 @@ impl Oracle {
 
     /// What is left when everybody has gone.
     pub fn quiet(&mut self, now: Instant, left: Left) {
-        let Left { calls, registrations, held, connections, streams } = left;
+        let Left { calls, registrations, held, connections, streams, ports } = left;
+        self.fars_settle(now);
         for (name, count) in [
             ("calls", calls),
             ("registrations", registrations),
             ("things held", held),
             ("connections", connections),
             ("streams", streams),
+            ("ports", ports),
         ] {
             if count > 0 {
                 self.broken(now, "back to the baseline", "", format!("{count} {name} after {GIVE_UP:?} of quiet"));
@@ -84,7 +93,7 @@ impl Oracle {
 }
 
 /// Whether outcome and attempts of the record are what the caller experienced.
-fn outcome(case: &Case, story: &Story) -> Option<String> {
+fn outcome(case: &Case, story: &Story, talked: Option<(&str, StreamKey)>) -> Option<String> {
     if case.succeeded {
         return None;
     }
@@ -127,8 +136,21 @@ fn outcome(case: &Case, story: &Story) -> Option<String> {
         return Some(format!("{attempts} attempts recorded, {tried} REFERs and INVITEs sent"));
     }
     let reached = record["attempts"].as_array()?.iter().find(|one| one["result"] == "reached");
+    if talked.is_some() && reached.is_none() {
+        return Some("a talk with a centre, and none reached on record".to_owned());
+    }
     if let (Some(reached), "transferred") = (reached, outcome) {
         let target = text::destination(reached["target"].as_str().unwrap_or("")).to_owned();
+        if let Some((centre, stream)) = talked {
+            if centre != target {
+                return Some(format!("reached {target} on record, but the caller was bridged with {centre}"));
+            }
+            // Every eighth media thread is dead and tells nothing.
+            if !stream.0.is_multiple_of(8) && record["center_media"].is_null() {
+                return Some("nothing on record of how the centre sounded".to_owned());
+            }
+            return None;
+        }
         let spoke = story.reached.iter().any(|(_, known)| *known == target);
         if !spoke && !story.reached.is_empty() {
             return Some(format!("reached {target} on record, but the caller spoke to {:?}", story.reached));

@@ -15,6 +15,7 @@ fn law() -> Law {
         accepted: BTreeSet::from(["1357@a:5072".to_owned()]),
         menus: BTreeMap::from([("menu.main".to_owned(), Duration::from_secs(5))]),
         call_max: Duration::from_secs(3600),
+        tapes: TapeLaw::default(),
     }
 }
 

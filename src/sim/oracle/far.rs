@@ -1,0 +1,234 @@
+//! Calls of ours to centres: whoever is called is hung up on once, no leg outlives its other one, and both are heard.
+
+use super::{MARGIN, Oracle, text};
+use crate::media::StreamKey;
+use crate::sim::caller::text::Message;
+use crate::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One call of ours to a centre, seen from outside.
+#[derive(Debug)]
+pub struct Far {
+    /// The Call-ID of the caller whom it is for.
+    pub caller: String,
+    /// Its address in the table.
+    pub target: String,
+    /// Its stream.
+    pub stream: StreamKey,
+    /// The CSeq of its INVITE.
+    cseq: u32,
+    /// A provisional response reached the engine: from now on it can be cancelled.
+    provisional: Option<Instant>,
+    /// A provisional response told where its sound comes from.
+    early: bool,
+    /// A 2xx reached the engine.
+    accepted: Option<Instant>,
+    /// Another final response did.
+    refused: Option<Instant>,
+    cancelled: Option<Instant>,
+    acknowledged: bool,
+    /// Our BYEs, by CSeq and branch.
+    byes: BTreeSet<(u32, String)>,
+    released: Option<Instant>,
+    hung_up: Option<Instant>,
+    /// Caller and centre hear each other, and it has answered.
+    pub talks: Option<Instant>,
+    closed: Option<Instant>,
+    /// It knows nothing of the call any more.
+    lost: bool,
+    crashed: bool,
+    /// Final responses to its re-INVITEs.
+    finals: BTreeMap<(u32, String), u16>,
+}
+
+impl Far {
+    /// When it was over for us.
+    fn over(&self) -> Option<Instant> {
+        [self.refused, self.released, self.hung_up, self.cancelled].into_iter().flatten().min()
+    }
+}
+
+impl Oracle {
+    /// An INVITE of ours leaves for a centre.
+    pub(super) fn calls_far(&mut self, call_id: &str, caller: String, target: String, stream: StreamKey, cseq: u32) {
+        let far = Far {
+            caller,
+            target,
+            stream,
+            cseq,
+            provisional: None,
+            early: false,
+            accepted: None,
+            refused: None,
+            cancelled: None,
+            acknowledged: false,
+            byes: BTreeSet::new(),
+            released: None,
+            hung_up: None,
+            talks: None,
+            closed: None,
+            lost: false,
+            crashed: false,
+            finals: BTreeMap::new(),
+        };
+        self.fars.insert(call_id.to_owned(), far);
+    }
+
+    /// Something leaves in a call of ours; `false` when it belongs to none.
+    pub(super) fn sent_far(&mut self, now: Instant, message: &Message<'_>) -> bool {
+        let Some(far) = self.fars.get_mut(message.call_id()) else { return false };
+        let Some((cseq, method)) = message.cseq() else { return true };
+        let transaction = (cseq, message.branch().to_owned());
+        let mut wrong = None;
+        match (message.method(), message.status()) {
+            (Some("ACK"), _) if cseq == far.cseq => far.acknowledged |= far.accepted.is_some(),
+            (Some("CANCEL"), _) => _ = far.cancelled.get_or_insert(now),
+            (Some("BYE"), _) => {
+                if far.hung_up.is_some() && far.released.is_none() {
+                    wrong = Some("our BYE behind theirs".to_owned());
+                }
+                far.released.get_or_insert(now);
+                far.byes.insert(transaction);
+                if far.byes.len() > 1 {
+                    wrong = Some(format!("{} BYEs", far.byes.len()));
+                }
+            }
+            (None, Some(status @ 200..)) if method == "INVITE" => {
+                if let Some(known) = far.finals.insert(transaction, status).filter(|known| *known != status) {
+                    wrong = Some(format!("{status} after {known}"));
+                }
+            }
+            _ => {}
+        }
+        if let Some(what) = wrong {
+            self.broken(now, "one BYE a dialog", message.call_id(), what);
+        }
+        true
+    }
+
+    /// A datagram of a centre reaches the engine.
+    pub fn centre_says(&mut self, now: Instant, bytes: &[u8]) {
+        let Some(message) = Message::read(bytes) else { return };
+        let Some(far) = self.fars.get_mut(message.call_id()) else { return };
+        let Some((cseq, method)) = message.cseq() else { return };
+        match (message.method(), message.status()) {
+            (Some("BYE"), _) if far.accepted.is_some() && far.released.is_none() => {
+                far.hung_up.get_or_insert(now);
+            }
+            (None, Some(status)) if method == "INVITE" && cseq == far.cseq => {
+                let decided = far.accepted.is_some() || far.refused.is_some();
+                match status {
+                    100..200 if !decided => {
+                        far.provisional.get_or_insert(now);
+                        far.early |= !message.body.is_empty();
+                    }
+                    200..300 if !decided => far.accepted = Some(now),
+                    300.. if !decided => far.refused = Some(now),
+                    _ => {}
+                }
+            }
+            (None, Some(481 | 408)) => far.lost = true,
+            _ => {}
+        }
+    }
+
+    /// A caller hears a centre, and the centre the caller.
+    pub fn bridged(&mut self, now: Instant, stream: StreamKey) {
+        let Some((call_id, far)) = self.fars.iter_mut().find(|(_, far)| far.stream == stream) else { return };
+        if far.over().is_some() || !far.acknowledged {
+            if !far.early && far.accepted.is_none() {
+                let call_id = call_id.clone();
+                self.broken(
+                    now,
+                    "bridged with somebody",
+                    &call_id,
+                    "bridged with a centre that tells no sound".to_owned(),
+                );
+            }
+            return;
+        }
+        far.talks.get_or_insert(now);
+        if let Some(case) = self.cases.get_mut(&far.caller) {
+            case.told = true;
+        }
+    }
+
+    /// The stream of a call of ours is closed.
+    pub(super) fn far_closed(&mut self, now: Instant, call_id: &str) {
+        if let Some(far) = self.fars.get_mut(call_id) {
+            far.closed.get_or_insert(now);
+        }
+    }
+
+    /// The process died.
+    pub(super) fn fars_crashed(&mut self) {
+        self.fars.values_mut().for_each(|far| far.crashed |= far.over().is_none());
+    }
+
+    /// What was for one caller is for another now.
+    pub(super) fn fars_follow(&mut self, old: &str, new: &str) {
+        for far in self.fars.values_mut().filter(|far| far.caller == old) {
+            new.clone_into(&mut far.caller);
+        }
+    }
+
+    /// Everybody has gone: how each call of ours ended.
+    pub(super) fn fars_settle(&mut self, now: Instant) {
+        let wrong: Vec<(&'static str, String, String)> = self
+            .fars
+            .iter()
+            .filter(|(_, far)| !far.crashed)
+            .filter_map(|(call_id, far)| {
+                let (rule, what) = self.mismatch(far)?;
+                Some((rule, call_id.clone(), what))
+            })
+            .collect();
+        for (rule, call_id, what) in wrong {
+            self.broken(now, rule, &call_id, what);
+        }
+    }
+
+    fn mismatch(&self, far: &Far) -> Option<(&'static str, String)> {
+        let late = |due: Instant, done: Option<Instant>| done.is_none_or(|done| done > due + MARGIN);
+        let case = self.cases.get(&far.caller);
+        let parted = case.filter(|case| !case.crashed).and_then(|case| case.parted);
+        if let Some(accepted) = far.accepted {
+            if !far.acknowledged {
+                return Some(("every answer is acknowledged", "a 2xx of a centre met no ACK".to_owned()));
+            }
+            if far.released.is_none() && far.hung_up.is_none() && !far.lost {
+                return Some(("one BYE a dialog", "none".to_owned()));
+            }
+            let over = [far.released, far.hung_up].into_iter().flatten().min();
+            if let Some(parted) = parted.filter(|parted| late(accepted.max(*parted), over) && !far.lost) {
+                return Some(("no leg alone", format!("the caller left at {parted:?}, the centre at {over:?}")));
+            }
+        } else if let (Some(parted), Some(provisional), None) = (parted, far.provisional, far.refused)
+            && late(parted.max(provisional), far.cancelled)
+        {
+            let what = format!("the caller left at {parted:?}, CANCEL at {:?}", far.cancelled);
+            return Some(("no leg alone", what));
+        }
+        // A caller who has not acknowledged our 200 cannot be hung up on yet (RFC 3261 §15).
+        if let (Some(over), Some(_), Some(case)) = (far.hung_up, far.talks, case)
+            && !case.crashed
+            && case.owed.is_empty()
+            && late(over, case.parted)
+        {
+            return Some(("no leg alone", format!("the centre left at {over:?}, the caller at {:?}", case.parted)));
+        }
+        match (far.over(), far.closed) {
+            (_, None) => Some(("every stream is closed", "the stream of a centre is open".to_owned())),
+            (Some(over), Some(closed)) if closed > over + MARGIN => {
+                Some(("every stream is closed", format!("over at {over:?}, closed at {closed:?}")))
+            }
+            _ => None,
+        }
+    }
+
+    /// The centre that this caller talked with, and whether its stream tells how it sounded.
+    pub(super) fn talked_with(&self, caller: &str) -> Option<(&str, StreamKey)> {
+        let far = self.fars.values().find(|far| far.caller == caller && far.talks.is_some())?;
+        Some((text::destination(&far.target), far.stream))
+    }
+}
