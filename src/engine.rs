@@ -389,9 +389,11 @@ impl Engine {
 
     /// A call's dialog is another than the journal holds.
     fn moved(&self, dialog: DialogKey, out: &mut Vec<Output>) {
-        if let (Some(&call), Some(saved)) = (self.dialogs.get(&dialog), self.agent.saved(dialog)) {
-            out.push(Output::Journal { call, entry: Entry::Dialog(saved) });
-        }
+        let saved = self.agent.saved(dialog);
+        let Some((&call, saved)) = self.dialogs.get(&dialog).zip(saved) else { return };
+        let is_callers = self.calls.get(&call).is_none_or(|entry| entry.leg.dialog == dialog);
+        let entry = if is_callers { Entry::Dialog(saved) } else { Entry::Centre(saved) };
+        out.push(Output::Journal { call, entry });
     }
 
     fn told_why(&mut self, dialog: DialogKey, reason: Option<Reason>) {

@@ -62,6 +62,8 @@ struct Bench {
     tag: String,
     /// The INVITE that the centre got, and our last request to it.
     invite: String,
+    /// What the journal holds of the centre.
+    kept: Option<String>,
     records: Vec<serde_json::Value>,
 }
 
@@ -87,7 +89,7 @@ impl Bench {
         });
         let now = Now::default().after(Duration::from_secs(1));
         let (caller, centre) = (StreamKey(0), StreamKey(0));
-        Self { engine, now, caller, centre, tag: String::new(), invite: String::new(), records: Vec::new() }
+        Self { engine, now, caller, centre, tag: String::new(), invite: String::new(), kept: None, records: Vec::new() }
     }
 
     /// One step, and what came of it in words; what is said to the centre begins with `>`.
@@ -127,6 +129,10 @@ impl Bench {
                 Output::Journal { entry: Entry::Start { .. }, call } => {
                     let call: CallKey = *call;
                     self.engine.handle(self.now, Input::Journaled { call }, &mut more);
+                    String::new()
+                }
+                Output::Journal { entry: Entry::Centre(dialog), .. } => {
+                    self.kept = Some(dialog.clone());
                     String::new()
                 }
                 Output::Journal { entry: Entry::End(line), .. } => {
@@ -301,6 +307,17 @@ fn the_caller_hangs_up_and_the_centre_is_let_go() {
     let record = ended(bench);
     assert_eq!((&record["outcome"], &record["cause"]), (&"transferred".into(), &"caller-hung-up".into()));
     assert_eq!(record["center_media"]["sent"], 22);
+}
+
+#[test]
+fn the_next_process_says_goodbye_to_a_centre_whose_talk_died_with_the_last_one() {
+    let mut ringing = calling();
+    ringing.centre_answers("180 Ringing", "");
+    assert_eq!(ringing.kept, None, "nobody is there yet");
+    let kept = talking().kept.expect("the journal holds it");
+    let mut next = Bench::new();
+    let said = next.give(Input::Orphaned { dialogs: vec![kept] });
+    assert_eq!(said + &next.pass(1), ">BYE");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! files are opened again, twice.
 
 use ivr1357::engine::CallKey;
-use ivr1357::shell::journal::store::{OpenError, Store, journal_path};
+use ivr1357::shell::journal::store::{OpenError, Party, Store, journal_path};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -229,7 +229,8 @@ fn a_dialog_names_its_caller_to_nobody_else_and_no_longer_than_its_call() {
     store.end([end(1)]).expect("written");
     store.tidy().expect("tidied");
     assert_eq!((mode(), journal().matches("BYE").count()), (0o600, 1), "the call that ended is forgotten");
-    store.moved([(CallKey(1), "BYE 1".to_owned()), (CallKey(2), "BYE elsewhere".to_owned())]).expect("written");
+    let moved = |call: u64, saved: &str| (CallKey(call), Party::Caller, saved.to_owned());
+    store.moved([moved(1, "BYE 1"), moved(2, "BYE elsewhere")]).expect("written");
     drop(store);
     let (mut store, _) = Store::open(&path).expect("opens");
     assert_eq!(store.orphans(), ["BYE elsewhere"], "the latest counts");
@@ -242,6 +243,35 @@ fn a_dialog_names_its_caller_to_nobody_else_and_no_longer_than_its_call() {
     store.end([end(3)]).expect("written");
     store.tidy().expect("tidied");
     assert_eq!((mode(), journal().lines().count()), (0o600, 1));
+}
+
+#[test]
+fn a_centre_has_a_goodbye_to_come_as_long_as_its_call_has_and_takes_no_more_room_than_one() {
+    let folder = Folder::new("centre");
+    let path = folder.records();
+    let length = || fs::metadata(journal_path(&path)).expect("a journal").len();
+    let centre = |call: u64, saved: String| (CallKey(call), Party::Centre, saved);
+    let (mut store, _) = Store::open(&path).expect("opens");
+    store.start([start(1), start(2)]).expect("written");
+    store.moved([centre(1, "BYE one".to_owned()), centre(2, "BYE two".to_owned())]).expect("written");
+    store.end([end(1)]).expect("written");
+    store.moved([centre(1, "BYE late".to_owned())]).expect("a call that ended has none");
+    for round in 0..3 {
+        store.moved((0..60_000).map(|n| centre(2, format!("{:0>100}", round * 100_000 + n)))).expect("written");
+    }
+    store.moved([centre(2, "BYE at last".to_owned())]).expect("written");
+    assert!(length() < 1_000, "the journal holds {} bytes for one call", length());
+    drop(store);
+    for what in ["first", "a process that died once more hands them on"] {
+        let (store, recovered) = Store::open(&path).expect("opens");
+        assert_eq!(store.orphans(), [dialog(2), "BYE at last".to_owned()], "{what}");
+        assert_eq!(recovered.unreadable, 0, "{what}");
+    }
+    assert!(!fs::read_to_string(&path).expect("records").contains("BYE"), "no record holds a dialog");
+    let (mut store, _) = Store::open(&path).expect("opens");
+    store.tidy().expect("tidied");
+    assert_eq!(store.orphan_count(), 0);
+    assert!(length() < 100, "its goodbye was said");
 }
 
 #[test]

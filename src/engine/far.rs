@@ -152,6 +152,7 @@ impl Engine {
                     Ok(command) => {
                         let held = far.leg.is_held();
                         out.extend(command.map(|command| Output::Media { stream, command }));
+                        self.moved(dialog, out);
                         self.session(now, call, Event::FarAnswered(attempt), out);
                         self.session(now, call, Event::FarHeld(held), out);
                     }
@@ -188,7 +189,8 @@ impl Engine {
                 Ok(command) => out.extend(command.map(|command| Output::Media { stream, command })),
                 Err(Refusal(why)) => info!(%call, why, "answer to a refresh not understood"),
             },
-            // Keys of a centre choose nothing, and the journal holds the caller's dialog.
+            AgentEvent::Moved { .. } if matches!(far.stage, Stage::Talking) => self.moved(dialog, out),
+            // Keys of a centre choose nothing.
             _ => {}
         }
         None

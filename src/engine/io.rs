@@ -213,6 +213,8 @@ pub enum Entry {
     /// The dialog of a call whose start was written, as it stands now: another peer, or reached elsewhere. Written soon; until
     /// then, and when the disk is slow, the one of before counts.
     Dialog(String),
+    /// The same of the centre that the call is bridged with: as [`Entry::Dialog`].
+    Centre(String),
     /// The whole record, once per call, also for calls without a start (refused ones).
     End(String),
 }

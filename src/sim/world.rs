@@ -118,6 +118,8 @@ pub struct World {
     open_calls: BTreeMap<CallKey, String>,
     /// And their dialogs.
     open_dialogs: BTreeMap<CallKey, String>,
+    /// Those of the centres they are bridged with.
+    open_centres: BTreeMap<CallKey, String>,
     records: Vec<String>,
     oracle: Oracle,
     disk_full: bool,
@@ -202,6 +204,7 @@ impl World {
             free_ports: PORTS.filter(|port| port % 2 == 0).collect(),
             open_calls: BTreeMap::new(),
             open_dialogs: BTreeMap::new(),
+            open_centres: BTreeMap::new(),
             records: Vec::new(),
             oracle: Oracle::new(setup.law.clone()),
             trace: Trace::new(traced),
@@ -827,11 +830,17 @@ impl World {
                     *known = dialog;
                 }
             }
+            Output::Journal { call, entry: Entry::Centre(dialog) } => {
+                if self.open_calls.contains_key(&call) {
+                    self.open_centres.insert(call, dialog);
+                }
+            }
             Output::Journal { call, entry: Entry::End(line) } => {
                 self.note(line.as_bytes(), || format!("engine    end   {line}"));
                 self.oracle.journal_end(self.now, call, &line);
                 self.open_calls.remove(&call);
                 self.open_dialogs.remove(&call);
+                self.open_centres.remove(&call);
                 self.records.push(line);
             }
             Output::Live { call, news } => {
@@ -951,7 +960,8 @@ impl World {
             Self::engine(&self.setup, &self.conditions, self.published, Random::from_number(self.random.u64()));
         self.feed(Input::Switched(Arc::new(self.switched.clone())));
         self.lose_connections();
-        let dialogs = std::mem::take(&mut self.open_dialogs).into_values().collect();
+        let callers = std::mem::take(&mut self.open_dialogs).into_values();
+        let dialogs = callers.chain(std::mem::take(&mut self.open_centres).into_values()).collect();
         self.feed(Input::Orphaned { dialogs });
     }
 

@@ -15,7 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 use store::WriteError;
-pub use store::{OpenError, Recovered, Store};
+pub use store::{OpenError, Party, Recovered, Store};
 use tracing::{error, warn};
 
 /// Where the records of one engine go.
@@ -44,7 +44,7 @@ impl Journal {
             Self::Files(writer) => writer.write(call, entry),
             Self::Nowhere => match entry {
                 Entry::Start { .. } => Written::Now,
-                Entry::Dialog(_) | Entry::End(_) => Written::Later,
+                Entry::Dialog(_) | Entry::Centre(_) | Entry::End(_) => Written::Later,
             },
         }
     }
@@ -120,7 +120,7 @@ impl Writer {
                     queue.shed += 1;
                     return Written::Now;
                 }
-                Entry::Dialog(_) => return Written::Later,
+                Entry::Dialog(_) | Entry::Centre(_) => return Written::Later,
                 Entry::End(_) => {}
             }
         }
@@ -216,7 +216,8 @@ impl<A: Fn(&[CallKey])> Thread<A> {
         for (call, entry) in batch.drain(..) {
             match entry {
                 Entry::Start { record, dialog } => starts.push((call, record, dialog)),
-                Entry::Dialog(dialog) => moves.push((call, dialog)),
+                Entry::Dialog(dialog) => moves.push((call, Party::Caller, dialog)),
+                Entry::Centre(dialog) => moves.push((call, Party::Centre, dialog)),
                 Entry::End(line) => ends.push((call, line)),
             }
         }
@@ -229,7 +230,7 @@ impl<A: Fn(&[CallKey])> Thread<A> {
         }
         // No call waits for these: what a death before them loses is only where the peer has moved to.
         if let Err(WriteError { error, .. }) = self.store.moved(moves) {
-            self.alarm.raise("where callers are is not on disk", &error.to_string(), 0);
+            self.alarm.raise("where callers and centres are is not on disk", &error.to_string(), 0);
         }
         if let Err(WriteError { error, lost }) = self.store.end(ends) {
             self.alarm.raise("records are not written", &error.to_string(), lost);

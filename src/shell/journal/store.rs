@@ -8,7 +8,8 @@
 //! not (a power cut keeps what it likes), and would then lose the call. The journal's header says how long the
 //! records were when it was begun, so that only their tail is read.
 //!
-//! Behind each start stands its dialog, in a line of its own: what the BYE of a call needs that the process took with it.
+//! Behind each start stands its dialog, in a line of its own: what the BYE of a call needs that the process took with it. A call
+//! that is bridged has one more, that of its centre.
 //! These lines name callers in clear. So nobody else may read the journal, they never become records, and they go
 //! with their call: when the journal is next rewritten, within a minute ([`Store::tidy`]). A process that dies once more
 //! before the goodbyes were said hands them on to the next.
@@ -79,6 +80,15 @@ pub struct Store {
     buffer: Vec<u8>,
 }
 
+/// Whose dialog it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Party {
+    /// The caller's.
+    Caller,
+    /// The centre's that the caller talks with.
+    Centre,
+}
+
 /// A call without a record.
 #[derive(Debug)]
 struct Opened {
@@ -86,12 +96,14 @@ struct Opened {
     start: String,
     /// The line of its dialog.
     dialog: Option<String>,
+    /// And that of the centre's.
+    centre: Option<String>,
 }
 
 impl Opened {
     fn lines(&self) -> impl Iterator<Item = &str> {
         // A death between the two leaves a start that is closed, and no goodbye to somebody who was never answered.
-        [Some(self.start.as_str()), self.dialog.as_deref()].into_iter().flatten()
+        [Some(self.start.as_str()), self.dialog.as_deref(), self.centre.as_deref()].into_iter().flatten()
     }
 }
 
@@ -139,13 +151,16 @@ impl Store {
                 recovered.interrupted += 1;
             }
             // One that was closed like this before belongs to a process that died over its mending.
-            left.dialogs.retain(|call, _| ended.get(call).is_none_or(|interrupted| *interrupted));
+            let is_open = |call: &String| ended.get(call).is_none_or(|interrupted| *interrupted);
+            left.dialogs.retain(|call, _| is_open(call));
+            left.centres.retain(|call, _| is_open(call));
             records.append(&lines).map_err(failed("close the interrupted calls in", path))?;
         }
         // Also when nothing was added: what the last process wrote may not be on disk yet, and its journal goes now.
         records.dirty();
         records.sync().map_err(failed("write to disk", path))?;
-        let orphans: Vec<String> = left.dialogs.into_values().take(DIALOGS_MAX).collect();
+        let orphans = left.dialogs.into_values().chain(left.centres.into_values());
+        let orphans: Vec<String> = orphans.take(DIALOGS_MAX).collect();
         let journal = begin_journal(path, records.length(), orphans.iter().map(String::as_str))
             .map_err(failed("begin the journal", &journal_path))?;
         let store = Self {
@@ -165,8 +180,9 @@ impl Store {
 
     /// The dialogs that the last process left open. They stay in the journal until [`Store::tidy`].
     pub fn orphans(&self) -> Vec<String> {
-        let saved =
-            |line: &String| serde_json::from_str::<DialogLine<'_>>(line).ok().map(|line| line.saved.into_owned());
+        let saved = |line: &String| match serde_json::from_str::<DialogLine<'_>>(line).ok()? {
+            DialogLine::Caller { saved, .. } | DialogLine::Centre { saved, .. } => Some(saved.into_owned()),
+        };
         self.orphans.iter().filter_map(saved).collect()
     }
 
@@ -182,7 +198,8 @@ impl Store {
     ) -> Result<(), WriteError> {
         self.buffer.clear();
         for (call, start, dialog) in starts {
-            let opened = Opened { start, dialog: dialog.map(|saved| dialog_line(call, &saved)) };
+            let dialog = dialog.map(|saved| dialog_line(call, Party::Caller, &saved));
+            let opened = Opened { start, dialog, centre: None };
             add_lines(&mut self.buffer, opened.lines());
             self.open.insert(call, opened);
         }
@@ -190,14 +207,17 @@ impl Store {
     }
 
     /// Dialogs of open calls, as they stand now.
-    pub fn moved(&mut self, dialogs: impl IntoIterator<Item = (CallKey, String)>) -> Result<(), WriteError> {
+    pub fn moved(&mut self, dialogs: impl IntoIterator<Item = (CallKey, Party, String)>) -> Result<(), WriteError> {
         self.buffer.clear();
-        for (call, saved) in dialogs {
+        for (call, party, saved) in dialogs {
             // A call that ended meanwhile has nothing to be told.
             if let Some(opened) = self.open.get_mut(&call) {
-                let line = dialog_line(call, &saved);
+                let line = dialog_line(call, party, &saved);
                 add_lines(&mut self.buffer, [line.as_str()].into_iter());
-                opened.dialog = Some(line);
+                match party {
+                    Party::Caller => opened.dialog = Some(line),
+                    Party::Centre => opened.centre = Some(line),
+                }
             }
         }
         self.write_journal()
@@ -313,19 +333,30 @@ struct CallOfLine<'a> {
     cause: Option<Cow<'a, str>>,
 }
 
-/// A line of the journal beside starts: the dialog of a call.
+/// A line of the journal beside starts: a dialog of a call, as `sip` wrote it. The name of its first field says whose.
 #[derive(Deserialize, Serialize)]
-struct DialogLine<'a> {
-    /// Whose.
-    #[serde(borrow)]
-    dialog: Cow<'a, str>,
-    /// As `sip` wrote it.
-    #[serde(borrow)]
-    saved: Cow<'a, str>,
+#[serde(untagged)]
+enum DialogLine<'a> {
+    Caller {
+        #[serde(borrow)]
+        dialog: Cow<'a, str>,
+        #[serde(borrow)]
+        saved: Cow<'a, str>,
+    },
+    Centre {
+        #[serde(borrow)]
+        centre: Cow<'a, str>,
+        #[serde(borrow)]
+        saved: Cow<'a, str>,
+    },
 }
 
-fn dialog_line(call: CallKey, saved: &str) -> String {
-    let line = DialogLine { dialog: call.to_string().into(), saved: saved.into() };
+fn dialog_line(call: CallKey, party: Party, saved: &str) -> String {
+    let (call, saved) = (call.to_string().into(), saved.into());
+    let line = match party {
+        Party::Caller => DialogLine::Caller { dialog: call, saved },
+        Party::Centre => DialogLine::Centre { centre: call, saved },
+    };
     serde_json::to_string(&line).expect("two strings make an object")
 }
 
@@ -349,6 +380,8 @@ struct Left {
     starts: BTreeMap<String, String>,
     /// Whole lines.
     dialogs: BTreeMap<String, String>,
+    /// Those of centres.
+    centres: BTreeMap<String, String>,
 }
 
 fn read_journal(path: &Path, recovered: &mut Recovered) -> io::Result<Left> {
@@ -375,10 +408,12 @@ fn read_journal(path: &Path, recovered: &mut Recovered) -> io::Result<Left> {
             (Some(call), Ok(line)) => {
                 left.starts.insert(call, line.to_owned());
             }
-            (None, Ok(line)) if let Ok(dialog) = serde_json::from_str::<DialogLine<'_>>(line) => {
-                left.dialogs.insert(dialog.dialog.into_owned(), line.to_owned());
-            }
-            _ => recovered.unreadable += 1,
+            (None, Ok(line)) => match serde_json::from_str::<DialogLine<'_>>(line) {
+                Ok(DialogLine::Caller { dialog, .. }) => _ = left.dialogs.insert(dialog.into_owned(), line.to_owned()),
+                Ok(DialogLine::Centre { centre, .. }) => _ = left.centres.insert(centre.into_owned(), line.to_owned()),
+                Err(_) => recovered.unreadable += 1,
+            },
+            (_, Err(_)) => recovered.unreadable += 1,
         }
     }
     Ok(left)

@@ -37,6 +37,8 @@ pub struct Far {
     /// It knows nothing of the call any more.
     lost: bool,
     crashed: bool,
+    /// The process died over a talk that nobody had ended.
+    orphaned: bool,
     /// Final responses to its re-INVITEs.
     finals: BTreeMap<(u32, String), u16>,
 }
@@ -69,6 +71,7 @@ impl Oracle {
             closed: None,
             lost: false,
             crashed: false,
+            orphaned: false,
             finals: BTreeMap::new(),
         };
         self.fars.insert(call_id.to_owned(), far);
@@ -84,7 +87,7 @@ impl Oracle {
             (Some("ACK"), _) if cseq == far.cseq => far.acknowledged |= far.accepted.is_some(),
             (Some("CANCEL"), _) => _ = far.cancelled.get_or_insert(now),
             (Some("BYE"), _) => {
-                if far.hung_up.is_some() && far.released.is_none() {
+                if far.hung_up.is_some() && far.released.is_none() && !far.crashed {
                     wrong = Some("our BYE behind theirs".to_owned());
                 }
                 far.released.get_or_insert(now);
@@ -162,7 +165,12 @@ impl Oracle {
 
     /// The process died.
     pub(super) fn fars_crashed(&mut self) {
-        self.fars.values_mut().for_each(|far| far.crashed |= far.over().is_none());
+        for far in self.fars.values_mut() {
+            far.crashed = true;
+            far.orphaned = far.talks.is_some() && far.over().is_none();
+            // The next one cannot know what was said already.
+            far.byes.clear();
+        }
     }
 
     /// What was for one caller is for another now.
@@ -177,7 +185,6 @@ impl Oracle {
         let wrong: Vec<(&'static str, String, String)> = self
             .fars
             .iter()
-            .filter(|(_, far)| !far.crashed)
             .filter_map(|(call_id, far)| {
                 let (rule, what) = self.mismatch(far)?;
                 Some((rule, call_id.clone(), what))
@@ -189,6 +196,10 @@ impl Oracle {
     }
 
     fn mismatch(&self, far: &Far) -> Option<(&'static str, String)> {
+        if far.crashed {
+            let over = far.released.is_some() || far.hung_up.is_some() || far.lost;
+            return (far.orphaned && !over).then(|| ("a goodbye after a crash", "a centre left in silence".to_owned()));
+        }
         let late = |due: Instant, done: Option<Instant>| done.is_none_or(|done| done > due + MARGIN);
         let case = self.cases.get(&far.caller);
         let parted = case.filter(|case| !case.crashed).and_then(|case| case.parted);
