@@ -605,6 +605,8 @@ impl Engine {
             }
             Effect::DropCall => self.drop_far(now, call, entry, out),
             Effect::Bridge => Self::bridge(entry, out),
+            Effect::Overhear => Self::overhear(entry, out),
+            Effect::GiveWay => out.push(Output::Media { stream, command: media::Command::GiveWay }),
             Effect::FarHears(said) => Self::far_hears(entry, &said, out),
             Effect::Answer => {
                 let sdp = entry.leg.description();

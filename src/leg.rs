@@ -177,6 +177,16 @@ impl Leg {
         Ok(self.configuration())
     }
 
+    /// The answer to our offer in a provisional response. The final one may come from another telephone, and is asked for all the same
+    /// (RFC 3261 §13.2.2.4).
+    pub fn early(&mut self, body: &[u8]) -> Result<Option<media::Command>, Refusal> {
+        if self.open == Open::No {
+            return Ok(None);
+        }
+        self.chosen = Some(offer_answer::accept(body, self.codecs, &self.crypto)?);
+        Ok(self.configuration())
+    }
+
     /// The answer to our description as it was, which a session refresh repeated.
     pub fn refreshed(&mut self, body: Option<Vec<u8>>) -> Result<Option<media::Command>, Refusal> {
         let body = body.ok_or(Refusal("no answer"))?;
@@ -278,6 +288,11 @@ impl Leg {
         self.chosen.as_ref().is_some_and(|chosen| {
             matches!(chosen.direction, Direction::RecvOnly | Direction::Inactive) || chosen.remote.is_none()
         })
+    }
+
+    /// The peer's side listens and speaks.
+    pub fn is_heard(&self) -> bool {
+        self.chosen.as_ref().is_some_and(|chosen| chosen.direction == Direction::SendRecv && chosen.remote.is_some())
     }
 
     /// A key came by one of the ways, pressed for so long already; `None` when it is the echo of a press that counted.

@@ -143,6 +143,11 @@ impl Bench {
                     Command::Configure(chosen) => format!("{} {:?}", side(*stream), chosen.direction),
                     Command::Play { clips, .. } => format!("{} hears {}", side(*stream), clips[0].id),
                     Command::Stop => format!("{} hears nothing", side(*stream)),
+                    Command::Overhear(other) => {
+                        assert_eq!((*stream, *other), (self.caller, self.centre));
+                        "overhear".to_owned()
+                    }
+                    Command::GiveWay => "beneath".to_owned(),
                     Command::Bridge(other) => {
                         assert_eq!((*stream, *other), (self.caller, self.centre));
                         "bridge".to_owned()
@@ -321,6 +326,58 @@ fn the_next_process_says_goodbye_to_a_centre_whose_talk_died_with_the_last_one()
 }
 
 #[test]
+fn a_centre_that_sounds_before_it_answers_is_heard_and_hears_nothing() {
+    let mut bench = calling();
+    assert_eq!(bench.centre_answers("180 Ringing", ""), "");
+    assert_eq!(bench.centre_answers("183 Session Progress", &sdp(8000, "")), "centre SendRecv, overhear");
+    assert_eq!(bench.centre_answers("183 Session Progress", &sdp(8000, "")), "", "the same again");
+    assert_eq!(bench.centre_answers("180 Ringing", &sdp(8002, "")), "centre SendRecv, overhear", "another one");
+    let stream = bench.centre;
+    assert_eq!(bench.give(Input::Media { stream, event: Event::Silent }), "", "it need not speak yet");
+    let said = bench.centre_answers("200 OK", &sdp(8000, ""));
+    assert_eq!(said, ">ACK, centre SendRecv, caller hears nothing, bridge");
+    assert_eq!(bench.centre_says("BYE", 1, ""), ">200, close centre, BYE, close caller, record");
+    ended(bench);
+}
+
+#[test]
+fn a_centre_that_sounds_and_refuses_gives_way_and_no_talk_is_on_record() {
+    let mut bench = calling();
+    bench.centre_answers("183 Session Progress", &sdp(8000, ""));
+    assert_eq!(bench.centre_answers("486 Busy Here", ""), ">ACK, close centre, caller hears bye");
+    bench.caller_says("BYE", 2, "");
+    let record = ended(bench);
+    assert_eq!((&record["attempts"][0]["status"], &record["center_media"]), (&486.into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn a_centre_whose_stream_breaks_while_it_rings_is_a_rung_that_failed() {
+    let mut bench = calling();
+    bench.centre_answers("180 Ringing", "");
+    let stream = bench.centre;
+    let said = bench.give(Input::Media { stream, event: Event::Broken });
+    assert_eq!(said, "close centre, >CANCEL, caller hears bye");
+    bench.centre_answers("487 Request Terminated", "");
+    bench.caller_says("BYE", 2, "");
+    assert_eq!(ended(bench)["attempts"][0]["status"], 503);
+}
+
+#[test]
+fn however_a_centre_holds_the_caller_hears_its_music_or_ours() {
+    for (form, direction) in [("a=sendonly", "RecvOnly"), ("a=inactive", "Inactive"), ("a=recvonly", "SendOnly")] {
+        let mut bench = talking();
+        let said = bench.centre_says("INVITE", 1, &sdp(8000, &format!("{form}\r\n")));
+        assert_eq!(said, format!(">100, centre {direction}, >200, caller hears tone, beneath"), "{form}");
+        bench.centre_says("ACK", 1, "");
+        let said = bench.centre_says("INVITE", 2, &sdp(8000, ""));
+        assert_eq!(said, ">100, centre SendRecv, >200, caller hears nothing", "{form}");
+        bench.centre_says("ACK", 2, "");
+        bench.centre_says("BYE", 3, "");
+        ended(bench);
+    }
+}
+
+#[test]
 fn a_caller_who_hangs_up_while_it_rings_takes_the_call_back() {
     let mut bench = calling();
     bench.centre_answers("180 Ringing", "");
@@ -388,13 +445,13 @@ fn no_port_for_the_centre_is_a_rung_that_failed() {
 fn hold_by_either_side_is_music_for_the_other() {
     let mut bench = talking();
     let said = bench.centre_says("INVITE", 1, &sdp(8000, "a=sendonly\r\n"));
-    assert_eq!(said, ">100, centre RecvOnly, >200, caller hears tone");
+    assert_eq!(said, ">100, centre RecvOnly, >200, caller hears tone, beneath");
     bench.centre_says("ACK", 1, "");
     let said = bench.centre_says("INVITE", 2, &sdp(8000, ""));
     assert_eq!(said, ">100, centre SendRecv, >200, caller hears nothing");
     bench.centre_says("ACK", 2, "");
     let said = bench.caller_says("INVITE", 2, &sdp(7000, "a=inactive\r\n"));
-    assert_eq!(said, "100, caller Inactive, 200, centre hears tone");
+    assert_eq!(said, "100, caller Inactive, 200, centre hears tone, beneath");
     bench.caller_says("ACK", 2, "");
     let said = bench.caller_says("INVITE", 3, &sdp(7000, ""));
     assert_eq!(said, "100, caller SendRecv, 200, centre hears nothing");

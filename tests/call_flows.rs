@@ -852,6 +852,11 @@ fn whoever_holds_lets_the_other_hear_the_waiting_tone() {
          far-resume => stop
          hangup     => over transferred caller-hung-up"
     ));
+    // Before it answers as well, whoever is on hold.
+    check(&format!(
+        "{TO_OUR_CALL}sounds    => overhear
+         picks-up  => bridge"
+    ));
     // On hold already when the centre answers.
     check(&format!(
         "{TO_OUR_CALL}hold      => nothing

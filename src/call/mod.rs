@@ -89,6 +89,8 @@ pub enum Event {
     },
     /// The centre that we call rings.
     FarRings(Attempt),
+    /// It tells where its sound comes from before it answers: a ringing tone of its own, or an announcement.
+    FarSounds(Attempt),
     /// It answered: sound can go both ways.
     FarAnswered(Attempt),
     /// It did not, or nothing fits.
@@ -228,7 +230,11 @@ pub enum Effect {
     DropCall,
     /// Caller and centre hear each other from now on.
     Bridge,
-    /// The centre hears this again and again; with nothing in it, the caller again.
+    /// The caller hears the centre whenever it says something, and what plays now otherwise; the centre hears nothing.
+    Overhear,
+    /// What plays now is heard only while the centre says nothing.
+    GiveWay,
+    /// The centre hears this again and again, whenever the caller says nothing; with nothing in it, the caller again.
     FarHears(Vec<Saying>),
     /// The 200 of a call whose greeting came before it.
     Answer,

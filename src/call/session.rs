@@ -239,6 +239,7 @@ impl Session {
             Event::ReferAnswered(attempt, status) => self.refer_answered(now, attempt, status, out),
             Event::Notified { attempt, status, terminated } => self.notified(now, attempt, status, terminated, out),
             Event::FarRings(attempt) => self.far_rings(now, attempt),
+            Event::FarSounds(attempt) => self.far_sounds(attempt, out),
             Event::FarAnswered(attempt) => self.far_answered(now, attempt, out),
             Event::FarFailed(attempt, status) => self.far_failed(now, attempt, status, out),
             Event::FarHungUp => self.far_hung_up(now, out),

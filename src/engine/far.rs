@@ -19,7 +19,7 @@ pub(super) struct Far {
     leg: Leg,
     attempt: Attempt,
     stage: Stage,
-    /// An answer that came before the 200.
+    /// An answer that came before the 200, of whoever spoke last.
     early: Option<Vec<u8>>,
 }
 
@@ -142,15 +142,25 @@ impl Engine {
         let (stream, attempt) = (far.leg.stream, far.attempt);
         match event {
             AgentEvent::Progress { sdp, .. } => {
-                far.early = sdp.or(far.early.take());
+                let told = sdp.filter(|sdp| far.early.as_ref() != Some(sdp));
+                let command = told.as_deref().map(|sdp| far.leg.early(sdp));
+                far.early = told.or(far.early.take());
                 self.session(now, call, Event::FarRings(attempt), out);
+                match command {
+                    Some(Ok(command)) => {
+                        out.extend(command.map(|command| Output::Media { stream, command }));
+                        self.session(now, call, Event::FarSounds(attempt), out);
+                    }
+                    Some(Err(Refusal(why))) => info!(%call, why, "early sound of a centre not understood"),
+                    None => {}
+                }
             }
             AgentEvent::Accepted { sdp, .. } => {
                 far.stage = Stage::Talking;
                 let answer = sdp.or(far.early.take());
                 match far.leg.acknowledged(answer) {
                     Ok(command) => {
-                        let held = far.leg.is_held();
+                        let held = !far.leg.is_heard();
                         out.extend(command.map(|command| Output::Media { stream, command }));
                         self.moved(dialog, out);
                         self.session(now, call, Event::FarAnswered(attempt), out);
@@ -179,7 +189,7 @@ impl Engine {
             AgentEvent::Reinvite { offer, .. } => self.far_reinvited(now, call, dialog, offer, out),
             AgentEvent::ReinviteAcknowledged { body, .. } => match far.leg.acknowledged(body) {
                 Ok(command) => {
-                    let held = far.leg.is_held();
+                    let held = !far.leg.is_heard();
                     out.extend(command.map(|command| Output::Media { stream, command }));
                     self.session(now, call, Event::FarHeld(held), out);
                 }
@@ -208,7 +218,7 @@ impl Engine {
         let Some(far) = self.calls.get_mut(&call).and_then(|entry| entry.far.as_mut()) else { return };
         match far.leg.reoffered(offer, hidden, &mut self.secrets) {
             Ok((sdp, command)) => {
-                let (stream, held) = (far.leg.stream, far.leg.is_held());
+                let (stream, held) = (far.leg.stream, !far.leg.is_heard());
                 out.extend(command.map(|command| Output::Media { stream, command }));
                 self.agent(now, out, |agent, to| agent.answer_reinvite(now, dialog, sdp, to));
                 self.session(now, call, Event::FarHeld(held), out);
@@ -220,7 +230,7 @@ impl Engine {
         }
     }
 
-    /// What the stream of a centre's leg tells: all that matters is that it falls silent or breaks.
+    /// What the stream of a centre's leg tells: all that matters is that it falls silent in a talk, or breaks.
     pub(super) fn far_sounds(
         &mut self,
         now: Now,
@@ -230,12 +240,22 @@ impl Engine {
         out: &mut Vec<Output>,
     ) -> bool {
         let far = self.calls.get(&call).and_then(|entry| entry.far.as_ref());
-        if far.is_none_or(|far| far.leg.stream != stream) {
-            return false;
-        }
-        if matches!(event, media::Event::Silent | media::Event::Broken) {
-            self.far_gone(now, call, true, out);
-            self.session(now, call, Event::FarHungUp, out);
+        let Some(far) = far.filter(|far| far.leg.stream == stream) else { return false };
+        let (talks, attempt) = (matches!(far.stage, Stage::Talking), far.attempt);
+        match event {
+            media::Event::Silent | media::Event::Broken if talks => {
+                self.far_gone(now, call, true, out);
+                self.session(now, call, Event::FarHungUp, out);
+            }
+            media::Event::Broken => {
+                if let Some(mut entry) = self.calls.remove(&call) {
+                    self.drop_far(now, call, &mut entry, out);
+                    self.calls.insert(call, entry);
+                }
+                self.session(now, call, Event::FarFailed(attempt, StatusCode::UNAVAILABLE), out);
+            }
+            // Nobody need speak before the answer.
+            _ => {}
         }
         true
     }
@@ -258,15 +278,24 @@ impl Engine {
         }
     }
 
+    /// The caller hears what the centre says before its answer.
+    pub(super) fn overhear(entry: &Call, out: &mut Vec<Output>) {
+        let Some(far) = &entry.far else { return };
+        out.push(Output::Media { stream: entry.leg.stream, command: media::Command::Overhear(far.leg.stream) });
+    }
+
     /// The centre hears this, or the caller again.
     pub(super) fn far_hears(entry: &Call, said: &[Saying], out: &mut Vec<Output>) {
         let Some(far) = &entry.far else { return };
         let clips = entry.edition.clips(said);
-        let command = match clips.is_empty() {
-            true => media::Command::Stop,
-            false => media::Command::Play { play: media::PlayKey(0), clips, repeat: true },
+        let commands = match clips.is_empty() {
+            true => vec![media::Command::Stop],
+            false => {
+                let play = media::Command::Play { play: media::PlayKey(0), clips, repeat: true };
+                vec![play, media::Command::GiveWay]
+            }
         };
-        out.push(Output::Media { stream: far.leg.stream, command });
+        out.extend(commands.into_iter().map(|command| Output::Media { stream: far.leg.stream, command }));
     }
 
     /// The centre's leg is over; `bye`: it does not know yet.
@@ -292,7 +321,8 @@ impl Engine {
 
     fn forget_far(&mut self, now: Now, call: CallKey, far: &Far, out: &mut Vec<Output>) {
         self.dialogs.remove(&far.leg.dialog);
-        let (stream, agreed) = (far.leg.stream, far.leg.configuration().is_some());
+        let talked = matches!(far.stage, Stage::Talking);
+        let (stream, agreed) = (far.leg.stream, talked && far.leg.configuration().is_some());
         self.close_last(call, stream, agreed, out);
         if agreed {
             self.partings.of_far(now, stream);

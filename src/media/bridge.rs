@@ -144,9 +144,22 @@ impl Row {
     }
 }
 
+/// Which of the two ways between two legs are open.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Ways {
+    /// Both.
+    #[default]
+    Both,
+    /// This leg hears the other and is not heard.
+    Hears,
+    /// This leg is heard and hears nothing.
+    Heard,
+}
+
 /// What a leg hears of another.
 #[derive(Default, Debug)]
 pub struct Bridge {
+    ways: Ways,
     row: Row,
     feed: Feed,
     /// Intervals since something was heard.
@@ -195,6 +208,21 @@ pub enum Turn {
 }
 
 impl Bridge {
+    /// With these ways open.
+    pub fn new(ways: Ways) -> Self {
+        Self { ways, ..Self::default() }
+    }
+
+    /// Which ways are open.
+    pub fn ways(&self) -> Ways {
+        self.ways
+    }
+
+    /// Whether the other leg says something, or has done so within [`BRIDGE_QUIET`].
+    pub fn sounds(&self) -> bool {
+        self.feed != Feed::Nothing || self.noise.is_some()
+    }
+
     /// A packet of the other leg, for one that speaks `codec` in packets of this interval, and takes events of this clock. `next` is the number
     /// and the time stamp that ours would go on with.
     pub fn heard(

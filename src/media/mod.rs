@@ -66,7 +66,12 @@ pub enum Command {
     /// From now on what each of the two receives is heard by the other, until one of them is told otherwise or closed. A stream hears what is played
     /// to it instead, as long as that lasts.
     Bridge(StreamKey),
-    /// Ends that; both hear what is played to them, or silence.
+    /// This one hears the other whenever that says something, and what plays now goes on meanwhile unheard; the other one hears nothing of it. None
+    /// of it is recorded.
+    Overhear(StreamKey),
+    /// What plays now is heard only while the other one of a [`Command::Bridge`] says nothing.
+    GiveWay,
+    /// Ends a bridge; both hear what is played to them, or silence.
     Unbridge,
 }
 

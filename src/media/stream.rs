@@ -183,8 +183,13 @@ impl Stream {
                 events.extend(ended.map(|mut tap| Event::Recorded(tap.end())));
             }
             // Whose sound it is, is known to whoever owns both.
-            Command::Bridge(_) => self.bridge(true),
-            Command::Unbridge => self.bridge(false),
+            Command::Bridge(_) => self.bridge(Some(bridge::Ways::Both)),
+            Command::Overhear(_) => {
+                self.bridge(Some(bridge::Ways::Hears));
+                self.give_way();
+            }
+            Command::GiveWay => self.give_way(),
+            Command::Unbridge => self.bridge(None),
         }
     }
 
@@ -386,9 +391,13 @@ impl Stream {
             interrupt(&mut self.bridge, samples);
             return self.sealed(buffer, HEADER + event.len()).map(|length| (to, length));
         }
+        let hears = self.bridge.as_ref().is_some_and(|bridge| match &self.playing {
+            Some(playing) => playing.gives_way && bridge.sounds(),
+            None => true,
+        });
         let form = form(chosen);
         let (filled, sent) = match (&mut self.playing, &mut self.bridge) {
-            (None, Some(bridge)) if turn.is_none() => match bridge.fill(form, chosen.packet, samples, payload) {
+            (_, Some(bridge)) if hears && turn.is_none() => match bridge.fill(form, chosen.packet, samples, payload) {
                 waits @ (bridge::Turn::Passed | bridge::Turn::Wait) => {
                     if waits == bridge::Turn::Passed {
                         // Its time went by with it.
@@ -419,7 +428,9 @@ impl Stream {
         if let Some(over) = self.playing.take_if(|playing| playing.is_over()) {
             events.push(Event::Finished(over.play));
         }
-        self.tap_tick(samples, buffer.get(HEADER..HEADER + length).unwrap_or_default(), events);
+        let ours = !hears || self.is_recorded();
+        let said = buffer.get(HEADER..HEADER + length).filter(|_| ours).unwrap_or_default();
+        self.tap_tick(samples, said, events);
         self.sealed(buffer, HEADER + length).map(|length| (to, length))
     }
 

@@ -243,7 +243,7 @@ fn meet(line: &mut Line, step: Step) -> Met {
             Effect::Record { silence, .. } => met.listens = silence,
             Effect::StopPlaying | Effect::HangUp | Effect::Answer | Effect::Pressed(_) => {}
             Effect::PauseRecording(..) | Effect::EndRecording(_) | Effect::Discard { .. } => {}
-            Effect::DropCall | Effect::Bridge | Effect::FarHears(_) => {}
+            Effect::DropCall | Effect::Bridge | Effect::Overhear | Effect::GiveWay | Effect::FarHears(_) => {}
         }
     }
     met.waits = line.waits().map(|until| until.since(line.now().instant));

@@ -266,7 +266,7 @@ impl Line {
                 Effect::Call { attempt, .. } => (self.attempt, self.calls) = (Some(*attempt), true),
                 // The two hear each other.
                 Effect::Bridge => self.sound = Sound::Nothing,
-                Effect::DropCall | Effect::FarHears(_) => {}
+                Effect::DropCall | Effect::Overhear | Effect::GiveWay | Effect::FarHears(_) => {}
                 Effect::Record { key, silence: Some(_), .. } => self.recording = *key,
                 Effect::Record { silence: None, .. } | Effect::PauseRecording(..) => {}
                 Effect::EndRecording(_) | Effect::Discard { .. } => {}

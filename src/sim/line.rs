@@ -24,6 +24,8 @@ pub struct Line {
     messages: BTreeSet<RecordingKey>,
     /// The other leg is heard.
     bridged: Option<StreamKey>,
+    /// And hears this one.
+    talks: bool,
     /// Nothing can be kept.
     disk_full: bool,
 }
@@ -61,6 +63,7 @@ impl Line {
             recordings: Vec::new(),
             messages: BTreeSet::new(),
             bridged: None,
+            talks: false,
             disk_full: false,
         }
     }
@@ -92,8 +95,11 @@ impl Line {
             }
             // The model has no packets to send them with.
             Command::Press(_) => {}
-            Command::Bridge(other) => self.bridged = Some(other),
-            Command::Unbridge => self.bridged = None,
+            Command::Bridge(other) => (self.bridged, self.talks) = (Some(other), true),
+            Command::Overhear(other) => (self.bridged, self.talks) = (Some(other), false),
+            Command::Unbridge => (self.bridged, self.talks) = (None, false),
+            // Whichever of the two is heard, something is.
+            Command::GiveWay => {}
             Command::Stop => self.playing = None,
             Command::Record(recording) => {
                 if recording.silence.is_some() {
@@ -153,6 +159,11 @@ impl Line {
     /// The line whose other end is heard here.
     pub fn hears(&self) -> Option<StreamKey> {
         self.bridged
+    }
+
+    /// Whether the two hear each other.
+    pub fn talks(&self) -> bool {
+        self.talks
     }
 
     /// Whether its other end may speak, as agreed.

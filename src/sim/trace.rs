@@ -103,6 +103,8 @@ pub fn told(command: &Command) -> String {
         Command::PauseRecording(key, paused) => format!("pause recording {}: {paused}", key.0),
         Command::EndRecording(key) => format!("end recording {}", key.0),
         Command::Bridge(other) => format!("bridge with {other:?}"),
+        Command::Overhear(other) => format!("overhear {other:?}"),
+        Command::GiveWay => "give way".to_owned(),
         Command::Unbridge => "end the bridge".to_owned(),
     }
 }
@@ -118,6 +120,8 @@ pub fn command_name(command: &Command) -> &'static str {
         Command::PauseRecording(..) => "pause",
         Command::EndRecording(_) => "recorded",
         Command::Bridge(_) => "bridge",
+        Command::Overhear(_) => "overhear",
+        Command::GiveWay => "give way",
         Command::Unbridge => "unbridge",
     }
 }

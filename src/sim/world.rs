@@ -405,16 +405,14 @@ impl World {
 
     /// Holds lines that are bridged or recorded against the law.
     fn watch_lines(&mut self) {
-        let bridged: Vec<(StreamKey, StreamKey)> =
-            self.lines.iter().filter_map(|(&stream, (line, _))| Some((stream, line.hears()?))).collect();
-        for &(stream, other) in &bridged {
-            self.oracle.bridged(self.now, other);
+        let bridged = self.lines.iter().filter_map(|(&stream, (line, _))| Some((stream, line.hears()?, line.talks())));
+        for (stream, other, talks) in bridged.collect::<Vec<_>>() {
+            self.oracle.bridged(self.now, other, talks);
             self.heard(stream);
         }
-        let taped: Vec<StreamKey> =
-            self.lines.iter().filter(|(_, (line, _))| line.tapes()).map(|(&stream, _)| stream).collect();
-        for stream in taped {
-            self.oracle.tape_runs(self.now, stream, bridged.iter().any(|(caller, _)| *caller == stream));
+        let taped = self.lines.iter().filter(|(_, (line, _))| line.tapes());
+        for (stream, talks) in taped.map(|(&stream, (line, _))| (stream, line.talks())).collect::<Vec<_>>() {
+            self.oracle.tape_runs(self.now, stream, talks);
         }
     }
 

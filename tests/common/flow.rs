@@ -98,6 +98,9 @@ impl Flow {
                     self.playing = None;
                     self.happened.push("bridge".into());
                 }
+                Effect::Overhear => self.happened.push("overhear".into()),
+                // Behind a tone, and of no more interest.
+                Effect::GiveWay => {}
                 Effect::FarHears(said) if said.is_empty() => self.happened.push("far hears the caller".into()),
                 Effect::FarHears(said) => {
                     let said: Vec<_> = said.iter().map(Saying::told).collect();
@@ -189,6 +192,7 @@ impl Flow {
                 self.event(Event::Recorded(Recorded { key, length, spoken, hushed, kept: verb == "recorded" }));
             }
             "rings" => self.event(Event::FarRings(attempt)),
+            "sounds" => self.event(Event::FarSounds(attempt)),
             "picks-up" => self.event(Event::FarAnswered(attempt)),
             "fails" => self.event(Event::FarFailed(attempt, status(rest[0]))),
             "parts" => self.event(Event::FarHungUp),

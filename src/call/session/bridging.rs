@@ -1,7 +1,7 @@
 //! A centre that we call ourselves: it rings, answers and talks with the caller through us, until one of them hangs up.
 //!
-//! While it rings the caller hears the waiting tone. Who puts the other on hold lets them hear it as well. A call that brought both together has
-//! reached a person, however it ends.
+//! While it rings the caller hears the waiting tone, or the centre where that sounds before it answers. Who is put on hold hears the music of the
+//! other side, and the waiting tone where there is none. A call that brought both together has reached a person, however it ends.
 
 use super::speaking::About;
 use super::{Session, State};
@@ -19,6 +19,13 @@ impl Session {
         let Some((ladder, progressed, until)) = self.calling(ringing) else { return };
         if !std::mem::replace(progressed, true) {
             *until = now.instant + plan.center(ladder).transfer.ring_timeout;
+        }
+    }
+
+    /// The centre may be heard before it answers.
+    pub(super) fn far_sounds(&mut self, sounding: Attempt, out: &mut Vec<Effect>) {
+        if self.calling(sounding).is_some() {
+            out.push(Effect::Overhear);
         }
     }
 
@@ -57,11 +64,9 @@ impl Session {
         if std::mem::replace(far_held, held) == held {
             return;
         }
-        if held {
-            let waiting = self.plan.waiting.clone();
-            self.play(now, vec![waiting], About::default(), true, out);
-        } else {
-            out.push(Effect::StopPlaying);
+        match held {
+            true => self.waits(now, out),
+            false => out.push(Effect::StopPlaying),
         }
     }
 
@@ -79,9 +84,14 @@ impl Session {
         self.held = false;
         out.extend([Effect::FarHears(Vec::new()), Effect::Bridge]);
         if matches!(self.state, State::Talking { far_held: true, .. }) {
-            let waiting = self.plan.waiting.clone();
-            self.play(now, vec![waiting], About::default(), true, out);
+            self.waits(now, out);
         }
+    }
+
+    fn waits(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let waiting = vec![self.plan.waiting.clone()];
+        self.play(now, waiting, About::default(), true, out);
+        out.push(Effect::GiveWay);
     }
 
     fn far_waits(&mut self, now: Now, out: &mut Vec<Effect>) {

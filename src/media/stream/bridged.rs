@@ -2,16 +2,37 @@
 
 use super::{HEADER, Last, Stream, codec, our_events, samples, write_header};
 use crate::limits::RTP_PACKET_BYTES_MAX;
-use crate::media::bridge::{Heard, Kind, Place, Way};
+use crate::media::bridge::{Bridge, Heard, Kind, Place, Way, Ways};
 use crate::media::press::Presses;
 use crate::media::tap::Tap;
 use std::net::SocketAddr;
 
 impl Stream {
-    /// It hears another stream from now on, or none.
-    pub(super) fn bridge(&mut self, bridged: bool) {
-        self.bridge = bridged.then(Box::default);
+    /// These ways to another stream are open from now on, or none.
+    pub(super) fn bridge(&mut self, ways: Option<Ways>) {
+        self.bridge = ways.map(|ways| Box::new(Bridge::new(ways)));
         self.last = Last::Nothing;
+    }
+
+    /// The other side of [`Command::Overhear`](crate::media::Command::Overhear): it is heard, and hears nothing.
+    pub fn overheard(&mut self) {
+        self.bridge(Some(Ways::Heard));
+    }
+
+    /// Which ways to another stream are open.
+    pub fn ways(&self) -> Option<Ways> {
+        self.bridge.as_ref().map(|bridge| bridge.ways())
+    }
+
+    pub(super) fn give_way(&mut self) {
+        if let Some(playing) = &mut self.playing {
+            playing.gives_way = true;
+        }
+    }
+
+    /// Whether what is heard of another stream may be recorded.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.ways() != Some(Ways::Hears)
     }
 
     /// Whether it hears another stream.
@@ -25,11 +46,15 @@ impl Stream {
         heard: &Heard<'_>,
         buffer: &mut [u8; RTP_PACKET_BYTES_MAX],
     ) -> Option<(SocketAddr, usize)> {
-        let to = self.destination();
+        let (to, recorded) = (self.destination(), self.is_recorded());
         let (Some(bridge), Some(chosen)) = (&mut self.bridge, &self.chosen) else { return None };
+        if bridge.ways() == Ways::Heard {
+            return None;
+        }
         let events = our_events(chosen);
-        // On hold nothing is heard; while something is played, or a key of ours is pressed, that is.
-        if to.is_none() || self.playing.is_some() || self.pressing.as_ref().is_some_and(|keys| !keys.is_passed_on()) {
+        // On hold nothing is heard; while something is played that gives no way, or a key of ours is pressed, that is.
+        let plays = self.playing.as_ref().is_some_and(|playing| !playing.gives_way);
+        if to.is_none() || plays || self.pressing.as_ref().is_some_and(|keys| !keys.is_passed_on()) {
             bridge.interrupted(0);
             return None;
         }
@@ -41,7 +66,9 @@ impl Stream {
                 None
             }
             Way::Pass(place) => {
-                if let Kind::Sound(codec) = heard.kind {
+                if let Kind::Sound(codec) = heard.kind
+                    && recorded
+                {
                     let tell = |tap: &mut Tap| tap.passed(codec, heard.ssrc, heard.timestamp, heard.payload);
                     self.taps.iter_mut().for_each(tell);
                 }

@@ -1,5 +1,8 @@
 //! Two streams that hear each other, as the telephones on both sides see them.
 
+#[path = "overheard_tests.rs"]
+mod overheard;
+
 use super::*;
 use crate::media::codec::{Decoder, Encoder, Form, silence};
 use crate::media::srtp::{Opener, Sealer};

@@ -13,13 +13,15 @@ pub(super) struct Playing {
     /// None of them empty.
     clips: Vec<Arc<Clip>>,
     pub(super) repeat: bool,
+    /// What is heard of another stream goes before it.
+    pub(super) gives_way: bool,
     clip: usize,
     offset: usize,
 }
 
 impl Playing {
     pub(super) fn new(play: PlayKey, clips: Vec<Arc<Clip>>, repeat: bool) -> Self {
-        Self { play, clips, repeat, clip: 0, offset: 0 }
+        Self { play, clips, repeat, gives_way: false, clip: 0, offset: 0 }
     }
 
     /// What it has still to play.

@@ -10,6 +10,7 @@ use super::encoder::Encoder;
 use super::wheel::{Slot, Turn, Wheel};
 use super::{Sends, Shared};
 use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_PACKETS_PER_SLOT, STREAM_BREAKS_MAX};
+use crate::media::bridge::Ways;
 use crate::media::stream::{Stream, Way};
 use crate::media::tap::Sink;
 use crate::media::{Command, Event, Recording, StreamKey};
@@ -212,6 +213,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         let broken = self.key_at(place);
         self.told.extend(self.events.drain(..).filter_map(|event| Some((broken?, event))));
         let other = self.legs.get_mut(place).and_then(|leg| leg.as_mut()?.other.take());
+        let ways = self.legs.get(place).and_then(|leg| leg.as_ref()?.stream.ways()).unwrap_or_default();
         for place in [Some(place), other].into_iter().flatten() {
             let Some(Some(leg)) = self.legs.get_mut(place) else { continue };
             let key = leg.key;
@@ -234,7 +236,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         }
         let Some(other) = other else { return };
         match (self.key_at(place), self.key_at(other)) {
-            (Some(_), Some(other)) => self.bridge(place, other),
+            (Some(_), Some(other)) => self.bridge(place, other, ways),
             (Some(alone), None) | (None, Some(alone)) => self.told.push((alone, Event::Alone)),
             (None, None) => {}
         }
@@ -295,7 +297,8 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
     fn command(&mut self, key: StreamKey, command: Command) {
         let Some(&index) = self.places.get(&key) else { return };
         match command {
-            Command::Bridge(other) => return self.bridge(index, other),
+            Command::Bridge(other) => return self.bridge(index, other, Ways::Both),
+            Command::Overhear(other) => return self.bridge(index, other, Ways::Hears),
             Command::Unbridge => return self.unbridge(index),
             _ => {}
         }
@@ -317,8 +320,8 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         self.told.extend(self.events.drain(..).map(|event| (key, event)));
     }
 
-    /// From now on each of the two hears the other.
-    fn bridge(&mut self, index: usize, with: StreamKey) {
+    /// From now on each of the two hears the other, or one of them does.
+    fn bridge(&mut self, index: usize, with: StreamKey, ways: Ways) {
         let other = self.places.get(&with).copied().filter(|&other| other != index);
         let Some(other) = other else {
             let Some(Some(leg)) = self.legs.get(index) else { return };
@@ -330,11 +333,20 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             }
         }
         let now = self.clock.instant();
-        for (index, other, with) in [(index, other, with), (other, index, with)] {
+        let theirs = match ways {
+            Ways::Both => Ways::Both,
+            Ways::Hears => Ways::Heard,
+            Ways::Heard => Ways::Hears,
+        };
+        for (index, other, ways) in [(index, other, ways), (other, index, theirs)] {
             if let Some(Some(leg)) = self.legs.get_mut(index) {
                 leg.open_ears();
                 leg.other = Some(other);
-                leg.stream.command(now, Command::Bridge(with), &mut self.events);
+                match ways {
+                    Ways::Both => leg.stream.command(now, Command::Bridge(with), &mut self.events),
+                    Ways::Hears => leg.stream.command(now, Command::Overhear(with), &mut self.events),
+                    Ways::Heard => leg.stream.overheard(),
+                }
             }
         }
     }

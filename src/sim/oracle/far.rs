@@ -135,19 +135,18 @@ impl Oracle {
         }
     }
 
-    /// A caller hears a centre, and the centre the caller.
-    pub fn bridged(&mut self, now: Instant, stream: StreamKey) {
+    /// A caller hears a centre; `talks`: and the centre the caller.
+    pub fn bridged(&mut self, now: Instant, stream: StreamKey, talks: bool) {
         let Some((call_id, far)) = self.fars.iter_mut().find(|(_, far)| far.stream == stream) else { return };
-        if far.over().is_some() || !far.acknowledged {
-            if !far.early && far.accepted.is_none() {
-                let call_id = call_id.clone();
-                self.broken(
-                    now,
-                    "bridged with somebody",
-                    &call_id,
-                    "bridged with a centre that tells no sound".to_owned(),
-                );
-            }
+        if far.over().is_some() {
+            return;
+        }
+        if !far.acknowledged && (talks || !far.early) {
+            let call_id = call_id.clone();
+            let what = "bridged with a centre that is not there".to_owned();
+            return self.broken(now, "bridged with somebody", &call_id, what);
+        }
+        if !talks {
             return;
         }
         far.talks.get_or_insert(now);

@@ -1,0 +1,63 @@
+//! What plays beneath another leg, and a leg that is heard before it hears.
+
+use super::*;
+
+fn music() -> Command {
+    let clip = Arc::new(Clip::from_samples("music", &[8000; 800]));
+    Command::Play { play: PlayKey(1), clips: vec![clip], repeat: true }
+}
+
+/// Whether what the centre hears in this interval is our music.
+fn is_music(packet: Option<Packet>) -> bool {
+    packet.is_some_and(|packet| packet.payload == [crate::media::codec::encode_alaw(8000); 160])
+}
+
+#[test]
+fn what_plays_gives_way_to_the_other_leg_and_is_back_half_a_second_after_it_falls_silent() {
+    for codec in [Codec::Pcma, Codec::Pcmu] {
+        let mut pair = Pair::new(agreed(CALLER, codec, 20), agreed(CENTRE, Codec::Pcma, 20));
+        pair.command(music());
+        pair.command(Command::GiveWay);
+        assert!((0..5).all(|_| is_music(pair.tick())), "nobody says anything yet");
+        let mut heard = Vec::new();
+        for n in 0..100u16 {
+            heard.extend(pair.says(spoken(codec.payload_type(), 9, n, u32::from(n) * 160, &[1; 160])));
+            heard.extend(pair.tick());
+        }
+        assert_eq!(heard.len(), 100, "one packet an interval");
+        assert!(heard.into_iter().all(|packet| !is_music(Some(packet))));
+        let back = (0..100).position(|_| is_music(pair.tick())).map(|intervals| intervals * 20);
+        assert!(back.is_some_and(|ms| (480..=560).contains(&ms)), "{codec:?}: {back:?}");
+        // Something else that plays gives no way.
+        pair.command(music());
+        assert_eq!(pair.says(spoken(codec.payload_type(), 9, 200, 200 * 160, &[1; 160])), None);
+        assert!(is_music(pair.tick()));
+    }
+}
+
+#[test]
+fn who_is_overheard_hears_silence_and_nothing_of_it_is_recorded() {
+    use crate::media::{Recording, RecordingKey, Sides};
+    for codec in [Codec::Pcma, Codec::Pcmu] {
+        let mut pair = Pair::new(agreed(CALLER, codec, 20), agreed(CENTRE, Codec::Pcma, 20));
+        // The roles are the other way round here: what the caller says, the centre overhears.
+        pair.caller.overheard();
+        let kept = Kept::default();
+        let (key, longest) = (RecordingKey(1), Duration::from_secs(60));
+        let recording = Recording { key, file: "calls/b".into(), sides: Sides::Both, longest, silence: None };
+        pair.centre.record(recording, Box::new(kept.clone()), &mut pair.events);
+        pair.command(music());
+        pair.command(Command::Overhear(StreamKey(1)));
+        let heard = pair.talk(codec, 20, &tone(440.0, 8000));
+        assert!(heard.len() >= 50 && !heard.into_iter().any(|packet| is_music(Some(packet))), "{codec:?}");
+        let kept = kept.0.lock().expect("one thread").clone();
+        assert!(kept.iter().all(|sample| sample.unsigned_abs() < 20), "{codec:?}: it is in the recording");
+        // The other way is shut.
+        let mut buffer = [0; RTP_PACKET_BYTES_MAX];
+        let (from, mut packet) = (CENTRE.parse().expect("an address"), spoken(8, 7, 1, 0, &[1; 160]));
+        let said = pair.centre.received(at(0), from, &mut packet, &mut pair.events).expect("it counts");
+        assert_eq!(pair.caller.forward(&said, &mut buffer), None);
+        let (_, length) = pair.caller.next_packet(&mut buffer, &mut pair.events).expect("the way stays open");
+        assert_eq!(read(&buffer[..length]).payload, [silence(codec); 160]);
+    }
+}
