@@ -353,7 +353,7 @@ impl Transcoder {
 
 impl Default for Transcoder {
     fn default() -> Self {
-        let jitter = Jitter::new(BRIDGE_DELAY);
+        let jitter = Jitter::new(BRIDGE_DELAY).concealing();
         Self { ear: Decoder::default(), jitter, mouth: Encoder::default(), samples: Vec::with_capacity(480) }
     }
 }

@@ -1,10 +1,12 @@
 //! The jitter buffer: one sender's sound, put back in order by its time stamps and taken at our own pace.
 //!
-//! Packets come late, twice, in another order or not at all, and the sender's clock is not ours. What is missing is silence.
+//! Packets come late, twice, in another order or not at all, and the sender's clock is not ours. What is missing is silence, or hidden
+//! by what came before it ([`Concealment`]).
 //! Its time is what is taken from it: whoever takes, takes as many samples as have gone by. A sender whose clock is faster or
 //! slower than ours is followed a sample at a time, where the sound is smoothest, so that two people who talk for an hour
 //! stay beside each other. A sender who begins anew, or whose clock has jumped, loses a moment.
 
+use super::conceal::Concealment;
 use crate::limits::JITTER_SAMPLES;
 use crate::time::Duration;
 
@@ -28,10 +30,15 @@ const QUIET: u16 = 200;
 const LONGER: u32 = 20 * (RATE / 1000);
 const LATE_SHARE: u32 = 50;
 
+/// Nothing came here. No sample is stored as this one.
+const MISSING: i16 = i16::MIN;
+
 /// The sound of one sender that has come and was not taken yet.
 pub struct Jitter {
-    /// A ring; what was taken is silence again.
+    /// A ring; what was taken is [`MISSING`] again.
     samples: Box<[i16]>,
+    /// Hides what is missing; else it is silence.
+    concealment: Option<Box<Concealment>>,
     /// The place that is taken next.
     next: usize,
     source: Option<Source>,
@@ -75,7 +82,8 @@ impl Jitter {
         let delay = u32::try_from(delay.as_millis()).unwrap_or(u32::MAX).saturating_mul(RATE / 1000);
         let delay = delay.min(JITTER_SAMPLES as u32 / 4);
         Self {
-            samples: vec![0; JITTER_SAMPLES].into(),
+            samples: vec![MISSING; JITTER_SAMPLES].into(),
+            concealment: None,
             next: 0,
             source: None,
             delay,
@@ -83,6 +91,12 @@ impl Jitter {
             watch: Watch::default(),
             slip: 0,
         }
+    }
+
+    /// What is missing is hidden.
+    pub fn concealing(mut self) -> Self {
+        self.concealment = Some(Box::default());
+        self
     }
 
     /// How long sound waits here now.
@@ -132,7 +146,7 @@ impl Jitter {
         for (at, &sample) in (i64::from(ahead)..).zip(samples) {
             let Some(at) = usize::try_from(at).ok().filter(|&at| at < JITTER_SAMPLES) else { continue };
             if let Some(place) = self.samples.get_mut((self.next + at) % JITTER_SAMPLES) {
-                *place = sample;
+                *place = sample.max(-i16::MAX);
             }
         }
     }
@@ -152,9 +166,12 @@ impl Jitter {
         }
     }
 
-    /// Nothing of what has come is to be heard.
+    /// Nothing of what has come is to be heard, nor anything made of it.
     pub fn clear(&mut self) {
-        self.samples.fill(0);
+        self.samples.fill(MISSING);
+        if let Some(concealment) = &mut self.concealment {
+            **concealment = Concealment::default();
+        }
     }
 
     /// The sender's first packet, or its first after a jump: it is taken when its delay is over.
@@ -202,12 +219,16 @@ impl Jitter {
     }
 
     fn pop(&mut self) -> i16 {
-        let sample = self.samples.get_mut(self.next).map_or(0, std::mem::take);
+        let came = self.samples.get_mut(self.next).map(|place| std::mem::replace(place, MISSING));
+        let came = came.filter(|&sample| sample != MISSING);
         self.next = (self.next + 1) % JITTER_SAMPLES;
         if let Some(source) = &mut self.source {
             source.due = source.due.wrapping_add(source.ticks);
         }
-        sample
+        match &mut self.concealment {
+            Some(concealment) => concealment.next(came),
+            None => came.unwrap_or(0),
+        }
     }
 }
 

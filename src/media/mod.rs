@@ -5,6 +5,7 @@
 pub mod bridge;
 pub mod clip;
 pub mod codec;
+pub mod conceal;
 pub mod goertzel;
 pub mod jitter;
 pub mod opus;

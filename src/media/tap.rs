@@ -111,7 +111,7 @@ struct Passed {
 
 impl Default for Passed {
     fn default() -> Self {
-        Self { heard: Jitter::new(TAP_DELAY), ear: Decoder::default() }
+        Self { heard: Jitter::new(TAP_DELAY).concealing(), ear: Decoder::default() }
     }
 }
 
@@ -147,7 +147,7 @@ impl Tap {
         Self {
             recording,
             sink,
-            heard: Jitter::new(TAP_DELAY),
+            heard: Jitter::new(TAP_DELAY).concealing(),
             passed: None,
             said: std::iter::repeat_n(0, delay).collect(),
             hush: Hush::No,
