@@ -528,6 +528,9 @@ impl Engine {
         let Some(&call) = self.dialogs.get(&dialog) else { return };
         let Some(entry) = self.calls.get_mut(&call) else { return };
         if let Some(key) = entry.leg.pressed(now.instant, way, key, held) {
+            if way == Way::Info {
+                Self::relay(entry, key, out);
+            }
             self.session(now, call, Event::Key(key), out);
         }
     }

@@ -416,6 +416,8 @@ pub const JOURNAL_PATIENCE: Duration = Duration::from_secs(3);
 /// How long sound waits between two legs where it is encoded anew, so that late packets find their place: talking to each other gets hard with
 /// delay (ITU-T G.114), so less than where it is recorded.
 pub const BRIDGE_DELAY: Duration = Duration::from_millis(40);
+/// A key that a caller tells beside the sound and within it comes by both ways within this.
+pub const BRIDGE_ECHO: Duration = Duration::from_millis(600);
 /// A bridged leg that hears nothing from the other one for so long hears our silence: its telephone must not take us for dead.
 pub const BRIDGE_QUIET: Duration = Duration::from_millis(500);
 /// How far the time stamps that a bridged leg is told may be from its own time before they are set anew.

@@ -148,6 +148,7 @@ impl Bench {
                         "overhear".to_owned()
                     }
                     Command::GiveWay => "beneath".to_owned(),
+                    Command::Relay(key) => format!("{} hears key {key}", side(*stream)),
                     Command::Bridge(other) => {
                         assert_eq!((*stream, *other), (self.caller, self.centre));
                         "bridge".to_owned()
@@ -198,8 +199,9 @@ impl Bench {
         let text = format!(
             "{method} sip:1357@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {CALLER};branch=z9hG4bK{method}{cseq}\r\n\
              From: <sip:01012345678@127.0.0.1>;tag=c\r\nTo: <sip:1357@127.0.0.1>{}\r\nCall-ID: one\r\n\
-             CSeq: {cseq} {method}\r\nContact: <sip:a@{CALLER}>\r\nMax-Forwards: 70\r\nContent-Length: {}\r\n\r\n{body}",
+             CSeq: {cseq} {method}\r\nContact: <sip:a@{CALLER}>\r\nMax-Forwards: 70\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n{body}",
             self.tag,
+            if method == "INFO" { "application/dtmf-relay" } else { "application/sdp" },
             body.len(),
         );
         self.hear(CALLER, &text)
@@ -375,6 +377,20 @@ fn however_a_centre_holds_the_caller_hears_its_music_or_ours() {
         bench.centre_says("BYE", 3, "");
         ended(bench);
     }
+}
+
+#[test]
+fn a_key_told_by_info_reaches_the_centre_and_one_within_the_sound_goes_with_it() {
+    let mut bench = talking();
+    assert_eq!(bench.caller_says("INFO", 2, "Signal=5\r\nDuration=160\r\n"), "centre hears key 5, 200");
+    assert_eq!(bench.key('5'), "", "the same press in its other form");
+    bench.pass(2);
+    assert_eq!(bench.key('6'), "", "the media worker passes it on");
+    assert_eq!(bench.caller_says("INFO", 3, "Signal=6\r\nDuration=160\r\n"), "200", "an echo");
+    bench.caller_says("BYE", 4, "");
+    ended(bench);
+    let mut ringing = calling();
+    assert_eq!(ringing.caller_says("INFO", 2, "Signal=5\r\nDuration=160\r\n"), "200", "nobody is there yet");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::{Call, Engine, Output, host, in_hex};
 use crate::call::{Attempt, CallKey, Event, Saying};
 use crate::leg::{Leg, security};
 use crate::media::{self, StreamKey};
+use crate::number::Key;
 use crate::routing::plan::Target;
 use crate::sdp::Refusal;
 use crate::sip::trunk::TrunkId;
@@ -282,6 +283,13 @@ impl Engine {
     pub(super) fn overhear(entry: &Call, out: &mut Vec<Output>) {
         let Some(far) = &entry.far else { return };
         out.push(Output::Media { stream: entry.leg.stream, command: media::Command::Overhear(far.leg.stream) });
+    }
+
+    /// A key that the caller's telephone told by INFO: what it tells within its sound reaches the centre with that.
+    pub(super) fn relay(entry: &Call, key: Key, out: &mut Vec<Output>) {
+        if let Some(far) = entry.far.as_ref().filter(|far| matches!(far.stage, Stage::Talking)) {
+            out.push(Output::Media { stream: far.leg.stream, command: media::Command::Relay(key) });
+        }
     }
 
     /// The centre hears this, or the caller again.

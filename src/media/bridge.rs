@@ -6,7 +6,7 @@
 
 use super::codec::{Decoder, Encoder, Form};
 use super::jitter::Jitter;
-use crate::limits::{BRIDGE_DELAY, BRIDGE_DRIFT_MAX, BRIDGE_QUIET};
+use crate::limits::{BRIDGE_DELAY, BRIDGE_DRIFT_MAX, BRIDGE_ECHO, BRIDGE_QUIET};
 use crate::number::Key;
 use crate::sdp::Codec;
 use crate::time::Duration;
@@ -166,6 +166,10 @@ pub struct Bridge {
     quiet: u32,
     /// Sound was passed on since the last interval of ours.
     passed: bool,
+    /// A key that came beside the sound a moment ago, and how many milliseconds it may still come within.
+    relayed: Option<(Key, u32)>,
+    /// The press under way came beside the sound already.
+    echoes: bool,
     /// Comfort noise of this loudness is to be heard.
     noise: Option<Noise>,
     transcoder: Option<Box<Transcoder>>,
@@ -249,19 +253,21 @@ impl Bridge {
                 (self.feed, self.quiet, self.noise) = (Feed::Transcoded, 0, None);
                 Way::Kept
             }
-            Kind::Event(clock, _) if same(heard.agreed) => {
+            Kind::Event(clock, pressed) if same(heard.agreed) => {
                 let Some(place) = self.place(heard, next) else { return Way::Kept };
                 self.quiet = 0;
-                if events == Some(clock) {
+                let echoes = self.is_echo(pressed);
+                if events == Some(clock) && !echoes {
                     return Way::Pass(place);
                 }
                 self.row.spare(place);
-                Way::Kept
+                pressed.filter(|_| !echoes).map_or(Way::Kept, Way::Press)
             }
             // Where sound is encoded anew, a press is made anew.
             Kind::Event(_, pressed) => {
                 self.quiet = 0;
-                pressed.filter(|_| events.is_some()).map_or(Way::Kept, Way::Press)
+                let echoes = self.is_echo(pressed);
+                pressed.filter(|_| !echoes).map_or(Way::Kept, Way::Press)
             }
             Kind::Noise => {
                 if self.feed == Feed::Passed
@@ -284,9 +290,28 @@ impl Bridge {
         self.row.place(heard, next)
     }
 
+    /// This key came beside the sound: the same press within it is an echo.
+    pub fn relayed(&mut self, key: Key) {
+        self.relayed = Some((key, BRIDGE_ECHO.as_millis() as u32));
+    }
+
+    /// Whether an event belongs to a press that came beside the sound; `pressed`: its first packet.
+    fn is_echo(&mut self, pressed: Option<Key>) -> bool {
+        if let Some(key) = pressed {
+            self.echoes = self.relayed.take_if(|(relayed, _)| *relayed == key).is_some();
+        }
+        self.echoes
+    }
+
+    fn passes(&mut self, ms: usize) {
+        self.relayed = self.relayed.and_then(|(key, left)| Some((key, left.checked_sub(ms as u32)?)));
+    }
+
     /// Ours says something else in this interval.
     pub fn interrupted(&mut self, samples: usize) {
         self.row.cut();
+        self.passed = false;
+        self.passes(samples / 8);
         if let Some(transcoder) = &mut self.transcoder {
             transcoder.skip(samples);
         }
@@ -295,6 +320,7 @@ impl Bridge {
     /// What is due in an interval of ours, which has so many samples of 8 kHz.
     pub fn fill(&mut self, form: Form, interval: Duration, samples: usize, payload: &mut [u8]) -> Turn {
         self.quiet = self.quiet.saturating_add(1);
+        self.passes(interval.as_millis() as usize);
         let passed = std::mem::take(&mut self.passed);
         let (since, quiet) = (interval * self.quiet, interval * self.quiet >= BRIDGE_QUIET);
         let turn = match (self.feed, &mut self.noise) {

@@ -36,6 +36,15 @@ const PAUSE: i32 = 400;
 /// No packet is later than a second.
 const JUMP: i32 = 8000;
 
+/// The low and the high tone of a key.
+pub fn tones_of(key: Key) -> [f32; 2] {
+    let places = KEYS.iter().zip(TONES).find_map(|(row, low)| {
+        let column = row.iter().position(|&known| known == key.as_char())?;
+        Some([low, TONES[KEYS.len() + column]])
+    });
+    places.expect("the sixteen keys have their places")
+}
+
 /// The keys within one stream of sound.
 #[derive(Default)]
 pub struct Tones {

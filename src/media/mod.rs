@@ -17,6 +17,7 @@ pub mod srtp;
 pub mod stream;
 pub mod tap;
 pub mod telephone_event;
+pub mod tone;
 
 pub use clip::Clip;
 pub use codec::Form;
@@ -56,6 +57,9 @@ pub enum Command {
     },
     /// Sends these keys as events, one after the other, in place of those still under way. What plays waits meanwhile.
     Press(Vec<Key>),
+    /// Sends this key behind those under way, as an event or, to a peer that takes none, as tones: somebody on another leg pressed it, and told it beside
+    /// the sound. The same press within the sound of a bridge is not heard a second time.
+    Relay(Key),
     /// Stops what plays; comfort silence follows, so that the stream stays alive.
     Stop,
     /// Begins a recording, beside one that runs.

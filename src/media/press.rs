@@ -1,7 +1,7 @@
 //! Key presses that we send as events (RFC 4733 §2.5.1), for legs that we place: an extension behind a switch, a conference code.
 //!
 //! A press is packets with a growing duration under one timestamp, the first of them marked, and its end three times; a pause follows. What is heard
-//! meanwhile waits: events stand in place of sound.
+//! meanwhile waits: events stand in place of sound. For a peer that takes no events a key that is passed on becomes two tones.
 
 use crate::limits::KEYS_SENT_MAX;
 use crate::number::Key;
@@ -42,6 +42,13 @@ pub enum Turn {
         timestamp: u32,
         /// The first of its press.
         marked: bool,
+    },
+    /// Tones within the sound.
+    Tone {
+        /// Of which key.
+        key: Key,
+        /// How much of them was heard before.
+        since: Duration,
     },
     /// Silence between two keys.
     Pause,
@@ -94,6 +101,21 @@ impl Presses {
         let ticks = u64::from(length) * u64::from(clock) * packet.as_millis() as u64 / 1000;
         let [high, low] = u16::try_from(ticks).unwrap_or(u16::MAX).to_be_bytes();
         Some(Turn::Event { payload: [key.event(), end | VOLUME, high, low], timestamp: self.began, marked: step == 0 })
+    }
+
+    /// The same for a peer that takes no events.
+    pub fn next_tone(&mut self, packet: Duration) -> Option<Turn> {
+        let &key = self.keys.front()?;
+        let since = packet * self.step;
+        self.step += 1;
+        if since < HELD {
+            return Some(Turn::Tone { key, since });
+        }
+        if packet * self.step >= HELD + PAUSE {
+            self.keys.pop_front();
+            (self.step, self.done) = (0, self.done.saturating_add(1));
+        }
+        Some(Turn::Pause)
     }
 
     /// Keys that have left whole.

@@ -172,6 +172,7 @@ impl Stream {
                 }
             }
             Command::Press(keys) => self.pressing = Some(Presses::new(keys)),
+            Command::Relay(key) => self.relay(key),
             Command::Stop => self.playing = None,
             // Without a sink nothing can be kept.
             Command::Record(Recording { key, .. }) => events.push(unkept(key)),
@@ -373,6 +374,8 @@ impl Stream {
         self.timestamp = timestamp.wrapping_add(self.ticks());
         let (Some(chosen), Some(to)) = (&self.chosen, self.destination()) else {
             self.last = Last::Nothing;
+            // Nor is what somebody pressed meanwhile heard later.
+            self.pressing.take_if(|keys| keys.is_passed_on());
             self.tap_tick(samples, &[], events);
             interrupt(&mut self.bridge, samples);
             return None;
@@ -411,10 +414,13 @@ impl Stream {
             },
             (playing, bridge) => {
                 interrupt(bridge, samples);
-                match playing {
+                match (turn, playing) {
+                    (Some(Turn::Tone { key, since }), _) => {
+                        (bridged::sound_key(form, key, since, samples, payload), Last::Prompt)
+                    }
                     // Between two keys as well what plays waits.
-                    Some(playing) if turn.is_none() => (playing.fill(form, samples, payload), Last::Prompt),
-                    Some(_) | None => (0, Last::Silence),
+                    (None, Some(playing)) => (playing.fill(form, samples, payload), Last::Prompt),
+                    (Some(_), _) | (None, None) => (0, Last::Silence),
                 }
             }
         };
@@ -583,7 +589,11 @@ fn unkept(key: RecordingKey) -> Event {
 /// What the keys on their way out have for this interval.
 fn press(pressing: &mut Option<Presses>, chosen: &Chosen, timestamp: u32, events: &mut Vec<Event>) -> Option<Turn> {
     let presses = pressing.as_mut()?;
-    let turn = our_events(chosen).and_then(|event| presses.next(timestamp, chosen.packet, event.clock));
+    let turn = match our_events(chosen) {
+        Some(event) => presses.next(timestamp, chosen.packet, event.clock),
+        None if presses.is_passed_on() => presses.next_tone(chosen.packet),
+        None => None,
+    };
     if turn.is_none() || presses.is_over() {
         if !presses.is_passed_on() {
             events.push(Event::Pressed(presses.done()));

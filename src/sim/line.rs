@@ -94,7 +94,7 @@ impl Line {
                 self.playing = Some(Playing { play, prompts, repeat, left, since });
             }
             // The model has no packets to send them with.
-            Command::Press(_) => {}
+            Command::Press(_) | Command::Relay(_) => {}
             Command::Bridge(other) => (self.bridged, self.talks) = (Some(other), true),
             Command::Overhear(other) => (self.bridged, self.talks) = (Some(other), false),
             Command::Unbridge => (self.bridged, self.talks) = (None, false),

@@ -98,6 +98,7 @@ pub fn told(command: &Command) -> String {
         Command::Configure(chosen) => format!("configure {:?} {:?}", chosen.direction, chosen.remote),
         // Which keys may be an entry: never in a trace.
         Command::Press(keys) => format!("press {} keys", keys.len()),
+        Command::Relay(_) => "relay a key".to_owned(),
         Command::Stop => "stop".to_owned(),
         Command::Record(recording) => format!("record {}", recording.file),
         Command::PauseRecording(key, paused) => format!("pause recording {}: {paused}", key.0),
@@ -115,6 +116,7 @@ pub fn command_name(command: &Command) -> &'static str {
         Command::Configure(_) => "configure",
         Command::Play { .. } => "play",
         Command::Press(_) => "press",
+        Command::Relay(_) => "relay",
         Command::Stop => "stop",
         Command::Record(_) => "record",
         Command::PauseRecording(..) => "pause",

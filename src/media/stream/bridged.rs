@@ -3,8 +3,13 @@
 use super::{HEADER, Last, Stream, codec, our_events, samples, write_header};
 use crate::limits::RTP_PACKET_BYTES_MAX;
 use crate::media::bridge::{Bridge, Heard, Kind, Place, Way, Ways};
+use crate::media::codec::{Encoder, Form};
+use crate::media::jitter::RATE;
 use crate::media::press::Presses;
 use crate::media::tap::Tap;
+use crate::media::tone;
+use crate::number::Key;
+use crate::time::Duration;
 use std::net::SocketAddr;
 
 impl Stream {
@@ -27,6 +32,14 @@ impl Stream {
     pub(super) fn give_way(&mut self) {
         if let Some(playing) = &mut self.playing {
             playing.gives_way = true;
+        }
+    }
+
+    /// A key that somebody pressed on another leg and told beside the sound.
+    pub(super) fn relay(&mut self, key: Key) {
+        self.pressing.get_or_insert_with(Presses::passed_on).push(key);
+        if let Some(bridge) = &mut self.bridge {
+            bridge.relayed(key);
         }
     }
 
@@ -63,6 +76,11 @@ impl Stream {
             Way::Kept => None,
             Way::Press(key) => {
                 self.pressing.get_or_insert_with(Presses::passed_on).push(key);
+                None
+            }
+            // While a key is pressed it is all that is heard.
+            Way::Pass(_) if self.pressing.is_some() => {
+                bridge.interrupted(0);
                 None
             }
             Way::Pass(place) => {
@@ -106,6 +124,14 @@ impl Stream {
         self.last = Last::Nothing;
         Some(length)
     }
+}
+
+/// An interval of a key as tones; how many bytes.
+pub(super) fn sound_key(form: Form, key: Key, since: Duration, samples: usize, payload: &mut [u8]) -> usize {
+    let mut sound = [0; RTP_PACKET_BYTES_MAX];
+    let sound = sound.get_mut(..samples).unwrap_or_default();
+    tone::fill(key, since.as_millis() as usize * (RATE as usize / 1000), sound);
+    Encoder::default().encode(form, sound, payload)
 }
 
 #[cfg(test)]

@@ -337,12 +337,92 @@ fn a_peer_that_takes_no_events_sees_no_loss_in_their_place() {
     let mut centre = agreed(CENTRE, Codec::Pcma, 20);
     centre.events.clear();
     let mut pair = Pair::new(agreed(CALLER, Codec::Pcma, 20), centre);
-    let first = pair.sound(1, 0, &[1; 160]).expect("passed");
-    for n in 2..6 {
-        assert_eq!(pair.says(event('7', n, 160, 160 * n, n > 3)), None);
+    let mut heard = vec![pair.sound(1, 0, &[1; 160]).expect("passed")];
+    for n in 2..20 {
+        heard.extend(pair.tick());
+        heard.extend(pair.says(event('7', n, 160, 160 * n, n > 16)));
     }
-    let next = pair.sound(6, 800, &[1; 160]).expect("passed");
-    assert_eq!(next.sequence, first.sequence.wrapping_add(1));
+    heard.extend(pair.sound(20, 19 * 160, &[1; 160]));
+    assert!(heard.windows(2).all(|pair| pair[1].sequence == pair[0].sequence.wrapping_add(1)), "{heard:?}");
+}
+
+/// The level of a tone in dBm0: that of the loudest sine of G.711 is 3.14.
+fn level(sound: &[i16], hertz: f64) -> f64 {
+    20.0 * (amplitude(sound, hertz) / 32_768.0).log10() + 3.14
+}
+
+#[test]
+fn a_peer_that_takes_no_events_hears_the_tones_of_a_key_at_the_usual_level() {
+    for (from, to) in [(Codec::Pcma, Codec::Pcma), (Codec::Pcma, Codec::Pcmu), (Codec::Pcmu, Codec::G722)] {
+        let mut centre = agreed(CENTRE, to, 20);
+        centre.events.clear();
+        let mut pair = Pair::new(agreed(CALLER, from, 20), centre);
+        let mut heard = Vec::new();
+        for n in 0..30u16 {
+            let number = from.payload_type();
+            heard.extend(match n {
+                5..=12 => pair.says(event('5', n, 800, 160 * (n - 4), n > 9)),
+                _ => pair.says(spoken(number, 9, n, u32::from(n) * 160, &[silence(from); 160])),
+            });
+            heard.extend(pair.tick());
+        }
+        assert!(heard.iter().all(|packet| packet.number == to.payload_type()), "no events");
+        let sound = decoded(to, &heard);
+        let loud: Vec<bool> =
+            sound.chunks(160).map(|part| part.iter().any(|sample| sample.unsigned_abs() > 3000)).collect();
+        let (began, count) = (loud.iter().position(|loud| *loud), loud.iter().filter(|loud| **loud).count());
+        assert!((5..=6).contains(&count), "{from:?} to {to:?}: once, for 100 ms: {loud:?}");
+        let from_here = began.expect("it sounds") * 160 + 80;
+        let part = &sound[from_here..from_here + 600];
+        let [low, high] = [770.0, 1336.0].map(|hertz| level(part, hertz));
+        assert!((-11.6..=-10.4).contains(&low) && (-9.6..=-8.0).contains(&high), "{from:?} to {to:?}: {low} {high}");
+    }
+}
+
+#[test]
+fn a_key_told_beside_the_sound_is_pressed_once_however_often_it_was_told() {
+    for codec in [Codec::Pcma, Codec::Pcmu] {
+        let mut pair = Pair::new(agreed(CALLER, codec, 20), agreed(CENTRE, Codec::Pcma, 20));
+        let mut heard = Vec::new();
+        pair.command(Command::Relay(Key::from_char('7').expect("a key")));
+        for n in 0..60u16 {
+            heard.extend(match n {
+                // Its echo, and the next press of the same key.
+                3..=9 => pair.says(event('7', n, 480, 160 * (n - 2), n > 6)),
+                40..=46 => pair.says(event('7', n, 6400, 160 * (n - 39), n > 43)),
+                _ => pair.says(spoken(codec.payload_type(), 9, n, u32::from(n) * 160, &[1; 160])),
+            });
+            heard.extend(pair.tick());
+        }
+        let mut presses: Vec<u32> =
+            heard.iter().filter(|packet| packet.number == 96).map(|packet| packet.timestamp).collect();
+        presses.dedup();
+        assert_eq!(presses.len(), 2, "{codec:?}: {presses:?}");
+        assert!(heard.windows(2).all(|pair| pair[1].sequence == pair[0].sequence.wrapping_add(1)), "{codec:?}");
+    }
+}
+
+#[test]
+fn a_key_under_the_clock_of_another_codec_is_pressed_anew() {
+    let mut caller = agreed(CALLER, Codec::Pcma, 20);
+    caller.events = vec![Events { payload_type: 105, clock: 16_000 }];
+    let mut pair = Pair::new(caller, agreed(CENTRE, Codec::Pcma, 20));
+    let mut heard = Vec::new();
+    for n in 0..30u16 {
+        heard.extend(match n {
+            5..=12 => {
+                let mut packet = event('5', n, 800, 320 * (n - 4), n > 9);
+                packet[1] = packet[1] & 0x80 | 105;
+                pair.says(packet)
+            }
+            _ => pair.sound(n, u32::from(n) * 160, &[1; 160]),
+        });
+        heard.extend(pair.tick());
+    }
+    let events: Vec<&Packet> = heard.iter().filter(|packet| packet.number == 96).collect();
+    assert!(events.len() >= 5 && events.iter().all(|packet| packet.payload[0] == 5), "{events:?}");
+    let longest = events.iter().map(|packet| u16::from_be_bytes([packet.payload[2], packet.payload[3]])).max();
+    assert_eq!(longest, Some(800), "100 ms at 8,000 a second");
 }
 
 #[test]
