@@ -3,10 +3,14 @@
 //! A press is packets with a growing duration under one timestamp, the first of them marked, and its end three times; a pause follows. What is heard
 //! meanwhile waits: events stand in place of sound. For a peer that takes no events a key that is passed on becomes two tones.
 
-use crate::limits::KEYS_SENT_MAX;
+use super::codec::{Encoder, Form};
+use super::jitter::RATE;
+use super::tone;
+use crate::limits::{KEYS_SENT_MAX, RTP_PACKET_BYTES_MAX};
 use crate::number::Key;
 use crate::time::Duration;
 use std::collections::VecDeque;
+use std::fmt;
 
 /// Longer than the 40 ms that every receiver must take for a key (ITU-T Q.24), and what telephones send.
 const HELD: Duration = Duration::from_millis(100);
@@ -20,7 +24,6 @@ const ENDS: u32 = 3;
 const VOLUME: u8 = 10;
 
 /// Keys on their way out.
-#[derive(Debug)]
 pub struct Presses {
     keys: VecDeque<Key>,
     /// Packets since the present key began.
@@ -29,6 +32,8 @@ pub struct Presses {
     began: u32,
     done: u8,
     passed_on: bool,
+    /// What says tones; some codecs remember what was said before.
+    mouth: Option<Box<Encoder>>,
 }
 
 /// What leaves in an interval.
@@ -54,11 +59,18 @@ pub enum Turn {
     Pause,
 }
 
+impl fmt::Debug for Presses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Which keys may be an entry.
+        write!(f, "Presses({} keys)", self.keys.len())
+    }
+}
+
 impl Presses {
     /// These keys, in order.
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Self {
         let keys = keys.into_iter().take(KEYS_SENT_MAX).collect();
-        Self { keys, step: 0, began: 0, done: 0, passed_on: false }
+        Self { keys, step: 0, began: 0, done: 0, passed_on: false, mouth: None }
     }
 
     /// Those that somebody presses on a leg bridged with this one: none yet, and nobody waits for their end.
@@ -116,6 +128,14 @@ impl Presses {
             (self.step, self.done) = (0, self.done.saturating_add(1));
         }
         Some(Turn::Pause)
+    }
+
+    /// The sound of such an interval, of so many samples; how many bytes.
+    pub fn sound(&mut self, form: Form, key: Key, since: Duration, samples: usize, payload: &mut [u8]) -> usize {
+        let mut sound = [0; RTP_PACKET_BYTES_MAX];
+        let sound = sound.get_mut(..samples).unwrap_or_default();
+        tone::fill(key, since.as_millis() as usize * (RATE as usize / 1000), sound);
+        self.mouth.get_or_insert_default().encode(form, sound, payload)
     }
 
     /// Keys that have left whole.

@@ -416,7 +416,8 @@ impl Stream {
                 interrupt(bridge, samples);
                 match (turn, playing) {
                     (Some(Turn::Tone { key, since }), _) => {
-                        (bridged::sound_key(form, key, since, samples, payload), Last::Prompt)
+                        let sounded = self.pressing.as_mut().map(|keys| keys.sound(form, key, since, samples, payload));
+                        (sounded.unwrap_or(0), Last::Prompt)
                     }
                     // Between two keys as well what plays waits.
                     (None, Some(playing)) => (playing.fill(form, samples, payload), Last::Prompt),

@@ -38,7 +38,7 @@ mod tests {
                     real += f64::from(sample) * turn.cos();
                     imaginary += f64::from(sample) * turn.sin();
                 }
-                20.0 * (real.hypot(imaginary) * 2.0 / 8000.0 / 32_768.0).max(1e-9).log10() + 3.14
+                20.0 * (real.hypot(imaginary) * 2.0 / 8000.0 / 32_768.0).max(1e-9).log10() + 314.0 / 100.0
             };
             let tones = [697.0, 770.0, 852.0, 941.0, 1209.0, 1336.0, 1477.0, 1633.0];
             let levels = tones.map(level);

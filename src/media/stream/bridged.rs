@@ -3,13 +3,9 @@
 use super::{HEADER, Last, Stream, codec, our_events, samples, write_header};
 use crate::limits::RTP_PACKET_BYTES_MAX;
 use crate::media::bridge::{Bridge, Heard, Kind, Place, Way, Ways};
-use crate::media::codec::{Encoder, Form};
-use crate::media::jitter::RATE;
 use crate::media::press::Presses;
 use crate::media::tap::Tap;
-use crate::media::tone;
 use crate::number::Key;
-use crate::time::Duration;
 use std::net::SocketAddr;
 
 impl Stream {
@@ -124,14 +120,6 @@ impl Stream {
         self.last = Last::Nothing;
         Some(length)
     }
-}
-
-/// An interval of a key as tones; how many bytes.
-pub(super) fn sound_key(form: Form, key: Key, since: Duration, samples: usize, payload: &mut [u8]) -> usize {
-    let mut sound = [0; RTP_PACKET_BYTES_MAX];
-    let sound = sound.get_mut(..samples).unwrap_or_default();
-    tone::fill(key, since.as_millis() as usize * (RATE as usize / 1000), sound);
-    Encoder::default().encode(form, sound, payload)
 }
 
 #[cfg(test)]

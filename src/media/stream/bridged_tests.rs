@@ -348,7 +348,7 @@ fn a_peer_that_takes_no_events_sees_no_loss_in_their_place() {
 
 /// The level of a tone in dBm0: that of the loudest sine of G.711 is 3.14.
 fn level(sound: &[i16], hertz: f64) -> f64 {
-    20.0 * (amplitude(sound, hertz) / 32_768.0).log10() + 3.14
+    20.0 * (amplitude(sound, hertz) / 32_768.0).log10() + 314.0 / 100.0
 }
 
 #[test]
