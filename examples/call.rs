@@ -204,6 +204,7 @@ impl Line {
             trunk: options.credentials.as_ref().map(|_| TrunkId(0)),
             from: options.from.clone(),
             sdp: sdp.clone().into_bytes(),
+            sounds_at: None,
             replaces: options.replaces.clone(),
             user_to_user: Vec::new(),
         };

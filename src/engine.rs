@@ -271,7 +271,10 @@ impl Engine {
                 (dialog, Event::Refused(StatusCode::SERVER_TIMEOUT))
             }
             // Of a call that was taken back.
-            AgentEvent::Progress { .. } | AgentEvent::Accepted { .. } | AgentEvent::Failed { .. } => return,
+            AgentEvent::Progress { .. }
+            | AgentEvent::Accepted { .. }
+            | AgentEvent::OtherFamily { .. }
+            | AgentEvent::Failed { .. } => return,
             AgentEvent::Unacknowledged { dialog } => (dialog, Event::Unacknowledged),
             AgentEvent::Bye { dialog, reason } => {
                 self.told_why(dialog, reason);
@@ -404,10 +407,27 @@ impl Engine {
     }
 
     fn refuse(&mut self, now: Now, call: CallKey, status: StatusCode, out: &mut Vec<Output>) {
+        self.refuse_by(now, call, status, |agent, dialog, to| agent.reject(now, dialog, status, to), out);
+    }
+
+    /// 488, and why.
+    fn refuse_offer(&mut self, now: Now, call: CallKey, why: &str, out: &mut Vec<Output>) {
+        let refuses = |agent: &mut Agent, dialog, to: &mut Vec<_>| agent.reject_offer(now, dialog, why, to);
+        self.refuse_by(now, call, StatusCode::NOT_ACCEPTABLE, refuses, out);
+    }
+
+    fn refuse_by(
+        &mut self,
+        now: Now,
+        call: CallKey,
+        status: StatusCode,
+        refuses: impl FnOnce(&mut Agent, DialogKey, &mut Vec<AgentOutput>),
+        out: &mut Vec<Output>,
+    ) {
         let Some(entry) = self.calls.get_mut(&call) else { return };
         entry.stage = Stage::Gone;
         let dialog = entry.leg.dialog;
-        self.agent(now, out, |agent, to| agent.reject(now, dialog, status, to));
+        self.agent(now, out, |agent, to| refuses(agent, dialog, to));
         self.session(now, call, Event::Refused(status), out);
     }
 
@@ -445,7 +465,7 @@ impl Engine {
             }
             Err(Refusal(why)) => {
                 info!(%call, why, "answer refused");
-                self.refuse(now, call, StatusCode::NOT_ACCEPTABLE, out);
+                self.refuse_offer(now, call, why, out);
             }
         }
     }
@@ -486,7 +506,7 @@ impl Engine {
             }
             Err(Refusal(why)) => {
                 info!(%call, why, "re-offer refused");
-                self.agent(now, out, |agent, to| agent.reject_reinvite(now, dialog, StatusCode::NOT_ACCEPTABLE, to));
+                self.agent(now, out, |agent, to| agent.reject_reoffer(now, dialog, why, to));
             }
         }
     }

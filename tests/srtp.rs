@@ -237,6 +237,9 @@ fn what_a_trunk_does_not_want_and_keys_that_would_be_read_are_refused() {
         line.send(line.request("ACK", "call", 1, &tag(&answer), "").as_bytes()).expect("sends");
         let secure = if answer.contains("a=crypto:") { "secure" } else { "plain" };
         let status = &answer["SIP/2.0 ".len()..][..3];
+        if status == "488" {
+            assert!(answer.contains(&format!("\r\nWarning: 399 ivr1357 \"{why}")), "{case}: {answer}");
+        }
         let met = if status == "200" { format!("200 {secure}") } else { status.to_owned() };
         assert_eq!(met, answered, "{case}: {answer}");
         if status == "200" {

@@ -39,7 +39,7 @@ impl Engine {
             }
             Err(Refusal(why)) => {
                 info!(%call, why, "offer refused");
-                self.refuse(now, call, StatusCode::NOT_ACCEPTABLE, out);
+                self.refuse_offer(now, call, why, out);
             }
         }
     }

@@ -68,6 +68,7 @@ impl Engine {
             target,
             trunk,
             sdp: Vec::new(),
+            sounds_at: Some(flow.local.ip()),
             replaces: None,
             user_to_user: ours.map(|ours| [Some(ours), theirs].into_iter().flatten().collect()).unwrap_or_default(),
         };
@@ -174,6 +175,9 @@ impl Engine {
                     }
                 }
             }
+            AgentEvent::OtherFamily { remote, .. } => {
+                warn!(%call, address = %remote.ip(), "an address of a centre is of another family (IPv4, IPv6) than the caller's side, and is not called");
+            }
             AgentEvent::Failed { status, .. } => {
                 self.far_gone(now, call, false, out);
                 self.session(now, call, Event::FarFailed(attempt, status), out);
@@ -226,7 +230,7 @@ impl Engine {
             }
             Err(Refusal(why)) => {
                 info!(%call, why, "re-offer of a centre refused");
-                self.agent(now, out, |agent, to| agent.reject_reinvite(now, dialog, StatusCode::NOT_ACCEPTABLE, to));
+                self.agent(now, out, |agent, to| agent.reject_reoffer(now, dialog, why, to));
             }
         }
     }
@@ -344,6 +348,7 @@ fn dialog_of(event: &AgentEvent) -> Option<DialogKey> {
         AgentEvent::Progress { dialog, .. }
         | AgentEvent::Accepted { dialog, .. }
         | AgentEvent::Failed { dialog, .. }
+        | AgentEvent::OtherFamily { dialog, .. }
         | AgentEvent::Bye { dialog, .. }
         | AgentEvent::Lost { dialog }
         | AgentEvent::Unacknowledged { dialog }

@@ -64,17 +64,20 @@ impl Engine {
             // Its caller may have gone meanwhile.
             Some(port) if self.agent.waits(dialog) && lives => leg.opened(port).map_err(|Refusal(why)| {
                 info!(%call, why, "offer refused");
-                StatusCode::NOT_ACCEPTABLE
+                Some(why)
             }),
-            Some(_) | None => Err(StatusCode::UNAVAILABLE),
+            Some(_) | None => Err(None),
         };
         let Some(entry) = self.calls.get_mut(&call) else { return };
-        if let Err(status) = fits {
+        if let Err(why) = fits {
             match port {
                 Some(_) => self.close(leg.stream, out),
                 None => drop(self.streams.remove(&leg.stream)),
             }
-            return self.agent(now, out, |agent, to| agent.reject(now, dialog, status, to));
+            return self.agent(now, out, |agent, to| match why {
+                Some(why) => agent.reject_offer(now, dialog, why, to),
+                None => agent.reject(now, dialog, StatusCode::UNAVAILABLE, to),
+            });
         }
         info!(%call, "call taken over by another dialog");
         let (stream, sdp, command) = (leg.stream, leg.description(), leg.configuration());

@@ -35,6 +35,7 @@ use crate::sip::status::StatusCode;
 use crate::sip::transaction::{self, invite_server, server};
 use crate::sip::trunk::{Peers, Srtp, Trunk, TrunkId};
 use crate::sip::uri::SipUri;
+use crate::sip::warning::warning;
 use crate::sip::writer::{ALLOW, write_contact, write_supported};
 use crate::time::{Duration, Instant, Now, Wall};
 use outgoing::Outgoing;
@@ -215,6 +216,13 @@ pub enum AgentEvent {
         dialog: DialogKey,
         /// The answer; `None` from a peer that gave it before, or never.
         sdp: Option<Vec<u8>>,
+    },
+    /// An address of the call that we place is of another family than its offer, and was passed over.
+    OtherFamily {
+        /// Whose.
+        dialog: DialogKey,
+        /// Which.
+        remote: SocketAddr,
     },
     /// The call that we placed came to nothing: the final response, 408 for silence, 503 where no address could be reached,
     /// 487 once it was cancelled.
@@ -444,7 +452,12 @@ impl Agent {
 
     /// A final refusal; repeated until its ACK. The dialog is over.
     pub fn reject(&mut self, now: Now, dialog: DialogKey, status: StatusCode, out: &mut Vec<AgentOutput>) {
-        self.refuse_early(now.instant, dialog, status, out);
+        self.refuse_early(now.instant, dialog, status, b"", out);
+    }
+
+    /// 488 to an INVITE whose offer does not do, and why, in words for whoever reads the trace.
+    pub fn reject_offer(&mut self, now: Now, dialog: DialogKey, why: &str, out: &mut Vec<AgentOutput>) {
+        self.refuse_early(now.instant, dialog, StatusCode::NOT_ACCEPTABLE, &warning(why), out);
     }
 
     /// 200 to the open re-INVITE, UPDATE or PRACK.
@@ -474,9 +487,25 @@ impl Agent {
 
     /// A refusal of the open re-INVITE, UPDATE or PRACK; the session stays as it was.
     pub fn reject_reinvite(&mut self, now: Now, dialog: DialogKey, status: StatusCode, out: &mut Vec<AgentOutput>) {
+        self.refuse_offered(now, dialog, status, b"", out);
+    }
+
+    /// As [`Agent::reject_offer`], to the offer of the open re-INVITE, UPDATE or PRACK.
+    pub fn reject_reoffer(&mut self, now: Now, dialog: DialogKey, why: &str, out: &mut Vec<AgentOutput>) {
+        self.refuse_offered(now, dialog, StatusCode::NOT_ACCEPTABLE, &warning(why), out);
+    }
+
+    fn refuse_offered(
+        &mut self,
+        now: Now,
+        dialog: DialogKey,
+        status: StatusCode,
+        lines: &[u8],
+        out: &mut Vec<AgentOutput>,
+    ) {
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
         if let Some(open) = entry.open().and_then(Option::take) {
-            self.refuse_open(now.instant, &open, status, b"", out);
+            self.refuse_open(now.instant, &open, status, lines, out);
             self.answer_now(now.instant, dialog, out);
         }
     }

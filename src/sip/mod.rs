@@ -26,6 +26,7 @@ pub mod transaction;
 pub mod trunk;
 pub mod urgency;
 pub mod uri;
+pub mod warning;
 pub mod writer;
 
 pub use agent::{

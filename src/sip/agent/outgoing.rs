@@ -13,7 +13,7 @@ pub use call::CallRequest;
 pub use registering::RegistrationReport;
 
 use super::table::Timer;
-use super::{Agent, AgentOutput, DialogKey, Flow, Transport};
+use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, Transport};
 use crate::limits::{
     ADDRESS_PATIENCE, DATAGRAM_REQUEST_BYTES_MAX, LOOKUP_PATIENCE, TRANSACTION_TIMEOUT, UNREACHABLE_FOR,
     UNREACHABLE_MAX,
@@ -101,6 +101,8 @@ struct Draft {
     /// Whole further lines.
     lines: Vec<u8>,
     body: Vec<u8>,
+    /// The address in it.
+    sounds_at: Option<IpAddr>,
 }
 
 /// A client transaction of ours.
@@ -313,6 +315,12 @@ impl Agent {
                     self.schedule(Some(until), Timer::Outgoing(id));
                     return out.push(AgentOutput::Lookup { lookup, question });
                 }
+                Step::Try(hop) if errand.draft.sounds_at.is_some_and(|at| at.is_ipv4() != hop.remote.is_ipv4()) => {
+                    if let Owner::Call(dialog) = errand.owner {
+                        out.push(AgentOutput::Event(AgentEvent::OtherFamily { dialog, remote: hop.remote }));
+                    }
+                    step = errand.locator.step();
+                }
                 Step::Try(hop) => {
                     let kept = self.keeps_back(now, id, &hop);
                     if !kept && !self.outgoing.is_unreachable(now, hop.transport, hop.remote) {
@@ -453,6 +461,8 @@ impl Agent {
             .asking
             .iter()
             .filter(|(_, asking)| asking.flow.fails_with(&flow))
+            // Nobody tries another address for a CANCEL: its next copy may leave, and a telephone must not ring on for nobody.
+            .filter(|(_, asking)| asking.purpose != Purpose::Nothing || flow.transport != Transport::Udp)
             .map(|(id, _)| *id)
             .collect();
         for id in failed {

@@ -86,7 +86,7 @@ impl Agent {
                 self.say(now, key, status, None, out);
             }
             Due::Unpracked => {
-                self.refuse_early(now, key, StatusCode::SERVER_TIMEOUT, out);
+                self.refuse_early(now, key, StatusCode::SERVER_TIMEOUT, b"", out);
                 out.push(AgentOutput::Event(AgentEvent::Unpracked { dialog: key }));
             }
         }
@@ -99,6 +99,7 @@ impl Agent {
         now: Instant,
         key: DialogKey,
         status: StatusCode,
+        lines: &[u8],
         out: &mut Vec<AgentOutput>,
     ) -> bool {
         let Some(dialog) = self.dialogs.get_mut(&key) else { return false };
@@ -117,7 +118,7 @@ impl Agent {
             if let Some(open) = open {
                 self.refuse_open(now, &open, StatusCode::TERMINATED, b"", out);
             }
-            self.refuse_open(now, &invite, status, b"", out);
+            self.refuse_open(now, &invite, status, lines, out);
         }
         true
     }

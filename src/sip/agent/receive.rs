@@ -296,7 +296,7 @@ impl Agent {
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         match &mut dialog.state {
             State::Early { .. } => {
-                self.refuse_early(now, key, StatusCode::TERMINATED, out);
+                self.refuse_early(now, key, StatusCode::TERMINATED, b"", out);
                 out.push(AgentOutput::Event(AgentEvent::Cancelled { dialog: key, reason }));
             }
             // A re-INVITE taken back: the session stays as it was.

@@ -295,6 +295,7 @@ fn name_of(event: &AgentEvent) -> String {
         AgentEvent::Lost { .. } => "lost".to_owned(),
         AgentEvent::Progress { status, fork, sdp, .. } => format!("progress {status} fork {fork}{}", with(sdp)),
         AgentEvent::Accepted { sdp, .. } => format!("accepted{}", with(sdp)),
+        AgentEvent::OtherFamily { remote, .. } => format!("passed over {remote}"),
         AgentEvent::Failed { status, .. } => format!("failed {status}"),
         AgentEvent::CallsRefused(refused) => format!(
             "refused {} too many, {} too fast, {} too late",

@@ -103,7 +103,7 @@ impl Agent {
         let reason = Reason::read(request.message);
         self.answer_at_once(now, request, StatusCode::OK, b"", out);
         // A caller may hang up before our answer too (§15): like its CANCEL, that ends the INVITE.
-        if self.refuse_early(now, key, StatusCode::TERMINATED, out) {
+        if self.refuse_early(now, key, StatusCode::TERMINATED, b"", out) {
             return out.push(AgentOutput::Event(AgentEvent::Cancelled { dialog: key, reason }));
         }
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };

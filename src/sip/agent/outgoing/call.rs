@@ -21,6 +21,7 @@ use crate::sip::trunk::TrunkId;
 use crate::sip::uri::SipUri;
 use crate::sip::writer::{ALLOW, write_header, write_number, write_supported};
 use crate::time::{Duration, Instant, Now};
+use std::net::IpAddr;
 
 /// A call to place.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct CallRequest {
     pub from: SipUri,
     /// The offer.
     pub sdp: Vec<u8>,
+    /// The address in it: one of the other family (IPv4, IPv6) could not answer it and is not called.
+    pub sounds_at: Option<IpAddr>,
     /// The dialog to be replaced (RFC 3891), as the value of `Replaces`.
     pub replaces: Option<String>,
     /// The values of `User-to-User` (RFC 7433).
@@ -96,7 +99,7 @@ impl Agent {
             out.push(AgentOutput::Event(AgentEvent::Failed { dialog: key, status: StatusCode::UNAVAILABLE }));
             return key;
         }
-        let CallRequest { target, trunk, from, sdp, replaces, user_to_user } = request;
+        let CallRequest { target, trunk, from, sdp, sounds_at, replaces, user_to_user } = request;
         let (tag, call_id) = (self.random.token(13), self.random.token(24));
         let mut lines = ALLOW.to_vec();
         write_supported(&mut lines);
@@ -121,6 +124,7 @@ impl Agent {
             cseq: 1,
             lines,
             body: sdp,
+            sounds_at,
         };
         let calling = Calling {
             tag,

@@ -203,6 +203,7 @@ impl Agent {
             cseq: registering.cseq,
             lines,
             body: Vec::new(),
+            sounds_at: None,
         };
         if let Some(before) = before {
             self.outgoing.errands.remove(&before);

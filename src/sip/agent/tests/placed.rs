@@ -76,6 +76,7 @@ impl Placing {
                     trunk: (!rest.contains(&"direct")).then_some(TrunkId(0)),
                     from: "sip:1357@192.0.2.100".parse().expect("a URI"),
                     sdp: format!("{SDP}{padding}").into_bytes(),
+                    sounds_at: None,
                     replaces: None,
                     user_to_user: Vec::new(),
                 };
@@ -386,6 +387,18 @@ fn a_cancel_waits_for_the_first_word_and_a_2xx_that_crosses_it_is_hung_up() {
          respond 200 BYE              =>
          respond 200 CANCEL           =>
          wait 70000 =>
+         held => 0",
+    );
+    // One that cannot leave is sent again: nobody else would tell the telephone.
+    Placing::new().check(
+        "call sip:15@two.example      => INVITE 192.0.2.1
+         respond 180 INVITE tag=b     => progress 180 fork 0
+         break 192.0.2.1
+         cancel                       => CANCEL 192.0.2.1
+         wait 500                     => CANCEL 192.0.2.1
+         respond 200 CANCEL           =>
+         respond 487 INVITE tag=b     => ACK 192.0.2.1; failed 487
+         wait 40000 =>
          held => 0",
     );
     // Nobody ever answers: the INVITE ends as it would have, or 64·T1 after the CANCEL.
