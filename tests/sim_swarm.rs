@@ -46,7 +46,8 @@ fn no_promise_breaks_where_centres_are_called_by_us_and_calls_are_recorded() {
     let (plan, catalogue) = sim_table::bridged();
     let summary = simulate::run(plan, &catalogue, 0..600, Faults::all(), 2, &|_| {});
     assert!(summary.failures.is_empty(), "{}", summary.text(std::time::Duration::from_secs(1)));
-    assert!(summary.calls > 600, "only {} calls", summary.calls);
+    let (calls, talks, tapes) = (summary.calls, summary.talks, summary.tapes);
+    assert!(calls > 6_000 && talks > 1_500 && tapes > 1_500, "only {calls} calls, {talks} talks, {tapes} recordings");
 }
 
 #[test]

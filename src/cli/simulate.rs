@@ -37,6 +37,10 @@ pub struct Summary {
     pub seeds: u64,
     /// Calls that reached the engine.
     pub calls: usize,
+    /// Talks with centres that the engine called.
+    pub talks: usize,
+    /// Recordings of calls.
+    pub tapes: usize,
     /// How often each fault was on.
     pub faults: BTreeMap<Fault, Seen>,
     /// Runs in which a promise was broken, by seed.
@@ -80,6 +84,8 @@ impl Summary {
     fn add(&mut self, report: Report) {
         self.seeds += 1;
         self.calls += report.calls;
+        self.talks += report.talks;
+        self.tapes += report.tapes;
         for fault in report.faults.iter() {
             let seen = self.faults.entry(fault).or_default();
             seen.seeds += 1;
@@ -93,6 +99,8 @@ impl Summary {
     fn merge(&mut self, other: Self) {
         self.seeds += other.seeds;
         self.calls += other.calls;
+        self.talks += other.talks;
+        self.tapes += other.tapes;
         for (fault, seen) in other.faults {
             let sum = self.faults.entry(fault).or_default();
             sum.seeds += seen.seeds;

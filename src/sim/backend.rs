@@ -78,8 +78,19 @@ pub struct Centre {
     /// Calls of ours, by Call-ID.
     called: BTreeMap<String, Called>,
     random: Random,
-    /// What it does in a call of ours is drawn for each; else it talks for as long as the caller wants.
-    odd: bool,
+    /// What it does in a call of ours.
+    talks: Talks,
+}
+
+/// What a centre does in calls of ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Talks {
+    /// It talks for as long as the caller wants.
+    ForEver,
+    /// For a while.
+    Awhile,
+    /// It does what is drawn for each.
+    Oddly,
 }
 
 /// The port of its sound.
@@ -102,13 +113,13 @@ impl Centre {
             waiting: BTreeSet::new(),
             called: BTreeMap::new(),
             random,
-            odd: false,
+            talks: Talks::ForEver,
         }
     }
 
-    /// In calls of ours it does what is drawn from this.
-    pub fn oddly(mut self, random: Random) -> Self {
-        (self.random, self.odd) = (random, true);
+    /// What it does in calls of ours is drawn from this: how long it talks, or anything at all.
+    pub fn drawn(mut self, random: Random, oddly: bool) -> Self {
+        (self.random, self.talks) = (random, if oddly { Talks::Oddly } else { Talks::Awhile });
         self
     }
 
@@ -205,7 +216,11 @@ impl Centre {
     }
 
     fn called(&mut self, now: Instant, from: SocketAddr, invite: &Request<'_>, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
-        let conduct = if self.odd { Conduct::odd(&mut self.random) } else { Conduct::default() };
+        let conduct = match self.talks {
+            Talks::ForEver => Conduct::default(),
+            Talks::Awhile => Conduct::plain(&mut self.random),
+            Talks::Oddly => Conduct::odd(&mut self.random),
+        };
         let random = Random::from_number(self.random.u64());
         let visit = Visit::of(invite);
         let called = Called::new(now, (self.at, from), (self.manner, conduct), random, invite, visit, out);

@@ -22,6 +22,8 @@ pub struct Line {
     recordings: Vec<Running>,
     /// Which recordings are messages.
     messages: BTreeSet<RecordingKey>,
+    /// It is that of a call of ours.
+    placed: bool,
     /// The other leg is heard.
     bridged: Option<StreamKey>,
     /// And hears this one.
@@ -62,6 +64,7 @@ impl Line {
             playing: None,
             recordings: Vec::new(),
             messages: BTreeSet::new(),
+            placed: false,
             bridged: None,
             talks: false,
             disk_full: false,
@@ -70,7 +73,12 @@ impl Line {
 
     /// A line of a call of ours, whose other end may not be silent for long.
     pub fn beside() -> Self {
-        Self { ear: Stream::new(1, 1, 1).with_patience(Some(PATIENCE)), ..Self::new() }
+        Self { ear: Stream::new(1, 1, 1).with_patience(Some(PATIENCE)), placed: true, ..Self::new() }
+    }
+
+    /// Whether it is that of a call of ours.
+    pub fn is_placed(&self) -> bool {
+        self.placed
     }
 
     /// Does what the engine says. `lengths` knows how long each prompt is.

@@ -38,6 +38,10 @@ pub struct Report {
     pub faults: Faults,
     /// Calls that reached the engine.
     pub calls: usize,
+    /// Talks with centres that the engine called.
+    pub talks: usize,
+    /// Recordings of calls.
+    pub tapes: usize,
     /// The same seed gives the same number.
     pub hash: u64,
     /// Broken promises.
@@ -63,6 +67,8 @@ pub fn run(setup: &Setup, seed: u64, allowed: Faults, traced: bool) -> Report {
             seed,
             faults,
             calls: world.calls(),
+            talks: world.talks(),
+            tapes: world.tapes(),
             hash: world.trace().hash(),
             violations: world.violations().to_vec(),
             lines: world.trace().lines().to_vec(),
@@ -76,7 +82,16 @@ pub fn run(setup: &Setup, seed: u64, allowed: Faults, traced: bool) -> Report {
                 call: String::new(),
                 what: what.unwrap_or_else(|| "a panic".to_owned()),
             };
-            Report { seed, faults, calls: 0, hash: 0, violations: vec![violation], lines: Vec::new() }
+            Report {
+                seed,
+                faults,
+                calls: 0,
+                talks: 0,
+                tapes: 0,
+                hash: 0,
+                violations: vec![violation],
+                lines: Vec::new(),
+            }
         }
     }
 }

@@ -288,8 +288,7 @@ impl Oracle {
     pub fn finished(&mut self, stream: StreamKey) {
         if let Some(case) = self.streams.get(&stream).and_then(|call| self.cases.get_mut(call)) {
             case.finished_in = Some(case.row.clone());
-            // Nothing of the table was entered before its end.
-            case.greeted |= case.row.is_empty();
+            case.greeted |= self.law.tapes.greets(&case.played);
         }
     }
 
@@ -317,7 +316,7 @@ impl Oracle {
         }
         old.succeeded = true;
         let (row, started, told) = (old.row.clone(), old.started, old.told);
-        let refers = old.refers_before + old.refers.len() + old.placed.len();
+        let refers = old.refers_before + old.refers.len() + old.placed.len() + old.unopened;
         let (rows, tapes) = (old.rows.clone(), old.tapes.clone());
         for call in self.calls.values_mut().filter(|call| **call == old_id) {
             call.clear();
@@ -366,6 +365,7 @@ impl Oracle {
         self.draining = false;
         self.stopping = false;
         self.fars_crashed();
+        self.beside.clear();
         self.owed.clear();
         self.streams.clear();
         self.ports.clear();
@@ -460,6 +460,9 @@ impl Oracle {
             let what = format!("{} says nothing: {prompts:?}", case.row);
             let call = call.clone();
             return self.broken(now, "announcement", &call, what);
+        }
+        if let Some((prompts, _)) = line.playing() {
+            case.played = prompts.to_vec();
         }
         case.sounding = sounding;
         case.tone = line.repeats();
@@ -747,16 +750,27 @@ impl Oracle {
         self.name_stream(message);
         let stream = self.streams.iter().find(|(_, call_id)| **call_id == ours).map(|(stream, _)| *stream);
         let call_id = stream.and_then(|stream| self.streams.get(self.beside.get(&stream)?)).cloned();
-        let Some((call_id, case)) = call_id.and_then(|id| Some((id.clone(), self.cases.get_mut(&id)?))) else {
-            return self.broken(now, "nobody's call", &ours, "an INVITE beside no caller".to_owned());
-        };
-        case.placed.insert(ours.clone());
-        let silent = !case.tone && !case.is_over();
         if let Some(stream) = stream {
-            self.calls_far(&ours, call_id.clone(), target, stream, message.cseq().map_or(1, |(cseq, _)| cseq));
+            let cseq = message.cseq().map_or(1, |(cseq, _)| cseq);
+            self.calls_far(&ours, call_id.clone().unwrap_or_default(), target, stream, cseq);
         }
-        if silent {
+        let Some((call_id, case)) = call_id.and_then(|id| Some((id.clone(), self.cases.get_mut(&id)?))) else {
+            if !self.noisy {
+                self.broken(now, "nobody's call", &ours, "an INVITE beside no caller".to_owned());
+            }
+            return;
+        };
+        case.placed.insert(ours);
+        if !case.tone && !case.is_over() {
             self.broken(now, "waiting tone", &call_id, "an INVITE leaves and no tone plays".to_owned());
+        }
+    }
+
+    /// No port was free for a stream.
+    pub fn unopened(&mut self, stream: StreamKey) {
+        let call = self.beside.get(&stream).and_then(|beside| self.streams.get(beside));
+        if let Some(case) = call.and_then(|call| self.cases.get_mut(call)) {
+            case.unopened += 1;
         }
     }
 
@@ -802,6 +816,7 @@ impl Oracle {
         if let Some(since) = case.silent_since.take() {
             self.silence(now, call_id, since, false);
         }
+        self.far_waits(call_id);
     }
 
     fn silence(&mut self, now: Instant, call_id: &str, since: Instant, holding: bool) {
@@ -819,5 +834,7 @@ impl Oracle {
     }
 }
 
+#[cfg(test)]
+mod far_tests;
 #[cfg(test)]
 mod tests;

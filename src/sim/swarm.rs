@@ -16,6 +16,8 @@ use crate::time::Duration;
 /// What a run has to live with.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Conditions {
+    /// They are those of a seed.
+    pub drawn: bool,
     /// What can go wrong.
     pub faults: Faults,
     /// The network.
@@ -58,6 +60,7 @@ impl Conditions {
     /// One caller on a fine day: nothing is lost, nobody is odd.
     pub fn calm() -> Self {
         Self {
+            drawn: false,
             faults: Faults::NONE,
             weather: Weather { delay: Duration::from_millis(2), ..Weather::default() },
             send_failure: 0.0,
@@ -137,6 +140,7 @@ impl Conditions {
         }
         let (callers, spread, later) = (1 + random.below(24), random.below(30_000), random.below(72));
         Self {
+            drawn: true,
             faults,
             weather,
             send_failure,

@@ -175,8 +175,9 @@ impl World {
                 let at = SocketAddr::from(([10, 3, (index >> 8) as u8, index as u8], 5060));
                 directory.insert(name, at);
                 let mut centre = Centre::new(at, conditions.centre(&mut random));
-                if conditions.faults.has(Fault::Bridges) {
-                    centre = centre.oddly(Random::from_number(seed ^ (index as u64 + 1) << 40));
+                if conditions.drawn {
+                    let random = Random::from_number(seed ^ (index as u64 + 1) << 40);
+                    centre = centre.drawn(random, conditions.faults.has(Fault::Bridges));
                 }
                 addresses.extend([(at, Place::Centre(index)), (centre.sound(), Place::Sound)]);
                 centres.push(centre);
@@ -244,7 +245,9 @@ impl World {
     }
 
     fn engine(setup: &Setup, conditions: &Conditions, published: bool, random: Random) -> Engine {
-        let networks: Vec<Range> = ["10.2.0.0/16", "10.4.0.0/16"].iter().filter_map(|text| text.parse().ok()).collect();
+        // Centres answer from addresses of their own, which the table does not know.
+        let networks = ["10.2.0.0/16", "10.3.0.0/16", "10.4.0.0/16"];
+        let networks: Vec<Range> = networks.iter().filter_map(|text| text.parse().ok()).collect();
         let peers = match conditions.trunk {
             Some(strangers) => Peers { trunks: vec![Self::trunk(networks, conditions)], strangers, ..Peers::default() },
             None => Peers::default(),
@@ -387,6 +390,16 @@ impl World {
     /// Calls that reached the engine.
     pub fn calls(&self) -> usize {
         self.oracle.calls()
+    }
+
+    /// Callers who talked with a centre that the engine called.
+    pub fn talks(&self) -> usize {
+        self.oracle.talks()
+    }
+
+    /// Recordings of calls that began.
+    pub fn tapes(&self) -> usize {
+        self.oracle.tapes()
     }
 
     /// Whether something sounds on any line.
@@ -782,7 +795,9 @@ impl World {
             }
             Output::OpenStream { stream, beside, .. } => {
                 self.note(b"open", || format!("engine    open  {stream:?}"));
-                let line = match beside {
+                // Beside a line of ours is that of whoever takes the caller's call over.
+                let placed = |beside: &StreamKey| !self.lines.get(beside).is_some_and(|(line, _)| line.is_placed());
+                let line = match beside.filter(placed) {
                     Some(beside) => {
                         self.oracle.opened_beside(stream, beside);
                         Line::beside()
@@ -869,6 +884,7 @@ impl World {
             }
             // Nothing was opened, so nothing will be closed.
             None => {
+                self.oracle.unopened(stream);
                 self.lines.remove(&stream);
             }
         }

@@ -73,6 +73,11 @@ pub enum Hold {
 }
 
 impl Conduct {
+    /// It answers, talks for a while and hangs up.
+    pub fn plain(random: &mut Random) -> Self {
+        Self { stays: Some(Duration::from_millis(5_000 + random.below(90_000))), ..Self::default() }
+    }
+
     /// One of the ways of the field.
     pub fn odd(random: &mut Random) -> Self {
         let early = match random.below(3) {

@@ -30,8 +30,10 @@ pub struct Case {
     pub connected: Option<Instant>,
     /// What was dialled.
     pub dialled: String,
-    /// The greeting was heard to its end.
+    /// The greeting was heard to its end, on this line.
     pub greeted: bool,
+    /// What was last played.
+    pub played: Vec<String>,
     /// The last row of the table entered.
     pub row: String,
     /// All of them.
@@ -86,6 +88,8 @@ pub struct Case {
     pub heir_of: Option<String>,
     /// Another dialog goes on with this call; the record is told there.
     pub succeeded: bool,
+    /// Calls of ours for which there was no port.
+    pub unopened: usize,
     /// Calls of ours to centres, by their Call-ID.
     pub placed: BTreeSet<String>,
     /// REFERs of the dialogs before this one.

@@ -131,7 +131,7 @@ fn outcome(case: &Case, story: &Story, talked: Option<(&str, StreamKey)>) -> Opt
         return Some(format!("refused with {refused:?}, recorded as {}", record["status"]));
     }
     let attempts = record["attempts"].as_array().map_or(0, Vec::len);
-    let tried = case.refers_before + case.refers.len() + case.placed.len();
+    let tried = case.refers_before + case.refers.len() + case.placed.len() + case.unopened;
     if attempts != tried {
         return Some(format!("{attempts} attempts recorded, {tried} REFERs and INVITEs sent"));
     }

@@ -1,6 +1,6 @@
 //! Calls of ours to centres: whoever is called is hung up on once, no leg outlives its other one, and both are heard.
 
-use super::{MARGIN, Oracle, text};
+use super::{MARGIN, Oracle};
 use crate::media::StreamKey;
 use crate::sim::caller::text::Message;
 use crate::time::Instant;
@@ -41,6 +41,10 @@ pub struct Far {
     orphaned: bool,
     /// Final responses to its re-INVITEs.
     finals: BTreeMap<(u32, String), u16>,
+    /// Those that are a 2xx and have no ACK yet.
+    owed: BTreeSet<u32>,
+    /// Some were, when the caller left: our BYE has to wait for their ACK (RFC 3261 §15).
+    waits: bool,
 }
 
 impl Far {
@@ -73,6 +77,8 @@ impl Oracle {
             crashed: false,
             orphaned: false,
             finals: BTreeMap::new(),
+            owed: BTreeSet::new(),
+            waits: false,
         };
         self.fars.insert(call_id.to_owned(), far);
     }
@@ -84,6 +90,8 @@ impl Oracle {
         let transaction = (cseq, message.branch().to_owned());
         let mut wrong = None;
         match (message.method(), message.status()) {
+            // Once more, with what a refusal asked for.
+            (Some("INVITE"), _) if message.tag("To").is_empty() => far.cseq = cseq,
             (Some("ACK"), _) if cseq == far.cseq => far.acknowledged |= far.accepted.is_some(),
             (Some("CANCEL"), _) => _ = far.cancelled.get_or_insert(now),
             (Some("BYE"), _) => {
@@ -97,7 +105,12 @@ impl Oracle {
                 }
             }
             (None, Some(status @ 200..)) if method == "INVITE" => {
-                if let Some(known) = far.finals.insert(transaction, status).filter(|known| *known != status) {
+                let known = far.finals.insert(transaction, status);
+                if known.is_none() && status < 300 {
+                    far.owed.insert(cseq);
+                }
+                // A new process knows nothing of the answers of the last one.
+                if let Some(known) = known.filter(|known| *known != status && !far.crashed) {
                     wrong = Some(format!("{status} after {known}"));
                 }
             }
@@ -130,6 +143,7 @@ impl Oracle {
                     _ => {}
                 }
             }
+            (Some("ACK"), _) => _ = far.owed.remove(&cseq),
             (None, Some(481 | 408)) => far.lost = true,
             _ => {}
         }
@@ -155,6 +169,13 @@ impl Oracle {
         }
     }
 
+    /// A caller leaves.
+    pub(super) fn far_waits(&mut self, caller: &str) {
+        for far in self.fars.values_mut().filter(|far| far.caller == caller) {
+            far.waits |= !far.owed.is_empty();
+        }
+    }
+
     /// The stream of a call of ours is closed.
     pub(super) fn far_closed(&mut self, now: Instant, call_id: &str) {
         if let Some(far) = self.fars.get_mut(call_id) {
@@ -169,6 +190,8 @@ impl Oracle {
             far.orphaned = far.talks.is_some() && far.over().is_none();
             // The next one cannot know what was said already.
             far.byes.clear();
+            // Its streams begin to count anew.
+            far.stream = StreamKey(u64::MAX);
         }
     }
 
@@ -210,7 +233,8 @@ impl Oracle {
                 return Some(("one BYE a dialog", "none".to_owned()));
             }
             let over = [far.released, far.hung_up].into_iter().flatten().min();
-            if let Some(parted) = parted.filter(|parted| late(accepted.max(*parted), over) && !far.lost) {
+            let excused = far.lost || far.waits;
+            if let Some(parted) = parted.filter(|parted| late(accepted.max(*parted), over) && !excused) {
                 return Some(("no leg alone", format!("the caller left at {parted:?}, the centre at {over:?}")));
             }
         } else if let (Some(parted), Some(provisional), None) = (parted, far.provisional, far.refused)
@@ -227,7 +251,7 @@ impl Oracle {
         {
             return Some(("no leg alone", format!("the centre left at {over:?}, the caller at {:?}", case.parted)));
         }
-        match (far.over(), far.closed) {
+        match (far.over().filter(|_| !far.waits), far.closed) {
             (_, None) => Some(("every stream is closed", "the stream of a centre is open".to_owned())),
             (Some(over), Some(closed)) if closed > over + MARGIN => {
                 Some(("every stream is closed", format!("over at {over:?}, closed at {closed:?}")))
@@ -236,9 +260,14 @@ impl Oracle {
         }
     }
 
+    /// Talks with centres that we called.
+    pub fn talks(&self) -> usize {
+        self.fars.values().filter(|far| far.talks.is_some()).count()
+    }
+
     /// The centre that this caller talked with, and whether its stream tells how it sounded.
     pub(super) fn talked_with(&self, caller: &str) -> Option<(&str, StreamKey)> {
         let far = self.fars.values().find(|far| far.caller == caller && far.talks.is_some())?;
-        Some((text::destination(&far.target), far.stream))
+        Some((&far.target, far.stream))
     }
 }

@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct TapeLaw {
     /// Numbers whose calls are recorded, as they are dialled.
     numbers: BTreeSet<String>,
+    /// Their greetings, which say so.
+    greetings: BTreeSet<String>,
     /// Menus in which callers are recorded.
     menus: BTreeSet<String>,
     /// Keys that agree, by their menu.
@@ -24,6 +26,7 @@ impl TapeLaw {
         let mut law = Self::default();
         for number in plan.numbers.iter().filter(|number| number.record) {
             law.numbers.extend(number.dialled.iter().map(|pattern| pattern.example()));
+            law.greetings.extend(number.greeting.iter().map(ToString::to_string));
         }
         for menu in &plan.menus {
             if menu.record {
@@ -39,11 +42,24 @@ impl TapeLaw {
         law
     }
 
+    /// One number whose greeting says that it is recorded, and a sensitive input.
+    #[cfg(test)]
+    pub(super) fn example(number: &str, greeting: &str, input: &str) -> Self {
+        let one = |name: &str| BTreeSet::from([name.to_owned()]);
+        Self { numbers: one(number), greetings: one(greeting), sensitive: one(input), ..Self::default() }
+    }
+
     pub(super) fn extend(&mut self, other: Self) {
         self.numbers.extend(other.numbers);
+        self.greetings.extend(other.greetings);
         self.menus.extend(other.menus);
         self.agreeing.extend(other.agreeing);
         self.sensitive.extend(other.sensitive);
+    }
+
+    /// Whether this was a greeting that tells of the recording, in whatever language or pace.
+    pub(super) fn greets(&self, played: &[String]) -> bool {
+        played.iter().any(|prompt| self.greetings.contains(prompt.rsplit('/').next().unwrap_or(prompt)))
     }
 
     /// Whether the call may be recorded from here on: it was told at the beginning, or in this menu, or may have been agreed to.
@@ -62,16 +78,22 @@ impl Oracle {
             return self.broken(now, "recorded when told", &call, "a call with a centre is recorded".to_owned());
         };
         case.tapes.push(file.to_owned());
-        if !self.law.tapes.allows(case) {
+        if !case.crashed && !self.law.tapes.allows(case) {
             let what = format!("recorded in {:?} before anybody said so", case.row);
             self.broken(now, "recorded when told", &call, what);
         }
     }
 
+    /// Recordings of calls.
+    pub fn tapes(&self) -> usize {
+        self.cases.values().map(|case| case.tapes.len()).sum()
+    }
+
     /// A recording runs, and is not silent; `talks`: with a centre.
     pub fn tape_runs(&mut self, now: Instant, stream: StreamKey, talks: bool) {
         let Some(call) = self.streams.get(&stream).cloned() else { return };
-        let Some(case) = self.cases.get(&call) else { return };
+        // What comes after a crash under the name of an old call is another.
+        let Some(case) = self.cases.get(&call).filter(|case| !case.crashed) else { return };
         let what = match () {
             () if talks => "a talk with a centre is recorded".to_owned(),
             () if self.law.tapes.sensitive.contains(&case.row) => format!("{} is recorded", case.row),

@@ -3,9 +3,9 @@ use crate::sim::caller::End;
 
 const INVITE: &str = "INVITE sip:1357@e SIP/2.0\r\nVia: SIP/2.0/UDP p;branch=z9hG4bKi\r\nFrom: <sip:0101@p>;tag=a\r\nTo: <sip:1357@e>\r\n\
                       Call-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n";
-const SDP: &str = "v=0\r\nm=audio 16384 RTP/AVP 8\r\n";
+pub(super) const SDP: &str = "v=0\r\nm=audio 16384 RTP/AVP 8\r\n";
 
-fn at(seconds: f64) -> Instant {
+pub(super) fn at(seconds: f64) -> Instant {
     Instant::START + Duration::from_secs_f64(seconds)
 }
 
@@ -15,7 +15,7 @@ fn law() -> Law {
         accepted: BTreeSet::from(["1357@a:5072".to_owned()]),
         menus: BTreeMap::from([("menu.main".to_owned(), Duration::from_secs(5))]),
         call_max: Duration::from_secs(3600),
-        tapes: TapeLaw::default(),
+        tapes: TapeLaw::example("1357", "greeting", "input.business"),
     }
 }
 
@@ -28,7 +28,7 @@ fn response(status: &str, body: &str) -> String {
 }
 
 /// A request inside the call, in either direction: the oracle does not look at tags.
-fn request(method: &str, more: &str, body: &str) -> String {
+pub(super) fn request(method: &str, more: &str, body: &str) -> String {
     // An ACK bears the number of its INVITE.
     let cseq = if method == "ACK" { 1 } else { 2 };
     format!(
@@ -38,7 +38,7 @@ fn request(method: &str, more: &str, body: &str) -> String {
     )
 }
 
-struct Watch(Oracle);
+pub(super) struct Watch(pub(super) Oracle);
 
 impl Watch {
     /// A call that was answered properly at second 0.
@@ -52,18 +52,18 @@ impl Watch {
         watch
     }
 
-    fn connected() -> Self {
+    pub(super) fn connected() -> Self {
         let mut watch = Self::answered();
         watch.hears(0.0, &request("ACK", "", ""));
         watch
     }
 
-    fn sends(&mut self, seconds: f64, text: &str) {
+    pub(super) fn sends(&mut self, seconds: f64, text: &str) {
         self.0.check(at(seconds));
         self.0.sent(at(seconds), text.as_bytes());
     }
 
-    fn hears(&mut self, seconds: f64, text: &str) {
+    pub(super) fn hears(&mut self, seconds: f64, text: &str) {
         self.0.check(at(seconds));
         self.0.delivered(at(seconds), text.as_bytes());
     }
@@ -72,7 +72,7 @@ impl Watch {
         self.0.news(at(seconds), CallKey(1), &News::Entered { row: row.into() });
     }
 
-    fn records(&mut self, outcome: &str) {
+    pub(super) fn records(&mut self, outcome: &str) {
         let line = format!(r#"{{"call_id":"c","outcome":"{outcome}","cause":"x","attempts":[]}}"#);
         self.0.journal_end(at(99.0), CallKey(1), &line);
     }
@@ -83,7 +83,7 @@ impl Watch {
     }
 
     /// The rules broken so far.
-    fn rules(&self) -> Vec<&'static str> {
+    pub(super) fn rules(&self) -> Vec<&'static str> {
         self.0.violations().iter().map(|violation| violation.rule).collect()
     }
 }
