@@ -89,9 +89,30 @@ impl Clip {
     }
 
     fn begin(&self, form: Form) -> Option<Work> {
+        let held = self.held(form)?;
+        if held.get().is_some() {
+            return None;
+        }
         let stretches = self.eighths().div_ceil(STRETCH);
-        self.held(form)?.set((0..stretches).map(|_| OnceLock::new()).collect()).ok()?;
-        Some(Work { form, next: 0, voice: Voice::of(form, &self.sound) })
+        held.set((0..stretches).map(|_| OnceLock::new()).collect()).ok()?;
+        Some(Work { form, next: 0, voice: None })
+    }
+
+    /// Encodes its first stretch if that is still to come from somebody who has the work: he comes to the same.
+    pub fn begin_at_once(&self, form: Form) {
+        let first = self.held(form).and_then(OnceLock::get).and_then(|stretches| stretches.first());
+        if let Some(first) = first
+            && first.get().is_none()
+        {
+            // Whoever was quicker wrote the same.
+            let _ = first.set(Voice::of(form, &self.sound).say(form, self.stretch(0)));
+        }
+    }
+
+    /// The samples of a stretch.
+    fn stretch(&self, number: usize) -> &[i16] {
+        let from = number * STRETCH;
+        self.sound.samples.get(from..self.eighths().min(from + STRETCH)).unwrap_or_default()
     }
 
     fn held(&self, form: Form) -> Option<&OnceLock<Stretches>> {
@@ -170,7 +191,7 @@ impl Encoding {
 
 impl Drop for Encoding {
     fn drop(&mut self) {
-        self.work.voice = Voice::Silence;
+        self.work.voice = Some(Voice::Silence);
         while self.work.step(&self.clip) {}
     }
 }
@@ -185,17 +206,17 @@ struct Work {
     form: Form,
     /// The stretch that is next.
     next: usize,
-    voice: Voice,
+    /// Made with the first stretch, by whoever encodes that.
+    voice: Option<Voice>,
 }
 
 impl Work {
     fn step(&mut self, clip: &Clip) -> bool {
         let Some(stretches) = clip.held(self.form).and_then(OnceLock::get) else { return false };
         let Some(stretch) = stretches.get(self.next) else { return false };
-        let from = self.next * STRETCH;
-        let samples = clip.sound.samples.get(from..clip.eighths().min(from + STRETCH)).unwrap_or_default();
-        // Nobody else has the work of this form.
-        let _ = stretch.set(self.voice.say(self.form, samples));
+        let voice = self.voice.get_or_insert_with(|| Voice::of(self.form, &clip.sound));
+        // Nobody else has the work of this form; the first stretch may be there already, and is the same.
+        let _ = stretch.set(voice.say(self.form, clip.stretch(self.next)));
         self.next += 1;
         self.next < stretches.len()
     }

@@ -76,6 +76,7 @@ pub const fn ticks(codec: Codec) -> u32 {
 }
 
 /// 16-bit linear samples of 8 kHz to G.722 at 64 kbit/s: a byte for each of them, since each becomes two of 16 kHz.
+#[cfg(test)]
 pub fn encode_g722(samples: &[i16]) -> Box<[u8]> {
     let mut bytes = G722Encoder::new().encode(Recorded::doubled(samples.into()).next(2 * samples.len()));
     bytes.resize(samples.len(), silence(Codec::G722));

@@ -132,6 +132,9 @@ const PTIMES: std::ops::RangeInclusive<u8> = 10..=60;
 const OUR_EVENTS: [Events; 2] =
     [Events { payload_type: 101, clock: 8000 }, Events { payload_type: 110, clock: Codec::Opus.clock() }];
 
+/// The payload types that are given meanings by descriptions (RFC 3551 §6).
+const DYNAMIC: std::ops::RangeInclusive<u8> = 96..=127;
+
 /// Answers an offer: one audio line taken, all others refused with port 0, every line in its place.
 pub fn answer(offer: &[u8], local: Local) -> Result<Answer, Refusal> {
     let offer = read(offer)?;
@@ -196,10 +199,45 @@ pub fn offer(local: Local, now: Option<&Chosen>) -> Result<Offer, Refusal> {
         (_, Security::Plain | Security::Exposed | Security::Either) => (b"RTP/AVP", Vec::new()),
     };
     let mut sdp = writer::session(local, (0, 0));
-    let codecs: Vec<_> = local.codecs.iter().map(|codec| (codec, codec.payload_type())).collect();
-    let (events, both): (Vec<_>, _) = (offered_events(local.codecs).collect(), Direction::SendRecv);
+    let mut numbers = Numbers::of(now);
+    let codecs: Vec<_> = local.codecs.iter().map(|codec| (codec, numbers.codec(codec))).collect();
+    let events: Vec<_> = offered_events(local.codecs).map(|events| numbers.events(events)).collect();
+    let both = Direction::SendRecv;
     writer::audio(&mut sdp, local.port, protocol, &codecs, &events, PACKET, both, true, &crypto);
     Ok(Offer { sdp, crypto })
+}
+
+/// The numbers of formats in an offer of ours. What a number stands for may not change while a dialog lives (RFC 3264 §8.3.2): those that
+/// are agreed on now stay, and the others keep away from them.
+struct Numbers<'n> {
+    now: Option<&'n Chosen>,
+    taken: Vec<u8>,
+}
+
+impl<'n> Numbers<'n> {
+    fn of(now: Option<&'n Chosen>) -> Self {
+        let taken =
+            now.iter().flat_map(|now| now.events.iter().map(|events| events.payload_type).chain([now.payload_type]));
+        Self { now, taken: taken.collect() }
+    }
+
+    fn codec(&mut self, codec: Codec) -> u8 {
+        let agreed = self.now.filter(|now| now.codec == codec).map(|now| now.payload_type);
+        agreed.unwrap_or_else(|| self.free(codec.payload_type()))
+    }
+
+    fn events(&mut self, usual: Events) -> Events {
+        let agreed = self.now.and_then(|now| now.events.iter().copied().find(|events| events.clock == usual.clock));
+        agreed.unwrap_or_else(|| Events { payload_type: self.free(usual.payload_type), ..usual })
+    }
+
+    /// The usual number, or else a dynamic one.
+    fn free(&mut self, usual: u8) -> u8 {
+        let mut numbers = [usual].into_iter().chain(DYNAMIC);
+        let free = numbers.find(|number| !self.taken.contains(number)).unwrap_or(usual);
+        self.taken.push(free);
+        free
+    }
 }
 
 /// What an answer to our offer agreed on; `crypto` is what the offer had.
@@ -212,13 +250,13 @@ pub fn accept(answer: &[u8], codecs: Codecs, crypto: &[Crypto]) -> Result<Chosen
     let media = answer.media.iter().find(|media| media.port != 0).unwrap_or(first);
     let ours = |media: &Media<'_>| first_listed(media, codecs);
     let mut chosen = choose(&answer, media, None, ours, |media| repeated(media, crypto))?;
-    // RFC 3264 §5.1: events come to us under the number of our offer, yet some peers use the one of their answer.
-    let taken = |chosen: &Chosen, number: u8| chosen.events.iter().any(|event| event.payload_type == number);
-    if !chosen.events.is_empty() {
-        for ours in offered_events(codecs) {
-            if ours.payload_type != chosen.payload_type && !taken(&chosen, ours.payload_type) {
-                chosen.events.push(ours);
-            }
+    // RFC 3264 §5.1: events come to us under the number of our offer, yet some peers use the one of their answer. At a clock that the answer has not
+    // there are none: we would press keys that nobody takes.
+    for ours in offered_events(codecs) {
+        let taken = |event: &Events| event.payload_type == ours.payload_type;
+        let answered = chosen.events.iter().any(|event| event.clock == ours.clock);
+        if answered && ours.payload_type != chosen.payload_type && !chosen.events.iter().any(taken) {
+            chosen.events.push(ours);
         }
     }
     Ok(chosen)
@@ -264,15 +302,18 @@ fn choose(
         }
     }
     let asked = media.direction.or(description.direction).unwrap_or(Direction::SendRecv);
+    let (manner, packet) = match codec {
+        Codec::Opus => (media.manner(payload_type), PACKET),
+        Codec::Pcma | Codec::Pcmu | Codec::G722 => {
+            (Manner::default(), packet(media.ptime.or(description.ptime), media.maxptime))
+        }
+    };
     Ok(Chosen {
         remote,
         codec,
         payload_type,
-        manner: media.manner(payload_type),
-        packet: match codec {
-            Codec::Opus => PACKET,
-            Codec::Pcma | Codec::Pcmu | Codec::G722 => packet(media.ptime.or(description.ptime), media.maxptime),
-        },
+        manner,
+        packet,
         events,
         direction: mirrored(asked, remote.is_some()),
         control: control(description, media, remote),

@@ -171,13 +171,13 @@ fn our_offer_has_it_with_events_at_both_clocks_only_where_the_settings_list_it()
 
     let told = |rest: &str| accept(&audio(rest), Codecs::new([Codec::Opus, Codec::Pcma]), &[]).map(|c| agreed(&c));
     let opus = "111 110\na=rtpmap:111 opus/48000/2\na=rtpmap:110 telephone-event/48000";
-    assert_eq!(told(&format!("RTP/AVP {opus}")), Ok((Codec::Opus, 111, 20, vec![(110, 48_000), (101, 8000)])));
+    assert_eq!(told(&format!("RTP/AVP {opus}")), Ok((Codec::Opus, 111, 20, vec![(110, 48_000)])));
     // Numbers of its own: what comes to us still has those of our offer.
     let own = "96 100\na=rtpmap:96 opus/48000/2\na=rtpmap:100 telephone-event/48000\na=ptime:60";
-    assert_eq!(
-        told(&format!("RTP/AVP {own}")),
-        Ok((Codec::Opus, 96, 20, vec![(100, 48_000), (101, 8000), (110, 48_000)]))
-    );
+    assert_eq!(told(&format!("RTP/AVP {own}")), Ok((Codec::Opus, 96, 20, vec![(100, 48_000), (110, 48_000)])));
+    // Events at a clock that it refused are not pressed to it.
+    let slow = "111 101\na=rtpmap:111 opus/48000/2\na=rtpmap:101 telephone-event/8000";
+    assert_eq!(told(&format!("RTP/AVP {slow}")), Ok((Codec::Opus, 111, 20, vec![(101, 8000)])));
     // One of them is the number that we gave to events.
     let crossed = "110 101\na=rtpmap:110 opus/48000/2\na=rtpmap:101 telephone-event/8000";
     assert_eq!(told(&format!("RTP/AVP {crossed}")), Ok((Codec::Opus, 110, 20, vec![(101, 8000)])));
@@ -187,4 +187,22 @@ fn our_offer_has_it_with_events_at_both_clocks_only_where_the_settings_list_it()
     let theirs = answer(&both, codecs(&[Codec::Opus])).expect("we serve ourselves");
     let mine = accept(&theirs.sdp, Codecs::new([Codec::Opus, Codec::Pcma]), &[]).expect("understood");
     assert_eq!((agreed(&theirs.chosen).0, mine.codec, mine.payload_type), (Codec::Opus, Codec::Opus, 111));
+}
+
+#[test]
+fn what_a_number_stands_for_stays_while_a_dialog_lives() {
+    let local = codecs(&[Codec::Opus, Codec::Pcma]);
+    let again = |now: &Chosen| {
+        lines(&offer(local, Some(now)).expect("nothing is hidden").sdp).join(" ").replace("a=rtpmap:", "")
+    };
+    let linphone = again(&answered(LINPHONE, &[Codec::Opus]).chosen);
+    assert!(linphone.starts_with("m=audio 16384 RTP/AVP 96 8 99 101 96 opus/48000/2"), "{linphone}");
+    assert!(
+        linphone.contains("99 telephone-event/8000") && linphone.contains("101 telephone-event/48000"),
+        "{linphone}"
+    );
+    // Its events have the number that Opus usually has with us, which then takes a free one.
+    let crossed = "RTP/AVP 8 111 96\na=rtpmap:111 telephone-event/8000\na=rtpmap:96 telephone-event/16000";
+    let crossed = again(&answered(crossed, &[Codec::Pcma]).chosen);
+    assert!(crossed.starts_with("m=audio 16384 RTP/AVP 97 8 111 110 97 opus/48000/2"), "{crossed}");
 }

@@ -9,7 +9,7 @@ use super::deaf;
 use super::encoder::Encoder;
 use super::wheel::{Slot, Turn, Wheel};
 use super::{Sends, Shared};
-use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_PACKETS_PER_SLOT, STREAM_BREAKS_MAX};
+use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_PACKETS_PER_SLOT, STREAM_BREAKS_MAX, STRETCH};
 use crate::media::bridge::Ways;
 use crate::media::stream::{Stream, Way};
 use crate::media::tap::Sink;
@@ -19,7 +19,7 @@ use crate::time::{Duration, Instant};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Registry, Token};
 use socket2::SockRef;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -570,11 +570,23 @@ impl Leg {
     /// What it is to play is encoded in what it speaks now, unless it is already: the beginning before its first packet, the rest beside the calls.
     fn encode(&self, encoder: &Encoder) {
         let Some((form, clips)) = self.stream.to_play() else { return };
-        for (at, clip) in clips.iter().enumerate() {
-            let Some(mut encoding) = clip.encode(form) else { continue };
-            if at > 0 || encoding.step() {
-                encoder.go_on(encoding);
-            }
+        let (mut rest, mut begun) = (VecDeque::new(), 0);
+        for clip in clips {
+            let mut encoding = clip.encode(form);
+            let more = match &mut encoding {
+                Some(encoding) if begun < STRETCH => encoding.step(),
+                Some(_) => true,
+                None if begun < STRETCH => {
+                    clip.begin_at_once(form);
+                    false
+                }
+                None => false,
+            };
+            begun += clip.eighths();
+            rest.extend(encoding.filter(|_| more));
+        }
+        if !rest.is_empty() {
+            encoder.go_on(rest);
         }
     }
 
