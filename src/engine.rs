@@ -394,8 +394,8 @@ impl Engine {
     fn moved(&self, dialog: DialogKey, out: &mut Vec<Output>) {
         let saved = self.agent.saved(dialog);
         let Some((&call, saved)) = self.dialogs.get(&dialog).zip(saved) else { return };
-        let is_callers = self.calls.get(&call).is_none_or(|entry| entry.leg.dialog == dialog);
-        let entry = if is_callers { Entry::Dialog(saved) } else { Entry::Centre(saved) };
+        let Some(entry) = self.calls.get(&call) else { return };
+        let entry = if entry.leg.dialog == dialog { Entry::Dialog(saved) } else { Entry::Centre(saved) };
         out.push(Output::Journal { call, entry });
     }
 

@@ -176,7 +176,8 @@ impl Engine {
                 }
             }
             AgentEvent::OtherFamily { remote, .. } => {
-                warn!(%call, address = %remote.ip(), "an address of a centre is of another family (IPv4, IPv6) than the caller's side, and is not called");
+                // One of a name with both is no mistake; where no other is left, the rung fails with its own word.
+                info!(%call, address = %remote.ip(), "an address of a centre is of another family (IPv4, IPv6) than the caller's side, and is not called");
             }
             AgentEvent::Failed { status, .. } => {
                 self.far_gone(now, call, false, out);
@@ -201,7 +202,11 @@ impl Engine {
                 Err(Refusal(why)) => info!(%call, why, "answer of a centre refused"),
             },
             AgentEvent::Refreshed { body, .. } => match far.leg.refreshed(body) {
-                Ok(command) => out.extend(command.map(|command| Output::Media { stream, command })),
+                Ok(command) => {
+                    let held = !far.leg.is_heard();
+                    out.extend(command.map(|command| Output::Media { stream, command }));
+                    self.session(now, call, Event::FarHeld(held), out);
+                }
                 Err(Refusal(why)) => info!(%call, why, "answer to a refresh not understood"),
             },
             AgentEvent::Moved { .. } if matches!(far.stage, Stage::Talking) => self.moved(dialog, out),

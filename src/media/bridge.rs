@@ -224,7 +224,7 @@ impl Bridge {
 
     /// Whether the other leg says something, or has done so within [`BRIDGE_QUIET`].
     pub fn sounds(&self) -> bool {
-        self.feed != Feed::Nothing || self.noise.is_some()
+        self.feed != Feed::Nothing
     }
 
     /// A packet of the other leg, for one that speaks `codec` in packets of this interval, and takes events of this clock. `next` is the number

@@ -144,7 +144,7 @@ impl Oracle {
                 }
             }
             (Some("ACK"), _) => _ = far.owed.remove(&cseq),
-            (None, Some(481 | 408)) => far.lost = true,
+            (None, Some(481 | 408)) if method != "CANCEL" => far.lost = true,
             _ => {}
         }
     }
@@ -244,7 +244,8 @@ impl Oracle {
             return Some(("no leg alone", what));
         }
         // A caller who has not acknowledged our 200 cannot be hung up on yet (RFC 3261 §15).
-        if let (Some(over), Some(_), Some(case)) = (far.hung_up, far.talks, case)
+        let over = [far.released, far.hung_up].into_iter().flatten().min();
+        if let (Some(over), Some(_), Some(case)) = (over, far.talks, case)
             && !case.crashed
             && case.owed.is_empty()
             && late(over, case.parted)

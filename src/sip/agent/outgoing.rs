@@ -461,7 +461,7 @@ impl Agent {
             .asking
             .iter()
             .filter(|(_, asking)| asking.flow.fails_with(&flow))
-            // Nobody tries another address for a CANCEL: its next copy may leave, and a telephone must not ring on for nobody.
+            // Nobody tries another address for a CANCEL or a PRACK: the next copy may leave, and a telephone must not ring on for nobody.
             .filter(|(_, asking)| asking.purpose != Purpose::Nothing || flow.transport != Transport::Udp)
             .map(|(id, _)| *id)
             .collect();
