@@ -16,8 +16,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("sdp", &["limits"]),
     ("media", &["time", "number", "random", "limits", "sdp"]),
     ("leg", &["time", "number", "random", "limits", "sip", "sdp", "media"]),
-    ("speech", &["time", "number", "limits"]),
-    ("routing", &["time", "number", "limits", "sip::uri", "speech::phrase"]),
+    ("speech", &["time", "number", "limits", "media::codec"]),
+    ("routing", &["time", "number", "limits", "sip::uri", "speech::naming", "speech::phrase"]),
     (
         "call",
         &[

@@ -2,7 +2,7 @@
 //!
 //! [`texts`] and [`words`] say what is spoken, [`pronunciation`] how: [`reading`] writes out numbers and signs (with [`numeral`], [`particle`]),
 //! [`standard`] and [`lexicon`] pronounce (over [`hangul`]), [`espeak`] spells for the voice; [`phrase`] fills in what a call only knows (세 번째). [`sound`] and
-//! [`wav`] what becomes of a synthesiser's voice, [`stretch`] what slow reading plays, [`ledger`] which sound was made from which words. `shell::prompts` reads
+//! [`wav`] (over [`riff`]) what becomes of a synthesiser's voice, [`stretch`] what slow reading plays, [`ledger`] which sound was made from which words, [`naming`] which file they are. `shell::prompts` reads
 //! and builds the files.
 
 pub mod catalogue;
@@ -11,12 +11,14 @@ pub mod finding;
 pub mod hangul;
 pub mod ledger;
 pub mod lexicon;
+pub mod naming;
 pub mod numeral;
 pub mod particle;
 pub mod phrase;
 pub mod pronunciation;
 pub mod reading;
 pub mod resample;
+pub mod riff;
 pub mod shape;
 pub mod sheet;
 pub mod sound;

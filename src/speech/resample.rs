@@ -1,20 +1,20 @@
 //! From one number of samples a second to another, by `rubato`: once for each recording, when it is read.
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Fft, FixedSync, Resampler, WindowFunction};
+use rubato::{Fft, FixedSync, Resampler, Sample, WindowFunction};
 
 /// Frames of one transform, in milliseconds: long enough for a steep filter, short enough that nothing rings before a word.
 const BLOCK_MS: usize = 64;
 
 /// The same sound at another rate; empty where a rate is zero.
-pub fn resample(samples: &[f64], from: u32, to: u32) -> Vec<f64> {
+pub fn resample<S: Sample>(samples: &[S], from: u32, to: u32) -> Vec<S> {
     if from == to || samples.is_empty() {
         return samples.to_vec();
     }
     let block = (from as usize * BLOCK_MS / 1000).max(1);
     let whole = || {
         let window = WindowFunction::BlackmanHarris2;
-        let mut fft = Fft::<f64>::new_custom(from as usize, to as usize, block, 1, 1, window, FixedSync::Both).ok()?;
+        let mut fft = Fft::<S>::new_custom(from as usize, to as usize, block, 1, 1, window, FixedSync::Both).ok()?;
         let adapter = InterleavedSlice::new(samples, 1, samples.len()).ok()?;
         Some(fft.process_all(&adapter, samples.len(), None).ok()?.take_data())
     };
@@ -52,10 +52,10 @@ mod tests {
 
     #[test]
     fn a_short_sound_has_no_silence_in_front() {
-        let made = resample(&[0.5; 441], 44_100, 8000);
+        let made = resample(&[0.5f64; 441], 44_100, 8000);
         assert_eq!(made.len(), 80);
         assert!(made[10..70].iter().all(|sample| (sample - 0.5).abs() < 0.1), "{made:?}");
-        assert!(resample(&[], 44_100, 8000).is_empty());
+        assert!(resample::<f64>(&[], 44_100, 8000).is_empty());
         assert!(resample(&[1.0; 10], 0, 8000).is_empty());
     }
 }

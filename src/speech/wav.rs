@@ -5,9 +5,8 @@
 use crate::limits::{PROMPT_FILE_BYTES_MAX, PROMPT_RATES, PROMPT_SECONDS_MAX};
 use crate::speech::finding::{Both, both};
 use crate::speech::resample::resample;
-use hound::SampleFormat;
-use std::fmt;
-use std::io::Cursor;
+pub use crate::speech::riff::{Encoding, Format};
+use crate::speech::riff::{Riff, RiffError};
 
 /// Samples a second of every prompt: G.711's.
 pub const RATE: u32 = 8000;
@@ -25,50 +24,34 @@ pub struct Sound {
     pub clipped: usize,
 }
 
-/// What a WAV file holds. Prints as "48000 Hz, 2 channels, 24 bits".
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Format {
-    /// Samples a second.
-    pub rate: u32,
-    /// Channels.
-    pub channels: u16,
-    /// Bits of a sample.
-    pub bits: u16,
-    /// Fractions, not integers.
-    pub float: bool,
-}
-
 impl Format {
     /// What `prompts build` writes.
-    pub const OURS: Self = Self { rate: RATE, channels: 1, bits: 16, float: false };
+    pub const OURS: Self = Self { rate: RATE, channels: 1, bits: 16, encoding: Encoding::Integer };
 
     fn is_taken(self) -> bool {
-        let bits = matches!((self.bits, self.float), (16 | 24 | 32, false) | (32, true));
-        bits && (1..=2).contains(&self.channels) && PROMPT_RATES.contains(&self.rate)
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rate, channels, bits, float } = self;
-        let channels_word = if *channels == 1 { "channel" } else { "channels" };
-        let float = if *float { " float" } else { "" };
-        write!(f, "{rate} Hz, {channels} {channels_word}, {bits} bits{float}")
+        (1..=2).contains(&self.channels) && PROMPT_RATES.contains(&self.rate)
     }
 }
 
 /// The sound of a WAV file, or what is wrong with it and what to do.
 pub fn read(bytes: &[u8]) -> Result<Sound, (Both, Both)> {
-    let (format, mono) = mono(bytes)?;
-    let clipped = clipped(&mono);
+    let riff = open(bytes)?;
+    let format = riff.format;
+    let mono = riff.mono();
+    let clipped = clipped(format, &mono);
+    let whole = |sound: &[f32]| sound.iter().map(|&sample| to_i16(f64::from(sample))).collect::<Vec<i16>>();
     if format == Format::OURS {
-        let samples = mono.iter().map(|&sample| to_i16(sample)).collect();
-        return Ok(Sound { samples, wide: None, format, clipped });
+        return Ok(Sound { samples: whole(&mono), wide: None, format, clipped });
     }
-    let at = |rate| resample(&mono, format.rate, rate).into_iter().map(to_i16).collect::<Vec<_>>();
-    let samples = at(RATE);
-    let wide = (format.rate > RATE).then(|| {
-        let mut wide = at(2 * RATE);
+    let wide = (format.rate > RATE).then(|| resample(&mono, format.rate, 2 * RATE));
+    // From the wide sound, which is the smaller one, where that has all that a telephone carries.
+    let narrow = match &wide {
+        Some(wide) if format.rate >= 2 * RATE => resample(wide, 2 * RATE, RATE),
+        _ => resample(&mono, format.rate, RATE),
+    };
+    let samples = whole(&narrow);
+    let wide = wide.map(|wide| {
+        let mut wide = whole(&wide);
         wide.resize(samples.len() * 2, 0);
         wide
     });
@@ -88,36 +71,28 @@ pub fn too_big(bytes: u64) -> Option<(Both, Both)> {
 
 /// One channel, the mean of all, from -1 to 1, at the file's own rate.
 pub fn mono(bytes: &[u8]) -> Result<(Format, Vec<f64>), (Both, Both)> {
+    let riff = open(bytes)?;
+    Ok((riff.format, riff.mono().into_iter().map(f64::from).collect()))
+}
+
+/// The samples of a file that `prompts build` wrote; `None` for any other.
+pub fn ours(bytes: &[u8]) -> Option<Vec<i16>> {
+    let riff = open(bytes).ok().filter(|riff| riff.format == Format::OURS)?;
+    Some(riff.plain()?.collect())
+}
+
+/// A file that holds a prompt, or what is wrong with it.
+fn open(bytes: &[u8]) -> Result<Riff<'_>, (Both, Both)> {
     if let Some(refusal) = too_big(bytes.len() as u64) {
         return Err(refusal);
     }
-    let plain = plain(bytes);
-    let reader = hound::WavReader::new(Cursor::new(plain.as_deref().unwrap_or(bytes))).map_err(|error| {
-        (
-            both(format!("WAV 파일로 읽을 수 없습니다: {error}"), format!("not a readable WAV file: {error}")),
-            both(
-                "PCM WAV로 다시 저장하세요: 8~192 kHz, 모노나 스테레오, 16/24/32비트 정수나 32비트 실수",
-                "save it again as PCM WAV: 8 to 192 kHz, mono or stereo, 16, 24 or 32-bit integers or 32-bit float",
-            ),
-        )
-    })?;
-    let spec = reader.spec();
-    let format = Format {
-        rate: spec.sample_rate,
-        channels: spec.channels,
-        bits: spec.bits_per_sample,
-        float: spec.sample_format == SampleFormat::Float,
-    };
+    let riff = Riff::read(bytes).map_err(unread)?;
+    let format = riff.format;
     if !format.is_taken() {
         return Err((
             both(
-                format!(
-                    "{} Hz, {}채널, {}비트입니다. 8~192 kHz, 1~2채널, 16/24/32비트 정수나 32비트 실수여야 합니다",
-                    format.rate, format.channels, format.bits
-                ),
-                format!(
-                    "it is {format}; a prompt has 8 to 192 kHz, 1 or 2 channels, 16, 24 or 32-bit integers or 32-bit float"
-                ),
+                format!("{} Hz, {}채널입니다. 8~192 kHz, 1~2채널이어야 합니다", format.rate, format.channels),
+                format!("it is {format}; a prompt has 8 to 192 kHz and 1 or 2 channels"),
             ),
             both(
                 "변환: sox 원본.wav -r 48000 -c 1 -b 24 새파일.wav",
@@ -125,13 +100,13 @@ pub fn mono(bytes: &[u8]) -> Result<(Format, Vec<f64>), (Both, Both)> {
             ),
         ));
     }
-    if reader.duration() == 0 {
+    if riff.frames() == 0 {
         return Err((
             both("소리가 없습니다", "it holds no sound"),
             both("지우고 `ivr1357 prompts build`로 다시 만드세요", "delete it and run `ivr1357 prompts build`"),
         ));
     }
-    if u64::from(reader.duration()) > u64::from(PROMPT_SECONDS_MAX) * u64::from(format.rate) {
+    if riff.frames() as u64 > u64::from(PROMPT_SECONDS_MAX) * u64::from(format.rate) {
         return Err((
             both(
                 format!("{PROMPT_SECONDS_MAX}초보다 깁니다"),
@@ -140,71 +115,55 @@ pub fn mono(bytes: &[u8]) -> Result<(Format, Vec<f64>), (Both, Both)> {
             both("짧게 나누세요", "cut it into shorter prompts"),
         ));
     }
-    let samples: Result<Vec<f64>, hound::Error> = match format.float {
-        true => reader.into_samples::<f32>().map(|sample| sample.map(f64::from)).collect(),
-        false => {
-            let full = (1u64 << (format.bits - 1)) as f64;
-            reader.into_samples::<i32>().map(|sample| sample.map(|sample| f64::from(sample) / full)).collect()
-        }
-    };
-    let samples = samples.map_err(|error| {
-        (
-            both(format!("소리 자료가 중간에 끊겼습니다: {error}"), format!("the sound breaks off: {error}")),
-            both("파일을 다시 복사하거나 다시 만드세요", "copy or build the file again"),
-        )
-    })?;
-    let channels = usize::from(format.channels);
-    // A fraction that is no number sounds as nothing; one beyond the scale sounds as its end.
-    let finite = |sample: &f64| if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 };
-    let mean = |frame: &[f64]| frame.iter().map(finite).sum::<f64>() / channels as f64;
-    Ok((format, samples.chunks_exact(channels).map(mean).collect()))
+    Ok(riff)
 }
 
-/// Samples at full scale, and those of flat tops: four alike in a row at the peak, which no voice has.
-fn clipped(samples: &[f64]) -> usize {
-    const FULL: f64 = 32_767.0 / 32_768.0;
-    let peak = samples.iter().fold(0.0, |peak: f64, sample| peak.max(sample.abs()));
-    if peak < 0.5 {
+fn unread(error: RiffError) -> (Both, Both) {
+    if let RiffError::BreaksOff(missing) = error {
+        return (
+            both(
+                format!("소리 자료가 중간에 끊겼습니다: {missing}바이트가 모자랍니다"),
+                format!("the sound breaks off: {missing} bytes are missing"),
+            ),
+            both("파일을 다시 복사하거나 다시 만드세요", "copy or build the file again"),
+        );
+    }
+    let what = match error {
+        RiffError::NotWav(Some(kind)) => both(
+            format!("WAV 파일이 아니라 {kind} 파일입니다"),
+            format!("not a readable WAV file, but one of {kind} with its name"),
+        ),
+        RiffError::Packed(_) => both(
+            format!("읽을 수 없는 방식으로 압축되어 있습니다: {error}"),
+            format!("not a readable WAV file: its sound is packed ({error})"),
+        ),
+        _ => both(format!("WAV 파일로 읽을 수 없습니다: {error}"), format!("not a readable WAV file: {error}")),
+    };
+    let fix = both(
+        "PCM WAV로 다시 저장하세요: 8~192 kHz, 모노나 스테레오, 8/16/24/32비트 정수, 실수, A-law, µ-law",
+        "save it again as PCM WAV: 8 to 192 kHz, mono or stereo, integers of 8, 16, 24 or 32 bits, float, A-law or µ-law",
+    );
+    (what, fix)
+}
+
+/// Samples at full scale, and those of flat tops: four alike in a row at the peak, which no voice has. Of the few steps that 8 bits have, four alike in
+/// a row are told at full scale alone.
+fn clipped(format: Format, samples: &[f32]) -> usize {
+    let loudest = match (format.encoding, format.bits) {
+        (Encoding::ALaw, _) => 32_256.0,
+        (Encoding::MuLaw, _) => 32_124.0,
+        (_, 8) => 32_512.0,
+        _ => 32_767.0,
+    };
+    let (full, is_coarse) = (loudest / 32_768.0, format.bits == 8);
+    let peak = samples.iter().fold(0.0, |peak: f32, sample| peak.max(sample.abs()));
+    if peak < if is_coarse { full } else { 0.5 } {
         return 0;
     }
-    let at_peak = |sample: f64| sample.abs() >= peak.min(FULL) - 1e-9;
-    samples
-        .chunk_by(|a, b| at_peak(*a) == at_peak(*b))
-        .filter(|run| at_peak(run[0]) && (peak >= FULL || run.len() >= 4))
-        .map(<[f64]>::len)
-        .sum()
-}
-
-/// The format and the sound alone, as a plain file. Programs put other chunks before the sound (BWF's `bext`, iXML), some of odd length, with
-/// the byte of padding that RIFF asks for and `hound` does not expect; and who writes to a pipe cannot know the length of the sound.
-fn plain(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut rest = bytes.strip_prefix(b"RIFF")?.get(4..)?.strip_prefix(b"WAVE")?;
-    let mut format = None;
-    loop {
-        let (head, after) = rest.split_at_checked(8)?;
-        let length = u32::from_le_bytes(head.get(4..8)?.try_into().ok()?) as usize;
-        match (head.get(..4)?, format) {
-            (b"data", Some(format)) => {
-                let format: &[u8] = format;
-                // Whoever cannot know writes the largest there is, or nearly.
-                let unknown = length >= 0x7fff_0000;
-                let block = usize::from(u16::from_le_bytes(format.get(12..14)?.try_into().ok()?)).max(1);
-                let sound = after.get(..after.len().min(length))?;
-                let told = if unknown { sound.len() / block * block } else { length };
-                let sound = sound.get(..sound.len().min(told))?;
-                let mut out = b"RIFF\0\0\0\0WAVEfmt ".to_vec();
-                out.extend_from_slice(&(format.len() as u32).to_le_bytes());
-                out.extend_from_slice(format);
-                out.extend_from_slice(b"data");
-                out.extend_from_slice(&(told as u32).to_le_bytes());
-                out.extend_from_slice(sound);
-                return Some(out);
-            }
-            (b"fmt ", _) => format = Some(after.get(..length)?),
-            _ => {}
-        }
-        rest = after.get(length + length % 2..)?;
-    }
+    let at_peak = |sample: f32| sample.abs() >= peak.min(full) - 1e-7;
+    let few = |run: &[f32]| (peak < full || is_coarse) && run.len() < 4;
+    let runs = samples.chunk_by(|a, b| at_peak(*a) == at_peak(*b));
+    runs.filter(|run| at_peak(run[0]) && !few(run)).map(<[f32]>::len).sum()
 }
 
 fn to_i16(sample: f64) -> i16 {
@@ -239,6 +198,9 @@ pub fn write_at(rate: u32, samples: &[i16]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::speech::riff;
+    use hound::SampleFormat;
+    use std::io::Cursor;
 
     fn wav(spec: hound::WavSpec, samples: usize) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -287,13 +249,12 @@ mod tests {
     fn any_other_sound_is_refused_with_what_it_is_and_what_to_do() {
         for (bytes, what) in [
             (wav(spec(44_100, 6, 16), 9), "44100 Hz, 6 channels, 16 bits"),
-            (wav(spec(8000, 1, 8), 9), "8000 Hz, 1 channel, 8 bits"),
             (wav(spec(7999, 1, 16), 9), "7999 Hz, 1 channel, 16 bits"),
             (wav(spec(384_000, 1, 24), 9), "384000 Hz, 1 channel, 24 bits"),
             (wav(spec(8000, 1, 16), 0), "no sound"),
             (wav(spec(8000, 1, 16), (PROMPT_SECONDS_MAX * RATE + 1) as usize), "longer than"),
             (vec![0; PROMPT_FILE_BYTES_MAX as usize + 1], "larger than"),
-            (b"ID3 this is an mp3".to_vec(), "not a readable WAV"),
+            (b"ID3 this is an mp3".to_vec(), "one of MP3 with its name"),
             (Vec::new(), "not a readable WAV"),
             (write(&[1; 100])[..100].to_vec(), "breaks off"),
         ] {
@@ -339,6 +300,64 @@ mod tests {
             assert_eq!(read.wide.map(|wide| wide.len()), (spec.sample_rate > 8000).then_some(8000), "{spec:?}");
             assert_eq!((read.format.rate, read.format.channels), (spec.sample_rate, spec.channels));
         }
+    }
+
+    #[test]
+    fn every_kind_of_file_is_the_same_sound() {
+        use crate::media::codec::{encode_alaw, encode_ulaw};
+        let bytes = |kind: (u16, u16), sample: f64| -> Vec<u8> {
+            let sixteen = to_i16(sample);
+            match kind {
+                (1, 8) => vec![((sample * 127.0).round() + 128.0) as u8],
+                (1, 16) => sixteen.to_le_bytes().to_vec(),
+                (1, 24) => ((sample * 8_388_607.0) as i32).to_le_bytes()[..3].to_vec(),
+                (1, _) => ((sample * 2_147_483_647.0) as i32).to_le_bytes().to_vec(),
+                (3, 32) => (sample as f32).to_le_bytes().to_vec(),
+                (3, _) => sample.to_le_bytes().to_vec(),
+                (6, _) => vec![encode_alaw(sixteen)],
+                _ => vec![encode_ulaw(sixteen)],
+            }
+        };
+        let ours = read(&studio(spec(8000, 1, 16))).unwrap().samples;
+        for kind in [(1, 8), (1, 16), (1, 24), (1, 32), (3, 32), (3, 64), (6, 8), (7, 8)] {
+            for (rate, channels) in [8000, 16_000, 44_100, 48_000].into_iter().flat_map(|rate| [(rate, 1), (rate, 2)]) {
+                let turn = 2.0 * std::f64::consts::PI * 1000.0 / f64::from(rate);
+                let sound = (0..rate / 2).flat_map(|at| {
+                    let sample = bytes(kind, 0.25 * (turn * f64::from(at)).sin());
+                    sample.repeat(usize::from(channels))
+                });
+                let sound: Vec<u8> = sound.collect();
+                for extensible in [false, true] {
+                    let told = format!("{kind:?}, {rate} Hz, {channels}, {extensible}");
+                    let (tag, bits) = kind;
+                    let file = riff::tests::file_at(rate, tag, extensible, (channels, bits), bits / 8, &sound);
+                    let read = read(&file).unwrap_or_else(|(error, _)| panic!("{told}: {}", error[1]));
+                    assert_eq!((read.samples.len(), read.clipped), (4000, 0), "{told}");
+                    assert_eq!(read.wide.as_ref().map(Vec::len), (rate > 8000).then_some(8000), "{told}");
+                    let level = |samples: &[i16]| -> f64 {
+                        let squares = samples[800..3200].iter().map(|sample| f64::from(*sample).powi(2));
+                        10.0 * squares.sum::<f64>().log10()
+                    };
+                    assert!((level(&read.samples) - level(&ours)).abs() < 0.3, "{told}");
+                    let off = ours.iter().zip(&read.samples).skip(800).take(2400).map(|(a, b)| (a - b).abs());
+                    assert!(off.max() < Some(900), "{told}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn eight_bits_are_clipped_at_full_scale_alone() {
+        let clipped = |tag: u16, sound: &[u8]| {
+            let sound = [&[0x80; 100][..], sound, &[0x80; 100]].concat();
+            read(&riff::tests::file_at(8000, tag, false, (1, 8), 1, &sound)).unwrap().clipped
+        };
+        assert_eq!(clipped(1, &[0xff; 5]), 5);
+        assert_eq!(clipped(1, &[0xe0; 5]), 0);
+        // In µ-law 0x80 is the loudest code, and stands on both sides.
+        assert_eq!(clipped(7, &[0x81; 5]), 200);
+        assert_eq!(clipped(6, &[0xab; 9]), 0);
+        assert_eq!(clipped(6, &[0xaa; 9]), 9);
     }
 
     #[test]

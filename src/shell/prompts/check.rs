@@ -83,7 +83,7 @@ impl Survey {
                 prompt["sound"] = json!({
                     "origin": match origin { Origin::Built => "built", Origin::Recorded => "recorded" },
                     "seconds": two(length.as_secs_f64()),
-                    "format": { "rate": format.rate, "channels": format.channels, "bits": format.bits, "float": format.float },
+                    "format": { "rate": format.rate, "channels": format.channels, "bits": format.bits, "encoding": format.encoding.word() },
                     "level_dbov": measure.map(|measure| two(measure.active_dbov)),
                     "peak_dbfs": measure.map(|measure| two(measure.peak_dbfs)),
                     "lead_ms": measure.map(|measure| measure.lead.as_millis() as u64),
