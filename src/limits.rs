@@ -115,6 +115,8 @@ pub const SPEECH_BEFORE_KEY_MAX: Duration = Duration::from_secs(20);
 pub const FIRST_CHOICE_MAX: Duration = Duration::from_secs(12);
 /// How far `routing::calendar` looks for the next opening: a year holds any week, any holiday and any date of a season.
 pub const CALENDAR_DAYS_AHEAD: i64 = 366;
+/// At how many moments it is asked whether a caller would be served: twenty a day for a year. Hours that change more often are looked at less far ahead.
+pub const OPENING_MOMENTS_MAX: usize = 8192;
 /// A caller stops listening long before; a longer file is a recording of something else.
 pub const PROMPT_SECONDS_MAX: u32 = 120;
 /// Two minutes of 48 kHz, stereo, 32 bits are 46 MB; a bigger file is a whole session, not a prompt.

@@ -91,10 +91,14 @@ pub enum Step {
     Say(Vec<PromptId>),
     /// What was said is over, and what follows it must be heard: say this and listen.
     Again(Vec<PromptId>),
-    /// Say this at the other pace and listen.
-    Slower(Vec<PromptId>),
+    /// Say this at the pace that this key asks for and listen.
+    Paced(Destination, Vec<PromptId>),
     /// On to there.
     Go(Destination),
+}
+
+fn sets_pace(go: Destination) -> bool {
+    matches!(go, Destination::Slower | Destination::RepeatSlowly)
 }
 
 impl Dialogue {
@@ -215,15 +219,18 @@ impl Dialogue {
         match key.as_char() {
             '1' => Step::Go(input.then),
             '2' => Step::Say(input.speech.clone()),
-            // The entry is read again, at the other pace.
-            '#' if input.hash == Destination::Slower => {
+            // The entry is read again, at another pace.
+            '#' if sets_pace(input.hash) => {
                 self.entered = Some(entered);
-                Step::Slower(self.words(input))
+                Step::Paced(input.hash, self.words(input))
             }
             '#' => self.lead(input, input.hash),
             '*' => {
                 self.entered = Some(entered);
-                Step::Say(self.words(input))
+                match input.star {
+                    Destination::RepeatSlowly => Step::Paced(input.star, self.words(input)),
+                    _ => Step::Say(self.words(input)),
+                }
             }
             _ => {
                 self.entered = Some(entered);

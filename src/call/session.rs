@@ -20,15 +20,16 @@ use crate::call::{CallKey, Effect, Event};
 use crate::limits::{MENU_DEPTH_MAX, T1};
 use crate::media::{PlayKey, Report};
 use crate::number::{Caller, Key};
+use crate::routing::opening::TurnedAway;
 use crate::routing::plan::{Answer, Center, CenterId, Destination, MenuId, NoticeId, Plan, Tongue};
 use crate::routing::select::Situation;
 use crate::routing::switch::Switches;
 use crate::routing::{calendar, select};
 use crate::sip::status::StatusCode;
-use crate::time::{Duration, Instant, Now};
+use crate::time::{Duration, Instant, Now, Wall};
 use leaving_word::{Running, Word};
 use recording::Tape;
-use speaking::{About, Closed, Shut};
+use speaking::About;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -60,8 +61,8 @@ pub struct Session {
     caller: Caller,
     /// As they stood when the call came.
     switches: Arc<Switches>,
-    /// What the caller last found closed.
-    shut: Option<Shut>,
+    /// What the caller found closed.
+    turned_away: TurnedAway,
     /// Keys pressed while no key could count.
     ahead: VecDeque<Key>,
     plays: u32,
@@ -132,7 +133,7 @@ impl Session {
             menus: Vec::new(),
             caller: Caller::new(""),
             switches: Arc::default(),
-            shut: None,
+            turned_away: TurnedAway::default(),
             ahead: VecDeque::new(),
             plays: 0,
             recordings: 0,
@@ -550,22 +551,22 @@ impl Session {
 
     /// Where callers of this number enter now.
     fn entrance(&mut self, now: Now) -> Destination {
-        // The low bits of the key are chance, and the same call draws the same share for ever.
-        let draw = u8::try_from(self.chance() % 100).unwrap_or(0);
-        let situation = Situation {
-            at: now.wall,
-            caller: &self.caller,
-            switches: &self.switches,
-            language: self.language.as_ref(),
-            draw,
-        };
+        self.turned_away.chose();
         let number = &self.plan.numbers[self.number];
-        let Some(when) = select::condition(&self.plan, number, situation) else { return number.go };
+        let Some(when) = select::condition(&self.plan, number, self.situation(now.wall)) else { return number.go };
         let to = when.go;
         if when.condition.closes() {
-            self.shut = Some(Shut { what: Closed::Number, at: now.wall });
+            self.turned_away = TurnedAway::by_number(now.wall);
         }
         to
+    }
+
+    /// What the number's conditions are asked about.
+    fn situation(&self, at: Wall) -> Situation<'_> {
+        // The low bits of the key are chance, and the same call draws the same share for ever.
+        let draw = u8::try_from(self.chance() % 100).unwrap_or(0);
+        let (caller, switches, language) = (&self.caller, &*self.switches, self.language.as_ref());
+        Situation { at, caller, switches, language, draw }
     }
 
     /// This call's chance: its key, stirred so that calls of one millisecond differ in all bits (the finalizer of SplitMix64).
@@ -579,11 +580,14 @@ impl Session {
     fn go(&mut self, now: Now, mut to: Destination, out: &mut Vec<Effect>) {
         let plan = self.plan.clone();
         let mut asked = self.consent();
+        if self.has_chosen() {
+            self.turned_away.chose();
+        }
         for _ in 0..HOPS_MAX {
             if let Some((row, doors)) = plan.doors(to)
                 && !calendar::is_open(&plan, doors.hours, now.wall)
             {
-                self.shut = Some(Shut { what: Closed::Hours(doors.hours), at: now.wall });
+                self.turned_away.by_door(now.wall, to);
                 self.enter_row(row, out);
                 to = doors.closed;
                 continue;
@@ -603,8 +607,8 @@ impl Session {
                     }
                     to = Destination::Repeat;
                 }
-                Destination::Slower => {
-                    self.change_pace();
+                Destination::Slower | Destination::RepeatSlowly => {
+                    self.set_pace(to);
                     to = match &self.state {
                         State::Input { dialogue, .. } => Destination::Input(dialogue.input),
                         _ => Destination::Repeat,
@@ -619,10 +623,27 @@ impl Session {
         self.give_up(now, None, out);
     }
 
-    /// Slow reading, or the usual one again.
-    fn change_pace(&mut self) {
-        self.slow = !self.slow;
+    /// Slow reading from here on, as the key says; or the usual one again.
+    fn set_pace(&mut self, go: Destination) {
+        self.slow = go == Destination::RepeatSlowly || !self.slow;
         self.record.reads(self.slow);
+    }
+
+    /// Whether what comes next is the caller's own choice, or what a centre made of it: not what follows an announcement or a message.
+    fn has_chosen(&self) -> bool {
+        match self.state {
+            State::Menu { .. } => self.consent().is_none(),
+            State::Input { .. } | State::Transferring(_) | State::Talking { .. } => true,
+            State::Arriving
+            | State::EarlyGreeting { .. }
+            | State::Answering { .. }
+            | State::Answered { .. }
+            | State::Greeting { .. }
+            | State::Notice { .. }
+            | State::Message(_)
+            | State::Leaving { .. }
+            | State::Done => false,
+        }
     }
 
     /// The question for consent that the caller is asked now.

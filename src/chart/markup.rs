@@ -1,6 +1,6 @@
 //! The chart as Mermaid and as DOT: every row a node, every key an arrow.
 
-use super::model::{Choice, Model, name};
+use super::model::{Choice, Model, name, stays};
 use crate::routing::plan::{Destination, Plan};
 use std::fmt::Write as _;
 
@@ -86,7 +86,7 @@ fn read(plan: &Plan) -> (Model, Vec<Arrow>) {
         // In an input the keys of every menu are digits.
         let common = model.common.iter().filter(|_| matches!(menu.of, Destination::Menu(_)));
         for Choice { keys, words, go } in menu.choices.iter().chain(common) {
-            if !matches!(go, Destination::Back | Destination::Repeat | Destination::Slower | Destination::End) {
+            if !stays(*go) && *go != Destination::End {
                 let label = format!("{} {words}", keys.as_str());
                 arrows.push((from.clone(), label.trim_start().to_owned(), id(plan, *go)));
             }
@@ -114,8 +114,11 @@ fn id(plan: &Plan, go: Destination) -> String {
         Destination::Center(id) => format!("center_{}", id.0),
         Destination::Input(id) => format!("input_{}", id.0),
         Destination::Notice(id) => format!("notice_{}", id.0),
-        Destination::Message(_) | Destination::Back | Destination::Repeat | Destination::Slower | Destination::End => {
-            name(plan, go)
-        }
+        Destination::Message(_)
+        | Destination::Back
+        | Destination::Repeat
+        | Destination::Slower
+        | Destination::RepeatSlowly
+        | Destination::End => name(plan, go),
     }
 }

@@ -70,7 +70,7 @@ pub struct Group {
 impl Model {
     /// Reads a chart out of a plan.
     pub fn of(plan: &Plan) -> Self {
-        let said: Vec<BTreeMap<String, String>> = plan.menus.iter().map(said).collect();
+        let said: Vec<BTreeMap<String, String>> = plan.menus.iter().map(|menu| said(plan, menu)).collect();
         let common = common(plan, &said);
         let everywhere = common.iter().find_map(|choice| match choice.go {
             Destination::Center(center) => Some(center),
@@ -140,13 +140,20 @@ pub fn name(plan: &Plan, go: Destination) -> String {
         Destination::Back => "이전 메뉴".to_owned(),
         Destination::Repeat => "다시 듣기".to_owned(),
         Destination::Slower => "천천히 듣기".to_owned(),
+        Destination::RepeatSlowly => "천천히 다시 듣기".to_owned(),
         Destination::End => "끝".to_owned(),
     }
 }
 
+/// Whether a key leaves the caller where he is, or was before: the words say it all.
+pub fn stays(go: Destination) -> bool {
+    matches!(go, Destination::Back | Destination::Repeat | Destination::Slower | Destination::RepeatSlowly)
+}
+
 /// What a menu says for each of its keys.
-fn said(menu: &Menu) -> BTreeMap<String, String> {
-    menu.rows_said().into_iter().map(|(words, keys)| (keys, words)).collect()
+fn said(plan: &Plan, menu: &Menu) -> BTreeMap<String, String> {
+    // As a call in Korean has them: the way back to it is no row of its own.
+    plan.rows_offered(menu, None).into_iter().map(|row| (row.keys, row.words)).collect()
 }
 
 /// Keys that every menu has, with the same destination.

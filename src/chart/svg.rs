@@ -4,7 +4,7 @@
 //! the centres on the right, each where the table has it. Lines run behind the boxes, from a key to whom it leads to.
 
 use super::measure::{width, wrap};
-use super::model::{Choice, MenuBox, Model, name};
+use super::model::{Choice, MenuBox, Model, name, stays};
 use crate::routing::plan::{CenterId, Destination, NoticeId, Plan, Rung};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -329,9 +329,7 @@ fn choice_row(plan: &Plan, model: &Model, depth: usize, choice: &Choice) -> Row 
         Destination::Center(_) => !model.is_everywhere(*go),
         _ => false,
     };
-    // Who stays where he is goes nowhere: the words say it all.
-    let stays = matches!(go, Destination::Back | Destination::Repeat | Destination::Slower);
-    let mark = if line || stays { None } else { mark(plan, *go).or_else(|| Some(name(plan, *go))) };
+    let mark = if line || stays(*go) { None } else { mark(plan, *go).or_else(|| Some(name(plan, *go))) };
     Row { keys: keys.as_str().to_owned(), words: words.clone(), go: line.then_some(*go), mark }
 }
 

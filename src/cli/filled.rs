@@ -2,7 +2,7 @@
 
 use crate::shell::prompts::PromptError;
 use crate::speech::finding::both;
-use crate::speech::phrase::{Known, Phrase, Spoken, Tongue, Type, Value, Values};
+use crate::speech::phrase::{Known, MenuRow, Phrase, Spoken, Tongue, Type, Value, Values};
 use jiff::civil::{Date, DateTime, Time};
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ fn value(written: &str) -> Value {
         let choices = written.split(',').map(|choice| {
             let (say, key) = choice.split_once(':')?;
             let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#'));
-            is_key.then(|| (say.trim().to_owned(), key.to_owned()))
+            is_key.then(|| MenuRow { words: say.trim().to_owned(), keys: key.to_owned(), offered: None })
         });
         choices.collect::<Option<Vec<_>>>()
     };

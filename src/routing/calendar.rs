@@ -35,27 +35,55 @@ pub fn is_holiday(plan: &Plan, at: Wall) -> bool {
 }
 
 /// Every later moment at which some of these hours, or the day, may change, in order.
-pub fn moments(plan: &Plan, hours: &[HoursId], at: Wall) -> impl Iterator<Item = Wall> {
-    let hours: Vec<&Hours> = hours.iter().filter_map(|id| plan.hours.get(id.0)).collect();
-    let at = timestamp(at);
-    let today = at.map(|at| plan.timezone.to_datetime(at).date());
-    let days = today.into_iter().flat_map(|today| days(today, -1, CALENDAR_DAYS_AHEAD));
-    // A span of one day may end behind the beginning of the next day's, so two days are sorted together.
-    let mut last = at;
-    days.flat_map(move |day| {
-        let end = midnight(&plan.timezone, day.saturating_add(1.day()));
-        let spans = hours.iter().flat_map(|hours| {
-            let days = [day.saturating_sub(1.day()), day];
-            days.into_iter().flat_map(|day| spans_of(plan, hours, day)).flat_map(|(from, to)| [from, to])
-        });
-        let mut bounds: Vec<Timestamp> = spans.chain(end).collect();
-        bounds.sort();
-        bounds.dedup();
-        bounds.retain(|bound| last.is_some_and(|last| *bound > last) && end.is_none_or(|end| *bound <= end));
-        last = bounds.last().copied().or(last);
-        bounds
-    })
-    .map(|bound| Wall::from_micros(bound.as_microsecond()))
+pub fn moments<'p>(plan: &'p Plan, hours: &[HoursId], at: Wall) -> impl Iterator<Item = Wall> + use<'p> {
+    days_ahead(plan, hours, at).flat_map(|day| day.moments)
+}
+
+/// One local day, with what is open on it: for those who ask about many moments.
+#[derive(Clone, Debug)]
+pub struct Day {
+    /// Whether it is a public holiday.
+    pub is_holiday: bool,
+    /// Its beginning, and every moment of it at which some of the hours may change, in order.
+    pub moments: Vec<Wall>,
+    spans: Vec<(HoursId, Wall, Wall)>,
+}
+
+impl Day {
+    /// Whether hours that it was made for include a moment of it.
+    pub fn is_open(&self, hours: HoursId, at: Wall) -> bool {
+        self.spans.iter().any(|(id, from, to)| *id == hours && *from <= at && at < *to)
+    }
+}
+
+/// This day from this moment on and those behind it, for [`CALENDAR_DAYS_AHEAD`], as these hours see them.
+pub fn days_ahead<'p>(plan: &'p Plan, hours: &[HoursId], at: Wall) -> impl Iterator<Item = Day> + use<'p> {
+    let mut hours = hours.to_vec();
+    hours.sort_unstable();
+    hours.dedup();
+    let today = timestamp(at).map(|at| plan.timezone.to_datetime(at).date());
+    let days = today.into_iter().flat_map(|today| days(today, 0, CALENDAR_DAYS_AHEAD));
+    days.filter_map(move |date| day(plan, &hours, date, at))
+}
+
+/// A day, and its moments later than `at`.
+fn day(plan: &Plan, hours: &[HoursId], date: Date, at: Wall) -> Option<Day> {
+    let wall = |at: Timestamp| Wall::from_micros(at.as_microsecond());
+    let begin = wall(midnight(&plan.timezone, date)?);
+    let end = wall(midnight(&plan.timezone, date.checked_add(1.day()).ok()?)?);
+    // Yesterday counts: its span may end today.
+    let of = |id: &HoursId| plan.hours.get(id.0).map(|hours| (*id, hours));
+    let spans = hours.iter().filter_map(of).flat_map(|(id, hours)| {
+        days(date, -1, 0)
+            .flat_map(move |day| spans_of(plan, hours, day))
+            .map(move |(from, to)| (id, wall(from), wall(to)))
+    });
+    let spans: Vec<(HoursId, Wall, Wall)> = spans.collect();
+    let bounds = spans.iter().flat_map(|(_, from, to)| [*from, *to]).chain([begin]);
+    let mut moments: Vec<Wall> = bounds.filter(|bound| *bound > at && (begin..end).contains(bound)).collect();
+    moments.sort_unstable();
+    moments.dedup();
+    Some(Day { is_holiday: plan.holidays.contains(date), moments, spans })
 }
 
 /// The days from `first` to `last` around a day.
@@ -109,7 +137,9 @@ mod tests {
     fn plan(zone: &str, hours: &str) -> Plan {
         let text = include_str!("../../routing.toml")
             .replace("\"Asia/Seoul\"", &format!("\"{zone}\""))
-            .replace("main = [\"월-금 09:00-18:00\"]", &format!("main = {hours}"));
+            .replace("main = [\"월-금 09:00-18:00\"]", &format!("main = {hours}"))
+            // What opens on holidays alone would not be reached behind it.
+            .replace("{ holiday = true, go", "{ caller_kind = \"relay\", go");
         check_without_sound(&text).plan.expect("the hours are right")
     }
 

@@ -11,6 +11,7 @@ pub mod explain;
 mod file;
 pub mod heard;
 pub mod online;
+pub mod opening;
 pub mod pattern;
 pub mod plan;
 pub mod resolved;
@@ -21,6 +22,7 @@ pub mod slots;
 pub mod stand_in;
 pub mod switch;
 pub mod test_row;
+pub mod ways;
 
 pub use check::{Checked, check, check_bytes, check_heard, check_without_sound};
 pub use diagnostic::{Diagnostic, Language, Severity};

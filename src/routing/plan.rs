@@ -9,7 +9,7 @@ use crate::routing::pattern::Pattern;
 use crate::routing::rules::Rules;
 use crate::routing::test_row::TestRow;
 use crate::sip::uri::SipUri;
-use crate::speech::phrase::Phrase;
+use crate::speech::phrase::{MenuRow, Phrase};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
@@ -219,6 +219,8 @@ pub enum Destination {
     Repeat,
     /// `slower`: this menu again, and all from here on, in four thirds of the time; once more, at the usual pace.
     Slower,
+    /// `repeat-slowly`: this menu again, and all from here on, in four thirds of the time; once more, the same once more.
+    RepeatSlowly,
     /// `end`: our BYE. Only after an announcement.
     End,
 }
@@ -306,31 +308,6 @@ pub struct Doors {
     pub hours: HoursId,
     /// Where callers go otherwise.
     pub closed: Destination,
-}
-
-impl Menu {
-    /// Its rows as they are said: the words and their keys.
-    pub fn rows_said(&self) -> Vec<(String, String)> {
-        let mut rows: Vec<(String, String)> = Vec::new();
-        // `en/say/영어` offers a language in its own words; what is said to who listens in it already (`ko/…`) is no row.
-        let own = self.speech.iter().skip(self.own_words).filter(|prompt| !prompt.starts_with(KOREAN));
-        for prompt in own {
-            let after = |mark: &str| {
-                let there = || prompt.split_once('/').and_then(|(_, name)| name.strip_prefix(mark));
-                prompt.strip_prefix(mark).or_else(there)
-            };
-            if let Some(words) = after("say/") {
-                rows.push((words.to_owned(), String::new()));
-            } else if let (Some(key), Some((_, keys))) = (after("key_"), rows.last_mut()) {
-                keys.push_str(match key {
-                    "star" => "*",
-                    "hash" => "#",
-                    digit => digit,
-                });
-            }
-        }
-        rows
-    }
 }
 
 /// What happens when the caller does not answer a menu.
@@ -541,6 +518,14 @@ pub struct Hours {
     pub exceptions: Vec<Exception>,
 }
 
+impl Hours {
+    /// Every time at which it may be open, whatever the day.
+    pub fn openings(&self) -> impl Iterator<Item = &Opening> {
+        let exceptions = self.exceptions.iter().flat_map(|exception| &exception.open);
+        self.spans.iter().map(|span| &span.open).chain(&self.holidays).chain(exceptions)
+    }
+}
+
 /// "월-금 09:00-18:00".
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Span {
@@ -630,6 +615,34 @@ impl Plan {
         &self.messages[id.0]
     }
 
+    /// The rows of a menu as they are said: the words, their keys, and the language of those that are said in one whatever the call speaks.
+    pub fn rows_said(&self, menu: &Menu) -> Vec<MenuRow> {
+        let mut rows: Vec<MenuRow> = Vec::new();
+        for id in menu.speech.iter().skip(menu.own_words) {
+            let offered = self.offers(id).map(|language| language.map_or("ko", |language| language).to_owned());
+            let folder = offered.as_deref().map_or(0, |language| language.len() + 1);
+            let name = id.get(folder..).unwrap_or_default();
+            if let Some(Words::Choice(words)) = self.words.get(name) {
+                rows.push(MenuRow { words: words.clone(), keys: String::new(), offered });
+            } else if let (Some(key), Some(row)) = (name.strip_prefix("key_"), rows.last_mut()) {
+                row.keys.push_str(match key {
+                    "star" => "*",
+                    "hash" => "#",
+                    digit => digit,
+                });
+            }
+        }
+        rows
+    }
+
+    /// The same for a call in this language: nobody is offered what is spoken, where it is a way back.
+    pub fn rows_offered(&self, menu: &Menu, language: Option<&Tongue>) -> Vec<MenuRow> {
+        let spoken = language.map_or("ko", |language| language);
+        let mut rows = self.rows_said(menu);
+        rows.retain(|row| !self.switches_back || row.offered.as_deref() != Some(spoken));
+        rows
+    }
+
     /// Prompts as they are said in a language, slowly or not: those without sound in it are said in Korean.
     pub fn said(&self, language: Option<&Tongue>, slowly: bool, prompts: Vec<PromptId>) -> Vec<PromptId> {
         let tongue = language.and_then(|language| self.tongues.get(language));
@@ -647,7 +660,7 @@ impl Plan {
     }
 
     /// The language in which a prompt is said whatever the call speaks, because its key leads there.
-    fn offers(&self, id: &PromptId) -> Option<Option<&Tongue>> {
+    pub fn offers(&self, id: &PromptId) -> Option<Option<&Tongue>> {
         let (folder, name) = id.split_once('/')?;
         if !name.starts_with("say/") && !name.starts_with("key_") {
             return None;
@@ -660,7 +673,7 @@ impl Plan {
     fn is_read_slowly(&self) -> bool {
         let menus = self.menus.iter().flat_map(|menu| menu.choices.values());
         let inputs = self.inputs.iter().flat_map(|input| [&input.star, &input.hash]);
-        menus.chain(inputs).any(|go| *go == Destination::Slower)
+        menus.chain(inputs).any(|go| matches!(go, Destination::Slower | Destination::RepeatSlowly))
     }
 
     /// The slow names of all prompts: `slow/greeting`, `en/slow/greeting`. Tones have one pace.
@@ -699,6 +712,7 @@ impl Plan {
             | Destination::Back
             | Destination::Repeat
             | Destination::Slower
+            | Destination::RepeatSlowly
             | Destination::End => {
                 return None;
             }

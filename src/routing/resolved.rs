@@ -193,6 +193,7 @@ fn resolve_input(input: &Input, mut lines: Lines<'_>) -> Vec<Resolved> {
         lines.part("keys", key, || match to {
             Destination::Back => "\"back\"".to_owned(),
             Destination::Slower => "\"slower\"".to_owned(),
+            Destination::RepeatSlowly => "\"repeat-slowly\"".to_owned(),
             _ => "\"repeat\"".to_owned(),
         });
     }

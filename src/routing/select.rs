@@ -1,7 +1,7 @@
 //! Where a caller of a number enters: the first condition that holds, else the number's own `go`.
 
 use crate::number::Caller;
-use crate::routing::calendar;
+use crate::routing::calendar::{self, Day};
 use crate::routing::plan::{Condition, Destination, HoursId, Number, Plan, Tongue, When};
 use crate::routing::switch::Switches;
 use crate::time::Wall;
@@ -43,26 +43,41 @@ pub fn holds(plan: &Plan, condition: &Condition, situation: Situation<'_>) -> bo
     }
 }
 
-/// Whether the number is open: nothing about the time leads its callers elsewhere.
+/// Whether the number is open: the first thing that holds by the calendar, if any, does not close it.
 pub fn is_open(plan: &Plan, number: &Number, at: Wall) -> bool {
-    !number.when.iter().any(|when| holds_by_time(plan, &when.condition, at))
+    let first = number.when.iter().find(|when| holds_by_time(plan, &when.condition, at));
+    !first.is_some_and(|when| when.condition.closes())
 }
 
 /// When that changes next, within [`crate::limits::CALENDAR_DAYS_AHEAD`].
 pub fn next_change(plan: &Plan, number: &Number, at: Wall) -> Option<Wall> {
-    let hours: Vec<HoursId> = number
-        .when
-        .iter()
-        .filter_map(|when| match when.condition {
-            Condition::Outside(hours) => Some(hours),
-            _ => None,
-        })
-        .collect();
+    let hours: Vec<HoursId> = hours_asked(number).collect();
     let open = is_open(plan, number, at);
     calendar::moments(plan, &hours, at).find(|moment| is_open(plan, number, *moment) != open)
 }
 
-/// Conditions of the calendar; the others say nothing about the time.
+/// The hours that a number's conditions ask.
+pub fn hours_asked(number: &Number) -> impl Iterator<Item = HoursId> {
+    number.when.iter().filter_map(|when| match when.condition {
+        Condition::Outside(hours) => Some(hours),
+        _ => None,
+    })
+}
+
+/// Whether a condition of the calendar holds at a moment of this day, which knows the hours it asks; `None` for those that do not hang on the time.
+pub fn holds_on(day: &Day, condition: &Condition, at: Wall) -> Option<bool> {
+    match *condition {
+        Condition::Outside(hours) => Some(!day.is_open(hours, at)),
+        Condition::Holiday(wanted) => Some(day.is_holiday == wanted),
+        Condition::Switch(_)
+        | Condition::Caller(_)
+        | Condition::CallerKind(_)
+        | Condition::Language(_)
+        | Condition::Share(_) => None,
+    }
+}
+
+/// Whether a condition of the calendar holds; the others say nothing about the time.
 fn holds_by_time(plan: &Plan, condition: &Condition, at: Wall) -> bool {
     match *condition {
         Condition::Outside(hours) => !calendar::is_open(plan, hours, at),

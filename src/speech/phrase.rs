@@ -9,7 +9,7 @@ mod saying;
 mod slots;
 
 pub use english::pronunciation;
-pub use saying::{Lack, Part, Reach, Sound, Spoken, Value, Values};
+pub use saying::{Lack, MenuRow, Part, Reach, Sound, Spoken, Value, Values, kind_of_part};
 
 use crate::speech::finding::{Both, both};
 use crate::speech::particle::Particle;

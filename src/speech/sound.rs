@@ -59,6 +59,24 @@ pub fn prompt(raw: &[f64], rate: u32, kind: Kind) -> Option<Vec<i16>> {
     Some(out)
 }
 
+/// A part of a sentence with as much silence at its ends as those of [`prompt`] have, whatever it was recorded with: what it is joined with follows at
+/// the right distance. The samples, and those of twice the rate where there are some. What holds no sound stays.
+pub fn with_ends(samples: Vec<i16>, wide: Option<Vec<i16>>, kind: Kind) -> (Vec<i16>, Option<Vec<i16>>) {
+    let Some((first, last)) = ends(&samples) else { return (samples, wide) };
+    let (lead, tail) = silence(kind);
+    let cut = |samples: Vec<i16>, rate: usize| {
+        let ms = SAMPLES_PER_MS * rate;
+        let (before, after) = (lead * ms, tail * ms);
+        let (first, last) = (first * rate, (last + 1) * rate);
+        let sound = samples.get(first.saturating_sub(before)..samples.len().min(last + after)).unwrap_or_default();
+        let mut out = vec![0; before.saturating_sub(first)];
+        out.extend_from_slice(sound);
+        out.resize(before + last - first + after, 0);
+        out
+    };
+    (cut(samples, 1), wide.map(|wide| cut(wide, 2)))
+}
+
 /// Soft music for waiting: eight plucked notes in 6 s. Each note's end rings over the first notes, so that it loops without a seam.
 pub fn waiting_tone() -> Vec<i16> {
     // C, E, G, E, A, C, E, G below 700 Hz: far from every pair of key tones.
@@ -135,9 +153,7 @@ pub struct Measure {
 
 /// Measures a prompt; `None` when it holds no sound.
 pub fn measure(samples: &[i16]) -> Option<Measure> {
-    let loud = |&sample: &i16| f64::from(sample).abs() >= full(TRIM_DBFS);
-    let first = samples.iter().position(loud)?;
-    let last = samples.iter().rposition(loud)?;
+    let (first, last) = ends(samples)?;
     let as_float: Vec<f64> = samples.iter().map(|&sample| f64::from(sample)).collect();
     let peak = peak(&as_float);
     let duration = |count: usize| Duration::from_micros(count as u64 * 125);
@@ -147,6 +163,12 @@ pub fn measure(samples: &[i16]) -> Option<Measure> {
         lead: duration(first),
         tail: duration(samples.len() - 1 - last),
     })
+}
+
+/// The first and the last sample that are heard.
+fn ends(samples: &[i16]) -> Option<(usize, usize)> {
+    let loud = |&sample: &i16| f64::from(sample).abs() >= full(TRIM_DBFS);
+    Some((samples.iter().position(loud)?, samples.iter().rposition(loud)?))
 }
 
 fn full(db: f64) -> f64 {
@@ -276,6 +298,26 @@ mod tests {
             assert!((lead..lead + 6).contains(&(measured.lead.as_millis() as usize)), "{measured:?}");
             assert!((tail..tail + 10).contains(&(measured.tail.as_millis() as usize)), "{measured:?}");
         }
+    }
+
+    #[test]
+    fn a_part_has_the_silence_of_its_kind_whatever_it_was_recorded_with() {
+        let ours = prompt(&raw(800.0, 0.5), 22_050, Kind::Digit).unwrap();
+        let measured = measure(&ours).unwrap();
+        let word =
+            &ours[measured.lead.as_micros() as usize / 125..ours.len() - measured.tail.as_micros() as usize / 125];
+        for (lead, tail) in [(0, 0), (3, 5), (40, 20), (140, 240), (500, 0)] {
+            // A studio is never quite silent.
+            let hiss = |ms: usize| (0..ms * SAMPLES_PER_MS).map(|at| (at % 7) as i16 - 3).collect::<Vec<_>>();
+            let recorded = [hiss(lead), word.to_vec(), hiss(tail)].concat();
+            let twice: Vec<i16> = recorded.iter().flat_map(|sample| [*sample; 2]).collect();
+            let (made, wide) = with_ends(recorded, Some(twice), Kind::Digit);
+            let measured = measure(&made).unwrap();
+            assert_eq!((measured.lead.as_millis(), measured.tail.as_millis()), (40, 20), "{lead} {tail}");
+            let narrow: Vec<i16> = wide.unwrap().chunks(2).map(|pair| pair[0]).collect();
+            assert_eq!(narrow, made, "both stay in step");
+        }
+        assert_eq!(with_ends(vec![0; 80], None, Kind::Digit), (vec![0; 80], None));
     }
 
     /// What the version of [`CHAIN`] makes of one sound: length, and the squares of it in eight parts, which no last bit of a processor moves.

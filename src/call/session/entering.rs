@@ -64,8 +64,8 @@ impl Session {
                 self.say_input(now, prompts, out);
                 self.drain_ahead_of_input(now, out);
             }
-            Step::Slower(prompts) => {
-                self.change_pace();
+            Step::Paced(go, prompts) => {
+                self.set_pace(go);
                 self.say_input(now, prompts, out);
                 self.drain_ahead_of_input(now, out);
             }

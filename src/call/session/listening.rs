@@ -58,6 +58,7 @@ impl Session {
             | Destination::Back
             | Destination::Repeat
             | Destination::Slower
+            | Destination::RepeatSlowly
             | Destination::End => false,
         }
     }

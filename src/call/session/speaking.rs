@@ -7,8 +7,8 @@ use super::Session;
 use crate::call::{Effect, Part, Saying};
 use crate::media::PlayKey;
 use crate::number::{Entry, EntryKind};
-use crate::routing::plan::{CenterId, HoursId, InputId, MenuId, PromptId, Slotted, Tongue};
-use crate::routing::{calendar, select};
+use crate::routing::plan::{CenterId, InputId, MenuId, PromptId, Slotted, Tongue};
+use crate::routing::select::Situation;
 use crate::speech::phrase::{Value, Values};
 use crate::time::{Duration, Now, Wall};
 use jiff::Timestamp;
@@ -27,22 +27,6 @@ pub(super) struct About<'a> {
     pub(super) entry: Option<(InputId, &'a Entry)>,
     /// The centre that was not reached.
     pub(super) center: Option<CenterId>,
-}
-
-/// What was closed when the caller came, and when that was.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Shut {
-    pub(super) what: Closed,
-    pub(super) at: Wall,
-}
-
-/// What was closed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Closed {
-    /// The number.
-    Number,
-    /// A row with these hours.
-    Hours(HoursId),
 }
 
 impl Session {
@@ -99,7 +83,9 @@ impl Session {
                 let parts = spoken.parts.into_iter().filter_map(|part| Some((part.id?, part.added_ms)));
                 let parts = parts.flat_map(|(id, added_ms)| {
                     let pause = Duration::from_millis(added_ms.into());
-                    named_in(tongue, vec![id.into()]).into_iter().map(move |prompt| Part { prompt, pause })
+                    let id = PromptId::from(id);
+                    let tongue = if plan.offers(&id).is_some() { self.language.as_ref() } else { tongue };
+                    named_in(tongue, vec![id]).into_iter().map(move |prompt| Part { prompt, pause })
                 });
                 let parts = parts.collect();
                 Saying { prompt, filled: Some((spoken.text, parts)) }
@@ -133,20 +119,17 @@ impl Session {
             by_name.insert("number".to_owned(), Value::Digits(grouped(entry.secret(), kind)));
         }
         if let Some(menu) = about.menu {
-            by_name.insert("menu".to_owned(), Value::Menu(self.plan.menu(menu).rows_said()));
+            let rows = self.plan.rows_offered(self.plan.menu(menu), self.language.as_ref());
+            by_name.insert("menu".to_owned(), Value::Menu(rows));
         }
         Values { today: Some(local.date()), by_name }
     }
 
-    /// When what was closed opens again. It is asked from the moment at which the caller found it closed: while a greeting was
-    /// heard, it may have opened.
+    /// When the caller would be served who was turned away, calling again in the language of the number.
     fn next_opening(&self) -> Option<DateTime> {
-        let Shut { what, at } = self.shut?;
-        let opens = match what {
-            Closed::Number => select::next_change(&self.plan, self.plan.numbers.get(self.number)?, at),
-            Closed::Hours(hours) => calendar::next_change(&self.plan, hours, at),
-        };
-        opens.map(|opens| self.local(opens))
+        let number = self.plan.numbers.get(self.number)?;
+        let caller = Situation { language: number.language.as_ref(), ..self.situation(Wall::from_micros(0)) };
+        self.turned_away.served(&self.plan, number, caller).map(|opens| self.local(opens))
     }
 
     fn local(&self, wall: Wall) -> DateTime {

@@ -127,7 +127,7 @@ impl Session {
             agreed,
             caller: _,
             switches: _,
-            shut: _,
+            turned_away: _,
             ends: _,
         } = self;
         Standing {

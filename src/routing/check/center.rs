@@ -13,6 +13,7 @@ use crate::routing::pattern::Pattern;
 use crate::routing::plan::{Center, Context, NoticeId, PromptId, Rung, Share, Success, Target, Transfer};
 use crate::routing::slots;
 use crate::sip::uri::SipUri;
+use crate::speech::naming;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -124,7 +125,7 @@ fn name(row: &Row<'_>, fields: &mut Fields<'_>, findings: &mut Findings) -> (Str
             );
             (String::new(), span)
         }
-        Some((name, span)) => (name.trim().to_owned(), span),
+        Some((name, span)) => (naming::words(name), span),
         None => {
             fields.missing("name", row.span.clone(), "name = \"창업진흥원\"", findings);
             (String::new(), row.span.clone())

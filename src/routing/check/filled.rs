@@ -4,8 +4,11 @@ use super::Findings;
 use super::sound::{At, Sounds};
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::heard::Heard;
-use crate::routing::plan::{Destination, Menu, MenuId, MessageId, NoticeId, Plan, PromptId, Rung, Tongue};
+use crate::routing::plan::{
+    Condition, Destination, Hours, Menu, MenuId, MessageId, NoticeId, Plan, PromptId, Rung, Tongue,
+};
 use crate::routing::slots::{self, Place};
+use crate::routing::ways;
 use crate::speech::phrase::{self, Mistake, Phrase, Reach};
 use jiff::civil::Time;
 use std::collections::{BTreeMap, BTreeSet};
@@ -116,15 +119,24 @@ fn reach(plan: &Plan) -> Reach {
         let minutes = minutes % (24 * 60);
         Time::new(i8::try_from(minutes / 60).ok()?, i8::try_from(minutes % 60).ok()?, 0, 0).ok()
     };
-    let spans = plan.hours.iter().flat_map(|hours| {
-        let exceptions = hours.exceptions.iter().flat_map(|exception| &exception.open);
-        hours.spans.iter().map(|span| &span.open).chain(&hours.holidays).chain(exceptions)
-    });
-    // A holiday ends at midnight.
-    let openings: BTreeSet<Time> = spans.map(|open| open.from).chain([0]).filter_map(time).collect();
+    let spans = plan.hours.iter().flat_map(Hours::openings);
+    // A holiday ends at midnight, and where a number closes it may lead to what is open then.
+    let openings = spans.map(|open| open.from).chain([0]).chain(closings(plan));
+    let openings: BTreeSet<Time> = openings.filter_map(time).collect();
     // Where the clock changes, what opens in the hour that is left out opens at another time.
     let fixed = plan.timezone.iana_name() == Some("Asia/Seoul");
     Reach { names: names.collect(), openings: fixed.then_some(openings) }
+}
+
+/// When numbers close that lead to rows with hours of their own then.
+fn closings(plan: &Plan) -> impl Iterator<Item = u16> {
+    let conditions = plan.numbers.iter().flat_map(|number| &number.when);
+    let leads_on = |to| ways::reached(plan, [to]).into_iter().any(|at| plan.doors(at).is_some());
+    let asked = conditions.filter_map(move |when| match when.condition {
+        Condition::Outside(hours) if leads_on(when.go) => plan.hours.get(hours.0),
+        _ => None,
+    });
+    asked.flat_map(Hours::openings).map(|open| open.to)
 }
 
 /// How callers come to each notice.
@@ -199,7 +211,11 @@ fn ways(plan: &Plan) -> Vec<(Node, Why)> {
         Destination::Message(message) => Some(Node::Message(message)),
         Destination::Menu(menu) => question(menu).map(Node::Message),
         Destination::Input(_) | Destination::Center(_) => None,
-        Destination::Back | Destination::Repeat | Destination::Slower | Destination::End => None,
+        Destination::Back
+        | Destination::Repeat
+        | Destination::Slower
+        | Destination::RepeatSlowly
+        | Destination::End => None,
     };
     let mut ways: Vec<(Node, Why)> = Vec::new();
     let mut add = |to: Destination, why: Why| {

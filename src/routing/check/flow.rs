@@ -6,17 +6,19 @@ use super::input::InputSite;
 use super::menu::MenuSite;
 use super::message::MessageSite;
 use super::names::Names;
+use super::never::NumberSite;
 use super::notice::NoticeSite;
 use crate::limits::LADDER_PATIENCE;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::plan::{Center, CenterId, Destination, InputId, MenuId, NoticeId, Plan, Rung};
+use crate::routing::ways::{self, ways};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
 /// Where the rows of a plan stand.
 #[derive(Default)]
 pub(super) struct Sites {
-    pub(super) numbers: Vec<Range<usize>>,
+    pub(super) numbers: Vec<NumberSite>,
     pub(super) menus: Vec<MenuSite>,
     pub(super) inputs: Vec<InputSite>,
     pub(super) centers: Vec<CenterSite>,
@@ -48,47 +50,10 @@ pub(super) fn check(
     }
 }
 
-/// Every place a row leads to.
-fn ways(plan: &Plan, from: Destination) -> Vec<Destination> {
-    let closed = plan.doors(from).map(|(_, doors)| doors.closed);
-    ways_inside(plan, from).into_iter().chain(closed).collect()
-}
-
-fn ways_inside(plan: &Plan, from: Destination) -> Vec<Destination> {
-    match from {
-        Destination::Menu(id) => plan.menus.get(id.0).map_or_else(Vec::new, |menu| {
-            menu.choices.values().copied().chain([menu.no_input.then, menu.no_match.then]).collect()
-        }),
-        Destination::Input(id) => plan.inputs.get(id.0).map_or_else(Vec::new, |input| {
-            vec![input.then, input.no_input.then, input.no_match.then, input.star, input.hash]
-        }),
-        Destination::Center(id) => plan.centers.get(id.0).map_or_else(Vec::new, |center| {
-            let rungs = center.transfer.ladder.iter().filter_map(|rung| match rung {
-                Rung::Center(id) => Some(Destination::Center(*id)),
-                Rung::Notice(id) => Some(Destination::Notice(*id)),
-                Rung::Refer | Rung::NextTarget | Rung::Bridge => None,
-            });
-            rungs.chain([Destination::Notice(center.transfer.give_up)]).chain(center.closed).collect()
-        }),
-        Destination::Notice(id) => plan.notices.get(id.0).map_or_else(Vec::new, |notice| vec![notice.then]),
-        Destination::Message(id) => {
-            plan.messages.get(id.0).map_or_else(Vec::new, |message| vec![message.then, message.otherwise])
-        }
-        Destination::Back | Destination::Repeat | Destination::Slower | Destination::End => Vec::new(),
-    }
-}
-
 /// Every row a caller can come to. Where a name is unknown, the row it probably meant counts.
 fn reached(plan: &Plan, names: &Names) -> BTreeSet<Destination> {
     let entries = plan.numbers.iter().flat_map(|number| number.when.iter().map(|when| when.go).chain([number.go]));
-    let mut open: Vec<Destination> = entries.chain(names.guessed()).collect();
-    let mut reached = BTreeSet::new();
-    while let Some(at) = open.pop() {
-        if reached.insert(at) {
-            open.extend(ways(plan, at));
-        }
-    }
-    reached
+    ways::reached(plan, entries.chain(names.guessed()))
 }
 
 /// E0203.
@@ -233,7 +198,11 @@ fn next(plan: &Plan, at: Destination, wrong_keys: bool, closed: bool) -> Option<
             let center = plan.centers.get(id.0)?;
             center.hours.and(center.closed)
         }
-        Destination::Back | Destination::Repeat | Destination::Slower | Destination::End => None,
+        Destination::Back
+        | Destination::Repeat
+        | Destination::Slower
+        | Destination::RepeatSlowly
+        | Destination::End => None,
     }
 }
 
@@ -436,7 +405,7 @@ fn house_rules(plan: &Plan, sites: &Sites, reached: &BTreeSet<Destination>, find
             [("#", Destination::Back, "이전 메뉴", "previous"), ("*", Destination::Repeat, "다시 듣기", "repeat")]
         {
             let Some((go, span)) = on(key) else { continue };
-            if go == meant {
+            if go == meant || (meant, go) == (Destination::Repeat, Destination::RepeatSlowly) {
                 continue;
             }
             findings.push(
@@ -527,19 +496,24 @@ fn row(plan: &Plan, at: Destination) -> &str {
         Destination::Back => "back",
         Destination::Repeat => "repeat",
         Destination::Slower => "slower",
+        Destination::RepeatSlowly => "repeat-slowly",
         Destination::End => "end",
     }
 }
 
 /// Where a row's name stands.
-fn named(sites: &Sites, at: Destination) -> Range<usize> {
+pub(super) fn named(sites: &Sites, at: Destination) -> Range<usize> {
     let span = match at {
         Destination::Notice(id) => sites.notices.get(id.0).map(|site| &site.row),
         Destination::Center(id) => sites.centers.get(id.0).map(|site| &site.row),
         Destination::Menu(id) => sites.menus.get(id.0).map(|site| &site.row),
         Destination::Input(id) => sites.inputs.get(id.0).map(|site| &site.row),
         Destination::Message(id) => sites.messages.get(id.0).map(|site| &site.row),
-        Destination::Back | Destination::Repeat | Destination::Slower | Destination::End => None,
+        Destination::Back
+        | Destination::Repeat
+        | Destination::Slower
+        | Destination::RepeatSlowly
+        | Destination::End => None,
     };
     span.cloned().unwrap_or(0..0)
 }
@@ -552,6 +526,10 @@ fn leaves(sites: &Sites, at: Destination) -> Range<usize> {
         Destination::Menu(id) => sites.menus.get(id.0).map_or(0..0, |site| site.no_input.clone()),
         Destination::Input(id) => sites.inputs.get(id.0).map_or(0..0, |site| site.no_input.clone()),
         Destination::Message(id) => sites.messages.get(id.0).map_or(0..0, |site| site.otherwise.clone()),
-        Destination::Back | Destination::Repeat | Destination::Slower | Destination::End => 0..0,
+        Destination::Back
+        | Destination::Repeat
+        | Destination::Slower
+        | Destination::RepeatSlowly
+        | Destination::End => 0..0,
     }
 }

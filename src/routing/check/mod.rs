@@ -16,6 +16,7 @@ mod languages;
 mod menu;
 mod message;
 mod names;
+mod never;
 mod notice;
 mod number;
 mod prove;
@@ -163,8 +164,9 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
         findings.push(no_number());
     }
     for row in &numbers {
-        plan.numbers.push(number::number(row, &names, &mut taken, &mut sounds, &mut findings));
-        sites.numbers.push(row.span.clone());
+        let (number, site) = number::number(row, &names, &mut taken, &mut sounds, &mut findings);
+        plan.numbers.push(number);
+        sites.numbers.push(site);
     }
     let own: Vec<_> = taken.into_iter().map(|(pattern, _)| pattern).collect();
     let switches_read = switches.iter().map(|row| (row.id.into(), number::switch(row, &mut findings)));
@@ -207,6 +209,11 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
         languages::unspoken(&names, &mut findings);
     }
     flow::check(&plan, &sites, &names, whole, korean_profile, &mut findings);
+    // A year is looked at where nothing else is wrong.
+    if findings.is_right() {
+        let hours: Vec<_> = hours.iter().map(|row| row.span.clone()).collect();
+        never::check(&plan, &sites, &hours, &mut findings);
+    }
     if let Some(heard) = heard {
         let mut prompts = heard.lengths();
         let filled = filled::read(&plan, &sounds, &tongues, heard, &prompts, &mut findings);
@@ -223,7 +230,8 @@ fn examine(text: &str, heard: Option<&Heard>) -> Checked {
         };
         plan.phrases = filled.into_iter().filter(|(_, filled)| filled.length.is_some()).map(slotted).collect();
         let menus: Vec<_> = sites.menus.iter().map(|site| site.row.clone()).collect();
-        sound::too_long(&plan, &sites.numbers, &menus, &prompts, &mut findings);
+        let numbers: Vec<_> = sites.numbers.iter().map(|site| site.row.clone()).collect();
+        sound::too_long(&plan, &numbers, &menus, &prompts, &mut findings);
     }
     plan.words = sounds.words;
     plan.slow = plan.slow_names();
@@ -248,6 +256,11 @@ impl Findings {
         if self.told.insert(kind) {
             self.list.push(finding);
         }
+    }
+
+    /// Nothing but notes so far.
+    fn is_right(&self) -> bool {
+        self.list.iter().all(|finding| finding.severity == Severity::Warning)
     }
 
     /// In the order of the file, each once; the plan only without errors.

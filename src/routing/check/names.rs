@@ -213,7 +213,8 @@ impl Names {
             ("back", Place::Choice) => Ok(Destination::Back),
             ("repeat", Place::Choice) => Ok(Destination::Repeat),
             ("slower", Place::Choice) => Ok(Destination::Slower),
-            ("back" | "repeat" | "slower", _) => {
+            ("repeat-slowly", Place::Choice) => Ok(Destination::RepeatSlowly),
+            ("back" | "repeat" | "slower" | "repeat-slowly", _) => {
                 Err(wrong("메뉴의 버튼에만 쓸 수 있습니다", "only a key of a menu can do this", rows))
             }
             ("end", Place::AfterNotice) => Ok(Destination::End),
@@ -334,7 +335,7 @@ impl Names {
             format!("{row}: there is no row \"{text}\""),
         );
         let near = by_id.map(String::as_str).or_else(|| {
-            let words = ["back", "repeat", "slower", "end"];
+            let words = ["back", "repeat", "slower", "repeat-slowly", "end"];
             nearest(text, self.rows.keys().map(String::as_str).chain(words))
         });
         finding = match near {

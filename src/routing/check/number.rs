@@ -3,6 +3,7 @@
 use super::Findings;
 use super::fields::{Fields, choose, is_later, later, wrong_kind};
 use super::names::{Names, Place, Row};
+use super::never::NumberSite;
 use super::sound::{At, Sounds};
 use crate::number::CallerKind;
 use crate::routing::diagnostic::Diagnostic;
@@ -19,7 +20,7 @@ pub(super) fn number(
     taken: &mut Vec<(Pattern, Range<usize>)>,
     sounds: &mut Sounds,
     findings: &mut Findings,
-) -> Number {
+) -> (Number, NumberSite) {
     let table = row.table(findings);
     let mut fields = Fields::new(&row.name, table);
     let mut dialled = Vec::new();
@@ -45,6 +46,7 @@ pub(super) fn number(
     let language = language.and_then(|(text, span)| names.language(&row.name, text, span, true, findings)).flatten();
     let go = fields.text("go", findings);
     fields.missing("go", row.span.clone(), "go = \"menu.main\"", findings);
+    let go_at = go.as_ref().map_or_else(|| row.span.clone(), |(_, span)| span.clone());
     let go = go.and_then(|(text, span)| names.destination(&row.name, text, span, Place::Entry, findings));
     let mut when = Vec::new();
     if let Some(entry) = fields.entry("when") {
@@ -76,7 +78,8 @@ pub(super) fn number(
     fields.finish(findings);
     repeated(&row.name, &when, findings);
     let when = when.into_iter().map(|(when, _)| when).collect();
-    Number {
+    let site = NumberSite { row: row.span.clone(), go: go_at };
+    let number = Number {
         row: row.name.as_str().into(),
         dialled,
         greeting,
@@ -88,7 +91,8 @@ pub(super) fn number(
         language,
         when,
         go: go.unwrap_or(Destination::End),
-    }
+    };
+    (number, site)
 }
 
 /// One text of `match`.

@@ -6,9 +6,9 @@ use super::filled::Filled;
 use crate::limits::SPEECH_BEFORE_KEY_MAX;
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::heard::Heard;
-use crate::routing::plan::{Destination, Menu, Plan, PromptId, Tongue, Words};
+use crate::routing::plan::{Destination, MenuId, Plan, PromptId, Tongue, Words};
 use crate::routing::slots::Place;
-use crate::speech::phrase;
+use crate::speech::{naming, phrase};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl Sounds {
 
     /// `say/정책자금`.
     pub(super) fn choice(&mut self, say: &str, span: Range<usize>) -> PromptId {
-        self.worded(format!("say/{say}"), Words::Choice(say.to_owned()), span)
+        self.worded(format!("say/{}", naming::part(say)), Words::Choice(naming::words(say)), span)
     }
 
     /// `center/kosmes`.
@@ -201,7 +201,7 @@ impl Sounds {
     }
 }
 
-/// W0505 for every menu that talks too long; the greeting counts for the menu behind it.
+/// W0505 for every menu that talks too long, in the language in which it takes longest; the greeting counts for the menu behind it.
 pub(super) fn too_long(
     plan: &Plan,
     numbers: &[Range<usize>],
@@ -209,34 +209,42 @@ pub(super) fn too_long(
     prompts: &BTreeMap<String, Duration>,
     findings: &mut Findings,
 ) {
-    // As it is heard in Korean.
-    let length = |menu: &Menu| menu.speech.iter().filter_map(|id| prompts.get(id.as_ref())).sum::<Duration>();
+    let length = |language: Option<&Tongue>, speech: &[PromptId]| {
+        let said = plan.said(language, false, speech.to_vec());
+        said.iter().filter_map(|id| prompts.get(id.as_ref())).sum::<Duration>()
+    };
     let mut entered = BTreeSet::new();
     for (number, span) in plan.numbers.iter().zip(numbers) {
         let Destination::Menu(id) = number.go else { continue };
         let menu = plan.menu(id);
-        let greeting = number.greeting.as_ref().and_then(|id| prompts.get(id.as_ref())).copied().unwrap_or_default();
-        let total = greeting + length(menu);
+        let language = number.language.as_ref();
+        let total = length(language, number.greeting.as_slice()) + length(language, &menu.speech);
         if total > SPEECH_BEFORE_KEY_MAX {
-            entered.insert(id);
-            findings.push(warning(&format!("{} → {}", number.row, menu.row), total, span.clone()));
+            entered.insert((language, id));
+            findings.push(warning(&format!("{} → {}", number.row, menu.row), language, total, span.clone()));
         }
     }
     for (at, (menu, span)) in plan.menus.iter().zip(menus).enumerate() {
-        let total = length(menu);
-        if total > SPEECH_BEFORE_KEY_MAX && !entered.iter().any(|id| id.0 == at) {
-            findings.push(warning(&menu.row, total, span.clone()));
+        let korean: Option<&Tongue> = None;
+        let languages = std::iter::once(korean).chain(plan.tongues.keys().map(Some));
+        let languages = languages.filter(|language| !entered.contains(&(*language, MenuId(at))));
+        let totals = languages.map(|language| (length(language, &menu.speech), language));
+        // Of languages that take the same time Korean is named.
+        let longest = totals.max_by_key(|(total, language)| (*total, language.is_none()));
+        if let Some((total, language)) = longest.filter(|(total, _)| *total > SPEECH_BEFORE_KEY_MAX) {
+            findings.push(warning(&menu.row, language, total, span.clone()));
         }
     }
 }
 
-fn warning(what: &str, total: Duration, span: Range<usize>) -> Diagnostic {
+fn warning(what: &str, language: Option<&Tongue>, total: Duration, span: Range<usize>) -> Diagnostic {
     let (seconds, limit) = (total.as_secs_f64(), SPEECH_BEFORE_KEY_MAX.as_secs());
+    let language = language.map(|language| format!(" ({language})")).unwrap_or_default();
     Diagnostic::warning(
         "W0505",
         span,
-        format!("{what}: 고를 때까지 {seconds:.1}초를 들어야 합니다 (권장 {limit}초)"),
-        format!("{what}: {seconds:.1} s of speech before the caller is asked (advice: {limit} s)"),
+        format!("{what}{language}: 고를 때까지 {seconds:.1}초를 들어야 합니다 (권장 {limit}초)"),
+        format!("{what}{language}: {seconds:.1} s of speech before the caller is asked (advice: {limit} s)"),
     )
     .help("say 를 줄이거나 메뉴를 나누세요", "shorten the say texts, or split the menu")
 }

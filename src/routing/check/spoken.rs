@@ -68,8 +68,8 @@ pub(super) fn check(
     keys(plan, sounds, heard, findings);
     recordings(plan, sites, told, findings);
     if korean_profile {
-        for (number, span) in plan.numbers.iter().zip(&sites.numbers) {
-            opening(plan, number, span, told, findings);
+        for (number, site) in plan.numbers.iter().zip(&sites.numbers) {
+            opening(plan, number, &site.row, told, findings);
         }
         for (message, site) in plan.messages.iter().zip(&sites.messages) {
             consent(&message.row, &plan.menu(message.consent).speech, &site.consent, told, findings);
@@ -180,7 +180,11 @@ fn opening(plan: &Plan, number: &Number, span: &Range<usize>, told: &Told<'_>, f
         Destination::Input(id) => plan.input(id).speech.clone(),
         Destination::Notice(id) => plan.notice(id).speech.clone(),
         Destination::Center(_) | Destination::Message(_) => Vec::new(),
-        Destination::Back | Destination::Repeat | Destination::Slower | Destination::End => Vec::new(),
+        Destination::Back
+        | Destination::Repeat
+        | Destination::Slower
+        | Destination::RepeatSlowly
+        | Destination::End => Vec::new(),
     };
     let ids: Vec<&PromptId> = number.greeting.iter().chain(&first).filter(|id| !id.contains('/')).collect();
     let texts: Vec<String> = ids.iter().filter_map(|id| told.surely(id)).collect();
@@ -262,8 +266,8 @@ fn recordings(plan: &Plan, sites: &Sites, words: &Told<'_>, findings: &mut Findi
             );
         }
     };
-    for (number, span) in plan.numbers.iter().zip(&sites.numbers).filter(|(number, _)| number.record) {
-        check(&number.row, number.greeting.as_slice(), span);
+    for (number, site) in plan.numbers.iter().zip(&sites.numbers).filter(|(number, _)| number.record) {
+        check(&number.row, number.greeting.as_slice(), &site.row);
     }
     let asks = |menu: &Menu| menu.record || menu.recording.values().any(|&agrees| agrees);
     for (menu, site) in plan.menus.iter().zip(&sites.menus).filter(|(menu, _)| asks(menu)) {

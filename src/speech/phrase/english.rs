@@ -5,7 +5,7 @@
 use super::Form;
 use super::saying::Value;
 use super::slots::{Draft, Next, WEEKDAY_ALONE, days_until, one_digit_after_the_other};
-use crate::speech::words::Kind;
+use crate::speech::naming;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
 /// The largest number that is said as one.
@@ -33,8 +33,7 @@ pub(super) fn drafts(form: Form, value: &Value, today: Option<Date>, next: Next)
             let id = Some(format!("name/{row}"));
             vec![Draft { id, before: "", text: name.clone(), kind: None, gap_ms: None }]
         }
-        (Form::Text, Value::Text(text)) => vec![Draft::new(format!("text-{text}"), "", text.clone())],
-        (Form::Menu, Value::Menu(choices)) => menu(choices),
+        (Form::Text, Value::Text(text)) => vec![Draft::new(format!("text-{}", naming::part(text)), "", text.clone())],
         _ => return None,
     })
 }
@@ -126,34 +125,9 @@ fn opening(at: DateTime, today: Option<Date>) -> Vec<Draft> {
     drafts
 }
 
-/// For policy loans, press 1: the prompts that a menu of the table has.
-fn menu(choices: &[(String, String)]) -> Vec<Draft> {
-    let mut drafts = Vec::new();
-    for (choice, keys) in choices {
-        let before = if drafts.is_empty() { "" } else { ", " };
-        let said = |id: String, before, text: String, kind| Draft {
-            id: Some(id),
-            before,
-            text,
-            kind: Some(kind),
-            gap_ms: None,
-        };
-        drafts.push(said(format!("say/{choice}"), before, choice.clone(), Kind::GoingOn));
-        for key in keys.chars() {
-            let (name, text) = match key {
-                '*' => ("star".to_owned(), "press star".to_owned()),
-                '#' => ("hash".to_owned(), "press hash".to_owned()),
-                digit => (digit.to_string(), format!("press {digit}")),
-            };
-            drafts.push(said(format!("key_{name}"), " ", text, Kind::Ending));
-        }
-    }
-    drafts
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{Known, Mistake, Phrase, Reach, Tongue, Type, Values};
+    use super::super::{Known, MenuRow, Mistake, Phrase, Reach, Tongue, Type, Values};
     use super::*;
     use std::collections::BTreeMap;
 
@@ -220,7 +194,8 @@ mod tests {
         assert_eq!(say("It is {time}.", "time", Value::Time(Time::constant(13, 0, 0, 0))).0, "It is 1 p.m.");
         let centre = Value::Named("fta".to_owned(), "FTA".to_owned());
         assert_eq!(say("{center.name} is busy.", "center.name", centre).1, ["name/fta", "phrase/p/1"]);
-        let choices = Value::Menu(vec![("창업".to_owned(), "1".to_owned())]);
+        let row = MenuRow { words: "창업".to_owned(), keys: "1".to_owned(), offered: None };
+        let choices = Value::Menu(vec![row]);
         assert_eq!(say("{menu}.", "menu", choices).1, ["say/창업", "key_1"]);
         for (text, option) in
             [("{wait|sino:분}", "sino:분"), ("{center.name|으로/로}", "으로/로"), ("{opens|에}", "에")]

@@ -6,8 +6,8 @@
 
 use super::slots::{Draft, Next};
 use super::{Form, Phrase, Piece, Slot, Tongue};
+use crate::speech::naming;
 use crate::speech::sound::silence;
-use crate::speech::texts::id_is_a_path_inside;
 use crate::speech::words::Kind;
 use jiff::civil::{Date, DateTime, Time};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,11 +28,22 @@ pub enum Value {
     /// Won.
     Money(u64),
     /// Choices and their keys, in the order of the table.
-    Menu(Vec<(String, String)>),
+    Menu(Vec<MenuRow>),
     /// A row of the table by its name: `kosmes`, 중소벤처기업진흥공단.
     Named(String, String),
     /// When something opens.
     Opening(DateTime),
+}
+
+/// A choice of a menu.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct MenuRow {
+    /// Its words, as they stand in the table: 정책자금.
+    pub words: String,
+    /// The keys to press: `1`.
+    pub keys: String,
+    /// The language that it is offered in, because it leads there: `en`; `None` is the phrase's own.
+    pub offered: Option<String>,
 }
 
 /// What is known when a phrase is said.
@@ -60,7 +71,7 @@ pub struct Reach {
 /// One sound of a phrase.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Part {
-    /// The prompt that sounds so; `None` when its words cannot name one.
+    /// The prompt that sounds so; `None` when its name would leave the folder.
     pub id: Option<String>,
     /// What is said.
     pub text: String,
@@ -188,7 +199,6 @@ impl Phrase {
     /// Every sound of it in such a table.
     pub fn sounds(&self, reach: &Reach) -> Vec<Sound> {
         let mut sounds = BTreeSet::new();
-        let mut only = self.clone();
         for (at, piece) in self.pieces.iter().enumerate() {
             let Piece::Slot(slot) = piece else { continue };
             let next = self.next(at);
@@ -202,7 +212,14 @@ impl Phrase {
                 }
             }
         }
-        // The literals are the same whatever the slots hold.
+        sounds.extend(self.literals());
+        sounds.retain(|sound| naming::is_path_inside(&sound.id));
+        sounds.into_iter().collect()
+    }
+
+    /// The sounds of what stands between its slots: the same whatever those hold.
+    pub fn literals(&self) -> Vec<Sound> {
+        let mut only = self.clone();
         only.pieces.iter_mut().for_each(|piece| {
             if let Piece::Slot(slot) = piece {
                 *slot = Slot { name: String::new(), form: Form::Text, most: None, particle: None };
@@ -213,12 +230,11 @@ impl Phrase {
             Values { today: None, by_name: BTreeMap::from([(String::new(), Value::Text("가".to_owned()))]) };
         let literal = format!("phrase/{}/", self.id);
         let spoken = only.say(&anything).map(|spoken| spoken.parts).unwrap_or_default();
-        sounds.extend(spoken.into_iter().filter_map(|part| {
+        let own = spoken.into_iter().filter_map(|part| {
             let id = part.id.filter(|id| id.starts_with(&literal))?;
             Some(Sound { id, text: part.text, kind: part.kind })
-        }));
-        sounds.retain(|sound| id_is_a_path_inside(&sound.id));
-        sounds.into_iter().collect()
+        });
+        own.collect()
     }
 
     fn next(&self, at: usize) -> Next {
@@ -243,8 +259,15 @@ fn push(parts: &mut Vec<Part>, draft: Draft, kind: Kind) {
     let own = parts.last().map_or(0, |before| silence(before.kind).1 + lead);
     let own = u32::try_from(own).unwrap_or(u32::MAX);
     let gap_ms = if parts.is_empty() { 0 } else { draft.gap_ms.unwrap_or(own).max(own) };
-    let id = draft.id.map(|id| named(id, kind)).filter(|id| id_is_a_path_inside(id));
+    let id = draft.id.map(|id| named(id, kind)).filter(|id| naming::is_path_inside(id));
     parts.push(Part { id, text: draft.text, kind, gap_ms, added_ms: gap_ms - own });
+}
+
+/// How a part sounds whose name says so: those of slots.
+pub fn kind_of_part(id: &str) -> Option<Kind> {
+    let rest = id.strip_prefix("phrase/")?;
+    let of_a_slot = OF_SLOTS.iter().any(|family| rest.starts_with(family));
+    of_a_slot.then_some(if rest.ends_with("-end") { Kind::Ending } else { Kind::GoingOn })
 }
 
 /// The same words fall at an end and stay up before more: two sounds. Prompts of the tables have one kind, and literals one place.
@@ -444,8 +467,8 @@ mod tests {
     #[test]
     fn a_menu_is_said_by_the_prompts_it_has() {
         let choices = [("정책자금", "1"), ("다른 부처 상담센터", "12"), ("처음", "*")];
-        let choices = choices.map(|(choice, key)| (choice.to_owned(), key.to_owned())).to_vec();
-        let spoken = say("{menu}입니다.", &[("menu", Value::Menu(choices))]);
+        let row = |(words, keys): (&str, &str)| MenuRow { words: words.into(), keys: keys.into(), offered: None };
+        let spoken = say("{menu}입니다.", &[("menu", Value::Menu(choices.map(row).into()))]);
         assert_eq!(spoken.text, "정책자금은 1번, 다른 부처 상담센터는 1번 2번, 처음은 별표입니다.");
         let parts = parts(&spoken);
         assert_eq!(parts[..2], ["say/정책자금 정책자금은 going-on 0+0", "key_1 1번 ending 30+0"]);
@@ -454,10 +477,35 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_cannot_be_a_file_is_said_without_an_id() {
+    fn a_row_that_leads_to_a_language_is_offered_in_it() {
+        let row = |words: &str, keys: &str, offered: Option<&str>| MenuRow {
+            words: words.into(),
+            keys: keys.into(),
+            offered: offered.map(str::to_owned),
+        };
+        let rows = vec![row("정책자금", "1", None), row("영어", "9", Some("en")), row("한국어", "9", Some("ko"))];
+        let value = || [("menu", Value::Menu(rows.clone()))];
+        let spoken = say("{menu}.", &value());
+        assert_eq!(spoken.text, "정책자금은 1번, 영어 press 9, 한국어는 9번.");
+        let ids = |spoken: &Spoken| spoken.parts.iter().filter_map(|part| part.id.clone()).collect::<Vec<_>>();
+        let parts = ["say/정책자금", "key_1", "en/say/영어", "en/key_9", "ko/say/한국어", "ko/key_9"];
+        assert_eq!(ids(&spoken), parts);
+        let known = Known::from([("menu", Type::Menu)]);
+        let english = Phrase::read_in(Tongue::English, "p", "{menu}.", &known).unwrap();
+        let by_name = value().map(|(name, value)| (name.to_owned(), value)).into();
+        let spoken = english.say(&Values { today: None, by_name }).unwrap();
+        assert_eq!(spoken.text, "정책자금 press 1, 영어 press 9, 한국어는 9번.");
+        assert_eq!(ids(&spoken), parts);
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_a_file_has_an_escaped_one() {
         let name = |name: &str| say("{center.name|으로/로} 연결합니다.", &[("center.name", Value::Text(name.into()))]);
         assert_eq!(parts(&name("서울"))[0], "phrase/text-서울로 서울로 going-on 0+0");
-        assert_eq!(parts(&name("가/../나"))[0], "- 가/../나로 going-on 0+0");
+        assert_eq!(parts(&name("가/../나"))[0], "phrase/text-가%2F%2E%2E%2F나로 가/../나로 going-on 0+0");
+        let long = "가나다라마바사아자차".repeat(20);
+        let spoken = name(&long);
+        assert!(spoken.parts[0].id.as_deref().is_some_and(|id| id.len() < 200 && id.ends_with("로")), "{spoken:?}");
     }
 
     #[test]

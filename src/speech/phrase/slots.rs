@@ -1,7 +1,8 @@
 //! One slot in words: the parts of a number, a time, a date, a menu, and every value that needs a sound of its own.
 
-use super::saying::{Reach, Value};
+use super::saying::{MenuRow, Reach, Value};
 use super::{Form, Slot, Tongue, english};
+use crate::speech::naming;
 use crate::speech::numeral::{native, one_by_one, sino};
 use crate::speech::particle::Particle;
 use crate::speech::reading::{counted, hour_name, month_name, part_of_day};
@@ -54,6 +55,9 @@ impl Slot {
         {
             return None;
         }
+        if let (Form::Menu, Value::Menu(rows)) = (self.form, value) {
+            return (!rows.is_empty()).then(|| menu(tongue, rows));
+        }
         if tongue == Tongue::English {
             return english::drafts(self.form, value, today, next).filter(|drafts| !drafts.is_empty());
         }
@@ -74,10 +78,9 @@ impl Slot {
             (Form::Opening, Value::Opening(at)) => opening(*at, today),
             (Form::Text, Value::Text(text) | Value::Named(_, text)) => {
                 let text = text.trim();
-                let draft = Draft::new(format!("text-{text}"), "", text);
+                let draft = Draft::new(format!("text-{}", naming::part(text)), "", text);
                 if text.is_empty() { Vec::new() } else { vec![draft] }
             }
-            (Form::Menu, Value::Menu(choices)) => menu(choices),
             _ => return None,
         };
         if let (Some(particle), Some(last)) = (self.particle, drafts.last_mut()) {
@@ -254,23 +257,39 @@ pub(super) fn days_until(today: Date, day: Date) -> Option<i32> {
     today.until(day).ok().map(|span| span.get_days())
 }
 
-/// 정책자금은 1번, 기술개발은 2번: the prompts that a menu of the table has.
-fn menu(choices: &[(String, String)]) -> Vec<Draft> {
+/// 정책자금은 1번, 기술개발은 2번, For English, press 9: the prompts that a menu of the table has, each row in the language it is offered in.
+fn menu(tongue: Tongue, rows: &[MenuRow]) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = Vec::new();
-    for (choice, key) in choices {
-        let derived = Derived::Choice(choice.clone());
+    for row in rows {
+        let (tongue, folder) = match row.offered.as_deref() {
+            None => (tongue, String::new()),
+            // Of a language that has no words of its own here English ones are written.
+            Some(language) => (Tongue::of_language(language).unwrap_or(Tongue::English), format!("{language}/")),
+        };
+        let words = match tongue {
+            Tongue::Korean => Derived::Choice(row.words.clone()).text(),
+            Tongue::English => row.words.clone(),
+        };
         let before = if drafts.is_empty() { "" } else { ", " };
-        let id = Some(format!("say/{choice}"));
-        drafts.push(Draft { id, before, text: derived.text(), kind: Some(derived.kind()), gap_ms: None });
+        let mut push = |name: &str, before, text, kind| {
+            let id = Some(format!("{folder}{name}"));
+            drafts.push(Draft { id, before, text, kind: Some(kind), gap_ms: None });
+        };
+        push(&format!("say/{}", naming::part(&row.words)), before, words, Kind::GoingOn);
         // A key of two digits is said as its digits, as menus say it.
-        for key in key.chars() {
-            let (name, text) = match key {
-                '*' => ("star".to_owned(), "별표".to_owned()),
-                '#' => ("hash".to_owned(), "우물정자".to_owned()),
-                digit => (digit.to_string(), format!("{digit}번")),
+        for key in row.keys.chars() {
+            let name = match key {
+                '*' => "star".to_owned(),
+                '#' => "hash".to_owned(),
+                digit => digit.to_string(),
             };
-            let id = Some(format!("key_{name}"));
-            drafts.push(Draft { id, before: " ", text, kind: Some(Kind::Ending), gap_ms: None });
+            let text = match (tongue, key) {
+                (Tongue::Korean, '*') => "별표".to_owned(),
+                (Tongue::Korean, '#') => "우물정자".to_owned(),
+                (Tongue::Korean, digit) => format!("{digit}번"),
+                (Tongue::English, _) => format!("press {name}"),
+            };
+            push(&format!("key_{name}"), " ", text, Kind::Ending);
         }
     }
     drafts
