@@ -1,7 +1,7 @@
 //! Owns agent, calls and streams; events one way, effects the other; decides nothing.
 
 mod answering;
-mod edition;
+pub mod edition;
 mod far;
 mod io;
 mod parting;

@@ -43,14 +43,25 @@ pub fn pauses() -> impl Iterator<Item = (String, Duration)> {
 /// What the names of silences begin with.
 pub const PAUSE: &str = "pause/";
 
+/// A prompt as calls play it, with more than a telephone's band where they may hear it. A slow one is made when it is first played.
+pub fn clip(id: &str, catalogue: &Catalogue, is_wide: bool) -> Option<Clip> {
+    let PromptSound { samples, wide } = catalogue.origin(id)?;
+    let sound = PromptSound { samples, wide: wide.filter(|_| is_wide) };
+    if !catalogue.is_stretched(id) {
+        return Some(Clip::new(id, sound.samples, sound.wide));
+    }
+    let length = sound.length_slowly();
+    let slowly = move || {
+        let PromptSound { samples, wide } = sound.slowly();
+        (samples, wide)
+    };
+    Some(Clip::made_when_played(id, length, slowly))
+}
+
 impl Edition {
     /// A table that no history knows.
     pub fn new(plan: Arc<Plan>, catalogue: &Catalogue) -> Self {
-        let clip = |id: &str| {
-            let PromptSound { samples, wide } = catalogue.sound(id)?;
-            Some(Arc::new(Clip::new(id, samples, wide)))
-        };
-        Self::published(plan, None, clip)
+        Self::published(plan, None, |id| clip(id, catalogue, true).map(Arc::new))
     }
 
     /// A published table; `clip` gives the sound of a prompt, shared with other editions where it is the same.
@@ -82,6 +93,11 @@ impl Edition {
             clips.push(clip);
         }
         clips
+    }
+
+    /// Has every sound made that is made when it is first played.
+    pub fn prepare(&self) {
+        self.clips.values().for_each(|clip| clip.prepare());
     }
 
     /// The sound of a prompt.

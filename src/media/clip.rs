@@ -19,11 +19,18 @@ use std::time::Duration;
 pub struct Clip {
     /// The prompt's name, for logs and transcripts.
     pub id: String,
-    sound: Sound,
+    eighths: usize,
+    sound: OnceLock<Sound>,
+    /// What makes its sound, of a clip that has none before somebody wants it.
+    make: Option<Make>,
     held: [OnceLock<Stretches>; Form::COUNT],
 }
 
 type Stretches = Box<[OnceLock<Stretch>]>;
+
+/// The samples of 8 kHz, and those of 16 kHz.
+type Made = (Arc<[i16]>, Option<Arc<[i16]>>);
+type Make = Box<dyn Fn() -> Made + Send + Sync>;
 
 /// A part of a clip, encoded.
 enum Stretch {
@@ -40,6 +47,18 @@ struct Sound {
     samples: Arc<[i16]>,
     /// 16 kHz, twice as many.
     wide: Option<Arc<[i16]>>,
+}
+
+impl Sound {
+    /// As long as its clip says.
+    fn of((samples, wide): Made, eighths: usize) -> Self {
+        let samples = if samples.len() == eighths {
+            samples
+        } else {
+            samples.iter().copied().chain(std::iter::repeat(0)).take(eighths).collect()
+        };
+        Self { wide: wide.filter(|wide| wide.len() == eighths * 2), samples }
+    }
 }
 
 impl Default for Sound {
@@ -63,8 +82,28 @@ impl Clip {
     /// From 8 kHz linear samples, and for codecs that have more than a telephone's band from those of 16 kHz where the recording had them: twice as
     /// many. Nothing is encoded yet.
     pub fn new(id: &str, samples: Arc<[i16]>, wide: Option<Arc<[i16]>>) -> Self {
-        let wide = wide.filter(|wide| wide.len() == samples.len() * 2);
-        Self { id: id.to_owned(), sound: Sound { samples, wide }, ..Self::default() }
+        let eighths = samples.len();
+        Self {
+            id: id.to_owned(),
+            eighths,
+            sound: OnceLock::from(Sound::of((samples, wide), eighths)),
+            ..Self::default()
+        }
+    }
+
+    /// Of a sound that is made when it is first wanted, by [`Clip::prepare`] or by whoever plays it; it will have so many samples of 8 kHz.
+    pub fn made_when_played(id: &str, eighths: usize, make: impl Fn() -> Made + Send + Sync + 'static) -> Self {
+        Self { id: id.to_owned(), eighths, make: Some(Box::new(make)), ..Self::default() }
+    }
+
+    /// Has its sound made, so that no call waits for it.
+    pub fn prepare(&self) {
+        self.sound();
+    }
+
+    fn sound(&self) -> &Sound {
+        let make = || self.make.as_ref().map_or_else(Sound::default, |make| Sound::of(make(), self.eighths));
+        self.sound.get_or_init(make)
     }
 
     /// From 8 kHz linear samples, encoded in the usual codecs.
@@ -105,14 +144,14 @@ impl Clip {
             && first.get().is_none()
         {
             // Whoever was quicker wrote the same.
-            let _ = first.set(Voice::of(form, &self.sound).say(form, self.stretch(0)));
+            let _ = first.set(Voice::of(form, self.sound()).say(form, self.stretch(0)));
         }
     }
 
     /// The samples of a stretch.
     fn stretch(&self, number: usize) -> &[i16] {
         let from = number * STRETCH;
-        self.sound.samples.get(from..self.eighths().min(from + STRETCH)).unwrap_or_default()
+        self.sound().samples.get(from..self.eighths().min(from + STRETCH)).unwrap_or_default()
     }
 
     fn held(&self, form: Form) -> Option<&OnceLock<Stretches>> {
@@ -161,7 +200,7 @@ impl Clip {
 
     /// Eighths of a millisecond that it sounds.
     pub fn eighths(&self) -> usize {
-        self.sound.samples.len()
+        self.eighths
     }
 
     /// How long it sounds.
@@ -214,7 +253,7 @@ impl Work {
     fn step(&mut self, clip: &Clip) -> bool {
         let Some(stretches) = clip.held(self.form).and_then(OnceLock::get) else { return false };
         let Some(stretch) = stretches.get(self.next) else { return false };
-        let voice = self.voice.get_or_insert_with(|| Voice::of(self.form, &clip.sound));
+        let voice = self.voice.get_or_insert_with(|| Voice::of(self.form, clip.sound()));
         // Nobody else has the work of this form; the first stretch may be there already, and is the same.
         let _ = stretch.set(voice.say(self.form, clip.stretch(self.next)));
         self.next += 1;

@@ -114,3 +114,35 @@ fn an_empty_clip_has_no_sound_in_any_codec() {
         assert!(clip.encoded(codec).is_empty());
     }
 }
+
+#[test]
+fn a_sound_that_is_made_later_is_made_once_and_as_long_as_was_said() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let made = Arc::new(AtomicUsize::new(0));
+    let clip = |length: usize| {
+        let made = Arc::clone(&made);
+        Arc::new(Clip::made_when_played("slow/greeting", 800, move || {
+            made.fetch_add(1, Ordering::Relaxed);
+            (vec![8000; length].into(), None)
+        }))
+    };
+    let later = clip(800);
+    assert_eq!((later.duration(), made.load(Ordering::Relaxed)), (Duration::from_millis(100), 0));
+    for codec in [Codec::Pcma, Codec::Pcmu] {
+        let mut work = later.encode(Form::of(codec)).expect("nobody has it");
+        while work.step() {}
+        assert_eq!(later.encoded(codec), Clip::from_samples("x", &[8000; 800]).encoded(codec));
+    }
+    later.prepare();
+    assert_eq!(made.load(Ordering::Relaxed), 1);
+    // Whatever comes of it: silence at the end, or nothing of what is too long.
+    for length in [0, 300, 900] {
+        let clip = clip(length);
+        clip.prepare();
+        let mut work = clip.encode(Form::of(Codec::Pcma)).expect("nobody has it");
+        while work.step() {}
+        let bytes = clip.encoded(Codec::Pcma);
+        assert_eq!(bytes.len(), 800);
+        assert_eq!(bytes[799], if length > 799 { codec::encode_alaw(8000) } else { codec::encode_alaw(0) });
+    }
+}

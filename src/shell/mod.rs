@@ -28,6 +28,7 @@ pub mod live;
 pub mod local;
 pub mod log;
 pub mod media;
+pub mod parallel;
 pub mod prompts;
 pub mod publish;
 pub mod recorder;

@@ -5,19 +5,21 @@
 
 pub mod build;
 pub mod check;
+pub mod loading;
 pub mod say;
 pub mod synthesis;
 
 pub use crate::speech::{Catalogue, Derived, PromptError, Voice};
 pub use build::{Report, Tongue, run_build};
 pub use check::{Finding, Survey, survey};
+pub use loading::load;
 
 use crate::routing::bundle;
 use crate::routing::plan::{BACK_TO_KOREAN, PromptId, Words};
 use crate::speech::finding::both;
-use crate::speech::ledger::{self, Ledger, Origin};
+use crate::speech::ledger::{self, Ledger};
 use crate::speech::texts::{self, Text};
-use crate::speech::{Kind, Prompt, hangul, shape, wav};
+use crate::speech::{hangul, naming, wav};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
@@ -26,41 +28,6 @@ use toml::de::DeTable;
 const LEDGER: &str = "built.tsv";
 /// The table of texts that are kept though the routing table names none of them: what an operator may pick from.
 const LIBRARY: &str = "library.tsv";
-
-/// Reads the folder of one language (`prompts/ko`).
-///
-/// A text without a sound is no error here, because only a table knows whether the prompt is used (`routing::check`, E0501). A table
-/// or a WAV file that cannot be read is one.
-pub fn load(dir: &Path) -> Result<Catalogue, Vec<PromptError>> {
-    let folder = Folder::read(dir)?;
-    let mut errors = Vec::new();
-    let mut catalogue = Catalogue::default();
-    for text in &folder.texts {
-        catalogue.prompts.insert(text.id.clone(), Prompt { text: text.text.clone(), samples: None });
-    }
-    for (id, path) in &folder.wavs {
-        let (sound, hash) = match read_wav(path) {
-            Ok(read) => read,
-            Err(error) => {
-                errors.push(error);
-                continue;
-            }
-        };
-        let known = folder.ledger.get(id).filter(|entry| entry.wav == hash);
-        catalogue.said.extend(known.map(|entry| (id.clone(), entry.text.clone())));
-        // What this program made is in shape.
-        if known.is_none_or(|entry| entry.origin != Origin::Built) {
-            let kind = folder.texts.iter().find(|text| text.id == *id).map_or(Kind::Sentence, |text| text.kind);
-            let fault = shape::faults(&sound, kind).into_iter().next();
-            catalogue.faults.extend(fault.map(|what| (id.clone(), *what)));
-        }
-        let text = || folder.ledger.get(id).map_or_else(|| id.clone(), |entry| entry.text.clone());
-        let prompt = catalogue.prompts.entry(id.clone()).or_insert_with(|| Prompt { text: text(), samples: None });
-        prompt.samples = Some(sound.samples.into());
-        catalogue.wide.extend(sound.wide.map(|wide| (id.clone(), wide.into())));
-    }
-    if errors.is_empty() { Ok(catalogue) } else { Err(errors) }
-}
 
 /// The folders of the languages that have prompts, Korean first; `dir` itself is Korean's where it has no folder of a language.
 pub fn languages(dir: &Path) -> Vec<(String, PathBuf)> {
@@ -110,7 +77,7 @@ fn words_of_file(file: &str) -> BTreeMap<String, Derived> {
     for menu in menus.chain(inherited) {
         for choice in menu.values().filter_map(|value| value.get_ref().as_table()) {
             if let Some(text) = string(choice, "say") {
-                words.insert(format!("say/{text}"), Derived::Choice(text.to_owned()));
+                words.insert(format!("say/{}", naming::part(&text)), Derived::Choice(text));
                 if string(choice, "language").is_some() {
                     words.insert(format!("say/{BACK_TO_KOREAN}"), Derived::Choice(BACK_TO_KOREAN.to_owned()));
                 }
@@ -119,8 +86,8 @@ fn words_of_file(file: &str) -> BTreeMap<String, Derived> {
     }
     for (row, center) in rows(table.get_ref(), "center") {
         if let Some(name) = string(center, "name") {
-            words.insert(format!("center/{row}"), Derived::Connecting(name.to_owned()));
-            words.insert(format!("name/{row}"), Derived::Name(name.to_owned()));
+            words.insert(format!("center/{row}"), Derived::Connecting(name.clone()));
+            words.insert(format!("name/{row}"), Derived::Name(name));
         }
     }
     words
@@ -132,8 +99,8 @@ fn rows<'t, 'i>(table: &'t DeTable<'i>, section: &str) -> Vec<(&'t str, &'t DeTa
     rows.filter_map(|(name, row)| Some((name.get_ref().as_ref(), row.get_ref().as_table()?))).collect()
 }
 
-fn string<'t>(row: &'t DeTable<'_>, field: &str) -> Option<&'t str> {
-    row.get(field)?.get_ref().as_str().map(str::trim).filter(|text| !text.is_empty())
+fn string(row: &DeTable<'_>, field: &str) -> Option<String> {
+    row.get(field)?.get_ref().as_str().map(naming::words).filter(|text| !text.is_empty())
 }
 
 /// What the folder holds, sounds unread.
@@ -192,14 +159,18 @@ impl Folder {
 
 /// The sound of a file, and its bytes' hash.
 fn read_wav(path: &Path) -> Result<(wav::Sound, String), PromptError> {
-    let refuse = |(what, fix)| PromptError::file(shown(path), what, fix);
-    let length = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
-    if let Some(refusal) = wav::too_big(length) {
-        return Err(refuse(refusal));
-    }
-    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-    let sound = wav::read(&bytes).map_err(refuse)?;
+    let bytes = read_bytes(path)?;
+    let sound = wav::read(&bytes).map_err(|(what, fix)| PromptError::file(shown(path), what, fix))?;
     Ok((sound, ledger::hash(&bytes)))
+}
+
+/// The bytes of a file that may be a prompt.
+fn read_bytes(path: &Path) -> Result<Vec<u8>, PromptError> {
+    let length = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
+    if let Some((what, fix)) = wav::too_big(length) {
+        return Err(PromptError::file(shown(path), what, fix));
+    }
+    std::fs::read(path).map_err(|error| unreadable(path, &error))
 }
 
 fn read_file(path: &Path, errors: &mut Vec<PromptError>) -> Vec<u8> {

@@ -18,12 +18,25 @@ pub struct Prompt {
 }
 
 /// What a prompt plays.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PromptSound {
     /// 8 kHz mono.
     pub samples: Arc<[i16]>,
     /// 16 kHz mono, twice as many, of recordings that have more than a telephone's band.
     pub wide: Option<Arc<[i16]>>,
+}
+
+impl PromptSound {
+    /// The same in four thirds of the time.
+    pub fn slowly(&self) -> Self {
+        let (samples, wide) = stretch::slowly(&self.samples, self.wide.as_deref());
+        Self { samples: samples.into(), wide: wide.map(Arc::from) }
+    }
+
+    /// How many samples of 8 kHz that will be.
+    pub fn length_slowly(&self) -> usize {
+        stretch::length(self.samples.len())
+    }
 }
 
 /// All prompts of one language by id.
@@ -67,11 +80,12 @@ impl Catalogue {
     /// made from the usual ones.
     pub fn sound(&self, id: &str) -> Option<PromptSound> {
         let origin = self.origin(id)?;
-        if self.samples(id).is_some() {
-            return Some(origin);
-        }
-        let (samples, wide) = stretch::slowly(&origin.samples, origin.wide.as_deref());
-        Some(PromptSound { samples: samples.into(), wide: wide.map(Arc::from) })
+        Some(if self.is_stretched(id) { origin.slowly() } else { origin })
+    }
+
+    /// Whether a prompt's sound is made from its usual one.
+    pub fn is_stretched(&self, id: &str) -> bool {
+        self.samples(id).is_none()
     }
 
     /// The sound that [`Catalogue::sound`] is, or is made from.

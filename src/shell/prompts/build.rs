@@ -11,7 +11,7 @@ use crate::speech::ledger::{self, Entry, Origin};
 use crate::speech::phrase::{self, Phrase, Reach, Sound};
 use crate::speech::pronunciation::{said, spoken};
 use crate::speech::standard::Pace;
-use crate::speech::texts::{Text, id_is_a_path_inside};
+use crate::speech::texts::Text;
 use crate::speech::{Derived, Kind, Voice, wav};
 use crate::speech::{shape, sound};
 use std::collections::BTreeMap;
@@ -86,16 +86,6 @@ pub(super) fn wanted(tongue: &Tongue<'_>, folder: &Folder) -> Result<BTreeMap<St
         .map(|text| (text.id.clone(), Wanted::new(tongue, text.kind, &text.text, text.pronunciation.as_deref())))
         .collect();
     for (id, derived) in tongue.words {
-        if !id_is_a_path_inside(id) {
-            return Err(vec![PromptError::file(
-                id,
-                both("파일 이름이 될 수 없는 말입니다", "these words cannot name a file"),
-                both(
-                    "routing.toml의 `say`에서 점으로 시작하는 말, `\\`, `:`을 빼고 짧게 쓰세요",
-                    "in routing.toml, write the `say` shorter, without `\\`, `:` or a leading dot",
-                ),
-            )]);
-        }
         // A line of its own in a table of texts may say how the words are read; what they are, the routing table says.
         let line = folder.texts.iter().find(|text| text.id == *id);
         let pronunciation = line.and_then(|text| text.pronunciation.as_deref());

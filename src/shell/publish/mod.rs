@@ -213,6 +213,7 @@ struct Thread {
 
 impl Thread {
     fn run(mut self, waiting: &Receiver<Job>) {
+        self.press.live().edition.prepare();
         for Job { order, answer } in waiting {
             let (who, what) = (order.who.to_string(), order.what.clone());
             let language = order.language;
@@ -226,6 +227,7 @@ impl Thread {
                 // Whoever asked may be gone.
                 let _ = answer.send(answered);
             }
+            self.press.live().edition.prepare();
             self.retired.retain(|edition| Arc::strong_count(edition) > 1);
         }
     }

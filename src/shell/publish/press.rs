@@ -1,7 +1,7 @@
 //! Where versions are made: the gate, the disk, and what is live. Knows no engine and no thread, so that a start can use it, too.
 
 use super::{Answer, Candidate, Done, Gate, Order, Verdict, What};
-use crate::engine::Edition;
+use crate::engine::{Edition, edition};
 use crate::media::Clip;
 use crate::routing::{self, Language, Plan};
 use crate::sdp::Codecs;
@@ -10,9 +10,12 @@ use crate::shell::versions::{self, Store, Version};
 use crate::shell::{prompts, switches, table};
 use crate::speech::{Catalogue, PromptSound, Voice};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// The finding for a prompt without sound.
+const NO_SOUND: &str = "E0501";
 
 /// What is live.
 #[derive(Clone, Debug)]
@@ -224,22 +227,21 @@ impl Press {
         Ok(Source { file, bytes, catalogue, repeats: None, said })
     }
 
-    /// New words of a table get a sound, where there is speech software and the folder can be written to; what came of it.
+    /// What a table says and has no sound for is made, words of its own and parts of texts with slots, where there is speech software and the folder can be
+    /// written to; what came of it. What is missing then the gate refuses.
     fn say(&self, bytes: &[u8], catalogue: &Catalogue, language: Language) -> Option<String> {
+        let text = String::from_utf8_lossy(bytes);
         // Mistakes come first: nothing is made for a table that stays red.
-        let plan = routing::check_without_sound(&String::from_utf8_lossy(bytes)).plan?;
-        let has_sound = |id: &str| catalogue.prompts.get(id).is_some_and(|prompt| prompt.samples.is_some());
-        let spoken = plan.prompts();
-        let words: BTreeMap<_, _> = prompts::derived(&plan.words)
-            .into_iter()
-            .filter(|(id, _)| spoken.iter().any(|spoken| **spoken == **id) && !has_sound(id))
-            .collect();
-        if words.is_empty() {
+        routing::check_without_sound(&text).plan?;
+        let found = routing::check_bytes(bytes, &table::heard(catalogue)).findings;
+        if !found.iter().any(|finding| finding.code == NO_SOUND) {
             return None;
         }
+        let words = prompts::words_in(&text);
         let dir = table::prompts_folder(&self.prompts);
         let korean = prompts::Tongue { language: "ko", dir: &dir, words: &words, voice: &self.voice };
         let told = match prompts::run_build(&korean, false, &mut |_| {}) {
+            Ok(report) if report.built.is_empty() => return None,
             Ok(report) => {
                 let built = report.built.join(", ");
                 [format!("소리를 만들었습니다: {built}"), format!("sounds were made: {built}")]
@@ -254,9 +256,8 @@ impl Press {
 
     /// Nothing would change: neither a row nor a sound.
     fn is_live(&self, bytes: &[u8], catalogue: &Catalogue) -> bool {
-        let Live { version, edition, .. } = &self.live;
-        versions::hash(bytes) == version.hash
-            && versions::sounds_hash(&spoken(&edition.plan, catalogue)) == version.sounds
+        let Live { version, edition, catalogue: live } = &self.live;
+        versions::hash(bytes) == version.hash && versions::is_alike(&spoken(&edition.plan, catalogue), live)
     }
 
     /// Switches keep their state whatever the table says of them: who publishes should know which matter now.
@@ -317,7 +318,8 @@ pub(super) fn stamp(plan: &Plan, clock: Clock) -> String {
 pub struct Clips {
     /// What calls may agree on; the same for the life of the process.
     codecs: Codecs,
-    sounds: HashMap<(String, String), Arc<Clip>>,
+    /// By their names, each with the sound that it is, or is made from.
+    sounds: HashMap<String, (PromptSound, Arc<Clip>)>,
 }
 
 impl Clips {
@@ -330,21 +332,18 @@ impl Clips {
     pub fn edition(&mut self, plan: Arc<Plan>, number: u64, catalogue: &Catalogue) -> Arc<Edition> {
         let codecs = self.codecs;
         let clip = |id: &str| {
-            // What a slow sound is made from, so that it is made once.
-            let PromptSound { samples, wide } = catalogue.origin(id)?;
-            let key = (id.to_owned(), versions::sound_hash(&samples, wide.as_deref()));
-            if let Some(clip) = self.sounds.get(&key) {
+            let origin = catalogue.origin(id)?;
+            if let Some((_, clip)) = self.sounds.get(id).filter(|(known, _)| *known == origin) {
                 return Some(clip.clone());
             }
-            let PromptSound { samples, wide } = catalogue.sound(id)?;
-            let clip = Arc::new(Clip::new(id, samples, wide.filter(|_| codecs.is_wide())));
-            self.sounds.insert(key, clip.clone());
+            let clip = Arc::new(edition::clip(id, catalogue, codecs.is_wide())?);
+            self.sounds.insert(id.to_owned(), (origin, clip.clone()));
             Some(clip)
         };
         Arc::new(Edition::published(plan, Some(number), clip).speaking(codecs))
     }
 
     fn forget_unused(&mut self) {
-        self.sounds.retain(|_, clip| Arc::strong_count(clip) > 1);
+        self.sounds.retain(|_, (_, clip)| Arc::strong_count(clip) > 1);
     }
 }

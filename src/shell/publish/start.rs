@@ -78,14 +78,16 @@ pub fn find(places: &Places, gate: Gate, publish: bool) -> Result<Found, Failure
     };
     let plan = Arc::new(plan);
     let prompts = table::load_prompts(&files.prompts, files.language);
-    let fresh = if publish { fresh(&version, &plan, files, prompts.as_ref().ok(), gate, &mut alarms) } else { None };
+    let live = Current { version: &version, plan: &plan, catalogue: &catalogue };
+    let fresh = if publish { fresh(&live, files, prompts.as_ref().ok(), gate, &mut alarms) } else { None };
     if let Some((bytes, plan, catalogue)) = fresh {
         let table =
             Table { plan: Arc::clone(&plan), catalogue: Arc::new(prompts.unwrap_or_else(|_| catalogue.clone())) };
         let of = Of::File { bytes, who: "serve --publish", proved: true };
         return Ok(Found { plan, catalogue, of, seen, alarms, table, unpublished: None });
     }
-    let unpublished = compare(&version, &plan, files, prompts.as_ref(), &mut alarms);
+    let live = Current { version: &version, plan: &plan, catalogue: &catalogue };
+    let unpublished = compare(&live, files, prompts.as_ref(), &mut alarms);
     let table = Table { plan: Arc::clone(&plan), catalogue: Arc::new(prompts.unwrap_or_else(|_| catalogue.clone())) };
     Ok(Found { plan, catalogue, of: Of::Version(Box::new(version)), seen, alarms, table, unpublished })
 }
@@ -140,10 +142,27 @@ impl Found {
     }
 }
 
+/// The version that is live, as it was read.
+struct Current<'a> {
+    version: &'a Version,
+    plan: &'a Arc<Plan>,
+    catalogue: &'a Catalogue,
+}
+
+impl Current<'_> {
+    fn has_table(&self, bytes: &[u8]) -> bool {
+        versions::hash(bytes) == self.version.hash
+    }
+
+    /// What it says sounds alike in these prompts.
+    fn has_sounds(&self, prompts: &Catalogue) -> bool {
+        versions::is_alike(&spoken(self.plan, prompts), self.catalogue)
+    }
+}
+
 /// `serve --publish`: the file, when it is another table and green. What is red is told, and the live one stays.
 fn fresh(
-    live: &Version,
-    plan: &Arc<Plan>,
+    live: &Current<'_>,
     files: &Files,
     prompts: Option<&Catalogue>,
     gate: Gate,
@@ -151,9 +170,10 @@ fn fresh(
 ) -> Option<(Vec<u8>, Arc<Plan>, Catalogue)> {
     let (bytes, catalogue) = (table::read(&files.routing).ok()?, prompts?);
     let name = files.routing.display().to_string();
-    if versions::hash(&bytes) == live.hash && versions::sounds_hash(&spoken(plan, catalogue)) == live.sounds {
+    if live.has_table(&bytes) && live.has_sounds(catalogue) {
         return None;
     }
+    let (live, plan) = (live.version, live.plan);
     let candidate = Candidate { name: &name, bytes: &bytes, catalogue, live: Some(plan), language: files.language };
     match gate(&candidate) {
         Verdict::Green { plan, told, difference } => {
@@ -191,13 +211,12 @@ pub fn newest_good(folder: &Path, alarms: &mut Vec<Alarm>) -> Option<(Whole, Pla
 
 /// Whether the file says something else than what is live.
 fn compare(
-    live: &Version,
-    plan: &Plan,
+    live: &Current<'_>,
     files: &Files,
     prompts: Result<&Catalogue, &String>,
     alarms: &mut Vec<Alarm>,
 ) -> Option<String> {
-    let (file, number) = (files.routing.display(), live.number);
+    let (file, number) = (files.routing.display(), live.version.number);
     let (bytes, prompts) = match (table::read(&files.routing), prompts) {
         (Ok(bytes), Ok(prompts)) => (bytes, prompts),
         (Err(error), _) => {
@@ -215,9 +234,9 @@ fn compare(
             return None;
         }
     };
-    if versions::hash(&bytes) == live.hash {
-        let same = versions::sounds_hash(&spoken(plan, prompts)) == live.sounds;
-        return (!same).then(|| format!("the prompts in {} differ from version {number}", files.prompts.display()));
+    if live.has_table(&bytes) {
+        return (!live.has_sounds(prompts))
+            .then(|| format!("the prompts in {} differ from version {number}", files.prompts.display()));
     }
     let checked = routing::check_bytes(&bytes, &table::heard(prompts));
     if checked.plan.is_none() {

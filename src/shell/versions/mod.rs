@@ -17,13 +17,16 @@
 pub mod version;
 
 use crate::limits::{TABLE_BYTES_MAX, VERSIONS_KEPT_MAX};
-use crate::speech::{Catalogue, Prompt, phrase, wav};
+use crate::shell::parallel;
+use crate::speech::finding::Both;
+use crate::speech::{Catalogue, Prompt, PromptSound, phrase, wav};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tracing::warn;
 pub use version::{Version, Who};
 
@@ -230,36 +233,59 @@ pub fn read(folder: &Path, number: u64) -> Result<Whole, String> {
         return Err(format!("{SOUNDS} is not what was published: its hash differs"));
     }
     let mut catalogue = Catalogue::default();
-    for line in list.lines() {
+    let lines = list.lines().map(|line| {
         let mut parts = line.splitn(3, '\t');
         let (Some(id), Some(hash), Some(text)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(format!("{SOUNDS} cannot be read: {line}"));
         };
-        if hash == NO_SOUND {
-            catalogue.prompts.insert(id.to_owned(), Prompt { text: text.to_owned(), samples: None });
-            continue;
-        }
-        let file = folder.join("sounds").join(format!("{hash}.wav"));
-        let bytes = fs::read(&file).map_err(|error| format!("the sound of {id}, {}: {error}", file.display()))?;
-        let read = |bytes: &[u8]| wav::read(bytes).map_err(|(what, _)| format!("the sound of {id}: {}", what[1]));
-        let samples = read(&bytes)?.samples;
-        let wide = match fs::read(folder.join("sounds").join(wide_name(hash))) {
-            Ok(bytes) => read(&bytes)?.wide,
-            Err(_) => None,
-        };
-        // Without the wide sound that it had, the hash differs, too.
-        if sound_hash(&samples, wide.as_deref()) != hash {
-            return Err(format!("the sound of {id} is not what was published: its hash differs"));
-        }
-        catalogue.wide.extend(wide.map(|wide| (id.to_owned(), wide.into())));
-        catalogue.prompts.insert(id.to_owned(), Prompt { text: text.to_owned(), samples: Some(samples.into()) });
+        Ok((id, hash, text))
+    });
+    let lines: Vec<(&str, &str, &str)> = lines.collect::<Result<_, _>>()?;
+    let sounds = parallel::map(&lines, |(id, hash, _)| read_sound(folder, id, hash));
+    for ((id, _, text), sound) in lines.into_iter().zip(sounds) {
+        let sound = sound?;
+        let wide = sound.as_ref().and_then(|sound| sound.wide.clone());
+        catalogue.wide.extend(wide.map(|wide| (id.to_owned(), wide)));
+        let samples = sound.map(|sound| sound.samples);
+        catalogue.prompts.insert(id.to_owned(), Prompt { text: text.to_owned(), samples });
     }
     Ok(Whole { version, bytes, catalogue })
 }
 
-/// The hash of a version's list of sounds: equal lists, equal sounds and words.
-pub fn sounds_hash(catalogue: &Catalogue) -> String {
-    hash(list(catalogue).0.as_bytes())
+/// A sound of a version by its name, and the wide one where it has it; none for a text that is filled in.
+fn read_sound(folder: &Path, id: &str, hash: &str) -> Result<Option<PromptSound>, String> {
+    if hash == NO_SOUND {
+        return Ok(None);
+    }
+    let file = folder.join("sounds").join(format!("{hash}.wav"));
+    let bytes = fs::read(&file).map_err(|error| format!("the sound of {id}, {}: {error}", file.display()))?;
+    let refused = |(what, _): (Both, Both)| format!("the sound of {id}: {}", what[1]);
+    // Whatever its header says, the hash tells whether it is the sound.
+    let samples = match wav::ours(&bytes) {
+        Some(samples) => samples,
+        None => wav::read(&bytes).map_err(refused)?.samples,
+    };
+    let wide = match fs::read(folder.join("sounds").join(wide_name(hash))) {
+        Ok(bytes) => wav::read(&bytes).map_err(refused)?.wide,
+        Err(_) => None,
+    };
+    // Without the wide sound that it had, the hash differs, too.
+    if sound_hash(&samples, wide.as_deref()) != hash {
+        return Err(format!("the sound of {id} is not what was published: its hash differs"));
+    }
+    Ok(Some(PromptSound { samples: samples.into(), wide: wide.map(Arc::from) }))
+}
+
+/// Whether both are the same words and sounds to callers: what a hash of their lists would tell, without hashing every sound.
+pub fn is_alike(one: &Catalogue, other: &Catalogue) -> bool {
+    let lines = |catalogue: &Catalogue| {
+        let prompts = catalogue.prompts.iter().filter(|(_, prompt)| is_listed(prompt));
+        let line = |(id, Prompt { text, samples }): (&String, &Prompt)| {
+            (id.clone(), one_line(text), samples.clone(), catalogue.wide.get(id).cloned())
+        };
+        prompts.map(line).collect::<Vec<_>>()
+    };
+    lines(one) == lines(other)
 }
 
 /// The samples of a sound, and the wide ones where it has them.
@@ -271,12 +297,10 @@ const NO_SOUND: &str = "-";
 /// The list of the prompts, and their sounds by their names.
 fn list(catalogue: &Catalogue) -> (String, BTreeMap<String, Samples<'_>>) {
     let (mut list, mut sounds) = (String::new(), BTreeMap::new());
-    for (id, Prompt { text, samples }) in &catalogue.prompts {
-        let text = text.replace(|c: char| c.is_control(), " ");
+    for (id, Prompt { text, samples }) in catalogue.prompts.iter().filter(|(_, prompt)| is_listed(prompt)) {
+        let text = one_line(text);
         let Some(samples) = samples else {
-            if phrase::is_filled_in(&text) {
-                list.push_str(&format!("{id}\t{NO_SOUND}\t{text}\n"));
-            }
+            list.push_str(&format!("{id}\t{NO_SOUND}\t{text}\n"));
             continue;
         };
         let wide = catalogue.wide.get(id).map(|wide| &**wide);
@@ -285,6 +309,16 @@ fn list(catalogue: &Catalogue) -> (String, BTreeMap<String, Samples<'_>>) {
         sounds.insert(hash, (&**samples, wide));
     }
     (list, sounds)
+}
+
+/// It has a sound, or parts that do.
+fn is_listed(prompt: &Prompt) -> bool {
+    prompt.samples.is_some() || phrase::is_filled_in(&prompt.text)
+}
+
+/// A text as a list has it.
+fn one_line(text: &str) -> String {
+    text.replace(|c: char| c.is_control(), " ")
 }
 
 /// The SHA-256 of some bytes, in hexadecimal, as `sha256sum` shows it.

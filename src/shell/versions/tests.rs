@@ -47,6 +47,11 @@ fn sounds(samples: &[i16]) -> Catalogue {
     Catalogue { prompts: prompts.map(|(id, prompt)| (id.to_owned(), prompt)).into(), ..Catalogue::default() }
 }
 
+/// The hash of a version's list of sounds: equal lists, equal sounds and words.
+fn sounds_hash(catalogue: &Catalogue) -> String {
+    hash(list(catalogue).0.as_bytes())
+}
+
 #[test]
 fn a_text_that_is_filled_in_is_kept_without_a_sound() {
     let scratch = Scratch::new();
@@ -134,6 +139,7 @@ fn a_wide_recording_comes_back_wide_and_is_missed_when_it_is_gone() {
     let mut catalogue = sounds(&[1, 2]);
     catalogue.wide.insert("greeting".to_owned(), vec![1, 1, 2, 2].into());
     assert_ne!(sounds_hash(&catalogue), sounds_hash(&sounds(&[1, 2])));
+    assert!(is_alike(&catalogue, &catalogue.clone()) && !is_alike(&catalogue, &sounds(&[1, 2])));
     scratch.open().add(version(1), b"table", &catalogue).expect("kept");
     let whole = read(&scratch.0, 1).expect("whole");
     assert_eq!(whole.catalogue.wide, catalogue.wide);
