@@ -119,7 +119,7 @@ fn the_keys_of_the_press_release_lead_where_it_says() {
     for menu in &plan.menus {
         let at = |key: &str| menu.choices.get(&Digits::parse(key).expect("a key")).copied();
         assert_eq!(center(&plan, at("0")).as_deref(), Some("center.counsel"), "{}", menu.row);
-        assert_eq!((at("#"), at("*")), (Some(Destination::Back), Some(Destination::Repeat)), "{}", menu.row);
+        assert_eq!((at("#"), at("*")), (Some(Destination::Back), Some(Destination::RepeatSlowly)), "{}", menu.row);
     }
 }
 

@@ -38,7 +38,7 @@ fn a_prompt_names_only_keys_that_its_menu_offers() {
     ] {
         assert_eq!(codes(SHIPPED, &heard(texts)), found, "{texts:?}");
     }
-    let without = SHIPPED.replacen(", \"*\" = \"repeat\"", "", 1);
+    let without = SHIPPED.replacen(", \"*\" = \"repeat-slowly\"", "", 1);
     // One prompt that every menu says is told once.
     assert_eq!(codes(&without, &heard(&[("again", "다시 듣기는 별표입니다.")])), ["E0504"]);
     let input = SHIPPED.replacen("[limits]\n", "[input.a]\nprompt = \"menu_fund\"\nallow = \"1-3\"\nno_input = { then = \"center.counsel\" }\nno_match = { prompt = \"invalid\", then = \"center.counsel\" }\nthen = \"center.counsel\"\n[limits]\n", 1).replacen("[menu.fund]\n", "[menu.fund]\n9 = \"input.a\"\n", 1);
