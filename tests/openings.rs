@@ -81,6 +81,24 @@ fn a_centre_that_opens_before_its_number_is_told_with_the_opening_of_the_number(
 }
 
 #[test]
+fn a_door_that_was_passed_while_it_was_open_must_be_open_then_too() {
+    let both = centre_open("\"월-금 10:00-11:00, 14:00-16:00\"")
+        .replacen("[hours]\n", "[hours]\nmorning = [\"월-금 09:00-12:00\"]\n", 1)
+        .replacen("[menu.partner]\n", "[menu.partner]\nhours = \"hours.morning\"\nclosed = \"notice.closed\"\n", 1);
+    assert!(both.contains("hours.morning"));
+    check(
+        &both,
+        &[
+            // At two the centre is open, and the menu before it is not.
+            ("2026-11-24T11:30", "; key 71", "내일 오전 열 시에"),
+            ("2026-11-24T09:30", "; key 71", "오늘 오전 열 시에"),
+            // Closed at the menu: both are asked.
+            ("2026-11-24T13:00", "; key 7", "내일 오전 아홉 시에"),
+        ],
+    );
+}
+
+#[test]
 fn holidays_substitutes_and_the_end_of_the_year_lie_between() {
     // The centre has hours on holidays, on which its number says something else.
     let holidays = centre_open("\"매일 08:00-12:00\"");
@@ -199,7 +217,17 @@ fn what_never_opens_is_refused_and_what_is_never_closed_is_not() {
         ("timezone = \"Asia/Seoul\"", "timezone = \"Europe/Berlin\""),
         ("main = [\"월-금 09:00-18:00\"]", "main = [\"휴일 09:00-18:00\"]"),
     ];
-    assert_eq!(codes(&none), ["E0401"]);
+    let mut never = codes(&none);
+    never.sort_unstable();
+    assert_eq!(never, ["E0203", "W0405"]);
+    // Night and day are served by a menu each, so that nobody ever comes to `go`.
+    let day_and_night = format!("{when}\n  {{ outside = \"hours.night\", go = \"menu.main\" }}, ");
+    let day_and_night = day_and_night.replacen("notice.closed", "menu.partner", 1);
+    let night = ("[hours]\n", "[hours]\nnight = [\"매일 18:00-09:00\"]\n");
+    // What is closed is said behind a centre.
+    let hours = "name = \"FTA 콜센터\", hours = \"hours.main\", closed = \"notice.closed\",";
+    let found = codes(&[(when, &day_and_night), night, ("name = \"FTA 콜센터\",", hours)]);
+    assert!(!found.contains(&"E0203"), "{found:?}");
     let always = ("main = [\"월-금 09:00-18:00\"]", "main = [\"매일 00:00-24:00\"]");
     assert_eq!(codes(&[always]), [""; 0]);
 }

@@ -587,7 +587,7 @@ impl Session {
             if let Some((row, doors)) = plan.doors(to)
                 && !calendar::is_open(&plan, doors.hours, now.wall)
             {
-                self.turned_away.by_door(now.wall, to);
+                self.turned_away.by_door(now.wall, to, self.menus.iter().map(|menu| Destination::Menu(*menu)));
                 self.enter_row(row, out);
                 to = doors.closed;
                 continue;

@@ -30,11 +30,13 @@ pub struct Concealment {
     period: usize,
     /// Samples since sound came back.
     back: usize,
+    /// Something came: before that nothing is missing.
+    begun: bool,
 }
 
 impl Default for Concealment {
     fn default() -> Self {
-        Self { heard: [0; HEARD], at: 0, missing: 0, cycle: [0; PERIOD_MAX], period: PERIOD_MAX, back: 0 }
+        Self { heard: [0; HEARD], at: 0, missing: 0, cycle: [0; PERIOD_MAX], period: PERIOD_MAX, back: 0, begun: false }
     }
 }
 
@@ -42,7 +44,11 @@ impl Concealment {
     /// The next sample as it is heard; `None`: it never came.
     pub fn next(&mut self, came: Option<i16>) -> i16 {
         let sample = match came {
-            Some(sample) if self.missing == 0 => sample,
+            Some(sample) if self.missing == 0 => {
+                self.begun = true;
+                sample
+            }
+            None if !self.begun => 0,
             Some(sample) => self.join(sample),
             None => {
                 if self.missing == 0 {

@@ -207,6 +207,16 @@ pub const ALL: &[Explanation] = &[
         "[switch]\ntraining = \"교육 시간\"",
     ),
     code(
+        "W0205",
+        ["전화가 올 때마다 닫혀 있는 행", "a row that is closed whenever calls come to it"],
+        [
+            "그 시간에는 번호가 다른 곳으로 보냅니다. 번호의 시간과 행의 시간 가운데 하나가 잘못 적혔습니다.",
+            "Within its hours the number leads elsewhere: one of the two has the wrong hours.",
+        ],
+        "closed  = { prompt = \"closed\",  then = \"end\" }",
+        "closed  = { prompt = \"closed\",  then = \"end\", hours = \"hours.main\", closed = \"notice.goodbye\" }",
+    ),
+    code(
         "E0205",
         ["끝없이 도는 길", "a loop without an exit"],
         [
@@ -339,6 +349,16 @@ pub const ALL: &[Explanation] = &[
         ["그 시간 밖에는 받는 사람 없이 울립니다.", "Outside its hours the centre would ring with nobody there."],
         "sip = [\"sip:keit@127.0.0.1:5070\"] }",
         "sip = [\"sip:keit@127.0.0.1:5070\"], hours = \"hours.main\" }",
+    ),
+    code(
+        "W0405",
+        ["한 번도 오지 않는 시간", "hours that never come"],
+        [
+            "휴일이 없는 표에 휴일의 시간을 적었습니다. 그 시간을 묻는 곳은 언제나 닫혀 있습니다.",
+            "Hours of holidays stand in a table that has none. Whatever asks for them is always closed.",
+        ],
+        "main = [\"월-금 09:00-18:00\"]",
+        "main = [\"휴일 09:00-18:00\"]",
     ),
     code(
         "W0406",

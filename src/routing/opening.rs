@@ -19,19 +19,24 @@ pub struct TurnedAway {
     by_number: bool,
     /// Rows outside their hours, in the order in which each led on to the next.
     doors: Vec<Destination>,
+    /// Rows on the way to the first of them, each within its hours when the caller passed.
+    passed: Vec<Destination>,
 }
 
 impl TurnedAway {
     /// The number led elsewhere.
     pub fn by_number(at: Wall) -> Self {
-        Self { at: Some(at), by_number: true, doors: Vec::new() }
+        Self { at: Some(at), by_number: true, ..Self::default() }
     }
 
-    /// A row was outside its hours, and led on to the next.
-    pub fn by_door(&mut self, at: Wall, row: Destination) {
+    /// A row was outside its hours, and led on to the next; `way`: the rows behind which it lies.
+    pub fn by_door(&mut self, at: Wall, row: Destination, way: impl Iterator<Item = Destination>) {
         // Behind a closed door an announcement serves nobody when it can be heard.
         let only_said = matches!(row, Destination::Notice(_)) && self.at.is_some();
         if !only_said && !self.doors.contains(&row) {
+            if self.at.is_none() {
+                self.passed = way.collect();
+            }
             self.doors.push(row);
             self.at = Some(at);
         }
@@ -47,11 +52,16 @@ impl TurnedAway {
     /// and [`OPENING_MOMENTS_MAX`].
     pub fn served(&self, plan: &Plan, number: &Number, caller: Situation<'_>) -> Option<Wall> {
         let at = self.at?;
-        let doors: Vec<HoursId> = self.doors.iter().filter_map(|row| Some(plan.doors(*row)?.1.hours)).collect();
+        let hours_of = |rows: &[Destination]| -> Vec<HoursId> {
+            rows.iter().filter_map(|row| Some(plan.doors(*row)?.1.hours)).collect()
+        };
+        let (doors, passed) = (hours_of(&self.doors), hours_of(&self.passed));
         let first = self.doors.first();
         let leads = |to: Destination| first.is_some_and(|door| ways::reached(plan, [to]).contains(door));
         // One for each condition, the last for `go`: asked once, not at each moment.
         let entrances: Vec<bool> = number.when.iter().map(|when| when.go).chain([number.go]).map(leads).collect();
+        let turns_away = |when: &When| when.condition.closes() || !ways::serves(plan, when.go);
+        let turns_away: Vec<bool> = number.when.iter().map(turns_away).collect();
         let served = |day: &Day, moment: Wall| {
             let situation = Situation { at: moment, ..caller };
             let holds = |when: &When| {
@@ -59,11 +69,12 @@ impl TurnedAway {
                 by_time.unwrap_or_else(|| select::holds(plan, &when.condition, situation))
             };
             let holding = number.when.iter().position(holds);
-            let is_open = !holding.and_then(|at| number.when.get(at)).is_some_and(|when| when.condition.closes());
+            let is_open = holding.and_then(|at| turns_away.get(at)) != Some(&true);
             let is_led = entrances.get(holding.unwrap_or(number.when.len())) == Some(&true);
-            (self.by_number && is_open) || (is_led && doors.iter().any(|hours| day.is_open(*hours, moment)))
+            let open = |hours: &HoursId| day.is_open(*hours, moment);
+            (self.by_number && is_open) || (is_led && doors.iter().any(open) && passed.iter().all(open))
         };
-        let hours: Vec<HoursId> = select::hours_asked(number).chain(doors.iter().copied()).collect();
+        let hours: Vec<HoursId> = select::hours_asked(number).chain(doors.iter().chain(&passed).copied()).collect();
         let mut looks = 0;
         for day in calendar::days_ahead(plan, &hours, at) {
             looks += day.moments.len();

@@ -21,6 +21,11 @@ pub fn reached(plan: &Plan, from: impl IntoIterator<Item = Destination>) -> BTre
     reached
 }
 
+/// Whether somebody may be served behind this place: more than announcements are there.
+pub fn serves(plan: &Plan, at: Destination) -> bool {
+    reached(plan, [at]).iter().any(|at| !matches!(at, Destination::Notice(_) | Destination::End))
+}
+
 fn ways_inside(plan: &Plan, from: Destination) -> Vec<Destination> {
     match from {
         Destination::Menu(id) => plan.menus.get(id.0).map_or_else(Vec::new, |menu| {

@@ -2,7 +2,7 @@
 //! stand in a table.
 //!
 //! Words that can name a file below the folder name it as they are, `/` among them. In others each character that cannot stand is written as `%`
-//! and the two hexadecimal digits of its bytes, `%` itself too, so that no two words meet in one name; of long ones the
+//! and the two hexadecimal digits of its bytes, `%` itself too, so that no two words meet in one name: words that look so are no names as they are. Of long ones the
 //! beginning is kept, and a digest says which they are.
 
 use crate::limits::PROMPT_ID_BYTES_MAX;
@@ -24,7 +24,7 @@ pub fn words(text: &str) -> String {
 /// Words as a part of a prompt's name.
 pub fn part(text: &str) -> String {
     let text = words(text);
-    if text.len() <= PART_BYTES_MAX && is_path_inside(&text) && !text.contains('%') {
+    if text.len() <= PART_BYTES_MAX && is_path_inside(&text) && !looks_escaped(&text) {
         return text;
     }
     let escaped = escape(&text);
@@ -63,6 +63,14 @@ pub fn is_path_inside(id: &str) -> bool {
         && !id.contains(".wav/")
 }
 
+/// Whether something in it is, or could be, an escape or the digest of long words.
+fn looks_escaped(text: &str) -> bool {
+    let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
+    let bytes = text.as_bytes();
+    text.contains(DIGEST)
+        || bytes.windows(3).any(|three| matches!(three, [b'%', high, low] if is_hex(high) && is_hex(low)))
+}
+
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for character in text.chars() {
@@ -91,7 +99,9 @@ mod tests {
             // Taken apart, as a Mac writes it.
             ("\u{110c}\u{1165}\u{11bc}\u{110e}\u{1162}\u{11a8}", "정책"),
             (" 상담원 ", "상담원"),
-            ("상담 50% 할인", "상담 50%25 할인"),
+            ("상담 50% 할인", "상담 50% 할인"),
+            ("상담 %25 할인", "상담 %2525 할인"),
+            ("상담 %~", "상담 %25~"),
             ("가//나", "가%2F%2F나"),
             ("/가", "%2F가"),
             ("가/", "가%2F"),
@@ -105,7 +115,7 @@ mod tests {
             assert_eq!(part(words), name, "{words:?}");
             assert!(is_path_inside(&format!("say/{name}")), "{name}");
         }
-        assert_eq!(of_table("say/50%"), "say/50%25");
+        assert_eq!(of_table("say/가//나"), "say/가%2F%2F나");
         assert_eq!(of_table("center/kosmes"), "center/kosmes");
     }
 

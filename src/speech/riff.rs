@@ -224,7 +224,8 @@ fn read_format(chunk: &[u8]) -> Result<(Format, usize), RiffError> {
         (Encoding::ALaw | Encoding::MuLaw, bits) => bits == 8 && container == 1,
         // 24 bits may have a byte that does not count.
         (Encoding::Integer, 24) => container == 3 || container == 4,
-        (_, bits) => usize::from(bits) == container * 8,
+        (Encoding::Integer, 8 | 16 | 32) | (Encoding::Float, 32 | 64) => usize::from(bits) == container * 8,
+        (Encoding::Integer | Encoding::Float, _) => false,
     };
     let format = Format { rate, channels, bits, encoding };
     if fits { Ok((format, container)) } else { Err(RiffError::Format) }
@@ -347,6 +348,13 @@ pub(super) mod tests {
         assert_eq!(error(&file(PCM, false, (0, 16), 2, &[1; 8])), RiffError::Format);
         assert_eq!(error(&file(PCM, false, (1, 12), 2, &[1; 8])), RiffError::Format);
         assert_eq!(error(&file(A_LAW, false, (1, 16), 2, &[1; 8])), RiffError::Format);
+        for (tag, bits) in [(PCM, 40), (PCM, 64), (IEEE_FLOAT, 8), (IEEE_FLOAT, 16), (IEEE_FLOAT, 24)] {
+            assert_eq!(
+                error(&file(tag, false, (1, bits), bits / 8, &[1; 80])),
+                RiffError::Format,
+                "{tag}: {bits} bits"
+            );
+        }
         let mut other = file(PCM, true, (1, 16), 2, &[1; 8]);
         other[50] = 1;
         assert_eq!(error(&other), RiffError::Format);

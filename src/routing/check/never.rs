@@ -1,5 +1,5 @@
-//! E0203 and E0401 by the calendar: hours that never come, numbers that never open, rows that are closed
-//! whenever a call can come to them.
+//! What the calendar says of a table: numbers that never open (E0203); and told as warnings, since people are served all the same, hours that never come
+//! (W0405) and rows that are closed whenever a call can come to them (W0205).
 
 use super::Findings;
 use super::flow::{Sites, named};
@@ -35,30 +35,22 @@ pub(super) fn check(plan: &Plan, sites: &Sites, hours: &[Range<usize>], findings
             told.push(never_open(&plan.hours[at].row, span.clone()));
         }
     }
+    let numbers = plan.numbers.iter().zip(&sites.numbers).filter(|(number, _)| never_opens(plan, number));
+    told.extend(numbers.take(TOLD_MAX).map(|(number, site)| closed_for_ever(&number.row, site.go.clone())));
     // What follows from a mistake above is none of its own.
     if told.is_empty() {
-        let numbers = plan.numbers.iter().zip(&sites.numbers).filter(|(number, _)| never_opens(plan, number));
-        told.extend(numbers.take(TOLD_MAX).map(|(number, site)| closed_for_ever(&number.row, site.go.clone())));
-    }
-    if told.is_empty() {
-        let doored = ways::reached(plan, entrances(plan)).into_iter().filter(|row| plan.doors(*row).is_some());
-        told.extend(doored.filter(|row| is_shut_for_all(plan, *row)).take(TOLD_MAX).map(|row| shut(plan, sites, row)));
+        let reaches = reaches(plan);
+        let reached: BTreeSet<Destination> = reaches.iter().flatten().flatten().copied().collect();
+        let doored = reached.into_iter().filter(|row| plan.doors(*row).is_some());
+        let shut_for_all = doored.filter(|row| is_shut_for_all(plan, &reaches, *row)).take(TOLD_MAX);
+        told.extend(shut_for_all.map(|row| shut(plan, sites, row)));
     }
     told.into_iter().for_each(|finding| findings.push(finding));
 }
 
-fn entrances(plan: &Plan) -> impl Iterator<Item = Destination> {
-    plan.numbers.iter().flat_map(|number| number.when.iter().map(|when| when.go).chain([number.go]))
-}
-
-/// Whether nobody who calls a number is ever served: at any time one of its conditions leads elsewhere, because something is closed or to
-/// announcements alone.
+/// Whether nobody who calls a number is ever served: at any time one of its conditions leads to announcements alone.
 fn never_opens(plan: &Plan, number: &Number) -> bool {
-    let serves = |to: Destination| {
-        let reached = ways::reached(plan, [to]);
-        reached.iter().any(|at| !matches!(at, Destination::Notice(_) | Destination::End))
-    };
-    let turns_away: Vec<bool> = number.when.iter().map(|when| when.condition.closes() || !serves(when.go)).collect();
+    let turns_away: Vec<bool> = number.when.iter().map(|when| !ways::serves(plan, when.go)).collect();
     let hours: Vec<HoursId> = select::hours_asked(number).collect();
     let opens = |day: &Day, moment: Wall| {
         let first = number.when.iter().position(|when| select::holds_on(day, &when.condition, moment) == Some(true));
@@ -89,12 +81,20 @@ fn taken(number: &Number, day: &Day, moment: Wall) -> impl Iterator<Item = usize
     maybe.map(|(at, _)| at).chain([last])
 }
 
-/// Whether nobody can come to a row within its hours.
-fn is_shut_for_all(plan: &Plan, row: Destination) -> bool {
-    let Some((_, doors)) = plan.doors(row) else { return false };
-    !plan.numbers.iter().any(|number| {
+/// Where callers of each number may come to: by each of its conditions, and by `go`.
+fn reaches(plan: &Plan) -> Vec<Vec<BTreeSet<Destination>>> {
+    let of = |number: &Number| {
         let to = number.when.iter().map(|when| when.go).chain([number.go]);
-        let leads: Vec<bool> = to.map(|to| ways::reached(plan, [to]).contains(&row)).collect();
+        to.map(|to| ways::reached(plan, [to])).collect()
+    };
+    plan.numbers.iter().map(of).collect()
+}
+
+/// Whether nobody can come to a row within its hours.
+fn is_shut_for_all(plan: &Plan, reaches: &[Vec<BTreeSet<Destination>>], row: Destination) -> bool {
+    let Some((_, doors)) = plan.doors(row) else { return false };
+    !plan.numbers.iter().zip(reaches).any(|(number, reaches)| {
+        let leads: Vec<bool> = reaches.iter().map(|reached| reached.contains(&row)).collect();
         let hours: Vec<HoursId> = select::hours_asked(number).chain([doors.hours]).collect();
         leads.contains(&true)
             && days(plan, &hours).any(|day| {
@@ -108,8 +108,8 @@ fn shut(plan: &Plan, sites: &Sites, row: Destination) -> Diagnostic {
     let (name, hours) = plan
         .doors(row)
         .map_or(("?", "?"), |(name, doors)| (&**name, plan.hours.get(doors.hours.0).map_or("?", |hours| &*hours.row)));
-    Diagnostic::error(
-        "E0203",
+    Diagnostic::warning(
+        "W0205",
         named(sites, row),
         format!("{name}: {hours} 에는 이리로 오는 전화가 없습니다. 번호가 닫혀 있는 동안에만 열립니다"),
         format!("{name}: no call comes to it within {hours}: it is open only while its number leads elsewhere"),
@@ -118,8 +118,8 @@ fn shut(plan: &Plan, sites: &Sites, row: Destination) -> Diagnostic {
 }
 
 fn never_open(row: &str, span: Range<usize>) -> Diagnostic {
-    Diagnostic::error(
-        "E0401",
+    Diagnostic::warning(
+        "W0405",
         span,
         format!("{row}: 이 시간은 한 번도 오지 않습니다"),
         format!("{row}: this time never comes"),

@@ -213,7 +213,7 @@ struct Thread {
 
 impl Thread {
     fn run(mut self, waiting: &Receiver<Job>) {
-        self.press.live().edition.prepare();
+        self.prepare();
         for Job { order, answer } in waiting {
             let (who, what) = (order.who.to_string(), order.what.clone());
             let language = order.language;
@@ -227,8 +227,16 @@ impl Thread {
                 // Whoever asked may be gone.
                 let _ = answer.send(answered);
             }
-            self.press.live().edition.prepare();
+            self.prepare();
             self.retired.retain(|edition| Arc::strong_count(edition) > 1);
+        }
+    }
+
+    /// Makes the slow sounds of what is live. One that cannot be made costs nobody the next publication.
+    fn prepare(&self) {
+        let prepared = catch_unwind(AssertUnwindSafe(|| self.press.live().edition.prepare()));
+        if prepared.is_err() {
+            error!("slow sounds could not be made, by an error of ours");
         }
     }
 
@@ -242,6 +250,8 @@ impl Thread {
         };
         let (edition, mut answer) = (self.press.live().edition.clone(), printed.answer);
         self.retired.push(printed.replaced);
+        // Before callers have it, whom a media thread would serve with sounds made at that moment.
+        self.prepare();
         let (taken, is_taken) = sync_channel(1);
         self.inbox.push(Message::Published { edition, taken });
         // An engine that ends meanwhile never takes it; the next start does.
