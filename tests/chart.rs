@@ -84,6 +84,21 @@ fn every_menu_key_and_centre_stands_in_the_chart() {
 }
 
 #[test]
+fn a_chart_shows_where_a_call_is_recorded() {
+    let plan = self::plan(include_str!("sim_table/bridged.toml"));
+    let drawing = draw(&plan, &Catalogue::default());
+    apart(&drawing);
+    let (mermaid, dot) = (markup::mermaid(&plan), markup::dot(&plan));
+    assert!(drawing.labels.iter().any(|label| label.text == "인사말 뒤부터 통화를 녹음합니다"), "the number");
+    assert!(drawing.labels.iter().any(|label| label.text.ends_with(" · 녹음")), "the step");
+    for (what, words) in [("who agrees", "(녹음)"), ("who does not", "(녹음하지 않음)")] {
+        assert!(drawing.labels.iter().any(|label| label.text.ends_with(words)), "{what}");
+        assert!(mermaid.contains(words) && dot.contains(words), "{what}");
+    }
+    assert!(mermaid.contains("1357 · 녹음") && !mermaid.contains("1351 · 녹음"), "{mermaid}");
+}
+
+#[test]
 fn the_chart_in_the_documents_is_the_one_the_table_draws() {
     let (plan, catalogue) = shipped();
     let kept = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/flow-chart.svg")).unwrap_or_default();

@@ -386,3 +386,11 @@ fn a_table_that_records_where_the_other_does_not_is_a_difference() {
     assert!(found.iter().any(|found| found.change == Change::Recording && found.new.recorded), "{found:#?}");
     assert_eq!(compare(&new, &new), []);
 }
+
+#[test]
+fn whoever_tries_a_table_sees_where_its_calls_are_recorded() {
+    let (told, _) =
+        common::tables::play(&Arc::new(plan(TABLE)), "call 1357\nwait 4s\nkey 1\nkey 2208162517\nwait 2s\nhangup");
+    let tapes: Vec<&str> = told.iter().filter_map(|moment| moment.strip_prefix("tape ")).collect();
+    assert_eq!(tapes, ["begins", "pauses", "goes on"], "{told:?}");
+}

@@ -58,10 +58,10 @@ pub fn dot(plan: &Plan) -> String {
 fn nodes(plan: &Plan, model: &Model) -> Vec<(String, String)> {
     let mut nodes: Vec<(String, String)> = Vec::new();
     for (at, number) in model.numbers.iter().enumerate() {
-        nodes.push((format!("number_{at}"), number.dialled.join(", ")));
+        nodes.push((format!("number_{at}"), number.dialled.join(", ") + if number.recorded { " · 녹음" } else { "" }));
     }
     for menu in model.columns.iter().flatten() {
-        nodes.push((id(plan, menu.of), menu.title.clone()));
+        nodes.push((id(plan, menu.of), menu.head()));
     }
     for (at, center) in plan.centers.iter().enumerate() {
         nodes.push((format!("center_{at}"), center.name.clone()));

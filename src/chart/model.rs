@@ -34,6 +34,8 @@ pub struct NumberBox {
     pub when: Vec<(String, Destination)>,
     /// Otherwise.
     pub go: Destination,
+    /// Its calls are recorded.
+    pub recorded: bool,
 }
 
 /// A menu, or a question that is answered with digits.
@@ -45,6 +47,15 @@ pub struct MenuBox {
     pub title: String,
     /// Its own choices, in the order they are said.
     pub choices: Vec<Choice>,
+    /// Callers are recorded in it.
+    pub recorded: bool,
+}
+
+impl MenuBox {
+    /// What stands over it.
+    pub fn head(&self) -> String {
+        if self.recorded { format!("{} · 녹음", self.title) } else { self.title.clone() }
+    }
 }
 
 /// A key.
@@ -90,7 +101,8 @@ impl Model {
             });
             let mut card = match id {
                 Destination::Input(input) => {
-                    MenuBox { of: id, title: title.unwrap_or_else(|| name(plan, id)), choices: answers(plan, input) }
+                    let title = title.unwrap_or_else(|| name(plan, id));
+                    MenuBox { of: id, title, choices: answers(plan, input), recorded: false }
                 }
                 Destination::Menu(menu) => MenuBox {
                     of: id,
@@ -99,6 +111,7 @@ impl Model {
                         false => "처음 메뉴".to_owned(),
                     }),
                     choices: choices(plan, menu, &said[menu.0], &common),
+                    recorded: plan.menu(menu).record,
                 },
                 _ => continue,
             };
@@ -181,6 +194,11 @@ fn choices(plan: &Plan, id: MenuId, said: &BTreeMap<String, String>, common: &[C
         }
         go => {
             let words = said.get(keys.as_str()).cloned().unwrap_or_else(|| name(plan, go));
+            let words = match plan.menu(id).recording.get(keys) {
+                Some(true) => format!("{words} (녹음)"),
+                Some(false) => format!("{words} (녹음하지 않음)"),
+                None => words,
+            };
             Choice { keys: keys.clone(), words, go }
         }
     })
@@ -273,6 +291,7 @@ fn numbers(plan: &Plan) -> Vec<NumberBox> {
         dialled: number.dialled.iter().map(ToString::to_string).collect(),
         when: number.when.iter().map(|when| (condition(&when.condition), when.go)).collect(),
         go: number.go,
+        recorded: number.record,
     };
     plan.numbers.iter().map(number).collect()
 }

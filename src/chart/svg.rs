@@ -165,6 +165,9 @@ fn cards(plan: &Plan, model: &Model, text: &dyn Fn(&str) -> Option<String>) -> V
             go: Some(number.go),
             mark: mark(plan, number.go),
         });
+        if number.recorded {
+            rows.push(Row::plain("인사말 뒤부터 통화를 녹음합니다"));
+        }
         let head = number.dialled.join(" · ");
         cards.push(Card { of: None, kind: Kind::Number, column: 0, head, rows, width: LEFT_WIDTH, group: None });
     }
@@ -182,7 +185,7 @@ fn cards(plan: &Plan, model: &Model, text: &dyn Fn(&str) -> Option<String>) -> V
                 of: Some(menu.of),
                 kind: Kind::Menu,
                 column: 1 + depth,
-                head: menu.title.clone(),
+                head: menu.head(),
                 rows,
                 width: widest,
                 group: None,
@@ -351,7 +354,7 @@ fn menu_width(plan: &Plan, model: &Model, menu: &MenuBox) -> f32 {
         let mark = row.mark.as_deref().map_or(0.0, |words| mark_width(words) + 10.0);
         PADDING * 2.0 + 34.0 + width(&row.words, TEXT) + mark
     });
-    rows.chain([width(&menu.title, TEXT + 1.0) + PADDING * 2.0]).fold(0.0, f32::max)
+    rows.chain([width(&menu.head(), TEXT + 1.0) + PADDING * 2.0]).fold(0.0, f32::max)
 }
 
 fn center_rows(plan: &Plan, center: CenterId) -> Vec<Row> {

@@ -3,7 +3,7 @@
 
 use crate::routing::{Language, Plan};
 use crate::sim::script::{self, Command, Script, Stage};
-use crate::sim::{Moment, UNSAID, World};
+use crate::sim::{Moment, Tape, UNSAID, World};
 use crate::speech::Catalogue;
 use jiff::civil::DateTime;
 use std::fmt::Write as _;
@@ -213,6 +213,12 @@ impl Teller<'_> {
                     let _ = write!(out, "{} {key}", say(["누름", "pressed"]));
                 }
                 Moment::Records => out.push_str(&say(["삐 소리 뒤, 녹음 시작", "after the tone: recording"])),
+                Moment::Tape(tape) => out.push_str(&say(match tape {
+                    Tape::Begins => ["통화 녹음 시작", "the call is recorded from here on"],
+                    Tape::Pauses => ["녹음에는 무음", "the recording is silent"],
+                    Tape::GoesOn => ["녹음 계속", "the recording goes on"],
+                    Tape::Ends => ["통화 녹음 끝", "the recording ends"],
+                })),
                 Moment::Stops => out.push_str(&say(["안내 멈춤", "the prompt stops"])),
                 Moment::Plays { prompts, length, repeat } => {
                     let ended = moments.iter().skip(index + 1).find(|(_, next)| ends_sound(next)).map(|(at, _)| *at);
@@ -333,6 +339,7 @@ fn ends_sound(moment: &Moment) -> bool {
         Moment::Plays { .. } | Moment::Stops | Moment::Records | Moment::Releases => true,
         Moment::Enters(_)
         | Moment::Key(_)
+        | Moment::Tape(_)
         | Moment::Refers(_)
         | Moment::Fails(_)
         | Moment::Reaches(_)

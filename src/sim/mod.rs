@@ -21,7 +21,7 @@ pub mod world;
 
 pub use fault::{Fault, Faults};
 pub use oracle::Violation;
-pub use setup::{Moment, Setup, UNSAID};
+pub use setup::{Moment, Setup, Tape, UNSAID};
 pub use swarm::Conditions;
 pub use world::World;
 

@@ -7,7 +7,7 @@
 use super::backend;
 use super::caller::manner::HoldForm;
 use super::caller::{Action, Manner, Strange};
-use super::setup::{Moment, Setup};
+use super::setup::{Moment, Setup, Tape};
 use super::swarm::Conditions;
 use super::world::World;
 use crate::number::Key;
@@ -369,6 +369,13 @@ pub fn words(world: &World, moment: &Moment) -> String {
         Moment::Plays { prompts, .. } => format!("play {}", prompts.join("+")),
         Moment::Stops => "stop".to_owned(),
         Moment::Records => "record".to_owned(),
+        Moment::Tape(tape) => match tape {
+            Tape::Begins => "tape begins",
+            Tape::Pauses => "tape pauses",
+            Tape::GoesOn => "tape goes on",
+            Tape::Ends => "tape ends",
+        }
+        .to_owned(),
         Moment::Enters(row) => format!("enter {row}"),
         Moment::Key(key) => format!("key {key}"),
         Moment::Refers(target) => format!("refer {}", centre(target)),

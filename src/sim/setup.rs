@@ -75,6 +75,19 @@ fn renamed(plan: &Plan) -> Plan {
 /// Stands for a key that nobody is told.
 pub const UNSAID: char = '•';
 
+/// What becomes of the recording of a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tape {
+    /// It begins.
+    Begins,
+    /// It is silent.
+    Pauses,
+    /// It is silent no more.
+    GoesOn,
+    /// It ends before the call does.
+    Ends,
+}
+
 /// Something a caller notices, for those who follow one call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Moment {
@@ -91,6 +104,8 @@ pub enum Moment {
     Stops,
     /// The caller is recorded from here on.
     Records,
+    /// What the table records of the call.
+    Tape(Tape),
     /// A row of the table is entered.
     Enters(String),
     /// A key counted; [`UNSAID`] where it may be part of what a caller enters.

@@ -18,7 +18,7 @@ use super::network::Network;
 use super::oracle::{Left, Oracle, Violation};
 use super::queue::Queue;
 use super::registrar::{self, Registrar};
-use super::setup::{Moment, Setup, UNSAID};
+use super::setup::{Moment, Setup, Tape, UNSAID};
 use super::swarm::Conditions;
 use super::trace::{Brief, Trace, command_name, told};
 use crate::engine::{CallKey, Engine, Entry, Input, Intervals, News, Output, Settings};
@@ -897,11 +897,18 @@ impl World {
         let plays = matches!(command, Command::Play { .. });
         // A message; that a call is recorded, its caller was told before.
         let records = matches!(&command, Command::Record(recording) if recording.silence.is_some());
-        if let Command::Record(recording) = &command
-            && recording.silence.is_none()
-        {
-            self.oracle.tape_begins(self.now, stream, &recording.file);
-        }
+        let is_tape = |key| self.lines.get(&stream).is_some_and(|(line, _)| line.is_tape(key));
+        let tape = match &command {
+            Command::Record(recording) if recording.silence.is_none() => {
+                self.oracle.tape_begins(self.now, stream, &recording.file);
+                Some(Tape::Begins)
+            }
+            Command::PauseRecording(key, paused) if is_tape(*key) => {
+                Some(if *paused { Tape::Pauses } else { Tape::GoesOn })
+            }
+            Command::EndRecording(key) if is_tape(*key) => Some(Tape::Ends),
+            _ => None,
+        };
         let disk_full = self.disk_full;
         let Some((line, _)) = self.lines.get_mut(&stream) else { return };
         line.fill_disk(disk_full);
@@ -916,6 +923,9 @@ impl World {
         }
         if records {
             self.moment(|| Moment::Records);
+        }
+        if let Some(tape) = tape {
+            self.moment(|| Moment::Tape(tape));
         }
         self.heard(stream);
         self.wait_for_line(stream);
