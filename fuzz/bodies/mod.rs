@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod auth;
+pub mod bridge;
 pub mod capture;
 pub mod message;
 pub mod rtp;
@@ -23,6 +24,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("agent", agent::run),
     ("auth", auth::run),
+    ("bridge", bridge::run),
     ("capture", capture::run),
     ("message", message::run),
     ("rtp", rtp::run),
