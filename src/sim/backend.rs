@@ -1,6 +1,6 @@
 //! A centre: a telephone system at one address that answers, is busy, rings for ever, refuses or is dead.
 //!
-//! Callers reach it by following a REFER, or we call it for them ([`called`]). It reads and writes raw text by even simpler means than
+//! Callers reach it by following a REFER, or we call it for them (`called`). It reads and writes raw text by even simpler means than
 //! callers do, and repeats its final response until the ACK.
 
 mod called;
