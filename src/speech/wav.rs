@@ -4,7 +4,7 @@
 
 use crate::limits::{PROMPT_FILE_BYTES_MAX, PROMPT_RATES, PROMPT_SECONDS_MAX};
 use crate::speech::finding::{Both, both};
-use crate::speech::resample::resample;
+use crate::speech::resample::resample_recording;
 pub use crate::speech::riff::{Encoding, Format};
 use crate::speech::riff::{Riff, RiffError};
 
@@ -43,11 +43,11 @@ pub fn read(bytes: &[u8]) -> Result<Sound, (Both, Both)> {
     if format == Format::OURS {
         return Ok(Sound { samples: whole(&mono), wide: None, format, clipped });
     }
-    let wide = (format.rate > RATE).then(|| resample(&mono, format.rate, 2 * RATE));
+    let wide = (format.rate > RATE).then(|| resample_recording(&mono, format.rate, 2 * RATE));
     // From the wide sound, which is the smaller one, where that has all that a telephone carries.
     let narrow = match &wide {
-        Some(wide) if format.rate >= 2 * RATE => resample(wide, 2 * RATE, RATE),
-        _ => resample(&mono, format.rate, RATE),
+        Some(wide) if format.rate >= 2 * RATE => resample_recording(wide, 2 * RATE, RATE),
+        _ => resample_recording(&mono, format.rate, RATE),
     };
     let samples = whole(&narrow);
     let wide = wide.map(|wide| {
