@@ -295,6 +295,38 @@ fn new_words_of_a_table_get_a_sound_or_it_is_refused_with_the_reason() {
 }
 
 #[test]
+fn parts_of_texts_with_slots_are_made_too_or_the_table_is_refused() {
+    let mut bench = Bench::new();
+    let source = bench.folder.join("voice.bin");
+    let samples: Vec<i16> = (0..8000).map(|at: i32| ((at * at / 50) % 9000 - 4500) as i16).collect();
+    fs::write(&source, wav::write(&samples)).expect("written");
+    let command = ["sh", "-c", "read text; cat $0", &source.display().to_string()].map(str::to_owned).to_vec();
+    bench.places.voice = crate::speech::Voice { command, speed: 1, speed_of_parts: 1 };
+    let mut press = bench.begin().press;
+    let head = "id\tkind\ttext\tpronunciation\n";
+    let texts = |busy: &str| format!("{head}missed\tsentence\t{busy}\n");
+    let put = |busy: &str| fs::write(bench.places.files.prompts.join("texts.tsv"), texts(busy)).expect("written");
+    // The table says no new words of its own: what lacks are the parts alone.
+    put("{center.name|으로/로} 연결하지 못했습니다.");
+    let slotted = TABLE.replacen(
+        "[defaults.transfer]\nladder = [\"refer\", \"notice.bye\"]\nprompt = \"again\"",
+        "[defaults.transfer]\nladder = [\"refer\", \"notice.bye\"]\nprompt = \"missed\"",
+        1,
+    );
+    assert_ne!(slotted, TABLE);
+    let answer = print(&mut press, &order(&slotted));
+    assert_eq!((answer.done, answer.live), (Done::Published, 2), "{answer:#?}");
+    let told = answer.notes.join("; ");
+    assert!(told.contains("phrase/missed/1") && told.contains("phrase/text-상담원으로"), "{told}");
+    // Another name wants another part, and its voice is gone.
+    press.voice = crate::speech::Voice { command: vec!["/nowhere/voice".to_owned()], ..press.voice.clone() };
+    let renamed = slotted.replacen("name = \"상담원\"", "name = \"창구\", announce = false", 1);
+    let answer = print(&mut press, &order(&renamed));
+    assert_eq!((answer.done, answer.live), (Done::Refused, 2), "{answer:#?}");
+    assert!(answer.told.contains("/nowhere/voice"), "{}", answer.told);
+}
+
+#[test]
 fn a_switch_that_is_on_is_told_when_the_table_drops_it_or_brings_it() {
     let bench = Bench::new();
     let with_switch = TABLE
