@@ -139,7 +139,7 @@ fn sounds_as_told(text: &str, moments: &[(Instant, Moment)], heard: &[u8], promp
         let Moment::Plays { prompts: ids, repeat, .. } = moment else { continue };
         let mut sound = Vec::new();
         for id in ids {
-            let samples = || prompts.prompts[id].samples.clone().expect("a sound");
+            let samples = || prompts.sound(id).unwrap_or_else(|| panic!("{id} has no sound")).samples;
             let clip = clips.entry(id.clone()).or_insert_with(|| Clip::from_samples(id, &samples()));
             sound.extend_from_slice(&clip.encoded(ivr1357::sdp::Codec::Pcma));
         }

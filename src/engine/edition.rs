@@ -95,9 +95,9 @@ impl Edition {
         clips
     }
 
-    /// Has every sound made that is made when it is first played.
-    pub fn prepare(&self) {
-        self.clips.values().for_each(|clip| clip.prepare());
+    /// What has no sound yet, because it is made when it is first played: for who has it made before ([`Clip::prepare`]).
+    pub fn unmade(&self) -> Vec<Arc<Clip>> {
+        self.clips.values().filter(|clip| !clip.is_made()).cloned().collect()
     }
 
     /// The sound of a prompt.

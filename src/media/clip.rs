@@ -96,6 +96,11 @@ impl Clip {
         Self { id: id.to_owned(), eighths, make: Some(Box::new(make)), ..Self::default() }
     }
 
+    /// Whether its sound is there.
+    pub fn is_made(&self) -> bool {
+        self.sound.get().is_some()
+    }
+
     /// Has its sound made, so that no call waits for it.
     pub fn prepare(&self) {
         self.sound();

@@ -133,6 +133,7 @@ fn a_sound_that_is_made_later_is_made_once_and_as_long_as_was_said() {
         while work.step() {}
         assert_eq!(later.encoded(codec), Clip::from_samples("x", &[8000; 800]).encoded(codec));
     }
+    assert!(later.is_made() && !clip(800).is_made());
     later.prepare();
     assert_eq!(made.load(Ordering::Relaxed), 1);
     // Whatever comes of it: silence at the end, or nothing of what is too long.

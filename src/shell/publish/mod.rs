@@ -16,15 +16,17 @@ pub mod start;
 
 use crate::engine::Edition;
 use crate::limits::{ORDERS_WAITING_MAX, PUBLISH_WORD_CHARS_MAX};
+use crate::media::Clip;
 use crate::routing::{Language, Plan};
 use crate::shell::inbox::{Inbox, Message};
 use crate::shell::versions::{Version, Who};
 use crate::speech::Catalogue;
+use crate::time::Duration;
 pub use press::{Live, Press};
 use serde::{Deserialize, Serialize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -203,6 +205,9 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A sound of slow reading takes a fifth of a millisecond, so that all of a large table take a thread some fiftieth of its time for ten seconds.
+const BETWEEN_SOUNDS_MADE: Duration = Duration::from_millis(10);
+
 struct Thread {
     press: Press,
     inbox: Arc<Inbox>,
@@ -213,8 +218,21 @@ struct Thread {
 
 impl Thread {
     fn run(mut self, waiting: &Receiver<Job>) {
-        self.prepare();
-        for Job { order, answer } in waiting {
+        // Calls go first: a sound is made now and then, while no order waits.
+        let mut unmade = self.press.live().edition.unmade();
+        loop {
+            let job = match unmade.last() {
+                None => waiting.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(_) => waiting.recv_timeout(BETWEEN_SOUNDS_MADE),
+            };
+            let Job { order, answer } = match job {
+                Ok(job) => job,
+                Err(RecvTimeoutError::Timeout) => {
+                    unmade.pop().iter().for_each(prepare);
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
             let (who, what) = (order.who.to_string(), order.what.clone());
             let language = order.language;
             // Nothing of the engine is touched before the gate has spoken: a panic in it costs this order alone.
@@ -227,16 +245,8 @@ impl Thread {
                 // Whoever asked may be gone.
                 let _ = answer.send(answered);
             }
-            self.prepare();
+            unmade = self.press.live().edition.unmade();
             self.retired.retain(|edition| Arc::strong_count(edition) > 1);
-        }
-    }
-
-    /// Makes the slow sounds of what is live. One that cannot be made costs nobody the next publication.
-    fn prepare(&self) {
-        let prepared = catch_unwind(AssertUnwindSafe(|| self.press.live().edition.prepare()));
-        if prepared.is_err() {
-            error!("slow sounds could not be made, by an error of ours");
         }
     }
 
@@ -251,7 +261,7 @@ impl Thread {
         let (edition, mut answer) = (self.press.live().edition.clone(), printed.answer);
         self.retired.push(printed.replaced);
         // Before callers have it, whom a media thread would serve with sounds made at that moment.
-        self.prepare();
+        edition.unmade().iter().for_each(prepare);
         let (taken, is_taken) = sync_channel(1);
         self.inbox.push(Message::Published { edition, taken });
         // An engine that ends meanwhile never takes it; the next start does.
@@ -273,6 +283,13 @@ impl Thread {
             ]);
         }
         answer
+    }
+}
+
+/// Makes a slow sound. One that cannot be made costs nobody the next publication.
+fn prepare(clip: &Arc<Clip>) {
+    if catch_unwind(AssertUnwindSafe(|| clip.prepare())).is_err() {
+        error!(prompt = clip.id, "a slow sound could not be made, by an error of ours");
     }
 }
 
