@@ -10,6 +10,7 @@ use ivr1357::number::{Caller, Key};
 use ivr1357::routing::{Heard, Language, Plan, check_heard, check_without_sound, diagnostic, heard, slots};
 use ivr1357::sdp::{Chosen, Codec, Control, Direction, Manner};
 use ivr1357::shell::table::{self, Files, Table};
+use ivr1357::sim::script::{self, Script};
 use ivr1357::speech::phrase::{Phrase, Reach, Tongue};
 use ivr1357::speech::{Catalogue, Prompt};
 use ivr1357::time::{Duration, Instant, Now, Wall};
@@ -375,6 +376,25 @@ fn an_english_caller_hears_the_opening_and_the_centre_in_english() {
     let busy = "We could not connect you to the F T A call centre";
     check(&english(), &[], "center fta busy; call 1357; key 71", &[busy]);
     check(&english(), &[], "at 2026-11-28T10:00; call 1357", &["Our hours are 9 to 6 on weekdays."]);
+}
+
+#[test]
+fn a_menu_said_by_its_slot_offers_a_language_in_itself_and_the_way_back_in_korean() {
+    let texts = [("menu_main", "번호를 누르십시오. {menu}."), ("en/menu_main", "Press a key. {menu}.")];
+    let (plan, catalogue, findings) = world(SHIPPED, &texts);
+    let plan = plan.unwrap_or_else(|| panic!("{findings:#?}"));
+    let script = "call 1357; wait 6s; key 9; wait 3s; key 9; wait 3s; hangup";
+    let Ok(script) = Script::parse(script, &plan) else { panic!("a script") };
+    let (world, _) = script.play(plan, &catalogue);
+    let told = world.moments().iter().map(|(_, moment)| script::words(&world, moment));
+    let menus: Vec<String> = told.filter(|told| told.contains("phrase/menu_main/1")).collect();
+    assert_eq!(menus.len(), 3, "{menus:#?}");
+    assert!(menus[0].contains("+say/정책자금+key_1+") && menus[0].contains("+en/say/영어+en/key_9"), "{}", menus[0]);
+    assert!(!menus[0].contains("say/한국어"), "{}", menus[0]);
+    let english = "+en/say/정책자금+en/key_1+";
+    assert!(menus[1].contains(english) && menus[1].contains("+say/한국어+key_9"), "{}", menus[1]);
+    assert!(!menus[1].contains("영어"), "nobody is offered what is spoken: {}", menus[1]);
+    assert_eq!(menus[0], menus[2]);
 }
 
 #[test]
