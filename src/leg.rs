@@ -171,10 +171,9 @@ impl Leg {
         if self.open == Open::No {
             return Ok(None);
         }
+        let answered = body.ok_or(Refusal("the ACK answers no offer")).and_then(|body| self.early(&body));
         self.open = Open::No;
-        let body = body.ok_or(Refusal("the ACK answers no offer"))?;
-        self.chosen = Some(offer_answer::accept(&body, self.codecs, &self.crypto)?);
-        Ok(self.configuration())
+        answered
     }
 
     /// The answer to our offer in a provisional response. The final one may come from another telephone, and is asked for all the same
