@@ -89,20 +89,25 @@ fn a_softphone_that_encrypts_its_sound_hears_the_greeting_and_its_keys_count() {
         );
         let mut caller = Baresip::encrypting(&folder.0, "caller", &voice, phone);
         is_sent_to_kosmes(&mut caller, &engine, &greeting);
-        // The new call, then the old one: a recording is whole when its call is over.
-        caller.command("hangup", "");
-        sleep(Duration::from_millis(300));
-        caller.command("hangup", "");
-        caller.wait_for("CALL_CLOSED", "sip:1357@", Duration::from_secs(5));
-        sleep(Duration::from_millis(500));
-        let heard = greeting.in_order_in(&caller.heard::<1>()[0]);
-        println!("{phone}: the caller heard the greeting: {heard}");
-        assert!(heard.score > SAME_SOUND && heard.missing < 0.02, "{phone}: the greeting, decrypted");
+        hangs_up_and_has_heard(&mut caller, &greeting, phone);
         drop(caller);
         let records = engine.stop();
         assert!(records.contains(r#""srtp":"AES_CM_128_HMAC_SHA1_80""#), "{phone}: {records}");
         assert!(!records.contains("srtp_forged") && records.contains(r#""menu""#), "{phone}: {records}");
     }
+}
+
+/// Ends both calls of a caller who was sent on: the greeting was heard from its first syllable to its last.
+fn hangs_up_and_has_heard(caller: &mut Baresip, greeting: &Wave, what: &str) {
+    // The new call, then the old one: a recording is whole when its call is over.
+    caller.command("hangup", "");
+    sleep(Duration::from_millis(300));
+    caller.command("hangup", "");
+    caller.wait_for("CALL_CLOSED", "sip:1357@", Duration::from_secs(5));
+    sleep(Duration::from_millis(500));
+    let heard = greeting.in_order_in(&caller.heard::<1>()[0]);
+    println!("{what}: the caller heard the greeting: {heard}");
+    assert!(heard.score > SAME_SOUND && heard.missing < 0.02, "{what}: the greeting");
 }
 
 /// A stranger's Opus: two channels, and events at 8 kHz alone.
@@ -119,14 +124,7 @@ fn a_softphone_that_speaks_opus_hears_the_greeting_and_its_keys_count() {
     let engine = Engine::start(&folder.0, &agency, &[("IVR1357__MEDIA__CODECS", "opus,PCMA")]);
     let mut caller = Baresip::speaking(&folder.0, "caller", &Wave::melody(0x0108, 60), "opus/48000/2");
     is_sent_to_kosmes(&mut caller, &engine, &greeting);
-    caller.command("hangup", "");
-    sleep(Duration::from_millis(300));
-    caller.command("hangup", "");
-    caller.wait_for("CALL_CLOSED", "sip:1357@", Duration::from_secs(5));
-    sleep(Duration::from_millis(500));
-    let heard = greeting.in_order_in(&caller.heard::<1>()[0]);
-    println!("opus: the caller heard the greeting: {heard}");
-    assert!(heard.score > SAME_SOUND && heard.missing < 0.02, "the greeting from its first syllable to its last");
+    hangs_up_and_has_heard(&mut caller, &greeting, "opus");
     drop(caller);
     let records = engine.stop();
     assert!(records.contains(r#""codec":"opus""#) && records.contains(r#""menu""#), "{records}");
