@@ -42,7 +42,7 @@ use std::time::{Duration, Instant};
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const INTERVAL: Duration = Duration::from_millis(20);
-/// Not in step with the schedule of the streams.
+/// On the average.
 const BETWEEN_ORDERS: Duration = Duration::from_micros(1370);
 /// Streams open and phases settle before anything is counted.
 const SETTLE: Duration = Duration::from_millis(500);
@@ -331,6 +331,7 @@ impl Pool {
             remote: sink.local_addr().ok(),
             codec: Codec::Pcma,
             payload_type: 8,
+            others: Vec::new(),
             manner: Manner::default(),
             packet: INTERVAL,
             // Without them what peers say would be searched for keys.
@@ -385,6 +386,7 @@ fn begin(streams: usize) {
     let mut reading = Bulk::new(sink.try_clone().expect("a socket")).expect("time stamps");
     let batched = Pool { sends: Sends::Batched, counts: true, talk: false, bridged: false, reports: false, workers: 1 };
     let (mut pool, ports) = batched.open(streams, &sink);
+    let mut chance = Random::from_number(1357);
     // Each prompt is one loudness, and so one byte, from its first sample to its last.
     let clips = [4_000, 16_000].map(|loud| Arc::new(Clip::from_samples("bench", &[loud; 8000])));
     for (number, (clip, what)) in clips.iter().zip(["first prompt", "next prompt"]).enumerate() {
@@ -392,18 +394,20 @@ fn begin(streams: usize) {
         let byte = clip.encoded(Codec::Pcma)[0];
         let mut ordered: HashMap<u16, Duration> = HashMap::new();
         let mut buffer = [0; 2048];
-        let mut orders = ports.iter().enumerate();
-        let mut due = Instant::now();
+        // At any moment of a stream's interval, whatever moment the order before it came at.
+        let mut orders: Vec<(Duration, usize)> = (0..streams)
+            .map(|key| (BETWEEN_ORDERS * key as u32 + INTERVAL / 1000 * (chance.u32() % 1000), key))
+            .collect();
+        orders.sort_unstable();
+        let mut orders = orders.into_iter().peekable();
+        let began = Instant::now();
         while late.len() < streams {
-            // So that they meet every phase.
-            while due <= Instant::now()
-                && let Some((key, port)) = orders.next()
-            {
+            while let Some((_, key)) = orders.next_if(|&(due, _)| due <= began.elapsed()) {
+                let port = &ports[key];
                 ordered.insert(*port, bulk::now());
                 let command =
                     Command::Play { play: PlayKey(number as u32), clips: vec![Arc::clone(clip)], repeat: true };
                 pool.command(StreamKey(key as u64), command);
-                due += BETWEEN_ORDERS;
             }
             while let Some((stamp, from, packet)) = reading.read(&mut buffer).expect("a datagram") {
                 if packet.get(12) == Some(&byte)

@@ -2,8 +2,10 @@
 
 mod answering;
 pub mod edition;
+mod effects;
 mod far;
 mod io;
+mod negotiation;
 mod parting;
 mod registrations;
 mod succession;
@@ -15,22 +17,20 @@ pub use io::{Entry, Input, Intervals, News, Output, Registration, Settings};
 use self::parting::Partings;
 use self::succession::Successor;
 use crate::call::record::{Origin, Outcome, Record};
-use crate::call::{Attempt, Effect, Event, Recorded, Session};
+use crate::call::{Attempt, Effect, Event, Session};
 use crate::leg::{Leg, Way, info_key, security};
 use crate::media::{self, StreamKey};
 use crate::number::Key;
 use crate::random::{Random, Secrets};
-use crate::routing::plan::Target;
 use crate::routing::switch::Switches;
-use crate::sdp::{Codecs, Refusal};
+use crate::sdp::Codecs;
 use crate::sip::admission::Refused;
 use crate::sip::identity::UserToUser;
 use crate::sip::reason::Reason;
-use crate::sip::uri::SipUri;
-use crate::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Invite, ReferKey, ReferRequest, StatusCode};
+use crate::sip::rejection::Rejection;
+use crate::sip::{Agent, AgentConfig, AgentEvent, AgentOutput, DialogKey, Invite, ReferKey, StatusCode};
 use crate::time::{Duration, Instant, Now};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tracing::{error, info, warn};
@@ -108,7 +108,8 @@ impl Engine {
         let Settings { edition, hash_key, peers, session, stand_ins, mut random, secrets } = settings;
         let product = format!("ivr1357/{}", env!("CARGO_PKG_VERSION"));
         let seed = std::array::from_fn(|_| random.u32() as u8);
-        let agent = Agent::new(AgentConfig { product, peers, session }, Random::from_seed(seed));
+        let mut agent = Agent::new(AgentConfig { product, peers, session }, Random::from_seed(seed));
+        agent.bridges(edition.plan.bridges());
         Self {
             edition,
             hash_key,
@@ -134,7 +135,7 @@ impl Engine {
             Input::Received { flow, bytes } => self.agent(now, out, |agent, to| agent.received(now, flow, bytes, to)),
             Input::Secured { connection, names } => self.agent.secured(connection, names),
             Input::Overdue { flow, bytes } => self.agent(now, out, |agent, to| agent.overdue(now, flow, bytes, to)),
-            Input::Waits { shortest } => self.agent.messages_wait(now, shortest),
+            Input::Waits { shortest, sound } => self.agent.messages_wait(now, shortest, sound),
             Input::Disconnected { connection } => self.agent.disconnected(connection),
             Input::SendFailed { flow } => self.agent(now, out, |agent, to| agent.send_failed(now, flow, to)),
             Input::LookedUp { lookup, answer } => {
@@ -160,7 +161,7 @@ impl Engine {
                         self.session(now, call, Event::Tick, out);
                     }
                 }
-                self.partings_overdue(now, out);
+                self.partings_overdue(now.instant, out);
             }
             // The bindings go first: whoever calls us by a trunk is to be sent elsewhere.
             Input::Drain => {
@@ -168,7 +169,11 @@ impl Engine {
                 self.agent(now, out, |agent, to| agent.unregister(now, to));
             }
             Input::Switched(switches) => self.switches = switches,
-            Input::Published(edition) => self.edition = edition,
+            Input::Published(edition) => {
+                self.agent.bridges(edition.plan.bridges());
+                self.edition = edition;
+            }
+            Input::End => self.partings_overdue(Instant::from_nanos(u64::MAX), out),
             Input::Stop => {
                 self.agent.drain();
                 self.agent(now, out, |agent, to| agent.unregister(now, to));
@@ -186,7 +191,7 @@ impl Engine {
         [calls, self.agent.deadline(), self.partings.deadline()].into_iter().flatten().min()
     }
 
-    /// Live calls, and those whose record waits for the last word of their stream.
+    /// Live calls, and those whose record waits for the last word of their stream, or for the disk.
     pub fn calls(&self) -> usize {
         self.calls.len() + self.partings.len()
     }
@@ -244,8 +249,13 @@ impl Engine {
         let Some(event) = self.far_event(now, event, out) else { return };
         let (dialog, event) = match event {
             AgentEvent::CallsRefused(refused) => {
-                let Refused { too_many, too_fast, too_late, slowed_to } = refused;
-                return warn!(too_many, too_fast, too_late, slowed_to, "new calls were refused");
+                let Refused { too_many, too_fast, too_late, no_media, slowed_to } = refused;
+                return warn!(too_many, too_fast, too_late, no_media, slowed_to, "new calls were refused");
+            }
+            AgentEvent::TurnedAway { count, last } => {
+                let what =
+                    "sources that are no trunk ask for something: is the address of a trunk missing in the settings?";
+                return warn!(count, %last, "{what}");
             }
             AgentEvent::Invite(invite) => return self.invited(now, *invite, out),
             AgentEvent::Reinvite { dialog, offer } => return self.reinvited(now, dialog, offer, out),
@@ -299,10 +309,10 @@ impl Engine {
             return;
         }
         if matches!(event, Event::Cancelled | Event::Unacknowledged | Event::HungUp | Event::Lost) {
-            if let Some(mut entry) = self.calls.remove(&call) {
+            if let Some(entry) = self.calls.get_mut(&call) {
                 entry.stage = Stage::Gone;
-                self.drop_far(now, call, &mut entry, out);
-                self.calls.insert(call, entry);
+                let far = entry.far.take();
+                self.drop_far(now, call, far, out);
             }
             self.close_stream(call, out);
         }
@@ -406,83 +416,12 @@ impl Engine {
         }
     }
 
-    fn refuse(&mut self, now: Now, call: CallKey, status: StatusCode, out: &mut Vec<Output>) {
-        self.refuse_by(now, call, status, |agent, dialog, to| agent.reject(now, dialog, status, to), out);
-    }
-
-    /// 488, and why.
-    fn refuse_offer(&mut self, now: Now, call: CallKey, why: &str, out: &mut Vec<Output>) {
-        let refuses = |agent: &mut Agent, dialog, to: &mut Vec<_>| agent.reject_offer(now, dialog, why, to);
-        self.refuse_by(now, call, StatusCode::NOT_ACCEPTABLE, refuses, out);
-    }
-
-    fn refuse_by(
-        &mut self,
-        now: Now,
-        call: CallKey,
-        status: StatusCode,
-        refuses: impl FnOnce(&mut Agent, DialogKey, &mut Vec<AgentOutput>),
-        out: &mut Vec<Output>,
-    ) {
+    fn refuse(&mut self, now: Now, call: CallKey, rejection: Rejection, out: &mut Vec<Output>) {
         let Some(entry) = self.calls.get_mut(&call) else { return };
         entry.stage = Stage::Gone;
-        let dialog = entry.leg.dialog;
-        self.agent(now, out, |agent, to| refuses(agent, dialog, to));
+        let (dialog, status) = (entry.leg.dialog, rejection.status);
+        self.agent(now, out, |agent, to| agent.reject(now, dialog, rejection, to));
         self.session(now, call, Event::Refused(status), out);
-    }
-
-    fn acknowledged(&mut self, now: Now, dialog: DialogKey, body: Option<Vec<u8>>, first: bool, out: &mut Vec<Output>) {
-        let Some(&call) = self.dialogs.get(&dialog) else { return };
-        let Some(entry) = self.calls.get_mut(&call) else { return };
-        match entry.leg.acknowledged(body) {
-            Ok(command) => {
-                let (stream, held) = (entry.leg.stream, entry.leg.is_held());
-                out.extend(command.map(|command| Output::Media { stream, command }));
-                if first {
-                    self.session(now, call, Event::Connected, out);
-                }
-                self.session(now, call, Event::Held(held), out);
-            }
-            Err(Refusal(why)) => {
-                info!(%call, why, "answer refused");
-                // In a re-INVITE the session goes on as it was (RFC 3261 §14.1).
-                if first {
-                    self.session(now, call, Event::Unusable, out);
-                }
-            }
-        }
-    }
-
-    /// The caller has our 183, and answers the offer in it if it was one.
-    fn pracked(&mut self, now: Now, dialog: DialogKey, body: Option<Vec<u8>>, out: &mut Vec<Output>) {
-        let Some(&call) = self.dialogs.get(&dialog) else { return };
-        let Some(entry) = self.calls.get_mut(&call) else { return };
-        match entry.leg.acknowledged(body) {
-            Ok(command) => {
-                let stream = entry.leg.stream;
-                out.extend(command.map(|command| Output::Media { stream, command }));
-                self.session(now, call, Event::Progressed, out);
-            }
-            Err(Refusal(why)) => {
-                info!(%call, why, "answer refused");
-                self.refuse_offer(now, call, why, out);
-            }
-        }
-    }
-
-    /// The answer to our own description, which a session refresh repeated.
-    fn refreshed(&mut self, now: Now, dialog: DialogKey, body: Option<Vec<u8>>, out: &mut Vec<Output>) {
-        let Some(&call) = self.dialogs.get(&dialog) else { return };
-        let Some(entry) = self.calls.get_mut(&call) else { return };
-        match entry.leg.refreshed(body) {
-            Ok(command) => {
-                let (stream, held) = (entry.leg.stream, entry.leg.is_held());
-                out.extend(command.map(|command| Output::Media { stream, command }));
-                self.session(now, call, Event::Held(held), out);
-            }
-            // The session goes on as it was.
-            Err(Refusal(why)) => info!(%call, why, "answer to a refresh not understood"),
-        }
     }
 
     /// The agent has ended this dialog by itself.
@@ -492,44 +431,22 @@ impl Engine {
         }
     }
 
-    fn reinvited(&mut self, now: Now, dialog: DialogKey, offer: Option<Vec<u8>>, out: &mut Vec<Output>) {
-        let call = self.dialogs.get(&dialog).copied();
-        let Some((call, entry)) = call.and_then(|call| Some((call, self.calls.get_mut(&call)?))) else {
-            return self.agent(now, out, |agent, to| agent.reject_reinvite(now, dialog, StatusCode::NO_DIALOG, to));
-        };
-        match entry.leg.reoffered(offer, self.agent.hides_reoffer(dialog), &mut self.secrets) {
-            Ok((sdp, command)) => {
-                let (stream, held) = (entry.leg.stream, entry.leg.is_held());
-                out.extend(command.map(|command| Output::Media { stream, command }));
-                self.agent(now, out, |agent, to| agent.answer_reinvite(now, dialog, sdp, to));
-                self.session(now, call, Event::Held(held), out);
-            }
-            Err(Refusal(why)) => {
-                info!(%call, why, "re-offer refused");
-                self.agent(now, out, |agent, to| agent.reject_reoffer(now, dialog, why, to));
-            }
-        }
-    }
-
     // ---- from media --------------------------------------------------------------------------------------------
 
     fn media_event(&mut self, now: Now, stream: StreamKey, event: media::Event, out: &mut Vec<Output>) {
         if let media::Event::Closed(report) = event {
             return self.stream_closed(stream, report, out);
         }
-        // A recording ends with its stream, which we have closed by then.
-        let closed = || matches!(event, media::Event::Recorded(_)).then(|| self.partings.call(stream)).flatten();
-        let Some(call) = self.streams.get(&stream).copied().or_else(closed) else { return };
-        if self.far_sounds(now, call, stream, event, out) {
+        // Its stream may be closed by then.
+        if let media::Event::Recorded(ended) = event {
+            return self.recorded(now, ended, out);
+        }
+        let Some(call) = self.streams.get(&stream).copied() else { return };
+        if self.far_media(now, call, stream, event, out) {
             return;
         }
         match event {
-            media::Event::Recorded(media::Ended { key, length, spoken, hushed, end }) => {
-                let kept = end != media::RecordingEnd::Failed;
-                let recorded = Recorded { key, length, spoken, hushed, kept };
-                self.partings.recorded(stream, recorded);
-                self.session(now, call, Event::Recorded(recorded), out);
-            }
+            media::Event::RecordingOver(key) => self.session(now, call, Event::RecordingOver(key), out),
             media::Event::Key(key) => {
                 let Some(dialog) = self.calls.get(&call).map(|entry| entry.leg.dialog) else { return };
                 self.pressed(now, dialog, Way::Rtp, key, Duration::ZERO, out);
@@ -540,7 +457,7 @@ impl Engine {
             media::Event::Broken => self.session(now, call, Event::Unusable, out),
             media::Event::Alone => self.far_deaf(now, call, out),
             // No leg of ours presses keys yet.
-            media::Event::Pressed(_) | media::Event::Closed(_) => {}
+            media::Event::Pressed(_) | media::Event::Recorded(_) | media::Event::Closed(_) => {}
         }
     }
 
@@ -607,132 +524,13 @@ impl Engine {
         }
     }
 
-    /// Does what a session wants.
-    fn carry_out(&mut self, now: Now, call: CallKey, entry: &mut Call, effect: Effect, out: &mut Vec<Output>) -> Done {
-        let (dialog, stream) = (entry.leg.dialog, entry.leg.stream);
-        match effect {
-            Effect::Play { play, said, repeat } => {
-                let clips = entry.edition.clips(&said);
-                out.push(Output::Media { stream, command: media::Command::Play { play, clips, repeat } });
-            }
-            Effect::StopPlaying => out.push(Output::Media { stream, command: media::Command::Stop }),
-            Effect::Refer { attempt, target, context, subscribe } => {
-                let request = self.refer_request(entry, &target, context.as_deref(), subscribe);
-                match self.agent(now, out, |agent, to| agent.refer(now, dialog, &request, to)) {
-                    Some(refer) => entry.refers.push((refer, attempt)),
-                    None => return Done::Unreferred(attempt),
-                }
-            }
-            Effect::Call { attempt, target, context } => {
-                self.call_far(now, call, entry, (attempt, &target, context), out);
-            }
-            Effect::DropCall => self.drop_far(now, call, entry, out),
-            Effect::Bridge => Self::bridge(entry, out),
-            Effect::Overhear => Self::overhear(entry, out),
-            Effect::GiveWay => out.push(Output::Media { stream, command: media::Command::GiveWay }),
-            Effect::FarHears(said) => Self::far_hears(entry, &said, out),
-            Effect::Answer => {
-                let sdp = entry.leg.description();
-                if self.agent(now, out, |agent, to| agent.answer(now, dialog, sdp, to)) {
-                    return Done::Answered;
-                }
-            }
-            Effect::Record { key, file, sides, longest, silence } => {
-                let recording = media::Recording { key, file, sides, longest, silence };
-                out.push(Output::Media { stream, command: media::Command::Record(recording) });
-            }
-            Effect::PauseRecording(key, paused) => {
-                out.push(Output::Media { stream, command: media::Command::PauseRecording(key, paused) });
-            }
-            Effect::EndRecording(key) => out.push(Output::Media { stream, command: media::Command::EndRecording(key) }),
-            Effect::Discard { key, file } => {
-                out.push(Output::Media { stream, command: media::Command::EndRecording(key) });
-                out.push(Output::Discard { file });
-            }
-            Effect::HangUp => {
-                self.part(now, entry, out);
-                // Its last word is for the record, which is written at that of the caller's.
-                self.drop_far(now, call, entry, out);
-                // The call may yet wait for a NOTIFY, and nobody hears us any more.
-                self.close_last(call, stream, entry.leg.configuration().is_some(), out);
-            }
-            Effect::Entered(row) => out.push(Output::Live { call, news: News::Entered { row } }),
-            Effect::Pressed(key) => out.push(Output::Live { call, news: News::Key { key } }),
-            Effect::Over => return Done::Over,
-        }
-        Done::Goes
-    }
-
-    fn refer_request(&self, entry: &Call, target: &Target, context: Option<&str>, subscribe: bool) -> ReferRequest {
-        let local = entry.leg.flow.local;
-        let mut uri = self.reachable(target.uri(), local.ip());
-        if let Some(context) = context {
-            uri = uri.with_header("User-to-User", &in_hex(context));
-            // What the caller's side wrote follows ours, as a value of its own (RFC 7433 §4).
-            if let Some(theirs) = &entry.user_to_user {
-                uri = uri.with_header("User-to-User", theirs.secret());
-            }
-        }
-        let number = entry.edition.plan.numbers.first().and_then(|number| number.dialled.first());
-        let number = number.map_or_else(|| "1357".to_owned(), |pattern| pattern.example());
-        let us = format!("sip:{number}@{}", host(local.ip()));
-        ReferRequest {
-            target: uri,
-            referred_by: us.parse().expect("a dialled number and an address make a URI"),
-            subscribe,
-        }
-    }
-
-    /// The address of a centre, as seen from where this caller is.
-    fn reachable(&self, uri: &SipUri, local: IpAddr) -> SipUri {
-        match self.stand_ins && is_loopback(uri.host()) && !local.is_loopback() {
-            true => uri.with_host(&host(local)),
-            false => uri.clone(),
-        }
-    }
-
-    fn close(&mut self, stream: StreamKey, out: &mut Vec<Output>) {
-        if self.streams.remove(&stream).is_some() {
-            out.push(Output::CloseStream { stream });
-        }
-    }
-
-    fn close_stream(&mut self, call: CallKey, out: &mut Vec<Output>) {
-        let Some(leg) = self.calls.get(&call).map(|entry| &entry.leg) else { return };
-        let (stream, agreed) = (leg.stream, leg.configuration().is_some());
-        self.close_last(call, stream, agreed, out);
-    }
-
-    /// Closes the stream of a call that is ending, which tells then how it sounded.
-    fn close_last(&mut self, call: CallKey, stream: StreamKey, agreed: bool, out: &mut Vec<Output>) {
-        if self.streams.remove(&stream).is_some() {
-            out.push(Output::CloseStream { stream });
-            if agreed {
-                self.partings.begin(stream, call);
-            }
-        }
-    }
-
-    /// Our side of the goodbye, if one is still owed.
-    fn part(&mut self, now: Now, entry: &mut Call, out: &mut Vec<Output>) {
-        let dialog = entry.leg.dialog;
-        match std::mem::replace(&mut entry.stage, Stage::Gone) {
-            Stage::Arriving => self.agent(now, out, |agent, to| agent.reject(now, dialog, StatusCode::UNAVAILABLE, to)),
-            Stage::Answered => {
-                let reason = entry.session.cause().and_then(reason_of);
-                self.agent(now, out, |agent, to| agent.bye(now, dialog, reason, to));
-            }
-            Stage::Gone => {}
-        }
-    }
-
     fn end(&mut self, now: Now, call: CallKey, mut entry: Call, broken: bool, out: &mut Vec<Output>) {
         self.part(now, &mut entry, out);
         if let Some(Successor { leg, .. }) = entry.successor.take() {
             self.agent(now, out, |agent, to| agent.reject(now, leg.dialog, StatusCode::NO_DIALOG, to));
             self.close(leg.stream, out);
         }
-        self.drop_far(now, call, &mut entry, out);
+        self.drop_far(now, call, entry.far.take(), out);
         let Call { session, leg, deadline, .. } = entry;
         if let Some(due) = deadline {
             self.deadlines.remove(&(due, call));
@@ -752,36 +550,4 @@ fn finish(call: CallKey, record: &Record, out: &mut Vec<Output>) {
     info!(%call, outcome = ?record.outcome(), cause, "call ended");
     out.push(Output::Journal { call, entry: Entry::End(record.line()) });
     out.push(Output::Live { call, news: News::Ended { cause } });
-}
-
-/// What our BYE says of a cause in a record, in the numbers of Q.850 where the network has one.
-fn reason_of(cause: &str) -> Option<Reason> {
-    match cause {
-        // Normal call clearing: a person was reached, or all was said.
-        "transferred" | "announced" => Some(Reason::q850(16)),
-        // Temporary failure.
-        "shutdown" => Some(Reason::q850(41)),
-        // Bearer capability not available after all.
-        "media" => Some(Reason::q850(58)),
-        // Recovery on timer expiry.
-        "call-max" | "media-timeout" => Some(Reason::q850(102)),
-        _ => None,
-    }
-}
-
-/// A text as the value of `User-to-User`.
-fn in_hex(text: &str) -> String {
-    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("{hex};encoding=hex")
-}
-
-fn host(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
-    }
-}
-
-fn is_loopback(host: &str) -> bool {
-    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()) || host == "localhost"
 }

@@ -2,7 +2,7 @@
 //!
 //! # The map
 //!
-//! Imports point one way: bytes, messages, calls, engine, shell. `tests/tidy.rs` holds the table.
+//! Imports point one way: bytes, messages, calls, engine, shell. `tests/project/tidy.rs` holds the table.
 //!
 //! * [`time`], [`number`], [`random`], [`limits`]: time and chance as arguments, keys and masked callers, every bound
 //!   with its reason.

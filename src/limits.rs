@@ -36,9 +36,9 @@ pub const SRTP_KEY_TEXT_MAX: usize = 60;
 pub const SRTP_MKI_BYTES_MAX: u8 = 128;
 /// What SRTP adds at most to a packet of ours: a tag of 16 bytes (RFC 7714), and the number of a report.
 pub const SRTP_TRAILER_BYTES_MAX: usize = 16 + 4;
-/// Sources (SSRC) of one peer under one key. None is forgotten before its key is, for its old packets could be sent again then; a
-/// telephone has one, and perhaps another after each hold.
-pub const SRTP_SOURCES_MAX: usize = 16;
+/// Sources (SSRC) of one peer under one key. None is forgotten before its key is, for its old packets could be sent again then. A telephone has one, and
+/// perhaps another after each hold; some take another with each key that is pressed. Each takes 80 bytes once it was heard, all of them 20 kB.
+pub const SRTP_SOURCES_MAX: usize = 256;
 
 /// Keys collected in one go: a 13-digit registration number and room for slips.
 pub const DIGITS_MAX: usize = 32;
@@ -76,8 +76,10 @@ pub const STRETCH: usize = 200 * 8;
 pub const OPUS_FRAME_BYTES_MAX: usize = 300;
 /// What is lost between two packets of Opus is guessed for so long, in samples of 8 kHz: 100 ms. A guess that is longer sounds like nobody.
 pub const CONCEALED_MAX: usize = 800;
-/// An RTP packet of ours: 12 bytes of header, 60 ms of G.711, and what SRTP adds.
-pub const RTP_PACKET_BYTES_MAX: usize = 12 + 480 + SRTP_TRAILER_BYTES_MAX;
+/// What a packet of ours holds at most: 60 ms of G.711.
+pub const PAYLOAD_BYTES_MAX: usize = 480;
+/// An RTP packet of ours: 12 bytes of header, what it holds, and what SRTP adds.
+pub const RTP_PACKET_BYTES_MAX: usize = 12 + PAYLOAD_BYTES_MAX + SRTP_TRAILER_BYTES_MAX;
 /// RFC 3550 §6.2: reports of one leg leave this far apart, give or take half. The share of the bandwidth that the RFC allows them would
 /// have them come ten times as often.
 pub const RTCP_INTERVAL: Duration = Duration::from_secs(5);
@@ -235,6 +237,8 @@ pub const RECORDS_KEPT_MAX: usize = 16 * 1024;
 pub const RECORDS_SYNC: Duration = Duration::from_secs(1);
 /// How often the log repeats that the disk refuses records.
 pub const ALARM_EVERY: Duration = Duration::from_secs(60);
+/// How long `status` shows what happened last: longer than whoever asks it now and then waits between two times.
+pub const ALARM_STANDS: Duration = Duration::from_secs(15 * 60);
 /// Log lines waiting for a standard error that nobody reads; more are dropped and counted.
 pub const LOG_LINES_WAITING_MAX: usize = 8192;
 /// RFC 3261 §18.1.1: above this a request wants a transport that does not lose parts of it.
@@ -246,12 +250,16 @@ pub const LOOKUP_PATIENCE: Duration = Duration::from_secs(10);
 /// How long the name of a next hop inside a dialog is looked up with all its questions: a request that waits for it
 /// (the BYE of a call that a dead process left) is wanted by nobody after 64·T1.
 pub const FINDING_PATIENCE: Duration = Duration::from_secs(20);
+/// More addresses of a name than any request inside a dialog lives to try: each has [`ADDRESS_PATIENCE`].
+pub const NEXT_HOPS_MAX: usize = 4;
 /// How long an address that failed is passed over while there is another.
 pub const UNREACHABLE_FOR: Duration = Duration::from_secs(60);
 /// Addresses that failed, remembered at once: those of all trunks together are some dozens.
 pub const UNREACHABLE_MAX: usize = 1024;
 /// Loaded peers whose word is heeded at once; calls go to those of the trunks.
 pub const RESTRAINTS_MAX: usize = 1024;
+/// A send that fails is told of in the turn in which it failed; what left longer ago by the same way did leave.
+pub const SEND_FAILURE_TOLD: Duration = Duration::from_millis(10);
 /// Early dialogs and answers of one call that we place; an exchange that rings a whole office has fewer. More are not
 /// acknowledged, and their senders hang up by themselves.
 pub const FORKS_MAX: usize = 16;
@@ -358,11 +366,21 @@ pub const SOURCE_SHARE: f64 = 1.5;
 pub const REFUSALS_REMEMBERED_MAX: usize = 200_000;
 /// One line in the log tells of all calls refused in this time: a flood is no record storm.
 pub const REFUSALS_TOLD_EVERY: Duration = Duration::from_secs(5);
+/// One line tells of all that strangers asked in this time.
+pub const TURNED_AWAY_TOLD_EVERY: Duration = Duration::from_secs(60);
 /// When every message waits at least this long, the pace of new calls is lowered: a tenth of T1, so that nobody repeats
 /// himself yet.
 pub const WAIT_LONG: Duration = Duration::from_millis(50);
 /// When some message waits no longer than this, the pace is raised again.
 pub const WAIT_SHORT: Duration = Duration::from_millis(10);
+/// When a media thread serves every slot at least this late, no new call is taken: a quarter of the interval behind which sound is lost, so that
+/// those who are there keep theirs.
+pub const MEDIA_LATE_LONG: Duration = Duration::from_millis(5);
+/// When it serves some slot no later than this, it has time left.
+pub const MEDIA_LATE_SHORT: Duration = Duration::from_millis(1);
+/// No new call is taken before a media thread has had time left for so long: some calls have ended by then, and it is not full again with the
+/// next one.
+pub const MEDIA_LATE_REST: Duration = Duration::from_secs(2);
 /// A changed pace shows its effect before it is changed again.
 pub const PACE_EASED_EVERY: Duration = Duration::from_millis(500);
 /// However long messages wait, so many new calls a second are tried: they show when it is over.
@@ -379,10 +397,13 @@ pub const INVITES_WAITING_MAX: usize = 2048;
 pub const PINGS_WAITING_MAX: usize = 1024;
 /// All datagrams that wait together: what the kernel would hold, twice.
 pub const INTAKE_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// A new call that waited longer is refused: well before T1, so that its sender hears something before he repeats himself.
+/// While messages wait long, a new call that waited longer is refused: well before T1, so that its sender hears something before he repeats
+/// himself.
 pub const INVITE_WAIT_MAX: Duration = Duration::from_millis(150);
 /// How often the engine is told how long messages wait.
 pub const WAITS_TOLD_EVERY: Duration = Duration::from_millis(100);
+/// What shows in so many looks on end has lasted: in a third of a second a rush fills no queue, and a virtual machine that stood still has caught up.
+pub const LOOKS_BACK: usize = 3;
 /// Time for datagrams of live calls and for emptying the kernel's queue before new calls get their turn, and for new calls
 /// before live ones get theirs.
 pub const TURN: Duration = Duration::from_millis(3);
@@ -410,18 +431,22 @@ pub const MESSAGE_LONGEST_MAX: Duration = Duration::from_secs(600);
 pub const MESSAGE_SILENCE_MAX: Duration = Duration::from_secs(30);
 /// Fewer words than this are no message, but a breath or a door.
 pub const MESSAGE_SPOKEN_MIN: Duration = Duration::from_millis(500);
-/// How long after its end the file of a message may take to be told of.
+/// How long after its end the file of a recording may take to be told of: so long a caller waits behind a message, and the record of a call for what is in it.
 pub const RECORDED_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a call waits for the start of its record: a busy disk answers in milliseconds, one that spins up in seconds. Callers
 /// give up after some ten.
 pub const JOURNAL_PATIENCE: Duration = Duration::from_secs(3);
-/// How long sound waits between two legs where it is encoded anew, so that late packets find their place: talking to each other gets hard with
-/// delay (ITU-T G.114), so less than where it is recorded.
-pub const BRIDGE_DELAY: Duration = Duration::from_millis(40);
 /// A key that a caller tells beside the sound and within it comes by both ways within this.
 pub const BRIDGE_ECHO: Duration = Duration::from_millis(600);
+/// A press that is passed on is over when no packet of it came for so long: senders tell of it every 50 ms or more often, and one may be lost. More
+/// than the 50 ms between two keys (ITU-T Q.24).
+pub const BRIDGE_PRESS: Duration = Duration::from_millis(120);
 /// A bridged leg that hears nothing from the other one for so long hears our silence: its telephone must not take us for dead.
 pub const BRIDGE_QUIET: Duration = Duration::from_millis(500);
+/// Another leg over which something of ours plays is heard when it has sounded for so long: a click is no voice.
+pub const BRIDGE_HEARD: Duration = Duration::from_millis(60);
+/// And no longer when it has sent silence for so long: ringing tones pause for up to four seconds (ITU-T E.180).
+pub const BRIDGE_UNHEARD: Duration = Duration::from_secs(5);
 /// How far the time stamps that a bridged leg is told may be from its own time before they are set anew.
 pub const BRIDGE_DRIFT_MAX: Duration = Duration::from_secs(1);
 /// Recordings of one stream at a time: the call, and a message within it.
@@ -437,6 +462,9 @@ pub const JITTER_SAMPLES: usize = 4096;
 /// Frames that wait for the writer of recordings: 200 ms each, 1,000 calls for three seconds of a slow disk, some 105 MB with both
 /// sides. They take it only while the disk is slow.
 pub const RECORDING_FRAMES_WAITING: usize = 16 * 1024;
+/// How long the end of the process waits for recordings that are on their way to the disk: all that may wait is written by a healthy one within a second. It is
+/// within what a supervisor leaves beside the drain (docs/OPERATIONS.md).
+pub const RECORDER_ENDS_WITHIN: Duration = Duration::from_secs(5);
 /// Recordings written at once; more would be a disk too slow for all of them.
 pub const RECORDINGS_MAX: usize = 2000;
 /// Frames of a capture that are looked at: eight hours of a call in both directions.

@@ -119,7 +119,11 @@ enum Answer {
 #[derive(Clone)]
 struct Window {
     gaps: Vec<u32>,
+    /// When its first packet came.
+    first: Option<Duration>,
     packets: u64,
+    /// One for each 20 ms from its first packet to its last: what a sender leaves out is missing from `packets` and not lost.
+    due: u64,
     lost: u64,
     late: u64,
     longest: Duration,
@@ -132,7 +136,9 @@ impl Window {
     fn new() -> Self {
         Self {
             gaps: vec![0; BUCKETS],
+            first: None,
             packets: 0,
+            due: 0,
             lost: 0,
             late: 0,
             longest: Duration::ZERO,
@@ -141,7 +147,10 @@ impl Window {
         }
     }
 
-    fn gap(&mut self, gap: Duration) {
+    /// A packet in its order, `gap` behind the one before it.
+    fn next(&mut self, now: Duration, gap: Duration) {
+        let since = now.saturating_sub(*self.first.get_or_insert(now));
+        self.due = ((since + PACKET_TIME / 2).as_nanos() / PACKET_TIME.as_nanos()) as u64 + 1;
         let bucket = usize::try_from(gap.as_micros() / 100).unwrap_or(BUCKETS);
         self.gaps[bucket.min(BUCKETS - 1)] += 1;
         self.longest = self.longest.max(gap);
@@ -152,6 +161,7 @@ impl Window {
             *sum += more;
         }
         self.packets += other.packets;
+        self.due += other.due;
         self.lost += other.lost;
         self.late += other.late;
         self.longest = self.longest.max(other.longest);
@@ -292,18 +302,19 @@ impl Sink {
                 return;
             }
             stream.window.lost += u64::from(ahead) - 1;
-            stream.window.gap(now.saturating_sub(stream.last));
+            stream.window.next(now, now.saturating_sub(stream.last));
             stream.window.heard(&mut stream.answer, now, &bytes[12..]);
             stream.sequence = sequence;
             stream.last = now;
             return;
         }
         self.calls += 1;
-        let mut window = Window::new();
-        window.packets = 1;
+        let window = Window { first: Some(now), packets: 1, due: 1, ..Window::new() };
         *slot = Some(Box::new(Stream { ssrc, from, sequence, last: now, pressed: 0, answer: None, window }));
         if let Some(after) = self.press.after {
-            self.due.push(Reverse((now + after, from.port(), Due::Key)));
+            // At any moment of an interval, the same for a port in each run: streams have a port each.
+            let phase = PACKET_TIME / 1000 * (u32::from(from.port()) * 619 % 1000);
+            self.due.push(Reverse((now + after + phase, from.port(), Due::Key)));
         }
         if self.press.talk {
             self.due.push(Reverse((now, from.port(), Due::Sound(0))));
@@ -388,12 +399,13 @@ impl Sink {
             );
         }
         println!(
-            "seconds={:.2} calls={} keys={} streams={streams} packets={} lost={} late={} overflowed={} \
+            "seconds={:.2} calls={} keys={} streams={streams} packets={} due={} lost={} late={} overflowed={} \
              p50={:.2} p90={:.2} p99={:.2} p999={:.2} max={:.2} worst_stream_p99={worst:.2}",
             self.began.elapsed().as_secs_f64(),
             self.calls,
             self.keys,
             all.packets,
+            all.due,
             all.lost,
             all.late,
             self.drops() - self.drops_before,

@@ -1,7 +1,6 @@
 //! Music, whistles, and the tones of telephone networks.
 
-use crate::RATE;
-use crate::sounds::{Wave, between, noise};
+use super::sounds::{RATE, Wave, between, noise};
 use ivr1357::random::Random;
 
 /// Overtones as amplitudes, and how fast a note dies away (1/s).

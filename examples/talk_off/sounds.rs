@@ -1,6 +1,6 @@
 //! What is heard on telephones and is no key.
 
-use crate::{MINUTE, RATE, music, to_samples};
+use super::music;
 use ivr1357::random::Random;
 use ivr1357::speech::{Kind, sound, wav};
 use std::f32::consts::TAU;
@@ -8,6 +8,9 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+pub const RATE: usize = 8000;
+const MINUTE: usize = 60 * RATE;
 
 /// What callers say, beside the words of the prompts.
 const SAYINGS: &[&str] = &[
@@ -53,9 +56,8 @@ pub struct Sounds {
 
 impl Sounds {
     pub fn load(seed: u64, folders: &[(String, PathBuf)], tell: &mut dyn FnMut(&str)) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts/ko");
-        let prompts = read_folder(&root);
-        let table = fs::read_to_string(root.join("prompts.tsv")).expect("the prompts' texts");
+        let prompts = shipped();
+        let table = fs::read_to_string(korean().join("prompts.tsv")).expect("the prompts' texts");
         let texts: Vec<&str> =
             table.lines().filter_map(|line| line.split('\t').nth(2)).chain(SAYINGS.iter().copied()).collect();
         let mut chance = Random::from_number(seed);
@@ -138,6 +140,15 @@ impl Sounds {
             }
         }
     }
+}
+
+fn korean() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("prompts/ko")
+}
+
+/// The Korean prompts.
+pub fn shipped() -> Vec<Vec<i16>> {
+    read_folder(&korean())
 }
 
 /// One utterance; `None` where espeak-ng is missing.
@@ -244,6 +255,10 @@ pub fn at_level(mut sound: Vec<f32>, dbov: f32) -> Vec<f32> {
 pub fn mixed(mut sound: Vec<f32>, other: &[f32], gain: f32) -> Vec<f32> {
     sound.iter_mut().zip(other).for_each(|(sample, other)| *sample += gain * other);
     sound
+}
+
+pub fn to_samples(sound: &[f32]) -> Vec<i16> {
+    sound.iter().map(|&sample| sample.round().clamp(-32_768.0, 32_767.0) as i16).collect()
 }
 
 pub fn between(chance: &mut Random, low: f32, high: f32) -> f32 {

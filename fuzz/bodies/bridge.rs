@@ -69,10 +69,12 @@ pub fn run(data: &[u8]) {
                 let [caller, centre] = &mut sides;
                 let (from, to) = if which == 0 { (caller, centre) } else { (centre, caller) };
                 let mut buffer = [0; RTP_PACKET_BYTES_MAX];
-                if let Some(heard) = from.stream.received(now, address(which), &mut packet, &mut events)
-                    && let Some((_, length)) = to.stream.forward(&heard, &mut buffer)
-                {
-                    to.sent(buffer.get(..length).expect("it fits"));
+                if let Some(heard) = from.stream.received(now, address(which), &mut packet, &mut events) {
+                    let mut leaves = to.stream.forward(&heard, &mut buffer);
+                    while let Some((_, length)) = leaves {
+                        to.sent(buffer.get(..length).expect("it fits"));
+                        leaves = to.stream.forward_next(&mut buffer);
+                    }
                 }
                 continue;
             }
@@ -127,6 +129,7 @@ fn chosen(choices: &mut Choices<'_>, which: usize) -> Chosen {
         remote: (events & 0x80 == 0).then(|| address(which)),
         codec,
         payload_type: codec.payload_type(),
+        others: Vec::new(),
         manner: Manner::default(),
         packet: Duration::from_millis(10 * (1 + u64::from(packet % 6))),
         events: clocks.map(|(clock, payload_type)| Events { payload_type, clock }).collect(),

@@ -1,6 +1,6 @@
 //! What each fuzz target does with its bytes, and what must hold whatever they are.
 //!
-//! Called by libFuzzer through `fuzz_targets/` and, with the corpus that is kept, by `tests/corpus.rs` on a stable compiler.
+//! Called by libFuzzer through `fuzz_targets/` and, with the corpus that is kept, by `tests/wire/corpus.rs` on a stable compiler.
 //! It calls the crate that ships, and no fuzzer's.
 
 // Each target calls one of them.

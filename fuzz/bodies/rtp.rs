@@ -92,6 +92,7 @@ fn chosen(choices: &mut Choices<'_>) -> Chosen {
             encrypted = number >= 0xf0;
             number % 128
         },
+        others: Vec::new(),
         manner: Manner::default(),
         packet: Duration::from_millis(10 + u64::from(choices.byte() % 51)),
         events: vec![Events { payload_type: 101, clock: 8000 }, Events { payload_type: 110, clock: 48000 }],

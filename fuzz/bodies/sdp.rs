@@ -3,7 +3,7 @@
 use ivr1357::limits::SDP_MEDIA_MAX;
 use ivr1357::sdp::crypto::Crypto;
 use ivr1357::sdp::offer_answer::{accept, answer};
-use ivr1357::sdp::{Codec, Codecs, Keys, Local, Security};
+use ivr1357::sdp::{Asked, Codec, Codecs, Keys, Local, Security};
 
 pub fn run(data: &[u8]) {
     let ip = if data.len().is_multiple_of(2) { "192.0.2.1" } else { "2001:db8::1" };
@@ -18,7 +18,7 @@ pub fn run(data: &[u8]) {
     let keys = Keys::new([[0x13; 44]; 4]);
     let local =
         Local { ip: ip.parse().expect("an address"), port: 4000, session: 1, version: 2, codecs, security, keys };
-    let _ = accept(data, Codecs::USUAL, &[]);
+    let _ = accept(data, Local { codecs: Codecs::USUAL, ..local }, &Asked::default());
     let Ok(answered) = answer(data, local) else { return };
     let text = String::from_utf8_lossy(&answered.sdp);
     let media = text.lines().filter(|line| line.starts_with("m=")).count();
@@ -35,7 +35,8 @@ pub fn run(data: &[u8]) {
         // As if our key and theirs were one: what matters is that our line reads.
         let secured = answered.chosen.secured.as_ref();
         let line = secured.map(|secured| Crypto::new(secured.tag, secured.ours));
-        let accepted = accept(&answered.sdp, codecs, line.as_slice()).expect("our answer reads as one");
+        let asked = Asked { crypto: line.into_iter().collect(), optional: false };
+        let accepted = accept(&answered.sdp, local, &asked).expect("our answer reads as one");
         assert_eq!(accepted.secured.map(|secured| secured.ours), secured.map(|secured| secured.ours));
         assert_eq!(accepted.codec, answered.chosen.codec);
         assert_eq!(accepted.packet, answered.chosen.packet);

@@ -12,7 +12,7 @@ pub mod transfer;
 pub use record::{Outcome, Record};
 pub use session::Session;
 
-use crate::media::{PlayKey, RecordingKey, Sides};
+use crate::media::{Loss, PlayKey, RecordingKey, Sides};
 use crate::number::{Caller, Key};
 use crate::routing::plan::{PromptId, Target};
 use crate::sip::status::StatusCode;
@@ -52,8 +52,8 @@ pub struct Recorded {
     pub spoken: Duration,
     /// How much of it is silence in place of what nobody may keep.
     pub hushed: Duration,
-    /// It is on the disk.
-    pub kept: bool,
+    /// Why it could not be kept, or not to its end; `None`: it is on the disk, whole.
+    pub loss: Option<Loss>,
 }
 
 /// What can happen to a call.
@@ -69,7 +69,9 @@ pub enum Event {
     Key(Key),
     /// A [`Effect::Play`] came to its end.
     Finished(PlayKey),
-    /// A [`Effect::Record`] came to its end.
+    /// A [`Effect::Record`] came to its end by itself; what became of it is still being written.
+    RecordingOver(RecordingKey),
+    /// What became of an [`Effect::Record`] is known.
     Recorded(Recorded),
     /// Another dialog took this one's place (RFC 3891): the caller, or whoever took the caller over, is on a new line, and
     /// calls as this.

@@ -2,14 +2,18 @@
 //!
 //! The caller appears masked, with a keyed hash for matching; menu keys appear verbatim, collected input never.
 
-use crate::call::{CallKey, Recorded};
+mod recordings;
+
+pub use recordings::{MessageRecord, RecordingRecord, RecordingResult};
+
+use crate::call::CallKey;
 use crate::limits::PATH_ROWS_MAX;
 use crate::media::RecordingKey;
 use crate::media::quality::{Mos, Report};
 use crate::number::{Caller, Digits};
 use crate::routing::plan::Input;
 use crate::sip::status::StatusCode;
-use crate::time::{Duration, Instant, Now, Wall};
+use crate::time::{Duration, Now, Wall};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -99,54 +103,6 @@ pub struct EntryRecord {
     pub at_ms: u64,
 }
 
-/// A message that a caller left.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct MessageRecord {
-    /// `message.closed`.
-    pub message: Arc<str>,
-    /// Its sound, below the folder of recordings, without `.wav`.
-    pub file: Arc<str>,
-    /// Milliseconds after the call began.
-    pub at_ms: u64,
-    /// How long it is.
-    pub length_ms: u64,
-    /// How much of it is speech.
-    pub spoken_ms: u64,
-}
-
-/// What became of a recording of the call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RecordingResult {
-    /// Nobody has told its end.
-    Unknown,
-    /// It is whole.
-    Kept,
-    /// It could not be kept, or not to its end; what was written before can be played.
-    Failed,
-    /// The caller does not want to be recorded: it is gone.
-    Refused,
-}
-
-/// A recording of the call, or of a step of it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct RecordingRecord {
-    #[serde(skip)]
-    key: RecordingKey,
-    /// The row that wants it: `number.1357`, `menu.x`.
-    pub row: Arc<str>,
-    /// Its sound, below the folder of recordings, without `.wav`.
-    pub file: Arc<str>,
-    /// Milliseconds after the call began.
-    pub at_ms: u64,
-    /// How long it is.
-    pub length_ms: Option<u64>,
-    /// How much of it is silence in place of sensitive entries.
-    pub paused_ms: u64,
-    /// What became of it.
-    pub result: RecordingResult,
-}
-
 /// The record of one call.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Record {
@@ -210,6 +166,9 @@ pub struct Record {
     /// How the leg to a centre sounded that we called ourselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     center_media: Option<MediaRecord>,
+    /// Recordings whose end is still to be told.
+    #[serde(skip)]
+    awaited: Vec<RecordingKey>,
     #[serde(skip)]
     zone: TimeZone,
     #[serde(skip)]
@@ -221,6 +180,9 @@ pub struct Record {
 struct MediaRecord {
     codec: &'static str,
     sent: u32,
+    /// Packets that were due and not sent, because the media thread was late.
+    #[serde(skip_serializing_if = "is_zero")]
+    unsent: u32,
     /// These three are absent where the sound of callers is not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     received: Option<u32>,
@@ -285,6 +247,7 @@ impl MediaRecord {
         Self {
             codec: report.codec.name(),
             sent: report.sent,
+            unsent: report.unsent,
             received: report.heard.map(|heard| heard.packets),
             lost: report.heard.map(|heard| heard.lost),
             jitter_ms: report.heard.map(|heard| tenths(heard.jitter)),
@@ -333,6 +296,7 @@ impl Record {
             outcome: None,
             cause: None,
             status: None,
+            awaited: Vec::new(),
             zone: origin.zone.clone(),
             start: now,
         }
@@ -400,61 +364,6 @@ impl Record {
             let (at_ms, kind) = (self.millis(now), input.accepts.kind.word());
             self.entries.push(EntryRecord { input: input.row.clone(), kind, length, valid, at_ms });
         }
-    }
-
-    /// A message is kept that began then.
-    pub fn message_left(&mut self, began: Instant, row: &Arc<str>, file: &Arc<str>, recorded: Recorded) {
-        if self.messages.len() < PATH_ROWS_MAX {
-            let at_ms = began.since(self.start.instant).as_millis() as u64;
-            let [length_ms, spoken_ms] = [recorded.length, recorded.spoken].map(|time| time.as_millis() as u64);
-            self.messages.push(MessageRecord { message: row.clone(), file: file.clone(), at_ms, length_ms, spoken_ms });
-        }
-    }
-
-    /// A recording of the call begins; `false` when there are too many of them.
-    pub fn recording_began(&mut self, now: Now, key: RecordingKey, row: &Arc<str>, file: &Arc<str>) -> bool {
-        if self.recordings.len() >= PATH_ROWS_MAX {
-            return false;
-        }
-        let (at_ms, result) = (self.millis(now), RecordingResult::Unknown);
-        let (row, file) = (row.clone(), file.clone());
-        self.recordings.push(RecordingRecord { key, row, file, at_ms, length_ms: None, paused_ms: 0, result });
-        true
-    }
-
-    /// The end of a recording was told; `false` when it is none of the call's.
-    pub fn recorded(&mut self, recorded: Recorded) -> bool {
-        let Some(entry) = self.recordings.iter_mut().find(|entry| entry.key == recorded.key) else { return false };
-        if entry.result == RecordingResult::Unknown {
-            entry.length_ms = Some(recorded.length.as_millis() as u64);
-            entry.paused_ms = recorded.hushed.as_millis() as u64;
-            entry.result = if recorded.kept { RecordingResult::Kept } else { RecordingResult::Failed };
-        }
-        true
-    }
-
-    /// The call goes on without the stream that was recorded, which will tell nothing more.
-    pub fn recording_torn(&mut self, now: Now, key: RecordingKey) {
-        let now = self.millis(now);
-        if let Some(entry) = self.recordings.iter_mut().find(|entry| entry.key == key) {
-            entry.length_ms = Some(now.saturating_sub(entry.at_ms));
-            entry.result = RecordingResult::Kept;
-        }
-    }
-
-    /// The caller does not want to be recorded: what there is, and is to be removed.
-    pub fn recording_refused(&mut self) -> Vec<(RecordingKey, Arc<str>)> {
-        let kept = self.recordings.iter_mut().filter(|entry| entry.result != RecordingResult::Refused);
-        kept.map(|entry| {
-            entry.result = RecordingResult::Refused;
-            (entry.key, entry.file.clone())
-        })
-        .collect()
-    }
-
-    /// The messages left so far.
-    pub fn messages(&self) -> &[MessageRecord] {
-        &self.messages
     }
 
     /// A REFER leaves.

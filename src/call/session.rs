@@ -5,6 +5,7 @@
 
 mod bridging;
 mod entering;
+mod going;
 mod handover;
 mod leaving_word;
 mod listening;
@@ -17,16 +18,15 @@ use crate::call::menu::Dialogue;
 use crate::call::record::{AttemptResult, Outcome, Record};
 use crate::call::transfer::{Means, Phase, Transfer};
 use crate::call::{CallKey, Effect, Event};
-use crate::limits::{MENU_DEPTH_MAX, T1};
+use crate::limits::T1;
 use crate::media::{PlayKey, Report};
 use crate::number::{Caller, Key};
+use crate::routing::calendar;
 use crate::routing::opening::TurnedAway;
 use crate::routing::plan::{Answer, Center, CenterId, Destination, MenuId, NoticeId, Plan, Tongue};
-use crate::routing::select::Situation;
 use crate::routing::switch::Switches;
-use crate::routing::{calendar, select};
 use crate::sip::status::StatusCode;
-use crate::time::{Duration, Instant, Now, Wall};
+use crate::time::{Duration, Instant, Now};
 use leaving_word::{Running, Word};
 use recording::Tape;
 use speaking::About;
@@ -275,6 +275,7 @@ impl Session {
                 }
             }
             Event::Key(key) => self.key(now, key, out),
+            Event::RecordingOver(key) => self.recording_over(now, key),
             Event::Recorded(recorded) => self.recorded(now, recorded, out),
             Event::Finished(play) => self.finished(now, play, out),
             Event::Tick => self.tick(now, out),
@@ -352,9 +353,9 @@ impl Session {
         // Another has agreed.
         self.agreed = self.agreed.filter(|agreed| !agreed);
         let then = then.filter(|_| !self.agreed.unwrap_or(by_number));
-        // What was being recorded ended with the old line; it is asked for again.
+        // What was being recorded ends with the old line, and its end is told yet; it is asked for again.
         self.discard(out);
-        self.tape_torn(now);
+        self.tape = None;
         self.ahead.clear();
         self.held = false;
         self.state = State::Answered { until: now.instant + T1, then };
@@ -467,7 +468,7 @@ impl Session {
         let outcome = match outcome {
             // A person was reached, however it ended.
             _ if talked => Outcome::Transferred,
-            Outcome::Abandoned | Outcome::Announced if !self.record.messages().is_empty() => Outcome::Message,
+            Outcome::Abandoned | Outcome::Announced if self.record.message_left().is_some() => Outcome::Message,
             other => other,
         };
         self.record.ended(now, outcome, cause, status);
@@ -546,212 +547,6 @@ impl Session {
             | State::Done => {}
         }
     }
-
-    // ---- destinations ------------------------------------------------------------------------------------------
-
-    /// Where callers of this number enter now.
-    fn entrance(&mut self, now: Now) -> Destination {
-        self.turned_away.chose();
-        let number = &self.plan.numbers[self.number];
-        let Some(when) = select::condition(&self.plan, number, self.situation(now.wall)) else { return number.go };
-        let to = when.go;
-        if when.condition.closes() {
-            self.turned_away = TurnedAway::by_number(now.wall);
-        }
-        to
-    }
-
-    /// What the number's conditions are asked about.
-    fn situation(&self, at: Wall) -> Situation<'_> {
-        // The low bits of the key are chance, and the same call draws the same share for ever.
-        let draw = u8::try_from(self.chance() % 100).unwrap_or(0);
-        let (caller, switches, language) = (&self.caller, &*self.switches, self.language.as_ref());
-        Situation { at, caller, switches, language, draw }
-    }
-
-    /// This call's chance: its key, stirred so that calls of one millisecond differ in all bits (the finalizer of SplitMix64).
-    fn chance(&self) -> u64 {
-        let stirred = (self.call.0 ^ (self.call.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let stirred = (stirred ^ (stirred >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        stirred ^ (stirred >> 31)
-    }
-
-    /// Follows a destination until there is something to hear or to wait for.
-    fn go(&mut self, now: Now, mut to: Destination, out: &mut Vec<Effect>) {
-        let plan = self.plan.clone();
-        let mut asked = self.consent();
-        if self.has_chosen() {
-            self.turned_away.chose();
-        }
-        for _ in 0..HOPS_MAX {
-            if let Some((row, doors)) = plan.doors(to)
-                && !calendar::is_open(&plan, doors.hours, now.wall)
-            {
-                self.turned_away.by_door(now.wall, to, self.menus.iter().map(|menu| Destination::Menu(*menu)));
-                self.enter_row(row, out);
-                to = doors.closed;
-                continue;
-            }
-            match to {
-                Destination::Menu(menu) => return self.enter_menu(now, menu, true, out),
-                Destination::Input(input) => return self.ask(now, input, out),
-                // A question for consent is no step of the way: back is the menu before it.
-                Destination::Repeat => match asked.take().as_ref().or(self.menus.last()) {
-                    Some(&menu) => return self.enter_menu(now, menu, true, out),
-                    None => to = self.entrance(now),
-                },
-                Destination::Back => {
-                    // From an announcement or a transfer, "back" is the menu the caller came from.
-                    if matches!(self.state, State::Menu { .. }) && asked.take().is_none() && self.menus.len() > 1 {
-                        self.menus.pop();
-                    }
-                    to = Destination::Repeat;
-                }
-                Destination::Slower | Destination::RepeatSlowly => {
-                    self.set_pace(to);
-                    to = match &self.state {
-                        State::Input { dialogue, .. } => Destination::Input(dialogue.input),
-                        _ => Destination::Repeat,
-                    };
-                }
-                Destination::Center(center) => return self.transfer(now, center, out),
-                Destination::Notice(notice) => return self.announce(now, notice, None, out),
-                Destination::Message(message) => return self.take_message(now, message, out),
-                Destination::End => return self.end_call(now, Outcome::Announced, "announced", out),
-            }
-        }
-        self.give_up(now, None, out);
-    }
-
-    /// Slow reading from here on, as the key says; or the usual one again.
-    fn set_pace(&mut self, go: Destination) {
-        self.slow = go == Destination::RepeatSlowly || !self.slow;
-        self.record.reads(self.slow);
-    }
-
-    /// Whether what comes next is the caller's own choice, or what a centre made of it: not what follows an announcement or a message.
-    fn has_chosen(&self) -> bool {
-        match self.state {
-            State::Menu { .. } => self.consent().is_none(),
-            State::Input { .. } | State::Transferring(_) | State::Talking { .. } => true,
-            State::Arriving
-            | State::EarlyGreeting { .. }
-            | State::Answering { .. }
-            | State::Answered { .. }
-            | State::Greeting { .. }
-            | State::Notice { .. }
-            | State::Message(_)
-            | State::Leaving { .. }
-            | State::Done => false,
-        }
-    }
-
-    /// The question for consent that the caller is asked now.
-    fn consent(&self) -> Option<MenuId> {
-        match &self.state {
-            State::Menu { dialogue, .. } if self.plan.asks_consent(dialogue.menu) => Some(dialogue.menu),
-            _ => None,
-        }
-    }
-
-    /// Enters a menu: aloud, or in silence when a key that counts for it is already here.
-    fn enter_menu(&mut self, now: Now, menu: MenuId, aloud: bool, out: &mut Vec<Effect>) {
-        let plan = self.plan.clone();
-        match self.menus.iter().position(|&passed| passed == menu) {
-            Some(at) => self.menus.truncate(at + 1),
-            None if plan.asks_consent(menu) => {}
-            None if self.menus.len() < MENU_DEPTH_MAX => self.menus.push(menu),
-            None => {}
-        }
-        let row = plan.menu(menu);
-        self.enter_row(&row.row, out);
-        // Nobody agrees to a question before it was asked.
-        if plan.asks_consent(menu) || self.asks_to_record(menu) {
-            self.ahead.clear();
-        }
-        let mut dialogue = Dialogue::enter(menu);
-        if let Some(key) = self.ahead.pop_front() {
-            let step = dialogue.key(now.instant, row, key);
-            self.state = State::Menu { dialogue, play: None };
-            return self.menu_step(now, step, out);
-        }
-        if self.held {
-            dialogue.held(true, row);
-            self.state = State::Menu { dialogue, play: None };
-            return;
-        }
-        let about = About { menu: Some(menu), ..About::default() };
-        let play = aloud.then(|| self.play(now, row.speech.clone(), about, false, out));
-        self.state = State::Menu { dialogue, play };
-    }
-
-    /// Says an announcement; `center` was not reached.
-    fn announce(&mut self, now: Now, notice: NoticeId, center: Option<CenterId>, out: &mut Vec<Effect>) {
-        let plan = self.plan.clone();
-        let row = plan.notice(notice);
-        self.enter_row(&row.row, out);
-        let about = About { center, ..About::default() };
-        let play = self.play(now, row.speech.clone(), about, false, out);
-        self.state = State::Notice { notice, play };
-    }
-
-    /// The goodbye that says what to do, then the end.
-    fn give_up(&mut self, now: Now, center: Option<CenterId>, out: &mut Vec<Effect>) {
-        self.ahead.clear();
-        match center.or((!self.plan.centers.is_empty()).then_some(CenterId(0))) {
-            Some(center) => self.announce(now, self.plan.center(center).transfer.give_up, None, out),
-            // A table without centres has no goodbye of its own.
-            None => self.end_call(now, Outcome::Announced, "announced", out),
-        }
-    }
-
-    fn finished(&mut self, now: Now, done: PlayKey, out: &mut Vec<Effect>) {
-        match &mut self.state {
-            State::EarlyGreeting { play, then, .. } if *play == done => {
-                let then = *then;
-                self.answer(then, out);
-            }
-            State::Greeting { play, then } if *play == done => {
-                let then = *then;
-                self.go(now, then, out);
-            }
-            State::Menu { dialogue, play } if *play == Some(done) => {
-                *play = None;
-                let plan = self.plan.clone();
-                dialogue.spoken(now.instant, plan.menu(dialogue.menu));
-                self.drain_ahead(now, out);
-            }
-            State::Input { dialogue, play } if *play == Some(done) => {
-                *play = None;
-                let plan = self.plan.clone();
-                dialogue.spoken(now.instant, plan.input(dialogue.input));
-                self.drain_ahead_of_input(now, out);
-            }
-            State::Notice { notice, play } if *play == done => {
-                let then = self.plan.notice(*notice).then;
-                self.go(now, then, out);
-            }
-            State::Message(_) => self.message_heard(now, done, out),
-            State::Transferring(Transfer { phase: Phase::Announcing { play }, .. }) if *play == done => {
-                self.try_rung(now, out);
-            }
-            // A late report of something that was replaced meanwhile.
-            State::Arriving
-            | State::EarlyGreeting { .. }
-            | State::Answering { .. }
-            | State::Answered { .. }
-            | State::Greeting { .. }
-            | State::Menu { .. }
-            | State::Input { .. }
-            | State::Notice { .. }
-            | State::Transferring(_)
-            | State::Talking { .. }
-            | State::Leaving { .. }
-            | State::Done => {}
-        }
-    }
-
-    // ---- helpers -----------------------------------------------------------------------------------------------
 
     fn enter_row(&mut self, row: &Arc<str>, out: &mut Vec<Effect>) {
         self.record.entered(row);

@@ -163,17 +163,23 @@ pub fn stays(go: Destination) -> bool {
     matches!(go, Destination::Back | Destination::Repeat | Destination::Slower | Destination::RepeatSlowly)
 }
 
+/// `None` is Korean.
+fn tongue(language: Option<&str>) -> String {
+    format!("언어 {}", language.unwrap_or("ko"))
+}
+
 /// What a menu says for each of its keys.
 fn said(plan: &Plan, menu: &Menu) -> BTreeMap<String, String> {
     // As a call in Korean has them: the way back to it is no row of its own.
     plan.rows_offered(menu, None).into_iter().map(|row| (row.keys, row.words)).collect()
 }
 
-/// Keys that every menu has, with the same destination.
+/// Keys that every menu has, with the same destination: a language leads to each menu itself, once more.
 fn common(plan: &Plan, said: &[BTreeMap<String, String>]) -> Vec<Choice> {
     let Some(first) = plan.menus.first() else { return Vec::new() };
     let everywhere = |keys: &Digits, go: &Destination| {
-        plan.menus.len() > 1 && plan.menus.iter().all(|menu| menu.choices.get(keys) == Some(go))
+        let same = |menu: &Menu| menu.choices.get(keys) == Some(go) && !menu.languages.contains_key(keys);
+        plan.menus.len() > 1 && plan.menus.iter().all(same)
     };
     let words = |keys: &Digits, go: Destination| {
         said.iter().find_map(|said| said.get(keys.as_str()).cloned()).unwrap_or_else(|| name(plan, go))
@@ -199,7 +205,14 @@ fn choices(plan: &Plan, id: MenuId, said: &BTreeMap<String, String>, common: &[C
                 Some(false) => format!("{words} (녹음하지 않음)"),
                 None => words,
             };
-            Choice { keys: keys.clone(), words, go }
+            match (plan.menu(id).languages.get(keys), go) {
+                (None, go) => Choice { keys: keys.clone(), words, go },
+                (Some(language), go) => {
+                    // What is said again in another language is another menu to those who hear it.
+                    let go = if go == Destination::Repeat { Destination::Menu(id) } else { go };
+                    Choice { keys: keys.clone(), words: format!("{words} ({})", tongue(language.as_deref())), go }
+                }
+            }
         }
     })
     .collect()
@@ -284,7 +297,7 @@ fn numbers(plan: &Plan) -> Vec<NumberBox> {
             let word = CallerKind::WORDS.iter().find(|(_, known)| known == kind).map_or("", |(word, _)| word);
             format!("건 전화 {word}")
         }
-        Condition::Language(language) => format!("언어 {}", language.as_deref().unwrap_or("ko")),
+        Condition::Language(language) => tongue(language.as_deref()),
         Condition::Share(percent) => format!("백 통에 {percent}통"),
     };
     let number = |number: &crate::routing::plan::Number| NumberBox {

@@ -180,7 +180,7 @@ fn cards(plan: &Plan, model: &Model, text: &dyn Fn(&str) -> Option<String>) -> V
     for (depth, column) in model.columns.iter().enumerate() {
         let widest = column.iter().map(|menu| menu_width(plan, model, menu)).fold(200.0, f32::max);
         for menu in column {
-            let rows = menu.choices.iter().map(|choice| choice_row(plan, model, depth, choice)).collect();
+            let rows = menu.choices.iter().map(|choice| choice_row(plan, model, (menu.of, depth), choice)).collect();
             cards.push(Card {
                 of: Some(menu.of),
                 kind: Kind::Menu,
@@ -321,14 +321,15 @@ fn ladder(plan: &Plan, model: &Model) -> Option<Card> {
     })
 }
 
-fn choice_row(plan: &Plan, model: &Model, depth: usize, choice: &Choice) -> Row {
+/// A key of the menu at this depth: with a line to what lies deeper, and back to the menu itself.
+fn choice_row(plan: &Plan, model: &Model, (from, depth): (Destination, usize), choice: &Choice) -> Row {
     let Choice { keys, words, go } = choice;
     let deeper = |to: Destination| {
         let place = model.columns.iter().position(|column| column.iter().any(|other: &MenuBox| other.of == to));
         place.is_some_and(|place| place > depth)
     };
     let line = match go {
-        Destination::Menu(_) | Destination::Input(_) => deeper(*go),
+        Destination::Menu(_) | Destination::Input(_) => *go == from || deeper(*go),
         Destination::Center(_) => !model.is_everywhere(*go),
         _ => false,
     };
@@ -350,7 +351,7 @@ fn mark_width(words: &str) -> f32 {
 
 fn menu_width(plan: &Plan, model: &Model, menu: &MenuBox) -> f32 {
     let rows = menu.choices.iter().map(|choice| {
-        let row = choice_row(plan, model, usize::MAX, choice);
+        let row = choice_row(plan, model, (menu.of, usize::MAX), choice);
         let mark = row.mark.as_deref().map_or(0.0, |words| mark_width(words) + 10.0);
         PADDING * 2.0 + 34.0 + width(&row.words, TEXT) + mark
     });
@@ -551,20 +552,20 @@ impl Pen<'_> {
         };
         let end = to.y + (HEAD / 2.0).min(to.height / 2.0);
         let bend = ((to.x - x) * 0.5).max(40.0);
+        // From the left, or back to the right edge that it came from.
+        let (tip, before) = if card.of == Some(go) { (x, 1.0) } else { (to.x, -1.0) };
         let _ = writeln!(
             self.lines,
             "<path d=\"M{x:.1} {y:.1} C{:.1} {y:.1} {:.1} {end:.1} {:.1} {end:.1}\" stroke=\"{colour}\"/>",
             x + bend,
-            to.x - bend,
-            to.x - 7.0
+            tip + before * bend,
+            tip + before * 7.0
         );
-        let tip = to.x;
+        let wing = tip + before * 9.0;
         let _ = writeln!(
             self.shapes,
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\" fill=\"{colour}\"/><path d=\"M{:.1} {:.1} L{tip:.1} {end:.1} L{:.1} {:.1} Z\" fill=\"{colour}\"/>",
-            tip - 9.0,
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\" fill=\"{colour}\"/><path d=\"M{wing:.1} {:.1} L{tip:.1} {end:.1} L{wing:.1} {:.1} Z\" fill=\"{colour}\"/>",
             end - 4.5,
-            tip - 9.0,
             end + 4.5
         );
     }

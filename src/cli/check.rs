@@ -1,6 +1,7 @@
 //! `ivr1357 check [FILE]`: every mistake of a table at once, for people or (`--json`) for programs.
 
 use crate::routing::diagnostic::{self, Language, Severity};
+use crate::routing::switch::Switches;
 use crate::routing::{Checked, Heard, Plan, check_bytes, online};
 use crate::shell::clock::Clock;
 use crate::shell::serve::Failure;
@@ -33,7 +34,7 @@ pub(super) struct Arguments {
 /// `ivr1357 check`: the exit code.
 pub(super) fn run_command(arguments: &Arguments) -> Result<u8, Failure> {
     let language = arguments.lang.into();
-    let bytes = table::read(&arguments.file).map_err(Failure::Setup)?;
+    let bytes = table::read(&arguments.file, language).map_err(Failure::Setup)?;
     let prompts = table::heard(&table::load_prompts(&arguments.prompts, language).map_err(Failure::Setup)?);
     let now = Clock::start(None).now().wall;
     let mut ask = resolver::known;
@@ -87,7 +88,7 @@ fn report(name: &str, text: &str, checked: &Checked, language: Language, colour:
     }
     if let Some(plan) = &checked.plan {
         report.push_str(&contents(name, plan, language));
-        report.push_str(&format!("  {}\n", table::opening(plan, now, language)));
+        report.push_str(&format!("  {}\n", table::opening(plan, &Switches::default(), now, language)));
     }
     report
 }
@@ -146,7 +147,7 @@ mod tests {
         let (code, said) = check(SHIPPED, Language::Korean, false);
         assert_eq!(code, 0);
         assert!(said.contains("쓸 수 있습니다") && said.contains("기관 16"), "{said}");
-        assert!(said.contains("지금 닫힘 (Fri 2027-02-05 18:30), Wed 2027-02-10 09:00 에 열림"), "{said}");
+        assert!(said.contains("지금 닫힘 (2027-02-05(금) 18:30), 2027-02-10(수) 09:00 에 열림"), "{said}");
     }
 
     #[test]

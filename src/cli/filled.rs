@@ -55,7 +55,7 @@ fn value(written: &str) -> Value {
     };
     let choices = || {
         let choices = written.split(',').map(|choice| {
-            let (say, key) = choice.split_once(':')?;
+            let (say, key) = choice.rsplit_once(':')?;
             let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#'));
             is_key.then(|| MenuRow { words: say.trim().to_owned(), keys: key.to_owned(), offered: None })
         });
@@ -119,7 +119,11 @@ mod tests {
             ("{n}", "n=2027-01-04", "이천이십칠년 일월 사일 월요일"),
             ("{n}", "n=2026-12-25", "십이월 이십오일 금요일"),
             ("{n}입니다.", "n=정책자금:1,창업:2", "정책자금은 1번, 창업은 2번입니다."),
+            ("{n}입니다.", "n=24:00 상담:1,판로/수출:2", "24:00 상담은 1번, 판로/수출은 2번입니다."),
             ("{n|으로/로} 연결합니다.", "n=서울", "서울로 연결합니다."),
+            ("{n|으로/로} 연결합니다.", "n=정책/자금", "정책/자금으로 연결합니다."),
+            ("{n|으로/로} 연결합니다.", "n=.숨은 길", ".숨은 길로 연결합니다."),
+            ("{n|으로/로} 연결합니다.", "n=가\\나", "가\\나로 연결합니다."),
         ] {
             assert_eq!(filled(text, &[with]).as_deref(), Ok(said), "{text} {with}");
         }

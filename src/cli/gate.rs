@@ -1,7 +1,7 @@
 //! What a table must pass before it goes live: the same checks, proof and tests that operators run themselves.
 
 use super::{diff, prove, test};
-use crate::routing::{check_bytes, diagnostic};
+use crate::routing::{check_bytes, diagnostic, ourselves};
 use crate::shell::clock::Clock;
 use crate::shell::publish::{Candidate, Verdict};
 use crate::shell::table;
@@ -9,11 +9,17 @@ use std::sync::Arc;
 
 /// Checks, proves and tests; green only when all three are.
 pub(super) fn gate(candidate: &Candidate<'_>) -> Verdict {
-    let &Candidate { name, bytes, catalogue, live, language } = candidate;
-    let checked = check_bytes(bytes, &table::heard(catalogue)).as_of(table::day(Clock::start(None).now().wall));
+    let &Candidate { name, bytes, catalogue, live, ours, language } = candidate;
+    let mut checked = check_bytes(bytes, &table::heard(catalogue)).as_of(table::day(Clock::start(None).now().wall));
+    let text = String::from_utf8_lossy(bytes);
+    let circular = checked.plan.as_ref().map(|plan| ourselves::findings(&text, plan, &|uri| ours.has(uri)));
+    if let Some(circular) = circular.filter(|circular| !circular.is_empty()) {
+        checked.plan = None;
+        checked.findings.extend(circular);
+    }
     let mut told = String::new();
     if !checked.findings.is_empty() {
-        told = diagnostic::render(name, &String::from_utf8_lossy(bytes), &checked.findings, language, false);
+        told = diagnostic::render(name, &text, &checked.findings, language, false);
     }
     // A table that means nothing cannot be walked.
     let Some(plan) = checked.plan.map(Arc::new) else { return Verdict::Red { told } };

@@ -2,7 +2,7 @@
 
 use super::publish::{Engine, ask, strange};
 use crate::routing::{Language, bundle};
-use crate::shell::publish::ask::{Entry, Question, Registered, Reply, Status};
+use crate::shell::publish::ask::{Entry, MediaThread, Question, Registered, Reply, Status};
 use crate::shell::serve::Failure;
 use crate::shell::{control, versions};
 use clap::Args;
@@ -50,7 +50,11 @@ pub(super) fn run_history(arguments: Arguments) -> Result<u8, Failure> {
             Ok((Reply::Shown(version), bytes)) => (*version, bytes),
             Ok((Reply::Error { words }, _)) => return Err(broken(language.of(&words).clone())),
             Ok(_) => return Err(broken(strange(language))),
-            Err(_) => versions::read_table(&folder, number).map_err(broken)?,
+            Err(_) => {
+                let absent =
+                    |error| versions::absent(&folder, number).map_or(error, |words| language.of(&words).clone());
+                versions::read_table(&folder, number).map_err(|error| broken(absent(error)))?
+            }
         };
         match to {
             _ if json => print!("{}", version.to_json()),
@@ -126,7 +130,7 @@ pub(super) fn run_status(arguments: StatusArguments) -> Result<u8, Failure> {
 }
 
 fn told(status: &Status, language: Language) -> String {
-    let Status { live, alarms, file, unpublished, calls, trunks } = status;
+    let Status { live, alarms, file, unpublished, calls, trunks, media } = status;
     let (number, hash, when, who, why) = (live.number, live.short_hash(), &live.when, &live.who, &live.why);
     let mut out = String::new();
     let korean = language == Language::Korean;
@@ -150,6 +154,19 @@ fn told(status: &Status, language: Language) -> String {
             (Some(until), false) => writeln!(out, "trunk {trunk}: registered until {until}{last}"),
             (None, true) => writeln!(out, "회선 {trunk}: 등록되지 않음{last}"),
             (None, false) => writeln!(out, "trunk {trunk}: not registered{last}"),
+        };
+    }
+    let notable = |thread: &&MediaThread| thread.late_ms + thread.lost + thread.failed > 0;
+    for MediaThread { thread, late_ms, lost, failed } in media.iter().filter(notable) {
+        let _ = match korean {
+            true => writeln!(
+                out,
+                "음성 스레드 {thread}: {late_ms} ms 늦음, 보내지 못한 패킷 {lost}, 시스템이 받지 않은 패킷 {failed}"
+            ),
+            false => writeln!(
+                out,
+                "media thread {thread}: {late_ms} ms late, {lost} packets not sent, {failed} not taken by the system"
+            ),
         };
     }
     for alarm in alarms {

@@ -1,5 +1,15 @@
 //! The command line: one file per subcommand, thin.
 
+/// Prints a line for whoever reads on: [`write_out`].
+macro_rules! println {
+    ($($what:tt)*) => { $crate::cli::write_out(format_args!("{}\n", format_args!($($what)*))) };
+}
+
+/// Prints for whoever reads on: [`write_out`].
+macro_rules! print {
+    ($($what:tt)*) => { $crate::cli::write_out(format_args!($($what)*)) };
+}
+
 mod chart;
 pub mod check;
 mod demo;
@@ -22,10 +32,12 @@ pub mod test;
 pub mod try_;
 
 use crate::routing::Language;
+use crate::routing::diagnostic::Severity;
 use crate::shell::serve::Failure;
 use crate::shell::table::Files;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -155,63 +167,73 @@ impl From<Lang> for Language {
 
 /// Runs what the arguments ask for. 0 is a clean end, 2 bad arguments or files, 1 anything else.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
+    let matches = Cli::command().try_get_matches_from(arguments);
+    let parsed = matches.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, language_of(&matches))));
+    let (cli, language) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help and version come this way too, with code 0.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    match cli.command {
-        None => finish(serve::run(cli.serve)),
-        Some(Command::Serve(arguments)) => finish(serve::run(arguments)),
-        Some(Command::Demo(arguments)) => finish(demo::run(arguments)),
-        Some(Command::Explain(arguments)) => finish(explain::run(&arguments)),
-        Some(Command::Init(arguments)) => finish(schema::init(&arguments)),
-        Some(Command::Schema) => finish(schema::print()),
-        Some(Command::Show(arguments)) => finish(show::run(&arguments)),
-        Some(Command::Switch(arguments)) => finish(switch::run(&arguments)),
-        Some(Command::Try(arguments)) => finish(simulated::run_try(arguments)),
-        Some(Command::Simulate(arguments)) => finish(simulated::run_simulate(arguments)),
-        Some(Command::Check(arguments)) => code(check::run_command(&arguments)),
-        Some(Command::Publish(arguments)) => code(publish::run_publish(arguments)),
-        Some(Command::History(arguments)) => code(history::run_history(arguments)),
-        Some(Command::Rollback(arguments)) => code(publish::run_rollback(arguments)),
-        Some(Command::Status(arguments)) => code(history::run_status(arguments)),
-        Some(Command::Prove(arguments)) => code(prove::run_command(arguments)),
-        Some(Command::Test(arguments)) => code(test::run_command(arguments)),
-        Some(Command::Chart(arguments)) => code(chart::run_command(arguments)),
-        Some(Command::Hear(arguments)) => code(hear::run_command(&arguments)),
-        Some(Command::Diff(arguments)) => code(diff::run_command(arguments)),
-        Some(Command::Prompts(arguments)) => {
-            let table = crate::shell::table::read(&arguments.routing).unwrap_or_default();
-            prompts::run(&arguments, &String::from_utf8_lossy(&table))
-        }
+    let clean = |()| 0;
+    let code = match cli.command {
+        None => serve::run(cli.serve).map(clean),
+        Some(Command::Serve(arguments)) => serve::run(arguments).map(clean),
+        Some(Command::Demo(arguments)) => demo::run(arguments).map(clean),
+        Some(Command::Explain(arguments)) => explain::run(&arguments).map(clean),
+        Some(Command::Init(arguments)) => schema::init(&arguments).map(clean),
+        Some(Command::Schema) => schema::print().map(clean),
+        Some(Command::Show(arguments)) => show::run(&arguments).map(clean),
+        Some(Command::Switch(arguments)) => switch::run(&arguments).map(clean),
+        Some(Command::Try(arguments)) => simulated::run_try(arguments).map(clean),
+        Some(Command::Simulate(arguments)) => simulated::run_simulate(arguments).map(clean),
+        Some(Command::Check(arguments)) => check::run_command(&arguments),
+        Some(Command::Publish(arguments)) => publish::run_publish(arguments),
+        Some(Command::History(arguments)) => history::run_history(arguments),
+        Some(Command::Rollback(arguments)) => publish::run_rollback(arguments),
+        Some(Command::Status(arguments)) => history::run_status(arguments),
+        Some(Command::Prove(arguments)) => prove::run_command(arguments),
+        Some(Command::Test(arguments)) => test::run_command(arguments),
+        Some(Command::Chart(arguments)) => chart::run_command(arguments),
+        Some(Command::Hear(arguments)) => hear::run_command(&arguments),
+        Some(Command::Diff(arguments)) => diff::run_command(arguments),
+        Some(Command::Prompts(arguments)) => Ok(prompts::run(&arguments)),
+    };
+    ExitCode::from(code.unwrap_or_else(|failure| {
+        tell(Severity::Error, language, &failure);
+        if matches!(failure, Failure::Setup(_)) { 2 } else { 1 }
+    }))
+}
+
+/// The language that the command was asked to tell in.
+fn language_of(matches: &ArgMatches) -> Language {
+    match matches.subcommand() {
+        Some((_, below)) => language_of(below),
+        None => matches.try_get_one::<Lang>("lang").ok().flatten().copied().unwrap_or_else(Lang::of_locale).into(),
     }
 }
 
-fn code(result: Result<u8, Failure>) -> ExitCode {
-    match result {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => finish(Err(failure)),
-    }
+/// A mistake or a warning to whoever gave the command.
+fn tell(severity: Severity, language: Language, text: impl std::fmt::Display) {
+    eprintln!("{}: {text}", severity.word(language));
 }
 
-fn finish(result: Result<(), Failure>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            ExitCode::from(if matches!(failure, Failure::Setup(_)) { 2 } else { 1 })
+/// Writes to standard output. Who has read enough (`ivr1357 history 12 | head`) ends the program, and that is no error; a full disk is one.
+pub(crate) fn write_out(text: std::fmt::Arguments<'_>) {
+    if let Err(error) = std::io::stdout().lock().write_fmt(text) {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            std::process::exit(0);
         }
+        eprintln!("error: cannot write to standard output: {error}");
+        std::process::exit(1);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_are_consistent() {

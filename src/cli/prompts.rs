@@ -1,6 +1,7 @@
 //! `ivr1357 prompts build|check|list|say|sheet`: text to WAV, and whether they agree.
 
-use super::filled;
+use super::{filled, tell};
+use crate::routing::diagnostic::Severity;
 use crate::routing::{Language, Plan, check_without_sound};
 use crate::shell::clock::Clock;
 use crate::shell::prompts::say::Said;
@@ -16,7 +17,6 @@ use crate::speech::{shape, sheet, wav};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// What to do with the prompts.
 #[derive(clap::Args, Debug)]
@@ -79,23 +79,46 @@ enum Action {
     },
 }
 
-/// Runs it. `table` is the routing table, whose words are prompts, too.
-pub fn run(args: &Args, table: &str) -> ExitCode {
-    let korean = matches!(args.lang, super::Lang::Ko);
+/// Runs it; the exit code. Without a table the prompts are those of the folder alone, and that is told.
+pub fn run(args: &Args) -> u8 {
+    let language = Language::from(args.lang);
+    let table = table::read(&args.routing, language).unwrap_or_else(|error| {
+        // A text is said, and sounds are drawn, whatever a table says.
+        if !matches!(args.command, Action::Say { .. } | Action::Sheet { .. }) {
+            tell(Severity::Warning, language, error);
+        }
+        Vec::new()
+    });
+    let table = String::from_utf8_lossy(&table);
+    let korean = language == Language::Korean;
     let settings = match Settings::load(args.settings.as_deref()) {
         Ok(settings) => settings,
         Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::from(2);
+            tell(Severity::Error, language, error);
+            return 2;
         }
     };
     // A table with new words does not check before they have sounds: its words are read without checking.
-    let words = prompts::words_in(table);
-    let plan = check_without_sound(table).plan;
+    let words = prompts::words_in(&table);
+    let plan = check_without_sound(&table).plan;
     let (mut told, mut good) = (Vec::new(), true);
+    if let (Action::Build { .. }, false) = (&args.command, args.prompts.exists()) {
+        let korean_folder = args.prompts.join("ko");
+        let folder = korean_folder.display();
+        if let Err(error) = std::fs::create_dir_all(&korean_folder) {
+            let words = [
+                format!("{folder} 폴더를 만들 수 없습니다: {error}"),
+                format!("cannot make the folder {folder}: {error}"),
+            ];
+            tell(Severity::Error, language, language.of(&words));
+            return 2;
+        }
+        let words = [format!("{folder} 폴더를 만들었습니다"), format!("made the folder {folder}")];
+        eprintln!("{}", language.of(&words));
+    }
     let mut languages = prompts::languages(&args.prompts);
     if let Action::Say { language: asked, .. } = &args.command {
-        languages.retain(|(language, _)| language == asked);
+        languages.retain(|(spoken, _)| spoken == asked);
         if languages.is_empty() {
             let folder = args.prompts.join(asked);
             let (what, fix) = if korean {
@@ -103,18 +126,18 @@ pub fn run(args: &Args, table: &str) -> ExitCode {
             } else {
                 ("there is no such folder", "name a language that has one below prompts")
             };
-            eprintln!("error: {}: {what}\n  = {fix}", folder.display());
-            return ExitCode::from(2);
+            tell(Severity::Error, language, format_args!("{}: {what}\n  = {fix}", folder.display()));
+            return 2;
         }
     }
     if let Action::Sheet { file } = &args.command {
-        return draw(&args.prompts, file, args.lang.into());
+        return draw(&args.prompts, file, language);
     }
-    for (language, dir) in languages {
-        let voice = settings.voice(&language);
+    for (spoken, dir) in languages {
+        let voice = settings.voice(&spoken);
         let none = BTreeMap::new();
-        let words: &BTreeMap<String, Derived> = if language == "ko" { &words } else { &none };
-        let tongue = Tongue { language: &language, dir: &dir, words, voice: &voice };
+        let words: &BTreeMap<String, Derived> = if spoken == "ko" { &words } else { &none };
+        let tongue = Tongue { language: &spoken, dir: &dir, words, voice: &voice };
         match one(args, &tongue, plan.as_ref(), korean) {
             Ok((fine, json)) => {
                 good &= fine;
@@ -122,14 +145,14 @@ pub fn run(args: &Args, table: &str) -> ExitCode {
             }
             Err(errors) => {
                 good = false;
-                errors.iter().for_each(|error| eprintln!("error: {}", error.render(korean)));
+                errors.iter().for_each(|error| tell(Severity::Error, language, error.render(korean)));
             }
         }
     }
     if let Action::Check { json: true } | Action::List { json: true } = args.command {
         println!("{:#}", json!({ "schema": 1, "languages": told }));
     }
-    ExitCode::from(u8::from(!good))
+    u8::from(!good)
 }
 
 /// One language: whether it is in order, and the JSON that was asked for.
@@ -162,7 +185,8 @@ fn one(
         Action::Sheet { .. } => Ok((true, None)),
         &Action::Build { prune } => {
             let report = prompts::run_build(tongue, prune, &mut |line| eprintln!("{language} {line}"))?;
-            report.warnings.iter().for_each(|warning| eprintln!("warning: {}", warning.render(korean)));
+            let told = |warning: &PromptError| tell(Severity::Warning, args.lang.into(), warning.render(korean));
+            report.warnings.iter().for_each(told);
             let (built, kept, recorded) = (report.built.len(), report.unchanged, report.recorded.len());
             let pruned = report.pruned.len();
             if korean {
@@ -179,7 +203,8 @@ fn one(
         Action::Check { .. } => {
             let survey = prompts::survey(tongue, plan)?;
             for finding in &survey.findings {
-                eprintln!("{}: {}", if finding.is_error { "error" } else { "warning" }, finding.told.render(korean));
+                let severity = if finding.is_error { Severity::Error } else { Severity::Warning };
+                tell(severity, args.lang.into(), finding.told.render(korean));
             }
             let (built, recorded) = (survey.count(Origin::Built), survey.count(Origin::Recorded));
             let (all, without) = (survey.lines.len(), survey.lines.len() - built - recorded);
@@ -199,20 +224,20 @@ fn one(
 }
 
 /// All languages on one sheet.
-fn draw(prompts: &Path, file: &Path, language: Language) -> ExitCode {
+fn draw(prompts: &Path, file: &Path, language: Language) -> u8 {
     let catalogue = match table::load_prompts(prompts, language) {
         Ok(catalogue) => catalogue,
         Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::from(1);
+            tell(Severity::Error, language, error);
+            return 1;
         }
     };
     let sounds = catalogue.prompts.iter().filter_map(|(id, prompt)| Some((id.as_str(), prompt.samples.as_deref()?)));
     match std::fs::write(file, sheet::draw(sounds)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => {
-            eprintln!("error: {}: {error}", file.display());
-            ExitCode::from(1)
+            tell(Severity::Error, language, format_args!("{}: {error}", file.display()));
+            1
         }
     }
 }

@@ -85,7 +85,7 @@ impl Common {
 /// `ivr1357 publish`: the exit code.
 pub(super) fn run_publish(arguments: PublishArguments) -> Result<u8, Failure> {
     let PublishArguments { file, dry_run, why, common } = arguments;
-    let bytes = table::read(&file).map_err(Failure::Setup)?;
+    let bytes = table::read(&file, common.engine.language()).map_err(Failure::Setup)?;
     let reason = common.reason(why);
     let question = Question::Publish { file: file.display().to_string(), bytes: bytes.len(), dry_run, reason };
     order(&common, &question, &bytes)

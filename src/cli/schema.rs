@@ -39,9 +39,11 @@ pub(super) fn init(arguments: &InitArguments) -> Result<(), Failure> {
     println!(
         "{}",
         if korean {
-            format!("{name}: 이제 `ivr1357 check {name}`")
+            format!("{name}: 이제 `ivr1357 prompts build --routing {name}` 로 소리를 만들고, `ivr1357 check {name}`")
         } else {
-            format!("{name}: now `ivr1357 check {name}`")
+            format!(
+                "{name}: now make its sounds with `ivr1357 prompts build --routing {name}`, and `ivr1357 check {name}`"
+            )
         }
     );
     Ok(())

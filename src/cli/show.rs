@@ -26,13 +26,19 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let korean = matches!(arguments.lang, super::Lang::Ko);
     let name = arguments.routing.display();
-    let bytes = table::read(&arguments.routing).map_err(Failure::Setup)?;
+    let bytes = table::read(&arguments.routing, arguments.lang.into()).map_err(Failure::Setup)?;
     let fields = resolve(&String::from_utf8_lossy(&bytes), &arguments.row).map_err(|error| {
         Failure::Setup(match (error, korean) {
             (NotShown::Mistakes, true) => format!("{name} 에 오류가 있습니다. `ivr1357 check {name}` 가 알려 줍니다"),
             (NotShown::Mistakes, false) => format!("{name} has mistakes; `ivr1357 check {name}` shows them"),
-            (NotShown::NoRow, true) => format!("{name} 에 그런 행이 없습니다: {}", arguments.row),
-            (NotShown::NoRow, false) => format!("{name} has no row {}", arguments.row),
+            (NotShown::NoRow(nearest), true) => {
+                let help = nearest.map_or_else(String::new, |row| format!("\n  고치는 법: 비슷한 행: {row}"));
+                format!("{name} 에 그런 행이 없습니다: {}{help}", arguments.row)
+            }
+            (NotShown::NoRow(nearest), false) => {
+                let help = nearest.map_or_else(String::new, |row| format!("\n  help: did you mean {row}?"));
+                format!("{name} has no row {}{help}", arguments.row)
+            }
         })
     })?;
     let width = fields.iter().map(|field| field.field.len()).max().unwrap_or(0);

@@ -7,6 +7,7 @@ use crate::limits::JOURNAL_PATIENCE;
 use crate::media::StreamKey;
 use crate::sdp::Refusal;
 use crate::sip::StatusCode;
+use crate::sip::rejection::Rejection;
 use crate::time::Now;
 use tracing::{error, info};
 
@@ -22,7 +23,7 @@ impl Engine {
         }
         let Some(port) = port else {
             self.streams.remove(&stream);
-            return self.refuse(now, call, StatusCode::UNAVAILABLE, out);
+            return self.refuse(now, call, StatusCode::UNAVAILABLE.into(), out);
         };
         match entry.leg.opened(port) {
             Ok(()) => {
@@ -39,7 +40,7 @@ impl Engine {
             }
             Err(Refusal(why)) => {
                 info!(%call, why, "offer refused");
-                self.refuse_offer(now, call, why, out);
+                self.refuse(now, call, Rejection::of_offer(why), out);
             }
         }
     }

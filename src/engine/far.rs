@@ -2,13 +2,15 @@
 //!
 //! What it means for the call is decided by the session; a call has one such leg at a time.
 
-use super::{Call, Engine, Output, host, in_hex};
+use super::effects::{host, in_hex};
+use super::{Call, Engine, Output};
 use crate::call::{Attempt, CallKey, Event, Saying};
 use crate::leg::{Leg, security};
 use crate::media::{self, StreamKey};
 use crate::number::Key;
 use crate::routing::plan::Target;
 use crate::sdp::Refusal;
+use crate::sip::rejection::Rejection;
 use crate::sip::trunk::TrunkId;
 use crate::sip::uri::SipUri;
 use crate::sip::{AgentEvent, CallRequest, DialogKey, StatusCode};
@@ -20,14 +22,41 @@ pub(super) struct Far {
     leg: Leg,
     attempt: Attempt,
     stage: Stage,
-    /// An answer that came before the 200, of whoever spoke last.
-    early: Option<Vec<u8>>,
+    early: EarlyAnswers,
 }
 
 impl Far {
     /// Its stream.
     pub(super) fn stream(&self) -> StreamKey {
         self.leg.stream
+    }
+}
+
+/// Answers that came before the 200, each of an early dialog of its own (RFC 3261 §13.2.2.4): a call may ring in several places. Their
+/// number is bounded by that of the forks.
+#[derive(Default)]
+struct EarlyAnswers {
+    /// By fork, in the order in which they were first told.
+    told: Vec<(u32, Vec<u8>)>,
+}
+
+impl EarlyAnswers {
+    /// An early dialog tells where it sounds. Whether that is to be heard now: the one that began last is, since that is where the
+    /// network went on to; a copy of another's does not take the ear back.
+    fn tell(&mut self, fork: u32, sdp: &[u8]) -> bool {
+        let Some(known) = self.told.iter_mut().find(|(known, _)| *known == fork) else {
+            self.told.push((fork, sdp.to_vec()));
+            return true;
+        };
+        let changed = known.1 != sdp;
+        known.1 = sdp.to_vec();
+        changed && self.told.last().is_some_and(|(last, _)| *last == fork)
+    }
+
+    /// What this early dialog told, which is answered now.
+    fn take(&mut self, fork: u32) -> Option<Vec<u8>> {
+        let told = std::mem::take(&mut self.told);
+        told.into_iter().find(|(known, _)| *known == fork).map(|(_, sdp)| sdp)
     }
 }
 
@@ -50,7 +79,7 @@ impl Engine {
         (attempt, target, context): (Attempt, &Target, Option<String>),
         out: &mut Vec<Output>,
     ) {
-        self.drop_far(now, call, entry, out);
+        self.drop_far(now, call, entry.far.take(), out);
         let stream = StreamKey(self.next_stream);
         self.next_stream += 1;
         let flow = entry.leg.flow;
@@ -72,7 +101,8 @@ impl Engine {
             replaces: None,
             user_to_user: ours.map(|ours| [Some(ours), theirs].into_iter().flatten().collect()).unwrap_or_default(),
         };
-        entry.far = Some(Far { leg, attempt, stage: Stage::Opening(Box::new(request)), early: None });
+        entry.far =
+            Some(Far { leg, attempt, stage: Stage::Opening(Box::new(request)), early: EarlyAnswers::default() });
         self.streams.insert(stream, call);
         let (local, beside) = (flow.local.ip(), Some(entry.leg.stream));
         out.push(Output::OpenStream { stream, local, beside });
@@ -143,10 +173,9 @@ impl Engine {
         let Some(far) = entry.far.as_mut().filter(|far| far.leg.dialog == dialog) else { return Some(event) };
         let (stream, attempt) = (far.leg.stream, far.attempt);
         match event {
-            AgentEvent::Progress { sdp, .. } => {
-                let told = sdp.filter(|sdp| far.early.as_ref() != Some(sdp));
-                let command = told.as_deref().map(|sdp| far.leg.early(sdp));
-                far.early = told.or(far.early.take());
+            AgentEvent::Progress { fork, sdp, .. } => {
+                let sounds = sdp.filter(|sdp| far.early.tell(fork, sdp));
+                let command = sounds.map(|sdp| far.leg.early(&sdp));
                 self.session(now, call, Event::FarRings(attempt), out);
                 match command {
                     Some(Ok(command)) => {
@@ -157,9 +186,9 @@ impl Engine {
                     None => {}
                 }
             }
-            AgentEvent::Accepted { sdp, .. } => {
+            AgentEvent::Accepted { fork, sdp, .. } => {
                 far.stage = Stage::Talking;
-                let answer = sdp.or(far.early.take());
+                let answer = sdp.or(far.early.take(fork));
                 match far.leg.acknowledged(answer) {
                     Ok(command) => {
                         let held = !far.leg.is_heard();
@@ -209,7 +238,7 @@ impl Engine {
                 }
                 Err(Refusal(why)) => info!(%call, why, "answer to a refresh not understood"),
             },
-            AgentEvent::Moved { .. } if matches!(far.stage, Stage::Talking) => self.moved(dialog, out),
+            AgentEvent::Moved { .. } => self.moved(dialog, out),
             // Keys of a centre choose nothing.
             _ => {}
         }
@@ -235,13 +264,13 @@ impl Engine {
             }
             Err(Refusal(why)) => {
                 info!(%call, why, "re-offer of a centre refused");
-                self.agent(now, out, |agent, to| agent.reject_reoffer(now, dialog, why, to));
+                self.agent(now, out, |agent, to| agent.reject_reinvite(now, dialog, Rejection::of_offer(why), to));
             }
         }
     }
 
     /// What the stream of a centre's leg tells: all that matters is that it falls silent in a talk, or breaks.
-    pub(super) fn far_sounds(
+    pub(super) fn far_media(
         &mut self,
         now: Now,
         call: CallKey,
@@ -258,10 +287,8 @@ impl Engine {
                 self.session(now, call, Event::FarHungUp, out);
             }
             media::Event::Broken => {
-                if let Some(mut entry) = self.calls.remove(&call) {
-                    self.drop_far(now, call, &mut entry, out);
-                    self.calls.insert(call, entry);
-                }
+                let far = self.calls.get_mut(&call).and_then(|entry| entry.far.take());
+                self.drop_far(now, call, far, out);
                 self.session(now, call, Event::FarFailed(attempt, StatusCode::UNAVAILABLE), out);
             }
             // Nobody need speak before the answer.
@@ -325,8 +352,8 @@ impl Engine {
     }
 
     /// Takes back whatever is under way to a centre.
-    pub(super) fn drop_far(&mut self, now: Now, call: CallKey, entry: &mut Call, out: &mut Vec<Output>) {
-        let Some(far) = entry.far.take() else { return };
+    pub(super) fn drop_far(&mut self, now: Now, call: CallKey, far: Option<Far>, out: &mut Vec<Output>) {
+        let Some(far) = far else { return };
         self.forget_far(now, call, &far, out);
         let dialog = far.leg.dialog;
         match far.stage {

@@ -71,6 +71,9 @@ pub enum Input<'a> {
     Waits {
         /// How long.
         shortest: Duration,
+        /// How late the media thread that is furthest behind serves its slots, told by the luckiest of them. No new call is taken while that is
+        /// late.
+        sound: Duration,
     },
     /// A TCP connection ended.
     Disconnected {
@@ -125,6 +128,8 @@ pub enum Input<'a> {
     Published(Arc<Edition>),
     /// BYE to every live call, nothing new.
     Stop,
+    /// No time is left: the records of calls that are over are written with what is known.
+    End,
 }
 
 /// What the engine wants done.
@@ -213,7 +218,7 @@ pub enum Entry {
     /// The dialog of a call whose start was written, as it stands now: another peer, or reached elsewhere. Written soon; until
     /// then, and when the disk is slow, the one of before counts.
     Dialog(String),
-    /// The same of the centre that the call is bridged with: as [`Entry::Dialog`].
+    /// The same of the centre that is called or that the call is bridged with: as [`Entry::Dialog`].
     Centre(String),
     /// The whole record, once per call, also for calls without a start (refused ones).
     End(String),

@@ -8,6 +8,7 @@ use crate::leg::Leg;
 use crate::media::StreamKey;
 use crate::number::Caller;
 use crate::sdp::Refusal;
+use crate::sip::rejection::Rejection;
 use crate::sip::{DialogKey, Invite, StatusCode};
 use crate::time::Now;
 use tracing::info;
@@ -74,10 +75,8 @@ impl Engine {
                 Some(_) => self.close(leg.stream, out),
                 None => drop(self.streams.remove(&leg.stream)),
             }
-            return self.agent(now, out, |agent, to| match why {
-                Some(why) => agent.reject_offer(now, dialog, why, to),
-                None => agent.reject(now, dialog, StatusCode::UNAVAILABLE, to),
-            });
+            let rejection = why.map_or(StatusCode::UNAVAILABLE.into(), Rejection::of_offer);
+            return self.agent(now, out, |agent, to| agent.reject(now, dialog, rejection, to));
         }
         info!(%call, "call taken over by another dialog");
         let (stream, sdp, command) = (leg.stream, leg.description(), leg.configuration());

@@ -31,8 +31,10 @@ pub struct Pressed {
     pub at: u64,
     /// Which.
     pub key: Key,
-    /// The source that sent it.
-    pub ssrc: u32,
+    /// Who sent it.
+    pub from: SocketAddr,
+    /// To whom.
+    pub to: SocketAddr,
 }
 
 /// One source between two addresses.
@@ -191,7 +193,8 @@ impl<'a> Reader<'a> {
                 let now = crate::time::Instant::START + crate::time::Duration::from_micros(packet.at.min(1 << 60));
                 let event = telephone_event::Packet::read(stream.ssrc, packet.timestamp, packet.payload);
                 let key = event.and_then(|event| receiver.received(now, 8000, event));
-                self.capture.keys.extend(key.map(|key| Pressed { at: packet.at, key, ssrc: stream.ssrc }));
+                let (from, to) = (stream.from, stream.to);
+                self.capture.keys.extend(key.map(|key| Pressed { at: packet.at, key, from, to }));
             }
         }
         self.capture.keys.sort_by_key(|key| key.at);

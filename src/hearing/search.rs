@@ -26,6 +26,15 @@ const ANCHOR: usize = 160 * MS;
 const WAITS_MAX: usize = 1500 * MS;
 /// Breaks within one prompt; more is another sound.
 const BREAKS_MAX: usize = 64;
+/// What stands in another sound is a prompt when so much of it is heard, undistorted. All shipped prompts looked for in all others: what two share from the
+/// middle of one on was 300 ms at the most.
+const SURE_WHOLE: usize = 400;
+/// The same, of what is distorted or broken: there a second is a sentence that both end with.
+const SURE_BROKEN: usize = 1000;
+/// How much of what is missing at an edge is looked at; a pause between two prompts is longer.
+const EDGE: usize = 100;
+/// What is heard in the place of what is missing is no noise from −13 dB of it on.
+const NOISE: f64 = 0.05;
 
 /// A prompt, ready to be found.
 pub struct Template {
@@ -67,6 +76,15 @@ pub struct Found {
     pub level_db: f64,
 }
 
+/// A prompt that was heard, or some syllables of another sound that are like some of its own.
+struct Hit {
+    found: Found,
+    /// Milliseconds that are alike at one place.
+    alike_ms: usize,
+    /// Where it should sound, and something else may.
+    instead: Option<Range<usize>>,
+}
+
 /// A gap within a prompt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Gap {
@@ -94,6 +112,10 @@ impl Found {
     pub fn is_well(&self) -> bool {
         self.clipped_ms < CLIPPED_MS && self.gaps.is_empty() && self.correlation >= ALIKE
     }
+
+    fn overlap(&self, other: &Self) -> usize {
+        self.end.min(other.end).saturating_sub(self.start.max(other.start))
+    }
 }
 
 impl Template {
@@ -119,13 +141,28 @@ impl Template {
     }
 }
 
+impl Hit {
+    /// So long, or so well, that chance does not make it; or next to a silence, where what is missing of it is truly missing.
+    fn is_sure(&self) -> bool {
+        let Found { length_ms, correlation, gaps, .. } = &self.found;
+        let sure = if *correlation >= ALIKE && gaps.is_empty() { SURE_WHOLE } else { SURE_BROKEN };
+        self.instead.is_none() || self.found.is_well() || self.alike_ms >= sure.min(length_ms * 2 / 3)
+    }
+
+    /// Whether what sounds in its place is a prompt, too: one that was stopped, or is stopped by it.
+    fn is_beside(&self, taken: &[Found]) -> bool {
+        let middle = self.instead.as_ref().map(|instead| instead.start.midpoint(instead.end));
+        middle.is_some_and(|middle| taken.iter().any(|found| (found.start..found.end).contains(&middle)))
+    }
+}
+
 /// All prompts that are heard, in order of time. Where two would stand in one place, the longer one does.
 pub fn find(samples: &[i16], templates: &[Template]) -> Vec<Found> {
     let heard: Vec<f32> = samples.iter().map(|&sample| f32::from(sample)).collect();
     let heard_bright = bright(&heard);
-    let mut matches: Vec<Found> = Vec::new();
+    let mut hits: Vec<Hit> = Vec::new();
     for template in templates {
-        let mut used: Vec<Found> = Vec::new();
+        let mut used: Vec<Hit> = Vec::new();
         let mut failures = 0;
         for lag in candidates(&heard_bright, template) {
             // Twenty false places in a row: the next ones are no better.
@@ -133,7 +170,7 @@ pub fn find(samples: &[i16], templates: &[Template]) -> Vec<Found> {
                 break;
             }
             let begins = lag + template.active.start as i64;
-            let known = |found: &Found| {
+            let known = |Hit { found, .. }: &Hit| {
                 let clipped = (found.clipped_ms * MS) as i64;
                 (begins - found.start as i64 + clipped).abs() < (FRAME * 2) as i64
             };
@@ -141,24 +178,24 @@ pub fn find(samples: &[i16], templates: &[Template]) -> Vec<Found> {
                 continue;
             }
             match follow(&heard, template, lag) {
-                Some(found) if used.iter().any(|known| known.start < found.end && found.start < known.end) => {}
-                Some(found) => {
+                Some(hit) if used.iter().any(|known| known.found.overlap(&hit.found) > 0) => {}
+                Some(hit) => {
                     failures = 0;
-                    used.push(found);
+                    used.push(hit);
                 }
                 None => failures += 1,
             }
         }
-        matches.extend(used);
+        hits.extend(used);
     }
-    let worth = |found: &Found| found.heard_ms as f64 * found.correlation;
-    matches.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
+    let worth = |Hit { found, .. }: &Hit| found.heard_ms as f64 * found.correlation;
+    hits.sort_by(|a, b| b.is_sure().cmp(&a.is_sure()).then(worth(b).total_cmp(&worth(a))));
     let mut taken: Vec<Found> = Vec::new();
-    for found in matches {
-        let overlap = |other: &Found| found.end.min(other.end).saturating_sub(found.start.max(other.start));
-        let overlapped: usize = taken.iter().map(overlap).sum();
-        if overlapped * 10 <= (found.end - found.start) * 3 {
-            taken.push(found);
+    for hit in hits {
+        let overlapped: usize = taken.iter().map(|other| other.overlap(&hit.found)).sum();
+        let is_free = overlapped * 10 <= (hit.found.end - hit.found.start) * 3;
+        if is_free && (hit.is_sure() || hit.is_beside(&taken)) {
+            taken.push(hit.found);
         }
     }
     taken.sort_by_key(|found| found.start);
@@ -194,7 +231,7 @@ struct Piece {
 }
 
 /// Compares the template at a place, and follows it where it breaks off and goes on a little later.
-fn follow(heard: &[f32], template: &Template, lag: i64) -> Option<Found> {
+fn follow(heard: &[f32], template: &Template, lag: i64) -> Option<Hit> {
     let (mut gain, alike_ms) = gain(heard, template, lag, template.active.clone())?;
     let length_ms = template.sounding(template.active.clone());
     if alike_ms * MS < LEAST.min(length_ms * MS / 2) {
@@ -218,7 +255,28 @@ fn follow(heard: &[f32], template: &Template, lag: i64) -> Option<Found> {
         gain = self::gain(heard, template, only.lag, only.range.clone()).map_or(gain, |(gain, _)| gain);
     }
     let found = scored(heard, template, &pieces, gain);
-    (found.correlation >= LIKE).then_some(found)
+    let instead = instead(heard, template, &pieces, gain);
+    (found.correlation >= LIKE).then_some(Hit { found, alike_ms, instead })
+}
+
+/// Where the template should sound before the first of its pieces, or behind the last when nothing is missing before, and another sound does.
+fn instead(heard: &[f32], template: &Template, pieces: &[Piece], gain: f64) -> Option<Range<usize>> {
+    let (first, last) = (pieces.first()?, pieces.last()?);
+    let sounding = |ms: &usize| template.sounds(*ms);
+    let (begin, end) = (first.range.start / MS, last.range.end.div_ceil(MS));
+    let (lag, missing): (i64, Vec<usize>) = if first.range.start - template.active.start >= CLIPPED_MS * MS {
+        (first.lag, (template.active.start / MS..begin).rev().filter(sounding).take(EDGE).collect())
+    } else {
+        (last.lag, (end..template.active.end / MS).filter(sounding).take(EDGE).collect())
+    };
+    let place = |ms: usize| usize::try_from((ms * MS) as i64 + lag).ok();
+    let power = |samples: Option<&[f32]>| -> f64 {
+        samples.unwrap_or_default().iter().map(|&sample| f64::from(sample).powi(2)).sum()
+    };
+    let due: f64 = missing.iter().map(|&ms| power(template.samples.get(ms * MS..(ms + 1) * MS))).sum();
+    let sounds: f64 = missing.iter().filter_map(|&ms| place(ms)).map(|at| power(heard.get(at..at + MS))).sum();
+    let (from, to) = (*missing.iter().min()?, *missing.iter().max()?);
+    (sounds > due * gain * gain * NOISE).then(|| place(from).unwrap_or(0)..place(to + 1).unwrap_or(0))
 }
 
 fn scored(heard: &[f32], template: &Template, pieces: &[Piece], gain: f64) -> Found {

@@ -29,7 +29,7 @@ pub struct Sound {
     pub samples: Vec<i16>,
     /// Between packets, where none was; in samples.
     pub holes: Vec<Range<usize>>,
-    /// Keys of the other side, in samples from the beginning of the sound.
+    /// Keys of its telephone, in samples from the beginning of the sound.
     pub keys: Vec<KeyAt>,
     /// The level of what sounds, in dBov; `None` where nothing does.
     pub active_dbov: Option<f64>,
@@ -60,7 +60,7 @@ impl Sound {
         Self { samples, too_long, ..Self::default() }
     }
 
-    /// Of a stream. Keys are those of other sources.
+    /// Of a stream. Its keys are those that its telephone sent to the very port it comes from; the telephone may send from another port than it hears at.
     pub fn of_stream(stream: &Stream<'_>, keys: &[Pressed], payloads: &[(u8, Codec)]) -> Self {
         let mut sound = Self::default();
         let mut packets: Vec<(i64, &Packet<'_>)> = placed(stream, payloads);
@@ -88,8 +88,8 @@ impl Sound {
                 room.copy_from_slice(&decoded);
             }
         }
-        let others = keys.iter().filter(|key| key.ssrc != stream.ssrc);
-        sound.keys = others.map(|key| KeyAt { at: (micros(key.at) - earliest) / 125 - first, key: key.key }).collect();
+        let pressed = keys.iter().filter(|key| key.to == stream.from && key.from.ip() == stream.to.ip());
+        sound.keys = pressed.map(|key| KeyAt { at: (micros(key.at) - earliest) / 125 - first, key: key.key }).collect();
         sound
     }
 

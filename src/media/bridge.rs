@@ -1,15 +1,26 @@
-//! What one leg hears of another: packets passed on as they are under our own numbers, or decoded and encoded again.
+//! What one leg hears of another: packets passed on under our own numbers, as they are, or said anew in packets as this leg takes them.
 //!
-//! The numbers keep what a receiver needs to see: what was lost is missing, what came in another order comes in another order, and a pause is as
-//! long as it was. Copies are dropped: SRTP must not say two things under one number. Which of the two ways a packet goes, and when, is
-//! known to `stream`.
+//! Either way they leave as they come. The numbers keep what a receiver needs to see: what was lost is missing, and a pause is as long as it was,
+//! so that its own jitter buffer is the only one that delays. What is passed in another order comes in another order; copies are dropped: SRTP
+//! must not say two things under one number. When a packet leaves is known to `stream`.
 
-use super::codec::{Decoder, Encoder, Form};
-use super::jitter::Jitter;
-use crate::limits::{BRIDGE_DELAY, BRIDGE_DRIFT_MAX, BRIDGE_ECHO, BRIDGE_QUIET};
+mod noise;
+mod row;
+mod translator;
+
+pub use row::Place;
+pub use translator::{Ours, Said};
+
+use super::codec::{self, Form};
+use super::opus;
+use super::sounding::Sounding;
+use crate::limits::{BRIDGE_ECHO, BRIDGE_PRESS, BRIDGE_QUIET, PAYLOAD_BYTES_MAX};
 use crate::number::Key;
-use crate::sdp::Codec;
+use crate::sdp::{Codec, Untouched};
 use crate::time::Duration;
+use noise::Noise;
+use row::{Clocks, Row};
+use translator::Translator;
 
 /// A packet that one leg received, on its way to the other.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +43,41 @@ pub struct Heard<'a> {
     pub payload: &'a [u8],
 }
 
+/// How a leg is spoken to.
+#[derive(Clone, Copy, Debug)]
+pub struct Spoken {
+    /// In what.
+    pub ours: Ours,
+    /// The packet interval.
+    pub packet: Duration,
+    /// The clock of the events that it takes, if it takes any.
+    pub events: Option<u32>,
+    /// Keys of ours are on their way out, or wait: a press that begins now comes behind them.
+    pub presses: bool,
+    /// What we play to it gives way to the other leg.
+    pub beneath: bool,
+}
+
+impl Spoken {
+    /// Whether packets of what the other leg agreed on are as this one wants them, but for the law of G.711, which is another byte for a byte.
+    fn is_like(&self, codec: Codec, packet: Duration) -> bool {
+        let Form { codec: own, manner } = self.ours.form;
+        let taken = codec != Codec::Opus || manner.untouched != Untouched::Nothing;
+        let laws = [codec, own].iter().all(|codec| [Codec::Pcma, Codec::Pcmu].contains(codec));
+        (codec == own && taken || laws) && packet == self.packet
+    }
+
+    /// Whether a packet is as this leg takes it and as we can send it. It need not be what was agreed on.
+    fn takes(&self, codec: Codec, payload: &[u8]) -> bool {
+        let longest = match self.ours.form.manner.untouched {
+            Untouched::UpTo(ms) => usize::from(ms) * 8,
+            Untouched::Nothing => 0,
+        };
+        payload.len() <= PAYLOAD_BYTES_MAX
+            && (codec != Codec::Opus || opus::samples(payload).is_none_or(|samples| samples <= longest))
+    }
+}
+
 /// What a packet holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -41,107 +87,6 @@ pub enum Kind {
     Event(u32, Option<Key>),
     /// The noise that is to be heard until something is said again (RFC 3389).
     Noise,
-}
-
-/// What is passed on, as it leaves.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place {
-    /// Its number in our row.
-    pub sequence: u16,
-    /// Its time stamp.
-    pub timestamp: u32,
-    /// The first of a row, or behind a jump: it is marked.
-    pub begins: bool,
-    /// None of the row so far is behind it.
-    pub newest: bool,
-}
-
-/// RFC 3550 A.1: a jump this far ahead is loss; beyond it, the source began anew.
-const DROPOUT_MAX: u16 = 3000;
-/// Packets that are known to have come, behind the newest.
-const KNOWN: u16 = u64::BITS as u16;
-
-/// The row of one source's numbers beside our own.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct Row {
-    source: Option<Source>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Source {
-    ssrc: u32,
-    /// What is added to its numbers and time stamps.
-    shift: (u16, u32),
-    newest: u16,
-    /// Which came: the newest lowest, those before it above.
-    came: u64,
-    /// What would be the next number of a source that began anew.
-    anew: Option<u16>,
-}
-
-impl Row {
-    /// Ours goes on with something else; what is passed next begins a row.
-    pub fn cut(&mut self) {
-        self.source = None;
-    }
-
-    /// The place of a packet. `next` is the number and the time stamp that ours would go on with. `None`: it came before, or is not to be placed.
-    fn place(&mut self, heard: &Heard<'_>, next: (u16, u32)) -> Option<Place> {
-        let timed = matches!(heard.kind, Kind::Sound(_));
-        let source = match &mut self.source {
-            Some(source) if source.ssrc == heard.ssrc => source,
-            Some(_) | None => return Some(self.begin(heard, next)),
-        };
-        let ahead = heard.sequence.wrapping_sub(source.newest);
-        let behind = source.newest.wrapping_sub(heard.sequence);
-        let newest = ahead != 0 && ahead < DROPOUT_MAX;
-        if newest {
-            source.came = source.came.checked_shl(ahead.into()).unwrap_or(0) | 1;
-            source.newest = heard.sequence;
-        } else if behind < KNOWN {
-            let one = 1 << behind;
-            if source.came & one != 0 {
-                return None;
-            }
-            source.came |= one;
-        } else if source.anew == Some(heard.sequence) {
-            // Two in a row tell a new beginning from a stray packet.
-            return Some(self.begin(heard, next));
-        } else {
-            source.anew = Some(heard.sequence.wrapping_add(1));
-            return None;
-        }
-        let mut place = Place {
-            sequence: heard.sequence.wrapping_add(source.shift.0),
-            timestamp: heard.timestamp.wrapping_add(source.shift.1),
-            begins: false,
-            newest,
-        };
-        // The time stamp of an event stands still while it lasts.
-        let drift = (place.timestamp.wrapping_sub(next.1) as i32).unsigned_abs();
-        if timed && newest && u64::from(drift) > BRIDGE_DRIFT_MAX.as_secs() * u64::from(heard.agreed.clock()) {
-            source.shift.1 = next.1.wrapping_sub(heard.timestamp);
-            (place.timestamp, place.begins) = (next.1, true);
-        }
-        Some(place)
-    }
-
-    fn begin(&mut self, heard: &Heard<'_>, next: (u16, u32)) -> Place {
-        let shift = (next.0.wrapping_sub(heard.sequence), next.1.wrapping_sub(heard.timestamp));
-        // What is under way from before it would take numbers that ours had.
-        let came = u64::MAX;
-        self.source = Some(Source { ssrc: heard.ssrc, shift, newest: heard.sequence, came, anew: None });
-        Place { sequence: next.0, timestamp: next.1, begins: true, newest: true }
-    }
-
-    /// A packet that has a place and is not passed: its number goes to the next one, so that nobody takes it for lost. Whatever is still under
-    /// way from before it would take a number that was used.
-    fn spare(&mut self, place: Place) {
-        if let (true, Some(source)) = (place.newest, &mut self.source) {
-            source.shift.0 = source.shift.0.wrapping_sub(1);
-            source.came = u64::MAX;
-        }
-    }
 }
 
 /// Which of the two ways between two legs are open.
@@ -161,30 +106,27 @@ pub enum Ways {
 pub struct Bridge {
     ways: Ways,
     row: Row,
-    feed: Feed,
+    /// Something came, and not so long ago that it is silent.
+    speaks: bool,
     /// Intervals since something was heard.
     quiet: u32,
-    /// Sound was passed on since the last interval of ours.
-    passed: bool,
+    /// Samples of what left last that no interval of ours has gone by for.
+    ahead: usize,
     /// A key that came beside the sound a moment ago, and how many milliseconds it may still come within.
     relayed: Option<(Key, u32)>,
-    /// The press under way came beside the sound already.
-    echoes: bool,
+    /// A key that came within the sound a moment ago, and how many milliseconds it may still come beside it.
+    pressed: Option<(Key, u32)>,
+    /// The press under way came beside the sound already or is made anew: none of its packets is passed.
+    told: bool,
+    /// Packets of a press are passed, and for how many milliseconds a key of ours still waits for another of them.
+    passing: Option<u32>,
     /// Comfort noise of this loudness is to be heard.
     noise: Option<Noise>,
-    transcoder: Option<Box<Transcoder>>,
-}
-
-/// What the leg hears in an interval.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-enum Feed {
-    /// Nothing came yet, or none for a while.
-    #[default]
-    Nothing,
-    /// Packets leave as they come.
-    Passed,
-    /// What comes is decoded, waits in the jitter buffer and leaves with our own pace.
-    Transcoded,
+    /// Sent something that this leg does not take: all of its sound is encoded anew, for a decoder understands one encoder.
+    unfit: Option<u32>,
+    /// Asked for where something of ours would give way.
+    sounding: Option<Box<Sounding>>,
+    translator: Option<Box<Translator>>,
 }
 
 /// What is to be done with a packet.
@@ -192,6 +134,8 @@ enum Feed {
 pub enum Way {
     /// It leaves now, here.
     Pass(Place),
+    /// What [`Bridge::say`] says of it leaves now, as far as there is something.
+    Translate,
     /// This key is to be pressed.
     Press(Key),
     /// Nothing more.
@@ -201,10 +145,8 @@ pub enum Way {
 /// What leaves in an interval of ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Turn {
-    /// Nothing: packets leave as they come, and one has.
-    Passed,
-    /// Nothing: a pause is a pause.
-    Wait,
+    /// Nothing: packets leave as they come. So many samples of the interval go by in which nothing of them is heard: a pause is a pause.
+    Wait(usize),
     /// Our silence.
     Silence,
     /// What [`Bridge::fill`] filled in: so many bytes.
@@ -222,58 +164,69 @@ impl Bridge {
         self.ways
     }
 
-    /// Whether the other leg says something, or has done so within [`BRIDGE_QUIET`].
+    /// Whether the other leg says something that is heard over what gives way to it, or has done so a moment ago.
     pub fn sounds(&self) -> bool {
-        self.feed != Feed::Nothing
+        self.speaks && self.sounding.as_ref().is_some_and(|sounding| sounding.is_heard())
     }
 
-    /// A packet of the other leg, for one that speaks `codec` in packets of this interval, and takes events of this clock. `next` is the number
-    /// and the time stamp that ours would go on with.
-    pub fn heard(
-        &mut self,
-        heard: &Heard<'_>,
-        (codec, packet): (Codec, Duration),
-        events: Option<u32>,
-        next: (u16, u32),
-    ) -> Way {
-        let same = |spoken: Codec| spoken == codec && heard.packet == packet;
+    /// A packet of the other leg. `next` is the number and the time stamp that ours would go on with.
+    pub fn heard(&mut self, heard: &Heard<'_>, spoken: Spoken, next: (u16, u32)) -> Way {
+        if let Kind::Sound(codec) = heard.kind
+            && !spoken.takes(codec, heard.payload)
+        {
+            self.unfit = Some(heard.ssrc);
+        }
+        if spoken.beneath && !self.is_heard(heard) {
+            return self.unheard(heard);
+        }
+        let own = spoken.ours.form.codec;
         match heard.kind {
-            Kind::Sound(spoken) if same(spoken) => {
-                let Some(place) = self.place(heard, next) else { return Way::Kept };
-                (self.quiet, self.noise, self.passed) = (0, None, true);
-                Way::Pass(place)
-            }
-            Kind::Sound(spoken) => {
-                self.row.cut();
-                let transcoder = self.transcoder.get_or_insert_default();
-                if self.feed != Feed::Transcoded {
-                    transcoder.jitter.clear();
+            Kind::Sound(codec) => {
+                let clocks = Clocks { theirs: codec.clock(), ours: own.clock() };
+                let Some(place) = self.row.place(heard, clocks, next) else { return Way::Kept };
+                (self.speaks, self.quiet, self.noise) = (true, 0, None);
+                if self.unfit != Some(heard.ssrc) && spoken.is_like(codec, heard.packet) {
+                    self.ahead = codec::samples(codec, heard.payload);
+                    self.cut_translator();
+                    Way::Pass(place)
+                } else if place.newest {
+                    self.translate(heard, codec, place, spoken.ours, next.1);
+                    Way::Translate
+                } else {
+                    // Its time went by within packets that have left.
+                    Way::Kept
                 }
-                transcoder.put(heard, spoken);
-                (self.feed, self.quiet, self.noise) = (Feed::Transcoded, 0, None);
-                Way::Kept
             }
-            Kind::Event(clock, pressed) if same(heard.agreed) => {
-                let Some(place) = self.place(heard, next) else { return Way::Kept };
-                self.quiet = 0;
-                let echoes = self.is_echo(pressed);
-                if events == Some(clock) && !echoes {
+            Kind::Event(clock, pressed) => {
+                // Where clocks differ, and where none are taken, a press is made anew.
+                let takes = spoken.events == Some(clock) && heard.agreed.clock() == clock;
+                let within = self.row.is_of(heard.ssrc);
+                // Where nothing of it was passed, the rest of a press would be a second one.
+                if pressed.is_none() && !within {
+                    return Way::Kept;
+                }
+                (self.speaks, self.quiet) = (true, 0);
+                let clocks = Clocks { theirs: heard.agreed.clock(), ours: own.clock() };
+                let place = if takes || within { self.row.place(heard, clocks, next) } else { None };
+                let Some(place) = place else {
+                    return if takes { Way::Kept } else { self.press(pressed, false) };
+                };
+                let way = self.press(pressed, takes && !spoken.presses);
+                // A rest of it that comes when a key of ours has begun is not heard.
+                if takes && !self.told && (!spoken.presses || self.passing.is_some()) {
+                    self.passing = Some(BRIDGE_PRESS.as_millis() as u32);
                     return Way::Pass(place);
                 }
-                self.row.spare(place);
-                pressed.filter(|_| !echoes).map_or(Way::Kept, Way::Press)
-            }
-            // Where sound is encoded anew, a press is made anew.
-            Kind::Event(_, pressed) => {
-                self.quiet = 0;
-                let echoes = self.is_echo(pressed);
-                pressed.filter(|_| !echoes).map_or(Way::Kept, Way::Press)
+                self.row.took(place, place.lost);
+                way
             }
             Kind::Noise => {
-                if self.feed == Feed::Passed
-                    && let Some(place) = self.row.place(heard, next)
+                // It begins no row: its time may be told by another clock than that of the sound.
+                let clocks = Clocks { theirs: heard.agreed.clock(), ours: own.clock() };
+                if self.row.is_of(heard.ssrc)
+                    && let Some(place) = self.row.place(heard, clocks, next)
                 {
-                    self.row.spare(place);
+                    self.row.took(place, place.lost);
                 }
                 self.noise = heard.payload.first().map(|&level| Noise::of(level));
                 self.quiet = 0;
@@ -282,133 +235,118 @@ impl Bridge {
         }
     }
 
-    fn place(&mut self, heard: &Heard<'_>, next: (u16, u32)) -> Option<Place> {
-        if self.feed != Feed::Passed {
-            self.row.cut();
+    /// Sound that does not leave as it came. `time` is the time stamp that ours would go on with.
+    fn translate(&mut self, heard: &Heard<'_>, codec: Codec, place: Place, ours: Ours, time: u32) {
+        let translator = self.translator.get_or_insert_default();
+        let place = match !place.begins && translator.is_behind(place.timestamp, ours) {
+            true => self.row.set(heard, place, time),
+            false => place,
+        };
+        let taken = translator.hear(heard, codec, place, ours);
+        self.row.took(place, taken.numbers);
+        if taken.packets > 0 {
+            self.ahead = taken.packets * ours.samples;
         }
-        self.feed = Feed::Passed;
-        self.row.place(heard, next)
     }
 
-    /// This key came beside the sound: the same press within it is an echo.
-    pub fn relayed(&mut self, key: Key) {
+    /// The next packet of what was said anew.
+    pub fn say(&mut self, ours: Ours, payload: &mut [u8]) -> Option<Said> {
+        self.translator.as_mut()?.say(ours, payload)
+    }
+
+    /// Whether the other leg is heard over what gives way to it, now that this came.
+    fn is_heard(&mut self, heard: &Heard<'_>) -> bool {
+        let sounding = self.sounding.get_or_insert_default();
+        if let Kind::Sound(codec) = heard.kind {
+            sounding.packet(codec, (heard.ssrc, heard.timestamp), heard.payload);
+        }
+        sounding.is_heard()
+    }
+
+    /// A packet that is not heard, for something of ours is. A key is pressed anew within that.
+    fn unheard(&mut self, heard: &Heard<'_>) -> Way {
+        self.cut();
+        match heard.kind {
+            Kind::Event(_, pressed) => self.press(pressed, false),
+            Kind::Sound(_) | Kind::Noise => Way::Kept,
+        }
+    }
+
+    /// A packet of a press; with its first one, `pressed`, it is decided whether all of them are passed or the press is made anew. One that came beside
+    /// the sound is neither.
+    fn press(&mut self, pressed: Option<Key>, passes: bool) -> Way {
+        let Some(key) = pressed else { return Way::Kept };
+        let echoes = self.relayed.take_if(|(relayed, _)| *relayed == key).is_some();
+        self.pressed = Some((key, BRIDGE_ECHO.as_millis() as u32)).filter(|_| !echoes);
+        self.told = echoes || !passes;
+        if self.told && !echoes { Way::Press(key) } else { Way::Kept }
+    }
+
+    /// Whether a press is being passed: another key waits for its end and the pause behind it.
+    pub fn is_passing_a_press(&self) -> bool {
+        self.passing.is_some()
+    }
+
+    /// This key came beside the sound: the same press within it is an echo. `false` where it is the echo itself: the sound can be
+    /// faster, and whoever tells of the other way does not know yet that it came.
+    pub fn relayed(&mut self, key: Key) -> bool {
+        if self.pressed.take_if(|(pressed, _)| *pressed == key).is_some() {
+            return false;
+        }
         self.relayed = Some((key, BRIDGE_ECHO.as_millis() as u32));
-    }
-
-    /// Whether an event belongs to a press that came beside the sound; `pressed`: its first packet.
-    fn is_echo(&mut self, pressed: Option<Key>) -> bool {
-        if let Some(key) = pressed {
-            self.echoes = self.relayed.take_if(|(relayed, _)| *relayed == key).is_some();
-        }
-        self.echoes
+        true
     }
 
     fn passes(&mut self, ms: usize) {
-        self.relayed = self.relayed.and_then(|(key, left)| Some((key, left.checked_sub(ms as u32)?)));
+        for key in [&mut self.relayed, &mut self.pressed] {
+            *key = key.and_then(|(key, left)| Some((key, left.checked_sub(ms as u32)?)));
+        }
+        self.passing = self.passing.and_then(|left| left.checked_sub(ms as u32));
+    }
+
+    /// Ours goes on with something else.
+    fn cut(&mut self) {
+        self.row.cut();
+        self.cut_translator();
+    }
+
+    fn cut_translator(&mut self) {
+        if let Some(translator) = &mut self.translator {
+            translator.cut();
+        }
     }
 
     /// Ours says something else in this interval.
     pub fn interrupted(&mut self, samples: usize) {
-        self.row.cut();
-        self.passed = false;
+        self.cut();
+        self.ahead = 0;
         self.passes(samples / 8);
-        if let Some(transcoder) = &mut self.transcoder {
-            transcoder.skip(samples);
-        }
     }
 
-    /// What is due in an interval of ours, which has so many samples of 8 kHz.
-    pub fn fill(&mut self, form: Form, interval: Duration, samples: usize, payload: &mut [u8]) -> Turn {
+    /// What is due in an interval of ours.
+    pub fn fill(&mut self, ours: Ours, interval: Duration, payload: &mut [u8]) -> Turn {
         self.quiet = self.quiet.saturating_add(1);
         self.passes(interval.as_millis() as usize);
-        let passed = std::mem::take(&mut self.passed);
-        let (since, quiet) = (interval * self.quiet, interval * self.quiet >= BRIDGE_QUIET);
-        let turn = match (self.feed, &mut self.noise) {
-            (Feed::Passed, None) if passed => Turn::Passed,
-            (Feed::Passed, None) if !quiet => Turn::Wait,
-            (Feed::Passed | Feed::Nothing, None) => Turn::Silence,
-            (feed, noise) => {
-                // What was said before it is heard first.
-                let noise = noise.as_mut().filter(|_| feed != Feed::Transcoded || since > BRIDGE_DELAY * 2);
-                Turn::Sound(self.transcoder.get_or_insert_default().say(form, samples, payload, noise))
-            }
+        if let Some(sounding) = &mut self.sounding {
+            sounding.passes(interval);
+        }
+        let unsaid = ours.samples.saturating_sub(self.ahead);
+        self.ahead = self.ahead.saturating_sub(ours.samples);
+        let quiet = interval * self.quiet >= BRIDGE_QUIET;
+        let turn = match &mut self.noise {
+            Some(noise) => Turn::Sound(self.translator.get_or_insert_default().say_noise(noise, ours, payload)),
+            None if self.speaks && !quiet => Turn::Wait(unsaid),
+            None => Turn::Silence,
         };
-        if !matches!(turn, Turn::Passed | Turn::Wait) {
-            self.row.cut();
+        if !matches!(turn, Turn::Wait(_)) {
+            self.cut();
         }
         if quiet {
-            self.feed = Feed::Nothing;
+            self.speaks = false;
+            if let Some(sounding) = &mut self.sounding {
+                sounding.stopped();
+            }
         }
         turn
-    }
-}
-
-/// From the sound of one leg to that of the other.
-struct Transcoder {
-    ear: Decoder,
-    jitter: Jitter,
-    mouth: Encoder,
-    samples: Vec<i16>,
-}
-
-impl Transcoder {
-    fn put(&mut self, heard: &Heard<'_>, codec: Codec) {
-        self.samples.clear();
-        if let Some(begins) = self.ear.hear(codec, heard.timestamp, heard.payload, &mut self.samples) {
-            self.jitter.put(heard.ssrc, codec.clock(), begins, &self.samples);
-        }
-    }
-
-    /// The next of what was heard, or noise; how many bytes.
-    fn say(&mut self, form: Form, samples: usize, payload: &mut [u8], noise: Option<&mut Noise>) -> usize {
-        self.samples.clear();
-        self.samples.resize(samples, 0);
-        self.jitter.take(&mut self.samples);
-        if let Some(noise) = noise {
-            self.samples.iter_mut().for_each(|sample| *sample = noise.next());
-        }
-        self.mouth.encode(form, &self.samples, payload)
-    }
-
-    fn skip(&mut self, samples: usize) {
-        self.samples.clear();
-        self.samples.resize(samples, 0);
-        self.jitter.take(&mut self.samples);
-    }
-}
-
-impl Default for Transcoder {
-    fn default() -> Self {
-        let jitter = Jitter::new(BRIDGE_DELAY).concealing();
-        Self { ear: Decoder::default(), jitter, mouth: Encoder::default(), samples: Vec::with_capacity(480) }
-    }
-}
-
-impl std::fmt::Debug for Transcoder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Transcoder")
-    }
-}
-
-/// White noise.
-#[derive(Clone, Copy, Debug)]
-struct Noise {
-    peak: i32,
-    state: u32,
-}
-
-impl Noise {
-    /// Of this loudness below the loudest, in dB (RFC 3389 §3).
-    fn of(level: u8) -> Self {
-        // The root of the mean square of an even spread is its peak by the root of three.
-        let rms = 32_768.0 * 10f64.powf(-f64::from(level & 0x7f) / 20.0);
-        Self { peak: (rms * 3f64.sqrt()).min(32_000.0) as i32, state: 0x1357 }
-    }
-
-    fn next(&mut self) -> i16 {
-        // Knuth and Lewis; the high bits are the good ones.
-        self.state = self.state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let spread = (self.state >> 16) as i32 - 32_768;
-        (spread * self.peak / 32_768) as i16
     }
 }

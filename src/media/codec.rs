@@ -1,6 +1,7 @@
 //! From sound to payloads and back: G.711 A-law and µ-law, as the reference code of ITU-T G.191 computes them, G.722 by `audio-codec`, Opus by
 //! [`opus`].
 
+use super::jitter::Behind;
 use super::opus::{self, Band, Effort};
 use crate::limits::{CONCEALED_MAX, OPUS_FRAME_BYTES_MAX};
 use crate::sdp::{Codec, Manner};
@@ -68,6 +69,21 @@ pub fn samples(codec: Codec, payload: &[u8]) -> usize {
         Codec::Pcma | Codec::Pcmu | Codec::G722 => payload.len(),
         Codec::Opus => opus::samples(payload).unwrap_or(0),
     }
+}
+
+/// A payload of G.711 under this one of its laws, or any other as it is; how many bytes. `None`: there is no room.
+pub fn under_law(from: Codec, to: Codec, payload: &[u8], out: &mut [u8]) -> Option<usize> {
+    let out = out.get_mut(..payload.len())?;
+    let law: fn(u8) -> u8 = match (from, to) {
+        (Codec::Pcma, Codec::Pcmu) => |code| encode_ulaw(decode_alaw(code)),
+        (Codec::Pcmu, Codec::Pcma) => |code| encode_alaw(decode_ulaw(code)),
+        (_, _) => {
+            out.copy_from_slice(payload);
+            return Some(payload.len());
+        }
+    };
+    out.iter_mut().zip(payload).for_each(|(byte, &code)| *byte = law(code));
+    Some(payload.len())
 }
 
 /// Ticks of a codec's time stamp in a sample of 8 kHz.
@@ -205,9 +221,14 @@ impl Doubler {
 #[derive(Default)]
 pub struct Decoder {
     g722: Option<Box<(G722Decoder, Halver)>>,
+    /// What G.722 says at its own rate.
+    wide: Vec<i16>,
     opus: Option<Box<opus::Decoder>>,
+    /// Whose packets.
+    ssrc: Option<u32>,
     /// The time stamp behind the last packet of Opus.
     next: Option<u32>,
+    behind: Behind,
 }
 
 impl Decoder {
@@ -219,7 +240,9 @@ impl Decoder {
             Codec::G722 => {
                 let fresh = || Box::new((G722Decoder::new(), Halver::default()));
                 let (decoder, halver) = &mut **self.g722.get_or_insert_with(fresh);
-                halver.halve(&decoder.decode(payload), samples);
+                self.wide.resize(decoder.max_decode_samples(payload.len()), 0);
+                let length = decoder.decode_into(payload, &mut self.wide).unwrap_or(0);
+                halver.halve(self.wide.get(..length).unwrap_or_default(), samples);
             }
             Codec::Opus => {
                 if let Some(decoder) = self.opus() {
@@ -231,13 +254,25 @@ impl Decoder {
 
     /// Adds the samples of a packet as it came, and before them what was lost since the one before where the codec can tell; the time stamp of the
     /// first of them. `None`: it came too late to be understood.
-    pub fn hear(&mut self, codec: Codec, timestamp: u32, payload: &[u8], samples: &mut Vec<i16>) -> Option<u32> {
+    pub fn hear(
+        &mut self,
+        codec: Codec,
+        (ssrc, timestamp): (u32, u32),
+        payload: &[u8],
+        samples: &mut Vec<i16>,
+    ) -> Option<u32> {
+        // Another sender: its time stamps follow no others, and nothing goes before what it says (RFC 3550 §5.1).
+        if self.ssrc != Some(ssrc) {
+            *self = Self { ssrc: Some(ssrc), ..Self::default() };
+        }
         let mut begins = timestamp;
         if codec == Codec::Opus {
+            let long = opus::samples(payload).unwrap_or(0) as u32;
+            let end = timestamp.wrapping_add(long * ticks(codec));
             let lost = self.next.map_or(0, |next| timestamp.wrapping_sub(next) as i32) / ticks(codec) as i32;
             match usize::try_from(lost) {
                 // What follows it was heard, and lost sound in its place.
-                Err(_) if lost > -8000 => return None,
+                Err(_) if lost > -8000 && !self.behind.is_anew(timestamp, end) => return None,
                 // Frames are a multiple of 2.5 ms.
                 Ok(lost @ 1..=CONCEALED_MAX) if lost.is_multiple_of(20) => {
                     let before = samples.len();
@@ -248,8 +283,7 @@ impl Decoder {
                 }
                 Ok(_) | Err(_) => {}
             }
-            let long = opus::samples(payload).unwrap_or(0) as u32;
-            self.next = Some(timestamp.wrapping_add(long * ticks(codec)));
+            (self.next, self.behind) = (Some(end), Behind::default());
         }
         self.decode(codec, payload, samples);
         Some(begins)
@@ -286,9 +320,8 @@ impl Encoder {
                 let (doubler, encoder) = &mut **self.g722.get_or_insert_with(&mut fresh);
                 self.wide.clear();
                 doubler.double(samples, &mut self.wide);
-                let bytes = encoder.encode(&self.wide);
-                payload.iter_mut().zip(bytes).for_each(|(byte, sound)| *byte = sound);
-                samples.len()
+                let room = payload.len();
+                encoder.encode_into(&self.wide, payload).unwrap_or(room)
             }
             Codec::Opus => {
                 if self.opus.as_ref().is_none_or(|(manner, _)| *manner != form.manner) {
@@ -375,6 +408,30 @@ mod tests {
             assert_eq!((encode_alaw(sample), encode_ulaw(sample)), (alaw, ulaw), "{sample}");
         }
         assert_eq!((silence(Codec::Pcma), silence(Codec::Pcmu)), (encode_alaw(0), encode_ulaw(0)));
+    }
+
+    #[test]
+    fn another_sender_is_understood_from_its_first_packet_on() {
+        // 20 ms of Opus (RFC 6716 §3.1). The clock of the second one stands half a second behind that of the first.
+        let (mut ear, packet) = (super::Decoder::default(), [0x08, 0]);
+        assert_eq!(ear.hear(Codec::Opus, (1, 48_000), &packet, &mut Vec::new()), Some(48_000));
+        assert_eq!(ear.hear(Codec::Opus, (1, 24_000), &packet, &mut Vec::new()), None, "late");
+        assert_eq!(ear.hear(Codec::Opus, (2, 24_000), &packet, &mut Vec::new()), Some(24_000));
+        // A clock that was set back under one source is known by packets that follow each other.
+        let understood = |n: u32| ear.hear(Codec::Opus, (2, 4800 + n * 960), &packet, &mut Vec::new()).is_some();
+        assert_eq!([0, 1, 2, 3, 4, 5].map(understood), [false, false, false, false, true, true]);
+        // G.722 remembers what was said: of another voice it would be a click.
+        let loud: Vec<i16> = (0..800).map(|n| if n % 10 < 5 { 20_000 } else { -20_000 }).collect();
+        let soft: Vec<i16> = (0..160).map(|n| n % 40 * 20).collect();
+        let heard = |before: Option<&[i16]>| {
+            let (mut ear, mut samples) = (super::Decoder::default(), Vec::new());
+            if let Some(before) = before {
+                ear.hear(Codec::G722, (1, 0), &encode_g722(before), &mut Vec::new());
+            }
+            ear.hear(Codec::G722, (2, 800), &encode_g722(&soft), &mut samples);
+            samples
+        };
+        assert_eq!(heard(Some(&loud)), heard(None));
     }
 
     #[test]

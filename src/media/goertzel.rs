@@ -89,7 +89,7 @@ impl Tones {
         let length = codec::samples(codec, payload) as u32 * ticks;
         self.last = Some(Place { ssrc, sequence, end: timestamp.wrapping_add(length), ticks });
         self.samples.clear();
-        self.decoder.hear(codec, timestamp, payload, &mut self.samples)?;
+        self.decoder.hear(codec, (ssrc, timestamp), payload, &mut self.samples)?;
         self.detector.heard(self.samples.iter().copied())
     }
 }

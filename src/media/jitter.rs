@@ -62,6 +62,25 @@ struct Source {
     newest: u32,
     /// Packets in a row that were new and too late.
     late: u32,
+    behind: Behind,
+}
+
+/// Packets that pass for copies of what came. Some senders set their clock back under the same source, as at the answer of a call that sounded
+/// before it; then they follow each other, with nothing new between them.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Behind {
+    count: u32,
+    /// The time stamp behind the last of them.
+    next: u32,
+}
+
+impl Behind {
+    /// One more, from this time stamp to that: whether its sender's clock was set back.
+    pub(super) fn is_anew(&mut self, timestamp: u32, end: u32) -> bool {
+        self.count = if self.count > 0 && timestamp == self.next { self.count + 1 } else { 1 };
+        self.next = end;
+        self.count >= LATE_MAX
+    }
 }
 
 /// How packets came lately.
@@ -122,14 +141,16 @@ impl Jitter {
         let is_new = newer > 0;
         if ahead.saturating_add(length) <= 0 {
             // What is a little older than something that came is a copy, or came by a long way round: it tells nothing.
-            if (-OLD..=0).contains(&newer) {
-                return;
-            }
-            let missing = source.ahead(source.newest).saturating_neg();
-            source.late += 1;
-            self.watch.late += 1;
-            if source.late < LATE_MAX && missing < DRY {
+            let waits = if (-OLD..=0).contains(&newer) {
+                !source.behind.is_anew(timestamp, end)
+            } else {
+                let missing = source.ahead(source.newest).saturating_neg();
+                source.late += 1;
+                self.watch.late += 1;
                 source.newest = end;
+                source.late < LATE_MAX && missing < DRY
+            };
+            if waits {
                 self.source = Some(source);
                 return;
             }
@@ -137,7 +158,7 @@ impl Jitter {
             ahead = source.ahead(timestamp);
         }
         if is_new {
-            source.newest = end;
+            (source.newest, source.behind) = (end, Behind::default());
             self.watch.packets += 1;
             self.watch.ahead += i64::from(ahead);
         }
@@ -178,7 +199,14 @@ impl Jitter {
     fn begin(&mut self, ssrc: u32, ticks: u32, timestamp: u32) -> Source {
         self.watch = Watch::default();
         self.slip = 0;
-        Source { ssrc, ticks, due: timestamp.wrapping_sub(self.delay.wrapping_mul(ticks)), newest: timestamp, late: 0 }
+        Source {
+            ssrc,
+            ticks,
+            due: timestamp.wrapping_sub(self.delay.wrapping_mul(ticks)),
+            newest: timestamp,
+            late: 0,
+            behind: Behind::default(),
+        }
     }
 
     /// A step after what was watched.

@@ -84,6 +84,29 @@ fn a_sender_that_begins_anew_or_whose_clock_jumps_loses_a_moment_at_most() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_a_little_loses_a_moment_and_late_copies_set_nothing_back() {
+    let (mut jitter, mut heard) = (buffer(), Vec::new());
+    for n in 0..200u32 {
+        // Two seconds, and from the beginning again under the same source.
+        jitter.put(7, RATE, n % 100 * 160, &sound(1000 + n as i16));
+        heard.push(take(&mut jitter));
+    }
+    let silent = heard.iter().skip(10).filter(|&&sample| sample == 0).count();
+    assert!(silent <= 8, "{silent} packets");
+    assert_eq!(heard[199], 1194);
+    let (mut jitter, mut heard) = (buffer(), Vec::new());
+    for n in 0..200u32 {
+        jitter.put(7, RATE, n * 160, &sound(1000 + n as i16));
+        if let Some(copy) = n.checked_sub(15) {
+            jitter.put(7, RATE, copy * 160, &sound(9));
+        }
+        heard.push(take(&mut jitter));
+    }
+    let expected: Vec<i16> = (0..195).map(|n| 1000 + n).collect();
+    assert_eq!(heard[5..], expected);
+}
+
+#[test]
 fn a_sender_that_was_silent_is_heard_whether_its_clock_went_on_or_not() {
     for clock_goes_on in [true, false] {
         let mut jitter = buffer();

@@ -6,13 +6,16 @@ pub mod bridge;
 pub mod clip;
 pub mod codec;
 pub mod conceal;
+pub mod ear;
 pub mod goertzel;
 pub mod jitter;
+pub mod level;
 pub mod opus;
 pub mod press;
 pub mod quality;
 pub mod reception;
 pub mod rtcp;
+pub mod sounding;
 pub mod srtp;
 pub mod stream;
 pub mod tap;
@@ -22,7 +25,7 @@ pub mod tone;
 pub use clip::Clip;
 pub use codec::Form;
 pub use quality::Report;
-pub use tap::{Ended, Recording, RecordingEnd, Sides};
+pub use tap::{Ended, Loss, Recording, RecordingEnd, Sides};
 
 use crate::number::Key;
 use crate::sdp::Chosen;
@@ -37,9 +40,14 @@ pub struct StreamKey(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct PlayKey(pub u32);
 
-/// Names one recording of a stream, so that a late [`Event::Recorded`] is not taken for another's.
+/// Names one recording of a call: its end may be told when the stream it was made of is long closed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct RecordingKey(pub u64);
+pub struct RecordingKey {
+    /// The key of the call.
+    pub call: u64,
+    /// Which of its recordings.
+    pub number: u32,
+}
 
 /// What a stream is told.
 #[derive(Clone, Debug)]
@@ -71,10 +79,10 @@ pub enum Command {
     /// From now on what each of the two receives is heard by the other, until one of them is told otherwise or closed. A stream hears what is played
     /// to it instead, as long as that lasts.
     Bridge(StreamKey),
-    /// This one hears the other whenever that says something, and what plays now goes on meanwhile unheard; the other one hears nothing of it. None
+    /// This one hears the other whenever that sounds, and what plays now goes on meanwhile unheard; the other one hears nothing of it. None
     /// of it is recorded.
     Overhear(StreamKey),
-    /// What plays now is heard only while the other one of a [`Command::Bridge`] says nothing.
+    /// What plays now is heard only while the other one of a [`Command::Bridge`] is silent, whether it sends silence or nothing.
     GiveWay,
     /// Ends a bridge; both hear what is played to them, or silence.
     Unbridge,
@@ -89,7 +97,9 @@ pub enum Event {
     Finished(PlayKey),
     /// The first valid packet came; sound goes to this address from now on.
     Latched(SocketAddr),
-    /// A recording came to its end.
+    /// A recording came to its end by itself, and takes no more sound. What became of it is still being written.
+    RecordingOver(RecordingKey),
+    /// A recording is in its file, or could not be kept. Told by whoever writes it, also behind [`Event::Closed`].
     Recorded(Ended),
     /// The peer should speak and has been silent for longer than it may.
     Silent,

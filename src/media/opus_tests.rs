@@ -33,7 +33,7 @@ fn recorded(id: &str) -> Vec<i16> {
 }
 
 fn form(rate: Rate, constant: bool) -> Form {
-    Form { codec: Codec::Opus, manner: Manner { rate, constant } }
+    Form { codec: Codec::Opus, manner: Manner { rate, constant, ..Manner::default() } }
 }
 
 /// The packets of a clip in a form.
@@ -87,7 +87,11 @@ fn a_prompt_is_heard_in_its_place_in_every_form() {
         assert!(bits <= rate.bits() as usize * 11 / 10, "{rate:?}: {bits} bits a second");
         if constant {
             assert!(packets.iter().all(|packet| packet.len() == packets[0].len()));
-            assert_eq!(silence(Manner { rate, constant }).len(), packets[0].len(), "not even a pause is told");
+            assert_eq!(
+                silence(Manner { rate, constant, ..Manner::default() }).len(),
+                packets[0].len(),
+                "not even a pause is told"
+            );
         }
     }
 }
@@ -130,7 +134,7 @@ fn a_prompt_begins_and_ends_with_its_packets_wherever_its_sound_does() {
 #[test]
 fn silence_is_silent_also_behind_a_sound() {
     for (rate, constant) in FORMS {
-        let manner = Manner { rate, constant };
+        let manner = Manner { rate, constant, ..Manner::default() };
         let mut all = packets(&tone(440.0, 8000), None, form(rate, constant));
         all.extend(std::iter::repeat_n(silence(manner).to_vec(), 50));
         let heard = heard(&all);
@@ -147,7 +151,7 @@ fn what_was_lost_is_guessed_in_its_place_and_a_long_silence_is_one() {
     let mut guessed = 0;
     for (n, packet) in all.iter().enumerate().filter(|(n, _)| n % 10 != 9 && !(40..60).contains(n)) {
         let mut samples = Vec::new();
-        let begins = ear.hear(Codec::Opus, n as u32 * 960, packet, &mut samples).expect("in order");
+        let begins = ear.hear(Codec::Opus, (9, n as u32 * 960), packet, &mut samples).expect("in order");
         let at = begins as usize / 6;
         guessed += n * FRAME - at;
         assert_eq!(at + samples.len(), (n + 1) * FRAME, "the end is where it was");
@@ -159,10 +163,10 @@ fn what_was_lost_is_guessed_in_its_place_and_a_long_silence_is_one() {
     assert!(score > 0.75, "{score:.3}");
     // What comes late was guessed already, and would spoil what was understood since.
     let late = all.len() - 3;
-    assert_eq!(ear.hear(Codec::Opus, late as u32 * 960, &all[late], &mut Vec::new()), None);
+    assert_eq!(ear.hear(Codec::Opus, (9, late as u32 * 960), &all[late], &mut Vec::new()), None);
     // A peer whose clock began anew is heard on.
     let far = u32::MAX / 2;
-    assert_eq!(ear.hear(Codec::Opus, far, &all[9], &mut Vec::new()), Some(far));
+    assert_eq!(ear.hear(Codec::Opus, (9, far), &all[9], &mut Vec::new()), Some(far));
 }
 
 #[test]
@@ -181,7 +185,7 @@ fn a_lost_packet_is_taken_from_the_correction_of_the_next() {
         if n % 5 == 4 {
             continue;
         }
-        ear.hear(Codec::Opus, n as u32 * 960, packet, &mut with);
+        ear.hear(Codec::Opus, (9, n as u32 * 960), packet, &mut with);
         if n % 5 == 0 && n > 0 {
             guess.conceal(FRAME, &[], &mut without);
         }
@@ -229,7 +233,7 @@ proptest! {
                 if kind == 2 { bytes[place] = byte } else { bytes.truncate(place) }
             }
             let mut sound = Vec::new();
-            ear.hear(Codec::Opus, timestamp, &bytes, &mut sound);
+            ear.hear(Codec::Opus, (9, timestamp), &bytes, &mut sound);
             prop_assert!(sound.len() <= 960 + 800, "{}", sound.len());
         }
     }
@@ -240,6 +244,7 @@ fn chosen(codec: Codec) -> Chosen {
         remote: PEER.parse().ok(),
         codec,
         payload_type: codec.payload_type(),
+        others: Vec::new(),
         manner: Manner::default(),
         packet: Duration::from_millis(20),
         events: vec![Events { payload_type: 101, clock: 8000 }, Events { payload_type: 110, clock: 48_000 }],
@@ -339,7 +344,7 @@ fn keys_leave_and_come_as_events_at_the_clock_of_the_sound() {
 
 #[test]
 fn what_was_offered_under_our_number_is_heard_when_the_answer_calls_it_another() {
-    let mut rig = Rig::new(Chosen { payload_type: 96, ..chosen(Codec::Opus) });
+    let mut rig = Rig::new(Chosen { payload_type: 96, others: vec![(111, Codec::Opus)], ..chosen(Codec::Opus) });
     let packet = packets(&tone(440.0, 160), None, Form::of(Codec::Opus)).remove(0);
     for (n, number) in [96, 111, 97].into_iter().enumerate() {
         rig.hear(20 * n as u64, number, n as u16, 960 * n as u32, &packet);

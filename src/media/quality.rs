@@ -12,6 +12,8 @@ pub struct Report {
     pub codec: Codec,
     /// RTP packets sent.
     pub sent: u32,
+    /// Packet intervals that went by unsent, because the media thread was late.
+    pub unsent: u32,
     /// What came; `None` where it is not counted.
     pub heard: Option<Heard>,
     /// What the peer's last report said of ours; `None` without one.
@@ -109,6 +111,7 @@ mod tests {
         Report {
             codec: Codec::Pcma,
             sent: 1000,
+            unsent: 0,
             heard: heard(1000, 0),
             peer: None,
             round_trip: None,

@@ -7,32 +7,38 @@
 mod anew;
 mod bridged;
 mod playing;
+mod reports;
+mod source;
+mod speaker;
 
 use super::bridge::{self, Bridge, Kind};
 use super::codec::{self, Form};
 use super::goertzel::Tones;
 use super::press::{Presses, Turn};
-use super::quality::{Heard, Report};
 use super::reception::Reception;
-use super::rtcp::{self, Rtcp, Sent};
+use super::rtcp::{self, Rtcp};
 use super::srtp::Session;
 use super::tap::{Sink, Tap};
 use super::telephone_event::{self, Receiver};
-use super::{Clip, Command, Ended, Event, Recording, RecordingEnd, RecordingKey};
-use crate::limits::{
-    RTP_PACKET_BYTES_MAX, RTP_SOURCE_CHANGE, SRTP_TRAILER_BYTES_MAX, STREAM_RECORDINGS_MAX, TAP_SKIPPED_MAX,
-};
+use super::{Clip, Command, Ended, Event, Loss, Recording, RecordingEnd};
+use crate::limits::{PAYLOAD_BYTES_MAX, RTP_PACKET_BYTES_MAX, STREAM_RECORDINGS_MAX, TAP_SKIPPED_MAX};
 use crate::sdp::{Chosen, Codec, Control, Direction, Events};
 use crate::time::{Duration, Instant};
 use playing::Playing;
 use rtp_rs::{RtpPacketBuilder, RtpReader, Seq};
+use source::Source;
+use speaker::Speaker;
 use std::net::SocketAddr;
 use std::sync::Arc;
+
+pub use reports::Way;
 
 /// Bytes of an RTP header without extras.
 const HEADER: usize = 12;
 /// Comfort noise (RFC 3389): a peer that begins with it is alive.
 const COMFORT_NOISE: u8 = 13;
+/// The number is given to a clock of 8 kHz alone (RFC 3551 §6).
+const COMFORT_NOISE_CLOCK: u32 = 8000;
 
 /// One leg's media.
 #[derive(Debug)]
@@ -42,6 +48,7 @@ pub struct Stream {
     /// The address of the last description that named one.
     signalled: Option<SocketAddr>,
     source: Source,
+    speaker: Speaker,
     keys: Receiver,
     /// Only where no events were agreed: a voice can sound like a key.
     tones: Option<Box<Tones>>,
@@ -51,6 +58,8 @@ pub struct Stream {
     sequence: u16,
     timestamp: u32,
     last: Last,
+    /// Intervals that went by unsent.
+    unsent: u32,
     /// Packets sent, and their payload.
     sent: (u32, u32),
     /// `None`: what the peer sends is not counted.
@@ -71,26 +80,6 @@ pub struct Stream {
     bridge: Option<Box<Bridge>>,
 }
 
-/// The way a report takes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Way {
-    /// Beside the sound (RFC 5761).
-    Muxed,
-    /// From our RTCP port, the one above.
-    Apart,
-}
-
-/// Where the peer's packets come from. It need not be where its description says: NAT, or a client that listens
-/// everywhere and sends from another address.
-#[derive(Clone, Copy, Debug)]
-enum Source {
-    /// The first valid packet decides when signalling named its address; from elsewhere two of one SSRC do, because noise
-    /// passes for a packet once in a hundred times. Packets of the source of before may still be under way until then.
-    Open { before: Option<(SocketAddr, Instant)>, candidate: Option<(SocketAddr, u32)> },
-    /// Only this one is heard: learning that stays open lets anyone inject sound and keys (CVE-2025-53399).
-    Latched(SocketAddr),
-}
-
 /// What left in the last interval: a talk spurt's first packet is marked (RFC 3551 §4.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Last {
@@ -106,6 +95,7 @@ impl Stream {
             chosen: None,
             signalled: None,
             source: Source::Open { before: None, candidate: None },
+            speaker: Speaker::default(),
             keys: Receiver::new(),
             tones: None,
             playing: None,
@@ -114,6 +104,7 @@ impl Stream {
             sequence: first_sequence,
             timestamp: first_timestamp,
             last: Last::Nothing,
+            unsent: 0,
             sent: (0, 0),
             reception: Some(Reception::default()),
             reports: Rtcp::new(u64::from(ssrc) << 32 | u64::from(first_timestamp ^ u32::from(first_sequence))),
@@ -175,13 +166,13 @@ impl Stream {
             Command::Relay(key) => self.relay(key),
             Command::Stop => self.playing = None,
             // Without a sink nothing can be kept.
-            Command::Record(Recording { key, .. }) => events.push(unkept(key)),
+            Command::Record(Recording { key, .. }) => events.push(Event::Recorded(Ended::unkept(key, Loss::Nowhere))),
             Command::PauseRecording(key, paused) => {
                 self.taps.iter_mut().filter(|tap| tap.key() == key).for_each(|tap| tap.pause(paused));
             }
             Command::EndRecording(key) => {
                 let ended = self.taps.extract_if(.., |tap| tap.key() == key);
-                events.extend(ended.map(|mut tap| Event::Recorded(tap.end())));
+                ended.for_each(|mut tap| tap.end(RecordingEnd::Told));
             }
             // Whose sound it is, is known to whoever owns both.
             Command::Bridge(_) => self.bridge(Some(bridge::Ways::Both)),
@@ -195,17 +186,17 @@ impl Stream {
     }
 
     /// Begins a recording, beside one that runs.
-    pub fn record(&mut self, recording: Recording, sink: Box<dyn Sink>, events: &mut Vec<Event>) {
+    pub fn record(&mut self, recording: Recording, mut sink: Box<dyn Sink>) {
         if self.taps.len() < STREAM_RECORDINGS_MAX {
             self.taps.push(Tap::new(recording, sink));
         } else {
-            events.push(unkept(recording.key));
+            sink.finish(Ended::unkept(recording.key, Loss::Crowded));
         }
     }
 
     /// Ends the recordings that run.
-    pub fn end_recordings(&mut self) -> impl Iterator<Item = Event> {
-        self.taps.drain(..).map(|mut tap| Event::Recorded(tap.end()))
+    pub fn end_recordings(&mut self) {
+        self.taps.drain(..).for_each(|mut tap| tap.end(RecordingEnd::Told));
     }
 
     /// A packet that arrived. What is no RTP of ours, or of another source, is dropped. It is decrypted where it stands. While the stream is
@@ -238,9 +229,19 @@ impl Stream {
         self.heard = now;
         let (ssrc, sequence, timestamp) = (packet.ssrc(), packet.sequence_number().into(), packet.timestamp());
         let payload = packet.payload();
-        // The timestamp of a key stands still while it is pressed.
-        let sampled = clock.is_none().then_some((timestamp, codec.unwrap_or(agreed).clock()));
-        if let Some(reception) = &mut self.reception {
+        // Some senders tell keys under a source of their own; they are known by it, and say nothing of the sound.
+        let beside = clock.is_some() && self.speaker.is_another(ssrc);
+        if clock.is_none() && !self.speaker.counts(ssrc, sequence) {
+            return None;
+        }
+        let sampled = match (clock, codec) {
+            // The timestamp of a key stands still while it is pressed.
+            (Some(_), _) => None,
+            (None, Some(codec)) => Some((timestamp, codec.clock())),
+            // Noise counts at its own clock, whatever it stands beside: under another one its timestamp tells nothing (RFC 7160).
+            (None, None) => Some((timestamp, COMFORT_NOISE_CLOCK)).filter(|_| agreed.clock() == COMFORT_NOISE_CLOCK),
+        };
+        if let Some(reception) = self.reception.as_mut().filter(|_| !beside) {
             reception.received(now, ssrc, sequence, sampled);
         }
         if let Some(codec) = codec {
@@ -275,29 +276,6 @@ impl Stream {
         })
     }
 
-    /// A packet of reports. It never latches, and counts from the peer's host alone.
-    pub fn reported(&mut self, now: Instant, from: SocketAddr, way: Way, packet: &mut [u8]) {
-        let packet = match &mut self.srtp {
-            Some(srtp) => match srtp.open_report(packet) {
-                Some(packet) => packet,
-                None => return,
-            },
-            None => packet,
-        };
-        let Some(chosen) = &self.chosen else { return };
-        let host = match self.source {
-            Source::Latched(source) => Some(source.ip()),
-            Source::Open { .. } => self.signalled.map(|signalled| signalled.ip()),
-        };
-        if host == Some(from.ip()) && self.reports.received(now, self.ssrc, chosen.codec.clock(), packet) {
-            // Who is silent on purpose still reports.
-            self.heard = now;
-            if way == Way::Apart {
-                self.reporter = Some(from);
-            }
-        }
-    }
-
     /// What went by in silence: once an interval, before [`Stream::next_packet`].
     pub fn tick(&mut self, now: Instant, events: &mut Vec<Event>) {
         if self.impatient_at().is_some_and(|at| now >= at) {
@@ -313,53 +291,15 @@ impl Stream {
         Some(self.heard + self.patience.filter(|_| speaks)?)
     }
 
-    /// Whether [`Stream::report`] has something to say.
-    pub fn owes_report(&self, now: Instant) -> bool {
-        self.reports.is_due(now)
-    }
-
-    /// Whether reports need a port of their own.
-    pub fn reports_apart(&self) -> bool {
-        matches!(self.reports_to(), Some((_, Way::Apart)))
-    }
-
-    /// Our report when it is due, or the last one with its BYE: where to, by which way, and how many bytes of the buffer.
-    pub fn report(
-        &mut self,
-        now: Instant,
-        last: bool,
-        buffer: &mut [u8; RTP_PACKET_BYTES_MAX],
-    ) -> Option<(SocketAddr, Way, usize)> {
-        let Some((to, way)) = self.reports_to().filter(|_| !last || self.reports.has_told()) else {
-            self.reports.passed(now);
-            return None;
-        };
-        let (packets, bytes) = self.sent;
-        let sent = Sent { ssrc: self.ssrc, timestamp: self.timestamp, packets, bytes };
-        let length = self.reports.write(now, sent, self.reception.as_mut().and_then(Reception::block), last, buffer)?;
-        let length = match &mut self.srtp {
-            Some(srtp) => srtp.seal_report(buffer, length)?,
-            None => length,
-        };
-        Some((to, way, length))
-    }
-
-    /// How this leg sounded so far; `None` before anything was agreed.
-    pub fn quality(&self) -> Option<Report> {
-        let chosen = self.chosen.as_ref()?;
-        Some(Report {
-            codec: chosen.codec,
-            sent: self.sent.0,
-            heard: self.reception.map(|reception| Heard {
-                packets: reception.packets(),
-                lost: reception.lost(),
-                jitter: reception.jitter(),
-            }),
-            peer: self.reports.peer(),
-            round_trip: self.reports.round_trip(),
-            suite: self.srtp.as_ref().map(|srtp| srtp.suite()),
-            forged: self.srtp.as_ref().map_or(0, |srtp| srtp.forged()).saturating_add(self.forged),
-        })
+    /// Reads a little of all that [`Stream::next_packet`] will read; the number means nothing. The pacer asks the streams of a moment one after the
+    /// other, so that the machine fetches their memory side by side, where each packet would wait for its own.
+    pub fn touch(&self) -> usize {
+        let agreed = self.chosen.as_ref().map_or(0, |chosen| chosen.payload_type);
+        let latched = matches!(self.source, Source::Latched(_));
+        let parts = [self.bridge.is_some(), self.srtp.is_some(), self.taps.is_empty(), self.owes_report(self.heard)];
+        let numbers = self.timestamp ^ self.sent.1 ^ u32::from(self.sequence) ^ u32::from(agreed);
+        let playing = self.playing.as_ref().map_or(0, Playing::touch);
+        numbers as usize ^ playing ^ usize::from(latched) ^ parts.into_iter().filter(|&part| part).count()
     }
 
     /// What is due in this interval: where to, and how many bytes of the buffer. `None` while we may not send; then
@@ -382,7 +322,11 @@ impl Stream {
         };
 
         let (header, payload) = buffer.split_at_mut(HEADER);
-        let turn = press(&mut self.pressing, chosen, timestamp, events);
+        let turn = match &self.bridge {
+            // What somebody presses on the other leg is heard to its end.
+            Some(bridge) if bridge.is_passing_a_press() => None,
+            Some(_) | None => press(&mut self.pressing, chosen, timestamp, events),
+        };
         if let Some(Turn::Event { payload: event, timestamp, marked }) = turn {
             let number = our_events(chosen)?.payload_type;
             payload.get_mut(..event.len())?.copy_from_slice(&event);
@@ -400,12 +344,10 @@ impl Stream {
         });
         let form = form(chosen);
         let (filled, sent) = match (&mut self.playing, &mut self.bridge) {
-            (_, Some(bridge)) if hears && turn.is_none() => match bridge.fill(form, chosen.packet, samples, payload) {
-                waits @ (bridge::Turn::Passed | bridge::Turn::Wait) => {
-                    if waits == bridge::Turn::Passed {
-                        // Its time went by with it.
-                        self.timestamp = timestamp;
-                    }
+            (_, Some(bridge)) if hears && turn.is_none() => match bridge.fill(ours(chosen), chosen.packet, payload) {
+                bridge::Turn::Wait(unsaid) => {
+                    // The rest of its time went by with what left.
+                    self.timestamp = timestamp.wrapping_add(unsaid as u32 * codec::ticks(chosen.codec));
                     self.tap_tick(samples, &[], events);
                     return None;
                 }
@@ -452,19 +394,15 @@ impl Stream {
     /// An interval of the recordings, in which we said this.
     fn tap_tick(&mut self, samples: usize, said: &[u8], events: &mut Vec<Event>) {
         let codec = self.chosen.as_ref().map_or(Codec::Pcma, |chosen| chosen.codec);
-        self.taps.retain_mut(|tap| match tap.interval(samples, codec, said) {
-            Some(ended) => {
-                events.push(Event::Recorded(ended));
-                false
-            }
-            None => true,
-        });
+        let over = self.taps.extract_if(.., |tap| tap.interval(samples, codec, said));
+        events.extend(over.map(|tap| Event::RecordingOver(tap.key())));
     }
 
     /// Intervals that went by unsent, because the pacer was late. The prompt waits, time goes on, in recordings too.
     pub fn skipped(&mut self, intervals: u32, events: &mut Vec<Event>) {
         let samples = samples(self.packet());
         self.timestamp = self.timestamp.wrapping_add(self.ticks().wrapping_mul(intervals));
+        self.unsent = self.unsent.saturating_add(intervals);
         self.last = Last::Nothing;
         for _ in 0..intervals.min(TAP_SKIPPED_MAX) {
             if self.taps.is_empty() {
@@ -486,17 +424,7 @@ impl Stream {
     }
 
     fn configure(&mut self, now: Instant, chosen: Chosen) {
-        // A new address means a new source. The same one again, or none (hold), leaves the latch as it is.
-        if let Some(remote) = chosen.remote
-            && self.signalled.replace(remote) != Some(remote)
-        {
-            let before = match self.source {
-                Source::Latched(source) => Some((source, now + RTP_SOURCE_CHANGE)),
-                Source::Open { before, .. } => before,
-            };
-            self.source = Source::Open { before, candidate: None };
-            self.reporter = None;
-        }
+        self.renegotiated(now, chosen.remote);
         if chosen.control != Control::Off {
             self.reports.begin(now);
         }
@@ -518,60 +446,6 @@ impl Stream {
         }
         self.chosen = Some(chosen);
     }
-
-    /// Whether packets of this source count. The first valid one latches.
-    fn heeds(&mut self, now: Instant, from: SocketAddr, ssrc: u32, events: &mut Vec<Event>) -> bool {
-        // Whoever the signalling names may take the latch at any time: the first packet can be a stray one of an
-        // earlier call on this port, and must not lock the caller out.
-        let signalled = self.signalled == Some(from);
-        match self.source {
-            Source::Latched(source) if source == from => return true,
-            Source::Latched(_) if !signalled => return false,
-            // Its keys still count, yet sound no longer goes there.
-            Source::Open { before: Some((source, until)), .. } if source == from && now < until && !signalled => {
-                return true;
-            }
-            Source::Open { before, candidate } if !signalled && candidate != Some((from, ssrc)) => {
-                self.source = Source::Open { before, candidate: Some((from, ssrc)) };
-                return false;
-            }
-            Source::Latched(_) | Source::Open { .. } => {}
-        }
-        self.source = Source::Latched(from);
-        events.push(Event::Latched(from));
-        true
-    }
-
-    fn destination(&self) -> Option<SocketAddr> {
-        let chosen = self.chosen.as_ref()?;
-        match (chosen.direction, self.source) {
-            (Direction::RecvOnly | Direction::Inactive, _) => None,
-            (Direction::SendRecv | Direction::SendOnly, Source::Latched(source)) => Some(source),
-            (Direction::SendRecv | Direction::SendOnly, Source::Open { .. }) => chosen.remote,
-        }
-    }
-
-    /// Where our reports go; nowhere while the peer names no address. On hold they go on (RFC 3264 §5.1).
-    fn reports_to(&self) -> Option<(SocketAddr, Way)> {
-        let chosen = self.chosen.as_ref()?;
-        let remote = chosen.remote?;
-        let sound = match self.source {
-            Source::Latched(source) => source,
-            Source::Open { .. } => remote,
-        };
-        match chosen.control {
-            Control::Muxed => Some((sound, Way::Muxed)),
-            Control::Off => None,
-            Control::Apart(at) => {
-                // Behind a NAT the port above is a guess, until a report of theirs shows a better one.
-                let guess = match sound.ip() == at.ip() {
-                    true => at,
-                    false => SocketAddr::new(sound.ip(), sound.port().checked_add(1)?),
-                };
-                Some((self.reporter.unwrap_or(guess), Way::Apart))
-            }
-        }
-    }
 }
 
 /// Ours says something else in this interval than what is heard of another stream.
@@ -579,12 +453,6 @@ fn interrupt(bridge: &mut Option<Box<Bridge>>, samples: usize) {
     if let Some(bridge) = bridge {
         bridge.interrupted(samples);
     }
-}
-
-/// A recording of which nothing could be kept.
-fn unkept(key: RecordingKey) -> Event {
-    let none = Duration::ZERO;
-    Event::Recorded(Ended { key, length: none, spoken: none, hushed: none, end: RecordingEnd::Failed })
 }
 
 /// What the keys on their way out have for this interval.
@@ -626,22 +494,29 @@ fn form(chosen: &Chosen) -> Form {
     Form { codec: chosen.codec, manner: chosen.manner }
 }
 
-/// What a payload type of the peer's carries, if it is sound: every codec whatever was agreed, for some peers begin before they read our answer.
+/// What a packet of ours is like.
+fn ours(chosen: &Chosen) -> bridge::Ours {
+    bridge::Ours { form: form(chosen), samples: samples(chosen.packet) }
+}
+
+/// What a payload type of the peer's carries, if it is sound: every codec whose number is fixed, whatever was agreed, for some peers begin before they
+/// read our answer.
 fn codec_of(number: u8, chosen: &Chosen) -> Option<Codec> {
-    match number {
-        _ if number == chosen.payload_type => Some(chosen.codec),
-        // RFC 3264 §5.1: what we offered comes under the number of our offer, whatever the answer calls it.
-        _ if number == Codec::Opus.payload_type() && chosen.codec == Codec::Opus => Some(Codec::Opus),
+    if number == chosen.payload_type {
+        return Some(chosen.codec);
+    }
+    let agreed = chosen.others.iter().find(|(other, _)| *other == number).map(|(_, codec)| *codec);
+    agreed.or(match number {
         0 => Some(Codec::Pcmu),
         8 => Some(Codec::Pcma),
         9 => Some(Codec::G722),
         _ => None,
-    }
+    })
 }
 
 /// Samples of a packet, at 8000 a second; never more than fit the buffer.
 fn samples(packet: Duration) -> usize {
-    (packet.as_millis() as usize * 8).clamp(80, RTP_PACKET_BYTES_MAX - HEADER - SRTP_TRAILER_BYTES_MAX)
+    (packet.as_millis() as usize * 8).clamp(80, PAYLOAD_BYTES_MAX)
 }
 
 #[cfg(test)]

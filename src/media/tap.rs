@@ -1,11 +1,12 @@
 //! What is recorded of a stream: the caller's sound put back in order, beside what we say at the same time.
 //!
-//! Packets come late, twice, in another order or not at all ([`Jitter`]); a recording has one sample for every 125 µs of its
-//! time. A [`Sink`] takes the frames. It must not block: it is called between two packets.
+//! Packets come late, twice, in another order or not at all ([`Ear`]); a recording has one sample for every 125 µs of its
+//! time. A [`Sink`] takes the frames, and tells at the end what became of them. It must not block: it is called between two packets.
 
 use super::RecordingKey;
 use super::codec::Decoder;
-use super::jitter::Jitter;
+use super::ear::Ear;
+use super::level::{self, Line};
 use crate::limits::{PAUSE_TAIL, TAP_DELAY};
 use crate::sdp::Codec;
 use crate::time::Duration;
@@ -14,10 +15,6 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use super::jitter::RATE;
-/// RMS below which nobody speaks: −45 dBov.
-const QUIET: u32 = 184;
-/// How far above the noise of the line speech is: 12 dB.
-const ABOVE_NOISE: u32 = 4;
 
 /// What is to be recorded.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,25 +59,53 @@ pub enum RecordingEnd {
     Silence,
     /// It is as long as it may be.
     Longest,
-    /// It could not be kept.
-    Failed,
+    /// It could not be kept, or not to its end.
+    Failed(Loss),
+}
+
+/// Why a recording could not be kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Loss {
+    /// The disk is full, or the folder cannot be written.
+    Disk,
+    /// More waited for the disk than may.
+    Slow,
+    /// So many recordings run that no more may begin.
+    Crowded,
+    /// There is no folder for recordings.
+    Nowhere,
+    /// An error of ours.
+    Broken,
+}
+
+impl Loss {
+    /// As a record has it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Slow => "slow-disk",
+            Self::Crowded => "too-many",
+            Self::Nowhere => "no-folder",
+            Self::Broken => "internal",
+        }
+    }
 }
 
 /// Where the samples go.
 pub trait Sink: Send {
-    /// Takes samples, channel by channel; `false` when they could not be kept.
-    fn take(&mut self, samples: &[i16]) -> bool;
-    /// There are no more.
-    fn finish(&mut self);
+    /// Takes samples, channel by channel, or says why they cannot be kept.
+    fn take(&mut self, samples: &[i16]) -> Result<(), Loss>;
+    /// There are no more. Once what was taken is kept, or is not, the end is told as [`Event::Recorded`](super::Event::Recorded).
+    fn finish(&mut self, ended: Ended);
 }
 
 /// A recording that runs.
 pub struct Tap {
     recording: Recording,
     sink: Box<dyn Sink>,
-    heard: Jitter,
+    heard: Ear,
     /// What another leg says to the caller, packet by packet past us.
-    passed: Option<Box<Passed>>,
+    passed: Option<Box<Ear>>,
     /// What we said, until what came at that time is taken.
     said: VecDeque<i16>,
     hush: Hush,
@@ -92,27 +117,13 @@ pub struct Tap {
     spoken: u64,
     /// Since somebody spoke, or since the beginning.
     silent: u64,
-    /// The RMS of the line when nobody speaks.
-    noise: u32,
+    line: Line,
     /// The caller's side of an interval, what is passed on, and both sides.
     caller: Vec<i16>,
     theirs: Vec<i16>,
     frame: Vec<i16>,
-    ear: Decoder,
     mouth: Decoder,
     decoded: Vec<i16>,
-}
-
-/// Another leg, as the caller hears it.
-struct Passed {
-    heard: Jitter,
-    ear: Decoder,
-}
-
-impl Default for Passed {
-    fn default() -> Self {
-        Self { heard: Jitter::new(TAP_DELAY).concealing(), ear: Decoder::default() }
-    }
 }
 
 /// Whether sound is kept.
@@ -147,7 +158,7 @@ impl Tap {
         Self {
             recording,
             sink,
-            heard: Jitter::new(TAP_DELAY).concealing(),
+            heard: Ear::new(TAP_DELAY),
             passed: None,
             said: std::iter::repeat_n(0, delay).collect(),
             hush: Hush::No,
@@ -155,11 +166,10 @@ impl Tap {
             length: 0,
             spoken: 0,
             silent: 0,
-            noise: QUIET,
+            line: Line::default(),
             caller: Vec::with_capacity(480),
             theirs: Vec::with_capacity(480),
             frame: Vec::with_capacity(960),
-            ear: Decoder::default(),
             mouth: Decoder::default(),
             decoded: Vec::with_capacity(480),
         }
@@ -175,7 +185,7 @@ impl Tap {
     pub fn pause(&mut self, paused: bool) {
         self.heard.clear();
         if let Some(passed) = &mut self.passed {
-            passed.heard.clear();
+            passed.clear();
         }
         self.hush = match (paused, self.hush) {
             (true, _) => Hush::Paused,
@@ -186,51 +196,41 @@ impl Tap {
 
     /// A packet of the caller's.
     pub fn packet(&mut self, codec: Codec, ssrc: u32, timestamp: u32, payload: &[u8]) {
-        let mut samples = std::mem::take(&mut self.decoded);
-        samples.clear();
-        if let Some(begins) = self.ear.hear(codec, timestamp, payload, &mut samples) {
-            self.heard.put(ssrc, codec.clock(), begins, &samples);
-        }
-        self.decoded = samples;
+        self.heard.hear(codec, (ssrc, timestamp), payload);
     }
 
     /// A packet of another leg's that is passed on to the caller as it is.
     pub fn passed(&mut self, codec: Codec, ssrc: u32, timestamp: u32, payload: &[u8]) {
-        if self.recording.sides != Sides::Both {
-            return;
-        }
-        let Passed { heard, ear } = &mut **self.passed.get_or_insert_default();
-        self.decoded.clear();
-        if let Some(begins) = ear.hear(codec, timestamp, payload, &mut self.decoded) {
-            heard.put(ssrc, codec.clock(), begins, &self.decoded);
+        if self.recording.sides == Sides::Both {
+            let ear = self.passed.get_or_insert_with(|| Box::new(Ear::new(TAP_DELAY)));
+            ear.hear(codec, (ssrc, timestamp), payload);
         }
     }
 
     /// One packet interval went by in which this payload of ours left; none is silence. What we say stands beside what came at
-    /// the time.
-    pub fn interval(&mut self, samples: usize, codec: Codec, payload: &[u8]) -> Option<Ended> {
+    /// the time. `true`: it has come to its end.
+    pub fn interval(&mut self, samples: usize, codec: Codec, payload: &[u8]) -> bool {
         let mut said = std::mem::take(&mut self.decoded);
         said.clear();
         if self.recording.sides == Sides::Both {
             self.mouth.decode(codec, payload, &mut said);
         }
-        let ended = self.tick(samples, &said);
+        let over = self.tick(samples, &said);
         self.decoded = said;
-        ended
+        over
     }
 
-    /// One packet interval went by in which we said this; less than an interval is silence at its end. The end, when it
-    /// has come.
-    fn tick(&mut self, samples: usize, said: &[i16]) -> Option<Ended> {
+    /// One packet interval went by in which we said this; less than an interval is silence at its end. `true`: it has come to its end.
+    fn tick(&mut self, samples: usize, said: &[i16]) -> bool {
         self.caller.resize(samples, 0);
         self.heard.take(&mut self.caller);
-        let energy: u64 = self.caller.iter().map(|sample| u64::from(sample.unsigned_abs()).pow(2)).sum();
+        let loud = level::rms(&self.caller);
         let stereo = self.recording.sides == Sides::Both;
         self.said.extend(said.iter().copied().chain(std::iter::repeat(0)).take(samples));
         self.theirs.clear();
         self.theirs.resize(samples, 0);
         if let Some(passed) = &mut self.passed {
-            passed.heard.take(&mut self.theirs);
+            passed.take(&mut self.theirs);
         }
         let hushed = match self.hush {
             Hush::No => false,
@@ -248,44 +248,37 @@ impl Tap {
             }
         }
         self.length += samples as u64;
-        let loud = (energy / samples.max(1) as u64).isqrt() as u32;
-        if self.speaks(loud) {
+        if self.line.speaks(loud) {
             self.spoken += samples as u64;
             self.silent = 0;
         } else {
             self.silent += samples as u64;
         }
-        if !self.sink.take(&self.frame) {
-            return Some(self.ended(RecordingEnd::Failed));
-        }
         let at_least = |count: u64, length: Duration| time(count) >= length;
-        if at_least(self.length, self.recording.longest) {
-            return Some(self.finish(RecordingEnd::Longest));
-        }
-        let silence = self.recording.silence.filter(|&silence| at_least(self.silent, silence));
-        silence.map(|_| self.finish(RecordingEnd::Silence))
+        let end = match self.sink.take(&self.frame) {
+            Err(loss) => RecordingEnd::Failed(loss),
+            Ok(()) if at_least(self.length, self.recording.longest) => RecordingEnd::Longest,
+            Ok(()) if self.recording.silence.is_some_and(|silence| at_least(self.silent, silence)) => {
+                RecordingEnd::Silence
+            }
+            Ok(()) => return false,
+        };
+        self.end(end);
+        true
     }
 
     /// Ends it.
-    pub fn end(&mut self) -> Ended {
-        self.finish(RecordingEnd::Told)
-    }
-
-    fn finish(&mut self, end: RecordingEnd) -> Ended {
-        self.sink.finish();
-        self.ended(end)
-    }
-
-    fn ended(&self, end: RecordingEnd) -> Ended {
+    pub fn end(&mut self, end: RecordingEnd) {
         let [length, spoken, hushed] = [self.length, self.spoken, self.hushed].map(time);
-        Ended { key: self.recording.key, length, spoken, hushed, end }
+        self.sink.finish(Ended { key: self.recording.key, length, spoken, hushed, end });
     }
+}
 
-    /// Whether a frame is louder than the line itself. The noise of a line is found at once when it is lower than thought, and
-    /// slowly, some 4 dB a second, when it is higher.
-    fn speaks(&mut self, loud: u32) -> bool {
-        self.noise = if loud < self.noise { loud } else { self.noise + self.noise / 128 + 1 };
-        loud >= QUIET.max(self.noise.saturating_mul(ABOVE_NOISE))
+impl Ended {
+    /// Of a recording that could not even begin.
+    pub const fn unkept(key: RecordingKey, loss: Loss) -> Self {
+        let none = Duration::ZERO;
+        Self { key, length: none, spoken: none, hushed: none, end: RecordingEnd::Failed(loss) }
     }
 }
 
@@ -299,7 +292,8 @@ fn samples(time: Duration) -> u64 {
     time.as_millis() as u64 * u64::from(RATE / 1000)
 }
 
-fn time(samples: u64) -> Duration {
+/// How long so many samples of a channel last.
+pub fn time(samples: u64) -> Duration {
     Duration::from_micros(samples.saturating_mul(1_000_000 / u64::from(RATE)))
 }
 

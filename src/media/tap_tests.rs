@@ -1,25 +1,33 @@
 use super::*;
 use std::sync::Mutex;
 
-/// What was written, and whether it was finished.
+/// What was written, and how it ended; and why nothing can be kept.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<(Vec<i16>, bool)>>, bool);
+struct Kept(Arc<Mutex<(Vec<i16>, Option<Ended>)>>, Option<Loss>);
 
 impl Sink for Kept {
-    fn take(&mut self, samples: &[i16]) -> bool {
+    fn take(&mut self, samples: &[i16]) -> Result<(), Loss> {
         self.0.lock().expect("one thread").0.extend_from_slice(samples);
-        !self.1
+        self.1.map_or(Ok(()), Err)
     }
 
-    fn finish(&mut self) {
-        self.0.lock().expect("one thread").1 = true;
+    fn finish(&mut self, ended: Ended) {
+        self.0.lock().expect("one thread").1 = Some(ended);
     }
 }
+
+impl Kept {
+    fn ended(&self) -> Ended {
+        self.0.lock().expect("one thread").1.expect("it is told how it ended")
+    }
+}
+
+const KEY: RecordingKey = RecordingKey { call: 1357, number: 7 };
 
 fn tap(sides: Sides, silence: Option<Duration>) -> (Tap, Kept) {
     let kept = Kept::default();
     let longest = Duration::from_secs(10);
-    let recording = Recording { key: RecordingKey(7), file: "messages/a".into(), sides, longest, silence };
+    let recording = Recording { key: KEY, file: "messages/a".into(), sides, longest, silence };
     (Tap::new(recording, Box::new(kept.clone())), kept)
 }
 
@@ -46,7 +54,7 @@ fn side(samples: &[i16], at: usize) -> Vec<i16> {
 fn what_we_say_stands_beside_what_came_at_the_time() {
     let (mut tap, file) = tap(Sides::Both, None);
     for n in 0..10 {
-        tap.heard.put(1, RATE, n * 160, &voice(1000 + n as i16));
+        tap.heard.jitter.put(1, RATE, n * 160, &voice(1000 + n as i16));
         tap.tick(160, &voice(500 + n as i16));
     }
     let samples = kept(&file);
@@ -57,11 +65,11 @@ fn what_we_say_stands_beside_what_came_at_the_time() {
 #[test]
 fn a_pause_leaves_nothing_of_either_side_from_just_before_it_until_the_last_key_has_died_away() {
     let (mut tap, file) = tap(Sides::Both, None);
-    let mut ended = None;
+    let mut over = false;
     for n in 0..400u32 {
         // The caller's side comes 80 ms late: what is said in the pause is still under way at its end.
         if let Some(said) = n.checked_sub(4) {
-            tap.heard.put(1, RATE, said * 160, &voice(1000 + said as i16));
+            tap.heard.jitter.put(1, RATE, said * 160, &voice(1000 + said as i16));
         }
         match n {
             100 => tap.pause(true),
@@ -70,10 +78,11 @@ fn a_pause_leaves_nothing_of_either_side_from_just_before_it_until_the_last_key_
             210 => tap.pause(false),
             _ => {}
         }
-        ended = tap.tick(160, &voice(2000 + n as i16));
+        over |= tap.tick(160, &voice(2000 + n as i16));
     }
-    assert_eq!(ended, None);
-    let told = tap.end();
+    assert!(!over);
+    tap.end(RecordingEnd::Told);
+    let told = file.ended();
     let samples = kept(&file);
     // A second behind the end, and not a sample before it; the time is whole.
     let silent = 100 * 320..250 * 320;
@@ -91,11 +100,11 @@ fn a_pause_leaves_nothing_of_either_side_from_just_before_it_until_the_last_key_
 fn silence_ends_it_after_words_and_without_any_and_a_noisy_line_is_no_voice() {
     let silence = Some(Duration::from_secs(2));
     let run = |sound: &dyn Fn(u32) -> i16| {
-        let (mut tap, _) = tap(Sides::Caller, silence);
+        let (mut tap, file) = tap(Sides::Caller, silence);
         for n in 0..2000 {
-            tap.heard.put(1, RATE, n * 160, &voice(sound(n)));
-            if let Some(ended) = tap.tick(160, &[]) {
-                return ended;
+            tap.heard.jitter.put(1, RATE, n * 160, &voice(sound(n)));
+            if tap.tick(160, &[]) {
+                return file.ended();
             }
         }
         panic!("never ends");
@@ -120,19 +129,20 @@ fn silence_ends_it_after_words_and_without_any_and_a_noisy_line_is_no_voice() {
 #[test]
 fn a_sink_that_cannot_keep_it_ends_it_and_telling_it_finishes_the_file() {
     let (mut tap, file) = tap(Sides::Caller, None);
-    assert_eq!(tap.tick(160, &[]), None);
-    let told = tap.end();
-    assert_eq!((told.key, told.end, told.length), (RecordingKey(7), RecordingEnd::Told, Duration::from_millis(20)));
-    assert!(file.0.lock().expect("one thread").1);
+    assert!(!tap.tick(160, &[]));
+    tap.end(RecordingEnd::Told);
+    let told = file.ended();
+    assert_eq!((told.key, told.end, told.length), (KEY, RecordingEnd::Told, Duration::from_millis(20)));
 
-    let full = Kept(Arc::default(), true);
+    let full = Kept(Arc::default(), Some(Loss::Disk));
     let recording = Recording {
-        key: RecordingKey(8),
+        key: KEY,
         file: "messages/b".into(),
         sides: Sides::Caller,
         longest: Duration::from_secs(1),
         silence: None,
     };
-    let mut tap = Tap::new(recording, Box::new(full));
-    assert_eq!(tap.tick(160, &[]).map(|ended| ended.end), Some(RecordingEnd::Failed));
+    let mut tap = Tap::new(recording, Box::new(full.clone()));
+    assert!(tap.tick(160, &[]));
+    assert_eq!(full.ended().end, RecordingEnd::Failed(Loss::Disk));
 }

@@ -369,7 +369,7 @@ impl<'p> Caller<'p> {
         match (outcome(self.line.record().outcome()), before) {
             ("transferred", Place::Transfer { center, .. } | Place::Talking(center)) => Finish::Center(*center),
             ("announced", Place::Notice(notice)) => Finish::Notice(*notice),
-            ("message", _) => match self.line.record().messages().last().and_then(|left| self.line.message_of(left)) {
+            ("message", _) => match self.line.record().message_left().and_then(|left| self.line.message_of(left)) {
                 Some(message) => Finish::Message(message),
                 None => Finish::Other("message"),
             },

@@ -188,10 +188,16 @@ impl Walk {
         let [old, new] = &mut lines;
         let (old, new) = (meet(old, step), meet(new, step));
         let standings = [lines[0].standing(), lines[1].standing()];
-        let change = changed(&old, &new);
-        let apart = matches!(change, Some(Change::Elsewhere)) || old.deaf != new.deaf;
-        if let Some(change) = change {
-            self.tell(change, pair, step, old, new);
+        let waiting = old.deaf != new.deaf;
+        let change = if waiting { Some(Change::Waits) } else { changed(&old, &new) };
+        let apart = matches!(change, Some(Change::Elsewhere)) || waiting;
+        match change {
+            Some(_) if waiting => {
+                let (change, old, new) = in_the_end(&lines, old, new);
+                self.tell(change, pair, step, old, new);
+            }
+            Some(change) => self.tell(change, pair, step, old, new),
+            None => {}
         }
         let over = standings.iter().any(|standing| standing.place == Place::Done);
         if apart || over || self.known.len() >= STATES_MAX || !self.known.insert((class, standings.clone())) {
@@ -251,6 +257,36 @@ fn meet(line: &mut Line, step: Step) -> Met {
     met
 }
 
+/// So many words are heard to their end before a key that waits behind them counts: the choices of a menu, and what stands around them.
+const HEARD_MAX: usize = 64;
+
+/// A key counts at once in one table and waits behind words in the other: whether its caller comes to the same in the end, and what each meets.
+fn in_the_end(lines: &[Line; 2], old: Met, new: Met) -> (Change, Met, Met) {
+    let settle = |line: &Line, met: &Met| {
+        let (mut line, mut met) = (line.clone(), met.clone());
+        for _ in 0..HEARD_MAX {
+            let standing = line.standing();
+            if standing.ahead.is_empty() || standing.place == Place::Done {
+                break;
+            }
+            let more = meet(&mut line, Step::Heard);
+            met.rows.extend(more.rows);
+            met.targets.extend(more.targets);
+            met.end = met.end.or(more.end);
+        }
+        met
+    };
+    let (last, next) = (settle(&lines[0], &old), settle(&lines[1], &new));
+    if last.rows == next.rows && last.targets == next.targets && last.end == next.end {
+        // When it counts is all that is different.
+        let when = |met: Met| Met { deaf: met.deaf, ..Met::default() };
+        return (Change::Waits, when(old), when(new));
+    }
+    // What is met first says more than how it ends.
+    let first = |met: Met, settled: Met| if met.rows.is_empty() { settled } else { met };
+    (Change::Elsewhere, first(old, last), first(new, next))
+}
+
 /// The outcome's word in records.
 pub(super) fn outcome(outcome: Option<Outcome>) -> &'static str {
     match outcome {
@@ -267,9 +303,6 @@ pub(super) fn outcome(outcome: Option<Outcome>) -> &'static str {
 fn changed(old: &Met, new: &Met) -> Option<Change> {
     let rows = old.rows == new.rows;
     let words = old.prompts == new.prompts;
-    if old.deaf != new.deaf {
-        return Some(Change::Waits);
-    }
     if old.targets != new.targets || old.end != new.end || (!rows && !words) {
         return Some(Change::Elsewhere);
     }

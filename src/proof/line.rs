@@ -9,7 +9,7 @@ use crate::call::session::standing::{Place, Reach, Stage, Standing};
 use crate::call::transfer::Means;
 use crate::call::{Attempt, CallKey, Effect, Event, Record, Recorded, Session};
 use crate::limits::ENTRY_DIGITS_MAX;
-use crate::media::{PlayKey, RecordingKey};
+use crate::media::{Loss, PlayKey, RecordingKey};
 use crate::number::Key;
 use crate::routing::accepts::Class;
 use crate::routing::plan::{MessageId, Plan};
@@ -157,7 +157,7 @@ impl Line {
             sound: Sound::Nothing,
             attempt: None,
             calls: false,
-            recording: RecordingKey(0),
+            recording: RecordingKey::default(),
             ends: now.instant + plan.call_max,
         }
     }
@@ -210,9 +210,9 @@ impl Line {
         let from = effects.len();
         let attempt = self.attempt.unwrap_or(Attempt(0));
         let recording = self.recording;
-        let recorded = |spoken: Duration, kept| {
+        let recorded = |spoken: Duration, loss| {
             let (length, hushed) = (spoken + SILENT_END, Duration::ZERO);
-            Event::Recorded(Recorded { key: recording, length, spoken, hushed, kept })
+            Event::Recorded(Recorded { key: recording, length, spoken, hushed, loss })
         };
         let word = |status: Option<StatusCode>, terminated| Event::Notified { attempt, status, terminated };
         let event = match step {
@@ -244,9 +244,9 @@ impl Line {
             Step::Fails => word(Some(StatusCode::BUSY), true),
             Step::Vanishes => word(None, true),
             Step::Reaches => word(Some(StatusCode::OK), true),
-            Step::Speaks => recorded(MESSAGE, true),
-            Step::SaysNothing => recorded(Duration::ZERO, true),
-            Step::Spoils => recorded(MESSAGE, false),
+            Step::Speaks => recorded(MESSAGE, None),
+            Step::SaysNothing => recorded(Duration::ZERO, None),
+            Step::Spoils => recorded(MESSAGE, Some(Loss::Disk)),
             Step::HangUp => Event::HungUp,
             Step::Parts => Event::FarHungUp,
             Step::Hold => Event::Held(true),

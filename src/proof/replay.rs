@@ -81,6 +81,14 @@ struct RecordedEntry {
 #[derive(Deserialize)]
 struct RecordedMessage {
     message: String,
+    /// Absent in older records, which name those alone that were kept.
+    result: Option<String>,
+}
+
+impl RecordedMessage {
+    fn is_kept(&self) -> bool {
+        self.result.as_ref().is_none_or(|result| result == "kept")
+    }
 }
 
 #[derive(Deserialize)]
@@ -189,12 +197,16 @@ fn again(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>) -> 
             Place::Message(leaving) if matches!(leaving.stage, Stage::Recording | Stage::Ending) => {
                 let row = &plan.message(leaving.message).row;
                 match messages.next_if(|left| *left.message == **row) {
-                    Some(_) => {
+                    Some(left) if left.is_kept() => {
                         did.push(Did::Spoke);
                         Step::Speaks
                     }
+                    Some(_) if goes_on || !hung_up => {
+                        did.push(Did::Spoke);
+                        Step::Spoils
+                    }
                     None if goes_on || !hung_up => Step::SaysNothing,
-                    None => hang_up(&mut did),
+                    Some(_) | None => hang_up(&mut did),
                 }
             }
             // Somebody who hung up in the tone left none.

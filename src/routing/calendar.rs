@@ -22,13 +22,6 @@ pub fn is_open(plan: &Plan, hours: HoursId, at: Wall) -> bool {
     days(today, -1, 0).flat_map(|day| spans_of(plan, hours, day)).any(|(from, to)| from <= at && at < to)
 }
 
-/// When that changes next; `None` where it does not within [`CALENDAR_DAYS_AHEAD`].
-pub fn next_change(plan: &Plan, hours: HoursId, at: Wall) -> Option<Wall> {
-    let now_open = is_open(plan, hours, at);
-    // Where one span ends and the next begins, nothing changes.
-    moments(plan, &[hours], at).find(|bound| is_open(plan, hours, *bound) != now_open)
-}
-
 /// Whether this moment lies on a public holiday.
 pub fn is_holiday(plan: &Plan, at: Wall) -> bool {
     timestamp(at).is_some_and(|at| plan.holidays.contains(plan.timezone.to_datetime(at).date()))
@@ -36,7 +29,7 @@ pub fn is_holiday(plan: &Plan, at: Wall) -> bool {
 
 /// Every later moment at which some of these hours, or the day, may change, in order.
 pub fn moments<'p>(plan: &'p Plan, hours: &[HoursId], at: Wall) -> impl Iterator<Item = Wall> + use<'p> {
-    days_ahead(plan, hours, at).flat_map(|day| day.moments)
+    days_ahead(plan, hours, &[], at).flat_map(|day| day.moments)
 }
 
 /// One local day, with what is open on it: for those who ask about many moments.
@@ -44,7 +37,7 @@ pub fn moments<'p>(plan: &'p Plan, hours: &[HoursId], at: Wall) -> impl Iterator
 pub struct Day {
     /// Whether it is a public holiday.
     pub is_holiday: bool,
-    /// Its beginning, and every moment of it at which some of the hours may change, in order.
+    /// Its beginning, and every moment of it at which some of the hours, or what else was named, may change, in order.
     pub moments: Vec<Wall>,
     spans: Vec<(HoursId, Wall, Wall)>,
 }
@@ -56,18 +49,23 @@ impl Day {
     }
 }
 
-/// This day from this moment on and those behind it, for [`CALENDAR_DAYS_AHEAD`], as these hours see them.
-pub fn days_ahead<'p>(plan: &'p Plan, hours: &[HoursId], at: Wall) -> impl Iterator<Item = Day> + use<'p> {
-    let mut hours = hours.to_vec();
+/// This day from this moment on and those behind it, for [`CALENDAR_DAYS_AHEAD`], as these hours see them; `changes`: when something else changes.
+pub fn days_ahead<'p>(
+    plan: &'p Plan,
+    hours: &[HoursId],
+    changes: &[Wall],
+    at: Wall,
+) -> impl Iterator<Item = Day> + use<'p> {
+    let (mut hours, changes) = (hours.to_vec(), changes.to_vec());
     hours.sort_unstable();
     hours.dedup();
     let today = timestamp(at).map(|at| plan.timezone.to_datetime(at).date());
     let days = today.into_iter().flat_map(|today| days(today, 0, CALENDAR_DAYS_AHEAD));
-    days.filter_map(move |date| day(plan, &hours, date, at))
+    days.filter_map(move |date| day(plan, &hours, &changes, date, at))
 }
 
 /// A day, and its moments later than `at`.
-fn day(plan: &Plan, hours: &[HoursId], date: Date, at: Wall) -> Option<Day> {
+fn day(plan: &Plan, hours: &[HoursId], changes: &[Wall], date: Date, at: Wall) -> Option<Day> {
     let wall = |at: Timestamp| Wall::from_micros(at.as_microsecond());
     let begin = wall(midnight(&plan.timezone, date)?);
     let end = wall(midnight(&plan.timezone, date.checked_add(1.day()).ok()?)?);
@@ -79,7 +77,7 @@ fn day(plan: &Plan, hours: &[HoursId], date: Date, at: Wall) -> Option<Day> {
             .map(move |(from, to)| (id, wall(from), wall(to)))
     });
     let spans: Vec<(HoursId, Wall, Wall)> = spans.collect();
-    let bounds = spans.iter().flat_map(|(_, from, to)| [*from, *to]).chain([begin]);
+    let bounds = spans.iter().flat_map(|(_, from, to)| [*from, *to]).chain([begin]).chain(changes.iter().copied());
     let mut moments: Vec<Wall> = bounds.filter(|bound| *bound > at && (begin..end).contains(bound)).collect();
     moments.sort_unstable();
     moments.dedup();
@@ -145,6 +143,12 @@ mod tests {
 
     fn wall(text: &str) -> Wall {
         Wall::from_micros(text.parse::<Timestamp>().expect("a moment").as_microsecond())
+    }
+
+    /// When hours open or close next: where one span ends and the next begins, nothing changes.
+    fn next_change(plan: &Plan, hours: HoursId, at: Wall) -> Option<Wall> {
+        let now_open = is_open(plan, hours, at);
+        moments(plan, &[hours], at).find(|bound| is_open(plan, hours, *bound) != now_open)
     }
 
     /// Each line: a moment, whether it is open, and the next change.

@@ -39,6 +39,18 @@ pub enum Severity {
     Warning,
 }
 
+impl Severity {
+    /// The word that stands before a text of this severity, whoever tells it.
+    pub fn word(self, language: Language) -> &'static str {
+        match (language, self) {
+            (Language::Korean, Self::Error) => "오류",
+            (Language::Korean, Self::Warning) => "경고",
+            (Language::English, Self::Error) => "error",
+            (Language::English, Self::Warning) => "warning",
+        }
+    }
+}
+
 /// One finding.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Diagnostic {
@@ -198,12 +210,7 @@ struct Whole<'t> {
 
 /// `오류[E0301]: …`
 fn header(finding: &Diagnostic, language: Language, colour: bool) -> String {
-    let word = match (language, finding.severity) {
-        (Language::Korean, Severity::Error) => "오류",
-        (Language::Korean, Severity::Warning) => "경고",
-        (Language::English, Severity::Error) => "error",
-        (Language::English, Severity::Warning) => "warning",
-    };
+    let word = finding.severity.word(language);
     let (code, message) = (finding.code, language.of(&finding.message));
     if !colour {
         return format!("{word}[{code}]: {message}\n");

@@ -233,8 +233,8 @@ pub const ALL: &[Explanation] = &[
             "아무것도 누르지 못하는 사람(오래된 전화기, 손을 쓸 수 없는 사람)은 상담원에게 닿지 못합니다.",
             "Somebody who cannot press keys (an old telephone, busy hands) would never reach a person.",
         ],
-        "no_input      = { retries = 2, prompt = \"again\",   then = \"center.counsel\" }",
-        "no_input      = { retries = 2, prompt = \"again\",   then = \"menu.main\" }",
+        "no_input      = { retries = 2, prompt = \"again_slowly\", then = \"center.counsel\" }",
+        "no_input      = { retries = 2, prompt = \"again_slowly\", then = \"menu.main\" }",
     ),
     code(
         "E0301",
@@ -337,8 +337,8 @@ pub const ALL: &[Explanation] = &[
         "W0403",
         ["손으로 적은 목록에서 빠진 공휴일", "a list kept by hand lacks a holiday"],
         [
-            "calendar = \"none\" 으로 손수 적은 목록에 대체공휴일이나 음력 명절이 빠졌습니다. 그날은 여는 날이 됩니다.",
-            "With calendar = \"none\" the list is kept by hand, and a substitute or lunar holiday is not on it: that day is open.",
+            "calendar = \"none\" 으로 손수 적은 목록에 대체공휴일이나 음력 명절이 빠졌습니다. 그해의 목록은 적힌 날이 전부이므로 그날은 여는 날이 됩니다.",
+            "With calendar = \"none\" the list is kept by hand, and a substitute or lunar holiday is not on it. The list is all there is of that year, so that day is open.",
         ],
         "",
         "[holidays]\ncalendar = \"none\"\ndesignated = [\"2027-01-01\", \"2027-02-06\", \"2027-02-07\", \"2027-02-08\", \"2027-03-01\", \"2027-05-01\", \"2027-05-05\", \"2027-05-13\", \"2027-06-06\", \"2027-07-17\", \"2027-08-15\", \"2027-09-14\", \"2027-09-15\", \"2027-09-16\"]",
@@ -352,10 +352,10 @@ pub const ALL: &[Explanation] = &[
     ),
     code(
         "W0405",
-        ["한 번도 오지 않는 시간", "hours that never come"],
+        ["한 번도 오지 않는 시간이나 휴일", "hours or holidays that never come"],
         [
-            "휴일이 없는 표에 휴일의 시간을 적었습니다. 그 시간을 묻는 곳은 언제나 닫혀 있습니다.",
-            "Hours of holidays stand in a table that has none. Whatever asks for them is always closed.",
+            "휴일이 없는 표에 휴일의 시간을 적었습니다. 그 시간을 묻는 곳은 언제나 닫혀 있고, 휴일을 묻는 조건(holiday = true)은 한 번도 맞지 않습니다.",
+            "Hours of holidays stand in a table that has none. Whatever asks for them is always closed, and a condition that asks for a holiday never holds.",
         ],
         "main = [\"월-금 09:00-18:00\"]",
         "main = [\"휴일 09:00-18:00\"]",
@@ -369,6 +369,16 @@ pub const ALL: &[Explanation] = &[
         ],
         "main = [\"월-금 09:00-18:00\"]",
         "main = [\"월-금 18:00-09:00\"]",
+    ),
+    code(
+        "W0407",
+        ["closed 는 있고 hours 가 없음", "`closed` without hours"],
+        [
+            "언제 닫는지 적지 않아 언제나 열려 있습니다: 밤에도 받는 사람 없이 울립니다.",
+            "Nothing says when it is closed, so that it is always open: at night, too, it rings with nobody there.",
+        ],
+        "sip = [\"sip:keit@127.0.0.1:5070\"] }",
+        "sip = [\"sip:keit@127.0.0.1:5070\"], closed = \"notice.closed\" }",
     ),
     code(
         "E0501",
@@ -430,6 +440,16 @@ pub const ALL: &[Explanation] = &[
         ],
         "schema   = 1",
         "schema   = 1\nlanguages = [\"ko\", \"en\"]",
+    ),
+    code(
+        "W0508",
+        ["천천히 들린다는 말과 다른 버튼", "a key that does not read slowly, as a prompt says it does"],
+        [
+            "안내를 믿고 누른 사람이 같은 빠르기로 다시 듣습니다. 표의 \"repeat\" 는 그대로, \"repeat-slowly\" 는 천천히 다시 들려 줍니다.",
+            "Who trusts the words hears the same at the same pace. \"repeat\" reads again as before, \"repeat-slowly\" slowly.",
+        ],
+        "",
+        "# again_slowly says \"천천히 다시 듣기는 별표\", and * is \"repeat\"",
     ),
     code(
         "E0601",

@@ -2,6 +2,7 @@
 
 use super::diagnostic::Diagnostic;
 use super::plan::Plan;
+use crate::sip::uri::SipUri;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -16,7 +17,7 @@ pub fn hosts(plan: &Plan) -> BTreeSet<String> {
 pub fn findings(text: &str, plan: &Plan, known: &mut dyn FnMut(&str) -> Option<bool>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for host in hosts(plan) {
-        let span = place(text, &host);
+        let span = place_of_host(text, &host);
         match known(&host) {
             Some(true) => {}
             Some(false) => findings.push(
@@ -46,19 +47,30 @@ pub fn findings(text: &str, plan: &Plan, known: &mut dyn FnMut(&str) -> Option<b
     findings
 }
 
+/// Where an address is written first; its host, where it is written otherwise.
+pub(super) fn place(text: &str, uri: &SipUri) -> Range<usize> {
+    let written = uri.to_string();
+    let quoted = [format!("\"{written}\""), format!("'{written}'")];
+    let found = quoted.iter().flat_map(|quoted| text.match_indices(quoted.as_str())).map(|(at, _)| at + 1);
+    let first = found.filter(|at| in_code(text, *at)).min();
+    first.map_or_else(|| place_of_host(text, uri.host().trim_matches(['[', ']'])), |at| at..at + written.len())
+}
+
+/// Not in a remark.
+fn in_code(text: &str, at: usize) -> bool {
+    let line = text.get(..at).map_or("", |before| before.rsplit('\n').next().unwrap_or(""));
+    !line.trim_start().starts_with('#')
+}
+
 /// Where a host is written first: in an address, not in a remark.
-fn place(text: &str, host: &str) -> Range<usize> {
+fn place_of_host(text: &str, host: &str) -> Range<usize> {
     let lower = text.to_ascii_lowercase();
     let host = host.to_ascii_lowercase();
     let ends = |at: usize| {
         lower.get(at..).is_none_or(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '-')))
     };
     let begins = |at: usize| lower.get(..at).is_some_and(|before| before.ends_with(['@', ':']));
-    let in_code = |at: usize| {
-        let line = lower.get(..at).map_or("", |before| before.rsplit('\n').next().unwrap_or(""));
-        !line.trim_start().starts_with('#')
-    };
     let found = lower.match_indices(&host).map(|(at, _)| at);
-    let at = found.into_iter().find(|&at| begins(at) && ends(at + host.len()) && in_code(at));
+    let at = found.into_iter().find(|&at| begins(at) && ends(at + host.len()) && in_code(&lower, at));
     at.map_or(0..0, |at| at..at + host.len())
 }

@@ -1,7 +1,7 @@
 //! A row as callers meet it: every field with its value and the line it came from, the row's own, the defaults', or none.
 
 use crate::routing::bundle::{self, part_at};
-use crate::routing::check::{check_without_sound, spell};
+use crate::routing::check::{check_without_sound, nearest, spell};
 use crate::routing::diagnostic::position;
 use crate::routing::file::{self, Entry, Kind, Table};
 use crate::routing::plan::{Center, Context, Destination, Input, Menu, Message, Plan, Retry, Success};
@@ -28,19 +28,20 @@ impl Resolved {
 }
 
 /// Why a row cannot be shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NotShown {
     /// The table has mistakes.
     Mistakes,
-    /// There is no such row.
-    NoRow,
+    /// There is no such row; the one that may be meant.
+    NoRow(Option<String>),
 }
 
 /// A row of the table, `menu.rnd`, with all that it inherits.
 pub fn resolve(text: &str, row: &str) -> Result<Vec<Resolved>, NotShown> {
     let plan = check_without_sound(text).plan.ok_or(NotShown::Mistakes)?;
     let root = file::read(text).root;
-    let (kind, id) = row.split_once('.').ok_or(NotShown::NoRow)?;
+    let no_row = || NotShown::NoRow(meant(&root, row));
+    let (kind, id) = row.split_once('.').ok_or_else(no_row)?;
     let own = table(&root, &[kind, id]);
     let lines = |defaults| Lines { text, own, defaults, list: Vec::new() };
     if let Some(message) = plan.messages.iter().find(|message| &*message.row == row) {
@@ -61,10 +62,18 @@ pub fn resolve(text: &str, row: &str) -> Result<Vec<Resolved>, NotShown> {
         own.entries.iter().for_each(|entry| lines.written(entry.key.clone(), entry));
         return Ok(lines.list);
     }
-    let entry = table(&root, &[kind]).and_then(|table| table.get(id)).ok_or(NotShown::NoRow)?;
+    let entry = table(&root, &[kind]).and_then(|table| table.get(id)).ok_or_else(no_row)?;
     let mut lines = lines(None);
     lines.written(id.to_owned(), entry);
     Ok(lines.list)
+}
+
+/// The row whose name is most like this one.
+fn meant(root: &Table, row: &str) -> Option<String> {
+    let rows = root.entries.iter().filter_map(|kind| Some((kind, inner(kind)?)));
+    let rows = rows.flat_map(|(kind, rows)| rows.entries.iter().map(move |row| format!("{}.{}", kind.key, row.key)));
+    let rows: Vec<String> = rows.collect();
+    nearest(row, rows.iter().map(String::as_str)).map(str::to_owned)
 }
 
 fn table<'t>(root: &'t Table, path: &[&str]) -> Option<&'t Table> {
@@ -267,8 +276,9 @@ mod tests {
         let fields = resolve(&text, "menu.rnd").expect("the row");
         let found = fields.iter().find(|resolved| resolved.field == "interdigit").expect("the field");
         assert_eq!((found.value.as_str(), found.line), ("\"2s\"", None));
-        assert_eq!(resolve(SHIPPED, "menu.nowhere"), Err(NotShown::NoRow));
-        assert_eq!(resolve(SHIPPED, "menu"), Err(NotShown::NoRow));
+        assert_eq!(resolve(SHIPPED, "menu.nowhere"), Err(NotShown::NoRow(None)));
+        assert_eq!(resolve(SHIPPED, "menu.fnd"), Err(NotShown::NoRow(Some("menu.fund".to_owned()))));
+        assert_eq!(resolve(SHIPPED, "menu"), Err(NotShown::NoRow(None)));
         assert_eq!(resolve("schema = 2", "menu.rnd"), Err(NotShown::Mistakes));
     }
 }

@@ -34,7 +34,8 @@ pub fn condition<'p>(plan: &Plan, number: &'p Number, situation: Situation<'_>) 
 /// Whether a condition holds.
 pub fn holds(plan: &Plan, condition: &Condition, situation: Situation<'_>) -> bool {
     match condition {
-        Condition::Outside(_) | Condition::Holiday(_) => holds_by_time(plan, condition, situation.at),
+        Condition::Outside(hours) => !calendar::is_open(plan, *hours, situation.at),
+        Condition::Holiday(wanted) => calendar::is_holiday(plan, situation.at) == *wanted,
         Condition::Switch(name) => situation.switches.is_on(name, situation.at),
         Condition::Caller(patterns) => patterns.iter().any(|pattern| pattern.matches(situation.caller.secret())),
         Condition::CallerKind(kind) => situation.caller.kind() == *kind,
@@ -43,23 +44,18 @@ pub fn holds(plan: &Plan, condition: &Condition, situation: Situation<'_>) -> bo
     }
 }
 
-/// Whether the number is open: the first thing that holds by the calendar, if any, does not close it.
-pub fn is_open(plan: &Plan, number: &Number, at: Wall) -> bool {
-    let first = number.when.iter().find(|when| holds_by_time(plan, &when.condition, at));
-    !first.is_some_and(|when| when.condition.closes())
-}
-
-/// When that changes next, within [`crate::limits::CALENDAR_DAYS_AHEAD`].
-pub fn next_change(plan: &Plan, number: &Number, at: Wall) -> Option<Wall> {
-    let hours: Vec<HoursId> = hours_asked(number).collect();
-    let open = is_open(plan, number, at);
-    calendar::moments(plan, &hours, at).find(|moment| is_open(plan, number, *moment) != open)
-}
-
 /// The hours that a number's conditions ask.
 pub fn hours_asked(number: &Number) -> impl Iterator<Item = HoursId> {
     number.when.iter().filter_map(|when| match when.condition {
         Condition::Outside(hours) => Some(hours),
+        _ => None,
+    })
+}
+
+/// The switches that a number's conditions ask.
+pub fn switches_asked(number: &Number) -> impl Iterator<Item = &str> {
+    number.when.iter().filter_map(|when| match &when.condition {
+        Condition::Switch(name) => Some(&**name),
         _ => None,
     })
 }
@@ -74,18 +70,5 @@ pub fn holds_on(day: &Day, condition: &Condition, at: Wall) -> Option<bool> {
         | Condition::CallerKind(_)
         | Condition::Language(_)
         | Condition::Share(_) => None,
-    }
-}
-
-/// Whether a condition of the calendar holds; the others say nothing about the time.
-fn holds_by_time(plan: &Plan, condition: &Condition, at: Wall) -> bool {
-    match *condition {
-        Condition::Outside(hours) => !calendar::is_open(plan, hours, at),
-        Condition::Holiday(wanted) => calendar::is_holiday(plan, at) == wanted,
-        Condition::Switch(_)
-        | Condition::Caller(_)
-        | Condition::CallerKind(_)
-        | Condition::Language(_)
-        | Condition::Share(_) => false,
     }
 }

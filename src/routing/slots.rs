@@ -119,8 +119,8 @@ pub fn belongs(name: &str) -> Option<[&'static str; 2]> {
             "it is filled in the prompt of a transfer, and in notices that only ladders lead to",
         ],
         "opens" | "opens.date" | "opens.time" => [
-            "닫혀서 오는 notice 에서만 씁니다: outside, holiday, closed 로만 가는 안내입니다",
-            "it is filled in notices that only outside, holiday or closed lead to",
+            "닫혀서 오는 notice 에서만 씁니다: outside, holiday, closed, 안내로만 보내는 switch 로 가는 안내입니다",
+            "it is filled in notices that only outside, holiday, closed or a switch lead to",
         ],
         "position" | "count" | "wait" => ["대기열이 생기면 씁니다", "it is for queues, which no table has yet"],
         _ => return None,

@@ -16,6 +16,11 @@ impl Switches {
         self.0.get(name).is_some_and(|until| until.is_none_or(|until| at < until))
     }
 
+    /// When a switch that was turned on goes off by itself.
+    pub fn end(&self, name: &str) -> Option<Wall> {
+        self.0.get(name).copied().flatten()
+    }
+
     /// Turns a switch on, for good or until a moment.
     pub fn turn_on(&mut self, name: &str, until: Option<Wall>) {
         self.0.insert(name.to_owned(), until);

@@ -12,5 +12,5 @@ mod writer;
 
 pub use codec::{Codec, Codecs};
 pub use crypto::{Keys, MasterKey, Secured, Suite};
-pub use offer_answer::{Answer, Chosen, Control, Direction, Events, Local, Offer, Refusal, Security};
-pub use opus::Manner;
+pub use offer_answer::{Answer, Asked, Chosen, Control, Direction, Events, Local, Offer, Refusal, Security};
+pub use opus::{Manner, Untouched};

@@ -53,6 +53,9 @@ pub struct Chosen {
     pub codec: Codec,
     /// Its payload type as the peer numbers it.
     pub payload_type: u8,
+    /// What else the peer may send, and under which numbers: an answer may take several of our codecs, and any of them may come
+    /// (RFC 3264 §7).
+    pub others: Vec<(u8, Codec)>,
     /// How the peer wants Opus.
     pub manner: Manner,
     /// Packet length we send: the peer's `ptime` within 10–60 ms, else 20 ms; of Opus always 20 ms.
@@ -116,8 +119,17 @@ pub struct Local {
 pub struct Offer {
     /// The body.
     pub sdp: Vec<u8>,
-    /// Its lines of `a=crypto`, one of which the answer repeats.
+    /// What an answer must agree to.
+    pub asked: Asked,
+}
+
+/// The lines of `a=crypto` in an offer of ours, one of which the answer repeats.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Asked {
+    /// The lines.
     pub crypto: Vec<Crypto>,
+    /// An answer without any of them means plain RTP (RFC 8643).
+    pub optional: bool,
 }
 
 /// Why an offer or answer does not do: 488 for an offer, the end for an answer.
@@ -143,7 +155,7 @@ pub fn answer(offer: &[u8], local: Local) -> Result<Answer, Refusal> {
     for (index, media) in offer.media.iter().enumerate().rev() {
         let ours = |media: &Media<'_>| preferred(media, local.codecs);
         let secured = |media: &Media<'_>| secured(media, local);
-        match choose(&offer, media, Some(local.ip), ours, secured) {
+        match choose(&offer, media, local.ip, ours, secured) {
             // The first one that fits; one with SRTP before one without.
             Ok(chosen) => {
                 if chosen.secured.is_some() || taken.as_ref().is_none_or(|(_, taken)| taken.secured.is_none()) {
@@ -186,25 +198,26 @@ pub fn answer(offer: &[u8], local: Local) -> Result<Answer, Refusal> {
 }
 
 /// Our own offer, for an INVITE without one: our codecs, telephone-event. What is agreed now is offered again as it is: with
-/// its key, if it has one.
+/// its key, if it has one. Where SRTP is optional, a first offer asks to try it (RFC 8643).
 pub fn offer(local: Local, now: Option<&Chosen>) -> Result<Offer, Refusal> {
+    let all = || (1..).zip(Suite::ALL).map(|(tag, suite)| Crypto::new(tag, local.keys.of(suite))).collect();
     let (protocol, crypto): (&[u8], Vec<Crypto>) = match (now.map(|now| now.secured.as_deref()), local.security) {
         (Some(Some(Secured { ours, profile: true, .. })), _) => (b"RTP/SAVP", vec![Crypto::new(1, *ours)]),
         (Some(Some(Secured { ours, profile: false, .. })), _) => (b"RTP/AVP", vec![Crypto::new(1, *ours)]),
         (_, Security::Never) => return Err(EXPOSED),
-        (_, Security::Secure) => {
-            let lines = (1..).zip(Suite::ALL).map(|(tag, suite)| Crypto::new(tag, local.keys.of(suite)));
-            (b"RTP/SAVP", lines.collect())
-        }
+        (_, Security::Secure) => (b"RTP/SAVP", all()),
+        // Asked to try: the profile of plain RTP, so that whoever knows no SRTP answers all the same (RFC 8643 §3.1).
+        (None, Security::Either) => (b"RTP/AVP", all()),
         (_, Security::Plain | Security::Exposed | Security::Either) => (b"RTP/AVP", Vec::new()),
     };
+    let optional = now.is_none() && local.security == Security::Either;
     let mut sdp = writer::session(local, (0, 0));
     let mut numbers = Numbers::of(now);
     let codecs: Vec<_> = local.codecs.iter().map(|codec| (codec, numbers.codec(codec))).collect();
     let events: Vec<_> = offered_events(local.codecs).map(|events| numbers.events(events)).collect();
     let both = Direction::SendRecv;
     writer::audio(&mut sdp, local.port, protocol, &codecs, &events, PACKET, both, true, &crypto);
-    Ok(Offer { sdp, crypto })
+    Ok(Offer { sdp, asked: Asked { crypto, optional } })
 }
 
 /// The numbers of formats in an offer of ours. What a number stands for may not change while a dialog lives (RFC 3264 §8.3.2): those that
@@ -240,16 +253,15 @@ impl<'n> Numbers<'n> {
     }
 }
 
-/// What an answer to our offer agreed on; `crypto` is what the offer had.
-///
-/// The family of the peer's address is not checked: an answer cannot be refused, only hung up on.
-pub fn accept(answer: &[u8], codecs: Codecs, crypto: &[Crypto]) -> Result<Chosen, Refusal> {
+/// What an answer to our offer agreed on; `asked` is what the offer had.
+pub fn accept(answer: &[u8], local: Local, asked: &Asked) -> Result<Chosen, Refusal> {
+    let codecs = local.codecs;
     let answer = read(answer)?;
     // Our offer has one line that is alive: the first, unless it repeats an answer that refused lines before it.
     let first = answer.media.first().ok_or(Refusal("no media line"))?;
     let media = answer.media.iter().find(|media| media.port != 0).unwrap_or(first);
     let ours = |media: &Media<'_>| first_listed(media, codecs);
-    let mut chosen = choose(&answer, media, None, ours, |media| repeated(media, crypto))?;
+    let mut chosen = choose(&answer, media, local.ip, ours, |media| repeated(media, asked))?;
     // RFC 3264 §5.1: events come to us under the number of our offer, yet some peers use the one of their answer. At a clock that the answer has not
     // there are none: we would press keys that nobody takes.
     for ours in offered_events(codecs) {
@@ -259,14 +271,35 @@ pub fn accept(answer: &[u8], codecs: Codecs, crypto: &[Crypto]) -> Result<Chosen
             chosen.events.push(ours);
         }
     }
+    chosen.others = others(media, codecs, &chosen);
     Ok(chosen)
+}
+
+/// The sound that an answer lets come beside the one that is sent: its other codecs, and all of them under the numbers of our offer, which
+/// whoever keeps to RFC 3264 §5.1 uses.
+fn others(media: &Media<'_>, codecs: Codecs, chosen: &Chosen) -> Vec<(u8, Codec)> {
+    let taken: Vec<(u8, Codec)> = media
+        .payload_types()
+        .filter_map(|number| Some((number, codec(media, number).filter(|codec| codecs.has(*codec))?)))
+        .collect();
+    let offered = taken.iter().map(|(_, codec)| (codec.payload_type(), *codec));
+    let mut others: Vec<(u8, Codec)> = Vec::new();
+    for (number, codec) in taken.iter().copied().chain(offered) {
+        let known = number == chosen.payload_type
+            || chosen.events.iter().any(|events| events.payload_type == number)
+            || others.iter().any(|(known, _)| *known == number);
+        if !known {
+            others.push((number, codec));
+        }
+    }
+    others
 }
 
 /// What this line would agree on.
 fn choose(
     description: &Description<'_>,
     media: &Media<'_>,
-    local: Option<IpAddr>,
+    local: IpAddr,
     prefer: impl Fn(&Media<'_>) -> Option<(Codec, u8)>,
     secure: impl Fn(&Media<'_>) -> Result<Option<Secured>, Refusal>,
 ) -> Result<Chosen, Refusal> {
@@ -287,7 +320,7 @@ fn choose(
         Some(Connection::Address(ip)) if !is_unicast(ip) => {
             return Err(Refusal("the connection address is not unicast"));
         }
-        Some(Connection::Address(ip)) if local.is_some_and(|local| local.is_ipv4() != ip.is_ipv4()) => {
+        Some(Connection::Address(ip)) if local.is_ipv4() != ip.is_ipv4() => {
             return Err(Refusal("the connection address is of another IP version than the signalling"));
         }
         Some(Connection::Address(ip)) => Some(SocketAddr::new(ip, media.port)),
@@ -312,6 +345,7 @@ fn choose(
         remote,
         codec,
         payload_type,
+        others: Vec::new(),
         manner,
         packet,
         events,
@@ -358,12 +392,14 @@ fn secured(media: &Media<'_>, local: Local) -> Result<Option<Secured>, Refusal> 
 }
 
 /// The keys that an answer agreed on: its one line repeats one of ours (RFC 4568 §5.1.3).
-fn repeated(media: &Media<'_>, crypto: &[Crypto]) -> Result<Option<Secured>, Refusal> {
+fn repeated(media: &Media<'_>, Asked { crypto, optional }: &Asked) -> Result<Option<Secured>, Refusal> {
     let profile = profile(media).ok_or(Refusal("neither RTP nor SRTP"))?;
-    if crypto.is_empty() {
-        return if profile { Err(Refusal("SRTP, which was not offered")) } else { Ok(None) };
-    }
-    let line = media.crypto.first().ok_or(NO_LINE)?;
+    let line = match media.crypto.first() {
+        _ if crypto.is_empty() && profile => return Err(Refusal("SRTP, which was not offered")),
+        _ if crypto.is_empty() => return Ok(None),
+        None if *optional && !profile => return Ok(None),
+        line => line.ok_or(NO_LINE)?,
+    };
     let ours = crypto.iter().find(|ours| ours.tag == line.tag && ours.key.suite() == line.key.suite());
     let ours = ours.ok_or(Refusal("a crypto line that was not offered"))?.key;
     Ok(Some(Secured { tag: line.tag, ours, theirs: line.key, mki: line.mki, profile }))
@@ -387,7 +423,7 @@ fn codec(media: &Media<'_>, payload_type: u8) -> Option<Codec> {
         Encoding::Pcmu => Some(Codec::Pcmu),
         Encoding::G722 => Some(Codec::G722),
         // Its frames are what prompts are held in: a peer that takes none so long cannot have it.
-        Encoding::Opus if media.maxptime.is_some_and(|ms| (1..20).contains(&ms)) => None,
+        Encoding::Opus if media.longest(payload_type) < 20 => None,
         Encoding::Opus => Some(Codec::Opus),
         Encoding::TelephoneEvent(_) | Encoding::Other => None,
     }

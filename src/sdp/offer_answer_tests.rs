@@ -1,5 +1,8 @@
 //! Offers as telephones really send them, and what we make of each.
 
+#[path = "offer_answer_srtp_tests.rs"]
+mod encrypted;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -21,7 +24,7 @@ fn offer(local: Local) -> Vec<u8> {
 }
 
 fn accept(answer: &[u8], codecs: Codecs) -> Result<Chosen, Refusal> {
-    super::accept(answer, codecs, &[])
+    super::accept(answer, Local { codecs, ..LOCAL }, &Asked::default())
 }
 
 /// CR LF after every line, indentation away.
@@ -389,6 +392,31 @@ fn answers_to_our_offer_are_read() {
     assert!(accept(&sdp("v=0\nc=IN IP4 10.0.0.7\nm=audio 0 RTP/AVP 8"), Codecs::USUAL).is_err());
 }
 
+#[test]
+fn all_that_an_answer_takes_may_come_under_its_numbers_and_ours() {
+    let all = Codecs::new([Codec::Pcma, Codec::Pcmu, Codec::G722, Codec::Opus]);
+    for (rest, others) in [
+        ("8", &[][..]),
+        ("8 0 101", &[(0, Codec::Pcmu)]),
+        ("8 111", &[(111, Codec::Opus)]),
+        // Its own numbers; whoever keeps to the standard sends those of our offer.
+        ("8 96", &[(96, Codec::Opus), (111, Codec::Opus)]),
+        ("96 97", &[(97, Codec::G722), (111, Codec::Opus), (9, Codec::G722)]),
+        // What was not offered to it, or is listed twice, is nothing more.
+        ("0 18 8 8 0", &[(8, Codec::Pcma)]),
+        // A number that it gave to keys is theirs.
+        ("8 96 98 111", &[(96, Codec::Opus), (98, Codec::Pcmu), (0, Codec::Pcmu)]),
+    ] {
+        let maps =
+            "a=rtpmap:96 opus/48000/2\na=rtpmap:97 G722/8000\na=rtpmap:98 PCMU/8000\na=rtpmap:101 telephone-event/8000";
+        let opus = if rest.contains("98") { "telephone-event/48000" } else { "opus/48000/2" };
+        let answer = audio(&format!("RTP/AVP {rest}\n{maps}\na=rtpmap:111 {opus}"));
+        assert_eq!(accept(&answer, all).expect(rest).others, others, "{rest}");
+    }
+    // One codec is answered, and one may come.
+    assert_eq!(answer(&audio("RTP/AVP 0 8"), LOCAL).expect("answered").chosen.others, []);
+}
+
 fn locals() -> impl Strategy<Value = Local> {
     (any::<[u8; 4]>(), 1u16.., any::<u64>(), any::<u64>())
         .prop_filter("unicast", |(ip, ..)| ip[0] > 0 && ip[0] < 224)
@@ -423,140 +451,4 @@ proptest! {
             prop_assert_eq!(back.media.iter().filter(|m| m.port != 0).count(), 1);
         }
     }
-}
-
-const PHONE: &str = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
-
-fn secure(security: Security) -> Local {
-    Local { security, ..LOCAL }
-}
-
-/// What is answered: the taken protocol, and the line of `a=crypto` without its key; or why not.
-fn met(security: Security, offer: &[u8]) -> String {
-    match answer(offer, secure(security)) {
-        Err(Refusal(why)) => format!("488 {why}"),
-        Ok(answer) => {
-            let media = lines(&answer.sdp, "m=").into_iter().find(|line| line.contains(" 16384 ")).expect("taken");
-            let crypto = lines(&answer.sdp, "a=crypto:");
-            assert!(crypto.len() <= 1 && crypto.is_empty() == answer.chosen.secured.is_none());
-            let protocol = media.split(' ').nth(2).expect("a protocol").to_owned();
-            crypto.iter().fold(protocol, |told, line| {
-                let (shown, key) = line.split_once(" inline:").expect("a key");
-                let secured = answer.chosen.secured.as_ref().expect("checked");
-                assert!(key != PHONE && line.ends_with(&Crypto::new(secured.tag, secured.ours).line()), "our own key");
-                assert_eq!(secured.ours, KEYS.of(secured.theirs.suite()));
-                format!("{told} {}", shown.trim_start_matches("a=crypto:"))
-            })
-        }
-    }
-}
-
-#[test]
-fn encrypted_sound_is_agreed_on_as_the_trunk_wants_it() {
-    use Security::{Either, Exposed, Never, Plain, Secure};
-    let line = format!("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{PHONE}");
-    let (avp, savp) = (audio("RTP/AVP 8"), audio(&format!("RTP/SAVP 8\n{line}")));
-    let savpf = audio(&format!("RTP/SAVPF 8\n{line}"));
-    let tried = audio(&format!("RTP/AVP 8\n{line}"));
-    let bare = audio("RTP/SAVP 8");
-    let unusable =
-        audio(&format!("RTP/SAVP 8\n{line} UNENCRYPTED_SRTP\na=crypto:2 F8_128_HMAC_SHA1_80 inline:{PHONE}"));
-    let tried_in_vain = audio(&format!("RTP/AVP 8\n{line} KDR=1"));
-    let second = audio(&format!(
-        "RTP/SAVP 8\na=crypto:7 AES_256_CM_HMAC_SHA1_80 inline:{PHONE}AAAA\n{}",
-        line.replace(":1 ", ":9 ")
-    ));
-    // RFC 4568 §4 and §9: with a lifetime, an MKI, parameters, and as many lines as one likes.
-    let rfc = audio(&format!(
-        "RTP/SAVP 8\na=crypto:1 AES_CM_128_HMAC_SHA1_80\n inline:\na=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:{PHONE}|2^20|1:32\n\
-         a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:{PHONE}|2^20|1:4 FEC_ORDER=FEC_SRTP"
-    ));
-    let gcm = audio("RTP/SAVP 8\na=crypto:4 AEAD_AES_128_GCM inline:AAECAwQFBgcICQoLDA0OD1F1aWQgcHJvIHF1bw==");
-    let both = audio(&format!("RTP/AVP 8\nm=audio 4002 RTP/SAVP 8\n{line}"));
-    let in_session = sdp(&format!("v=0\nc=IN IP4 10.0.0.7\n{line}\nm=audio 4000 RTP/SAVP 8"));
-    let shown = "488 the signalling would show the keys of SRTP: it is not TLS";
-    let none = "488 no crypto line that we can use";
-    let sha80 = "RTP/SAVP 1 AES_CM_128_HMAC_SHA1_80";
-    for (name, offer, security, expected) in [
-        ("plain", &avp, Plain, "RTP/AVP"),
-        ("plain", &avp, Exposed, "RTP/AVP"),
-        ("plain", &avp, Either, "RTP/AVP"),
-        ("plain", &avp, Secure, "488 not SRTP, which this trunk requires"),
-        ("plain", &avp, Never, shown),
-        ("secure", &savp, Plain, "488 SRTP, which is off"),
-        ("secure", &savp, Exposed, shown),
-        ("secure", &savp, Either, sha80),
-        ("secure", &savp, Secure, sha80),
-        ("secure", &savp, Never, shown),
-        ("secure with feedback", &savpf, Either, "RTP/SAVPF 1 AES_CM_128_HMAC_SHA1_80"),
-        ("keys under plain RTP", &tried, Plain, "RTP/AVP"),
-        ("keys under plain RTP", &tried, Exposed, "RTP/AVP"),
-        ("keys under plain RTP", &tried, Either, "RTP/AVP 1 AES_CM_128_HMAC_SHA1_80"),
-        ("keys under plain RTP", &tried, Secure, "488 not SRTP, which this trunk requires"),
-        ("keys under plain RTP that we cannot use", &tried_in_vain, Either, "RTP/AVP"),
-        ("secure without a key", &bare, Either, none),
-        ("secure with keys that we cannot use", &unusable, Either, none),
-        ("secure with keys that we cannot use", &unusable, Secure, none),
-        ("a key before the media line", &in_session, Secure, none),
-        ("a suite that is not ours first", &second, Secure, "RTP/SAVP 9 AES_CM_128_HMAC_SHA1_80"),
-        ("the RFC's own", &rfc, Secure, "RTP/SAVP 2 AES_CM_128_HMAC_SHA1_32"),
-        ("AES-GCM", &gcm, Secure, "RTP/SAVP 4 AEAD_AES_128_GCM"),
-        ("plain, then secure", &both, Plain, "RTP/AVP"),
-        ("plain, then secure", &both, Either, sha80),
-        ("plain, then secure", &both, Secure, sha80),
-    ] {
-        assert_eq!(met(security, offer), expected, "{name}, {security:?}");
-    }
-    let chosen = answer(&rfc, secure(Secure)).expect("answered").chosen.secured.expect("secured");
-    assert_eq!(chosen.mki, Some(crate::sdp::crypto::Mki { value: 1, length: 32 }));
-    let many = format!("RTP/SAVP 8\n{}{line}", format!("{line} KDR=1\n").repeat(100));
-    assert_eq!(met(Secure, &audio(&many)), sha80, "those that cannot be used take no room");
-}
-
-#[test]
-fn our_offer_is_encrypted_where_it_must_be_and_stays_as_it_was_agreed() {
-    let first = super::offer(secure(Security::Secure), None).expect("an offer");
-    assert_eq!(lines(&first.sdp, "m="), ["m=audio 16384 RTP/SAVP 8 0 101"]);
-    let offered = lines(&first.sdp, "a=crypto:");
-    let names: Vec<_> = offered.iter().map(|line| line.split(" inline:").next().expect("a name")).collect();
-    let ours = ["AES_CM_128_HMAC_SHA1_80", "AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_32"];
-    let expected: Vec<_> = (1..).zip(ours).map(|(tag, name)| format!("a=crypto:{tag} {name}")).collect();
-    assert_eq!(names, expected);
-
-    let reply = |rest: &str| super::accept(&audio(rest), Codecs::USUAL, &first.crypto);
-    let gcm = "AAECAwQFBgcICQoLDA0OD1F1aWQgcHJvIHF1bw==";
-    let chosen = reply(&format!("RTP/SAVP 8\na=crypto:3 AEAD_AES_128_GCM inline:{gcm}")).expect("accepted");
-    let secured = chosen.secured.clone().expect("secured");
-    assert_eq!((secured.tag, secured.ours), (3, KEYS.of(Suite::AesGcm128)));
-    for (rest, why) in [
-        ("RTP/SAVP 8".to_owned(), "no crypto line that we can use"),
-        ("RTP/AVP 8".to_owned(), "no crypto line that we can use"),
-        (format!("RTP/SAVP 8\na=crypto:2 AEAD_AES_128_GCM inline:{gcm}"), "a crypto line that was not offered"),
-        (format!("RTP/SAVP 8\na=crypto:5 AEAD_AES_128_GCM inline:{gcm}"), "a crypto line that was not offered"),
-        (format!("UDP/TLS/RTP/SAVPF 8\na=crypto:3 AEAD_AES_128_GCM inline:{gcm}"), "neither RTP nor SRTP"),
-    ] {
-        assert_eq!(reply(&rest), Err(Refusal(why)), "{rest}");
-    }
-    // Offered again, it has the one key that is in use.
-    let again = super::offer(secure(Security::Secure), Some(&chosen)).expect("an offer");
-    assert_eq!(again.crypto, [Crypto::new(1, KEYS.of(Suite::AesGcm128))]);
-    assert_eq!(lines(&again.sdp, "a=crypto:"), [format!("a=crypto:{}", again.crypto[0].line())]);
-    let plain = Chosen { secured: None, ..chosen.clone() };
-    let tried = Chosen { secured: Some(Box::new(Secured { profile: false, ..*secured })), ..chosen };
-    for (security, now, protocol) in [
-        (Security::Plain, None, "RTP/AVP"),
-        (Security::Exposed, None, "RTP/AVP"),
-        (Security::Either, None, "RTP/AVP"),
-        (Security::Either, Some(&plain), "RTP/AVP"),
-        (Security::Either, Some(&tried), "RTP/AVP"),
-    ] {
-        let offer = super::offer(secure(security), now).expect("an offer");
-        assert_eq!(lines(&offer.sdp, "m="), [format!("m=audio 16384 {protocol} 8 0 101")], "{security:?}");
-        let keyed = now.is_some_and(|now| now.secured.is_some());
-        assert_eq!((offer.crypto.len(), lines(&offer.sdp, "a=crypto:").len()), (keyed.into(), keyed.into()));
-    }
-    assert_eq!(super::offer(secure(Security::Never), None).map(|_| ()), Err(EXPOSED));
-    // What was not offered is not accepted.
-    let stranger = format!("RTP/SAVP 8\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{PHONE}");
-    assert_eq!(accept(&audio(&stranger), Codecs::USUAL), Err(Refusal("SRTP, which was not offered")));
 }

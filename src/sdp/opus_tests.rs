@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::sdp::offer_answer::{accept, answer, offer};
-use crate::sdp::{Answer, Chosen, Codec, Codecs, Keys, Local, Security};
+use crate::sdp::{Answer, Asked, Chosen, Codec, Codecs, Keys, Local, Security};
 
 const LOCAL: Local = Local {
     ip: std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)),
@@ -53,6 +53,13 @@ fn answered(rest: &str, order: &[Codec]) -> Answer {
     answer(&audio(rest), codecs(order)).unwrap_or_else(|refusal| panic!("{rest}: {refusal:?}"))
 }
 
+/// What these lines of `fmtp` say together.
+fn read(lines: &[&str]) -> Manner {
+    let mut parameters = Parameters::default();
+    lines.iter().for_each(|line| parameters.read(line.as_bytes()));
+    parameters.manner(parameters.longest(None))
+}
+
 /// The lines of the description that say something of sound.
 fn lines(sdp: &[u8]) -> Vec<&str> {
     let text = std::str::from_utf8(sdp).expect("ours is ASCII");
@@ -81,13 +88,18 @@ fn a_peers_limits_are_kept_by_the_nearest_way_to_speak() {
         ("maxaveragebitrate=6000;cbr=1", Least, true),
         ("maxplaybackrate=;maxaveragebitrate=many;cbr", Wide, false),
         ("maxaveragebitrate=99999999999999999999", Wide, false),
+        // As they should not be written.
+        ("  maxplaybackrate  =8000  cbr= 1 ", Narrow, true),
+        ("cbr=1,maxaveragebitrate=8000", Least, true),
+        ("useinbandfec;cbr=1;;=;=5;cbr=0;maxplaybackrate=x 9;maxplaybackrate=8000", Narrow, true),
     ] {
-        assert_eq!(Manner::read(parameters.as_bytes()), Manner { rate, constant }, "{parameters}");
+        let manner = read(&[parameters]);
+        assert_eq!((manner.rate, manner.constant), (rate, constant), "{parameters}");
     }
-    assert_eq!(Manner::read(PARAMETERS.as_bytes()), Manner::default(), "we understand ourselves");
+    assert_eq!(read(&[PARAMETERS]), Manner::default(), "we understand ourselves");
     let mut places: Vec<usize> = [Wide, Narrow, Least]
         .iter()
-        .flat_map(|&rate| [false, true].map(|constant| Manner { rate, constant }.place()))
+        .flat_map(|&rate| [false, true].map(|constant| Manner { rate, constant, ..Manner::default() }.place()))
         .collect();
     places.sort_unstable();
     assert_eq!(places, (0..Manner::COUNT).collect::<Vec<_>>());
@@ -111,7 +123,7 @@ fn opus_is_answered_where_we_like_it_best_in_frames_of_20_ms_with_events_at_its_
     // Whoever asks for longer packets gets ours, which every peer takes.
     let taken = answered(BARESIP, &[Codec::Opus]);
     assert_eq!(agreed(&taken.chosen), (Codec::Opus, 96, 20, vec![(101, 8000)]));
-    assert_eq!(taken.chosen.manner, Manner::default());
+    assert_eq!(taken.chosen.manner, Manner { untouched: Untouched::Nothing, ..Manner::default() });
     let plain = BROWSER.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP");
     let taken = answered(&plain, &[Codec::Opus]);
     assert_eq!(agreed(&taken.chosen), (Codec::Opus, 111, 20, vec![(110, 48_000), (126, 8000)]));
@@ -131,6 +143,8 @@ fn a_peer_that_takes_no_packets_of_20_ms_cannot_have_it() {
         assert_eq!(chosen.codec == Codec::Opus, taken, "{ms} ms");
         assert!(ms != 10 || chosen.packet.as_millis() == 10, "the other codec is as short as it wants");
     }
+    let among_others = "RTP/AVP 96 8\na=rtpmap:96 opus/48000/2\na=fmtp:96 useinbandfec=1; maxptime=10";
+    assert_eq!(answered(among_others, &[Codec::Opus, Codec::Pcma]).chosen.codec, Codec::Pcma);
     let only = audio("RTP/AVP 96\na=rtpmap:96 opus/48000/2\na=maxptime:10");
     assert_eq!(answer(&only, codecs(&[Codec::Opus])).map(|_| ()), Err(crate::sdp::Refusal("no codec that we speak")));
 }
@@ -139,12 +153,43 @@ fn a_peer_that_takes_no_packets_of_20_ms_cannot_have_it() {
 fn how_a_peer_wants_it_is_read_under_the_number_it_was_offered_under() {
     let offer = "RTP/AVP 96 97 8\na=fmtp:97 maxplaybackrate=8000;cbr=1\na=rtpmap:97 opus/48000/2\na=fmtp:97 cbr=0\na=fmtp:96 cbr=0";
     let chosen = answered(offer, &[Codec::Opus]).chosen;
-    assert_eq!((chosen.payload_type, chosen.manner), (97, Manner { rate: Rate::Narrow, constant: true }));
+    assert_eq!((chosen.payload_type, chosen.manner.rate, chosen.manner.constant), (97, Rate::Narrow, true));
     for map in ["opus/48000", "OPUS/48000/1", "Opus/48000/2"] {
         assert_eq!(answered(&format!("RTP/AVP 96\na=rtpmap:96 {map}"), &[Codec::Opus]).chosen.payload_type, 96);
     }
     for map in ["opus/16000/2", "opus/48000/6", "opus"] {
         assert!(answer(&audio(&format!("RTP/AVP 96\na=rtpmap:96 {map}")), codecs(&[Codec::Opus])).is_err(), "{map}");
+    }
+}
+
+#[test]
+fn a_peer_that_writes_a_line_for_each_wish_gets_all_of_them() {
+    let offer = "RTP/AVP 96\na=fmtp:96 useinbandfec=1\na=FMTP: 96   MaxPlaybackRate=8000\na=rtpmap:96 opus/48000/2\n\
+                 a=fmtp:96;cbr=1\na=fmtp:96\na=fmtp:96 cbr=0\na=fmtp:300 cbr=0\na=fmtp:";
+    let chosen = answered(offer, &[Codec::Opus]).chosen;
+    assert_eq!((chosen.manner.rate, chosen.manner.constant), (Rate::Narrow, true));
+    // However many there are.
+    let many = format!("RTP/AVP 96\na=rtpmap:96 opus/48000/2\n{}a=fmtp:96 cbr=1", "a=fmtp:96 x=1\n".repeat(1000));
+    assert!(answered(&many, &[Codec::Opus]).chosen.manner.constant);
+}
+
+#[test]
+fn what_another_peer_encoded_is_taken_untouched_unless_less_is_wanted() {
+    use Untouched::{Nothing, UpTo};
+    for (parameters, untouched) in [
+        ("", UpTo(120)),
+        ("stereo=0;maxplaybackrate=16000;maxaveragebitrate=40000;cbr=0", UpTo(120)),
+        ("maxptime=60", UpTo(60)),
+        ("maxptime=0", UpTo(120)),
+        ("cbr=1", Nothing),
+        ("maxaveragebitrate=39999", Nothing),
+        ("maxplaybackrate=12000", Nothing),
+    ] {
+        assert_eq!(read(&[parameters]).untouched, untouched, "{parameters}");
+    }
+    let offer = |ms: u8| format!("RTP/AVP 96\na=rtpmap:96 opus/48000/2\na=fmtp:96 maxptime=80\na=maxptime:{ms}");
+    for (ms, longest) in [(40, 40), (100, 80)] {
+        assert_eq!(answered(&offer(ms), &[Codec::Opus]).chosen.manner.untouched, UpTo(longest));
     }
 }
 
@@ -169,7 +214,8 @@ fn our_offer_has_it_with_events_at_both_clocks_only_where_the_settings_list_it()
     assert_eq!(lines(&ours(&[Codec::Opus]))[0], "m=audio 16384 RTP/AVP 111 110");
     assert_eq!(lines(&ours(&[Codec::Pcma]))[0], "m=audio 16384 RTP/AVP 8 101");
 
-    let told = |rest: &str| accept(&audio(rest), Codecs::new([Codec::Opus, Codec::Pcma]), &[]).map(|c| agreed(&c));
+    let told =
+        |rest: &str| accept(&audio(rest), codecs(&[Codec::Opus, Codec::Pcma]), &Asked::default()).map(|c| agreed(&c));
     let opus = "111 110\na=rtpmap:111 opus/48000/2\na=rtpmap:110 telephone-event/48000";
     assert_eq!(told(&format!("RTP/AVP {opus}")), Ok((Codec::Opus, 111, 20, vec![(110, 48_000)])));
     // Numbers of its own: what comes to us still has those of our offer.
@@ -185,7 +231,7 @@ fn our_offer_has_it_with_events_at_both_clocks_only_where_the_settings_list_it()
 
     // Both of our own sides understand each other.
     let theirs = answer(&both, codecs(&[Codec::Opus])).expect("we serve ourselves");
-    let mine = accept(&theirs.sdp, Codecs::new([Codec::Opus, Codec::Pcma]), &[]).expect("understood");
+    let mine = accept(&theirs.sdp, codecs(&[Codec::Opus, Codec::Pcma]), &Asked::default()).expect("understood");
     assert_eq!((agreed(&theirs.chosen).0, mine.codec, mine.payload_type), (Codec::Opus, Codec::Opus, 111));
 }
 

@@ -5,7 +5,7 @@
 //! its place, because an answer must answer each (RFC 3264 §6). What to take is decided by `offer_answer`.
 
 use super::crypto::Crypto;
-use super::opus::Manner;
+use super::opus::{Manner, Parameters};
 use super::{Direction, Refusal};
 use crate::limits::{BODY_BYTES_MAX, SDP_CRYPTO_MAX, SDP_FORMATS_MAX, SDP_MEDIA_MAX};
 use std::net::IpAddr;
@@ -50,8 +50,8 @@ pub struct Media<'a> {
     pub maxptime: Option<u8>,
     /// `rtpmap` lines by payload type; the first of a number wins.
     pub maps: Vec<(u8, Encoding)>,
-    /// What `fmtp` lines say, read as of Opus; the first of a number wins.
-    pub manners: Vec<(u8, Manner)>,
+    /// What `fmtp` lines say, read as of Opus, all of a number together.
+    pub parameters: Vec<(u8, Parameters)>,
     /// `a=rtcp-mux` (RFC 5761).
     pub rtcp_mux: bool,
     /// `a=rtcp`: a port, and an address where one is named (RFC 3605).
@@ -104,7 +104,17 @@ impl Media<'_> {
 
     /// How Opus is wanted under this payload type.
     pub fn manner(&self, payload_type: u8) -> Manner {
-        self.manners.iter().find(|(number, _)| *number == payload_type).map_or(Manner::default(), |(_, manner)| *manner)
+        self.parameters(payload_type).manner(self.longest(payload_type))
+    }
+
+    /// The longest packet of Opus under this payload type, in milliseconds.
+    pub fn longest(&self, payload_type: u8) -> u8 {
+        self.parameters(payload_type).longest(self.maxptime)
+    }
+
+    fn parameters(&self, payload_type: u8) -> Parameters {
+        let told = self.parameters.iter().find(|(number, _)| *number == payload_type);
+        told.map_or(Parameters::default(), |(_, parameters)| *parameters)
     }
 
     /// The formats that are payload types, in order of preference.
@@ -171,7 +181,7 @@ fn media(value: &[u8]) -> Result<Media<'_>, Refusal> {
             ptime: None,
             maxptime: None,
             maps: Vec::new(),
-            manners: Vec::new(),
+            parameters: Vec::new(),
             rtcp_mux: false,
             rtcp: None,
             senders: None,
@@ -266,18 +276,27 @@ fn attribute(description: &mut Description<'_>, value: &[u8]) {
                 media.crypto.extend(Crypto::read(value));
             }
         }
-        // Of telephone-event it tells nothing: every sender we met can send 0–15.
         b"fmtp" => {
-            let (number, parameters) =
-                value.split_at(value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len()));
-            if let (Some(media), Some(number)) = (media, payload_type(number))
-                && media.manners.len() < SDP_FORMATS_MAX
-                && media.manners.iter().all(|(known, _)| *known != number)
-            {
-                media.manners.push((number, Manner::read(parameters)));
+            if let Some(media) = media {
+                fmtp(media, value);
             }
         }
         _ => {}
+    }
+}
+
+/// `111 maxplaybackrate=16000;cbr=1`. Of telephone-event it tells nothing: every sender we met can send 0–15.
+fn fmtp(media: &mut Media<'_>, value: &[u8]) {
+    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, line) = value.split_at(digits);
+    let Some(number) = payload_type(number) else { return };
+    // Some write a line for each parameter.
+    if let Some((_, parameters)) = media.parameters.iter_mut().find(|(known, _)| *known == number) {
+        parameters.read(line);
+    } else if media.parameters.len() < SDP_FORMATS_MAX {
+        let mut parameters = Parameters::default();
+        parameters.read(line);
+        media.parameters.push((number, parameters));
     }
 }
 

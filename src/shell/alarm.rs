@@ -1,11 +1,15 @@
-//! What an engineer must be told, and not a thousand times.
+//! What an engineer must be told, and not a thousand times: in the log as it happens, and in `ivr1357 status` a while longer.
 
-use crate::limits::ALARM_EVERY;
+use crate::limits::{ALARM_EVERY, ALARM_STANDS};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use tracing::error;
 
+/// What happened, in Korean and in English.
+pub type What = [&'static str; 2];
+
 /// An error in the log, at most once a minute.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Alarm {
     raised: Option<Instant>,
     lost: usize,
@@ -19,5 +23,97 @@ impl Alarm {
             self.raised = Some(Instant::now());
             error!(why, lost = self.lost, "{what}; calls go on");
         }
+    }
+}
+
+/// The alarms of all threads of an engine.
+#[derive(Debug, Default)]
+pub struct Alarms(Mutex<Vec<Standing>>);
+
+/// One that was raised once; as many as there are things that can happen.
+#[derive(Debug)]
+struct Standing {
+    what: What,
+    why: String,
+    alarm: Alarm,
+    last: Instant,
+}
+
+impl Alarms {
+    /// This happened, so many things were lost by it, and calls go on: in the log at most once a minute.
+    pub fn raise(&self, what: What, why: &str, lost: usize) {
+        self.raise_at(Instant::now(), what, why, lost);
+    }
+
+    fn raise_at(&self, now: Instant, what: What, why: &str, lost: usize) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Trouble that was over is not counted into the next.
+        all.retain(|standing| standing.stands(now));
+        if all.iter().all(|standing| standing.what != what) {
+            all.push(Standing { what, why: String::new(), alarm: Alarm::default(), last: now });
+        }
+        let Some(standing) = all.iter_mut().find(|standing| standing.what == what) else { return };
+        why.clone_into(&mut standing.why);
+        standing.last = now;
+        let [_, english] = what;
+        standing.alarm.raise(english, why, lost);
+    }
+
+    /// Those that somebody should look at, the oldest first, each in Korean and in English: what was raised not long ago.
+    pub fn standing(&self) -> Vec<[String; 2]> {
+        self.standing_at(Instant::now())
+    }
+
+    fn standing_at(&self, now: Instant) -> Vec<[String; 2]> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().filter(|standing| standing.stands(now)).map(|standing| standing.words(now)).collect()
+    }
+}
+
+impl Standing {
+    fn stands(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.last) < ALARM_STANDS
+    }
+
+    fn words(&self, now: Instant) -> [String; 2] {
+        let Self { what: [korean, english], why, alarm: Alarm { lost, .. }, last } = self;
+        let minutes = now.saturating_duration_since(*last).as_secs() / 60;
+        let (mut own, mut told) = (format!("{korean}: {why}"), format!("{english}: {why}"));
+        if *lost > 0 {
+            own += &format!(" (잃은 것 {lost}건)");
+            told += &format!(" ({lost} lost)");
+        }
+        if minutes > 0 {
+            own += &format!(" · {minutes}분 전");
+            told += &format!(", {minutes} min ago");
+        }
+        [own, told]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const FULL: What = ["기록을 쓰지 못했습니다", "records are not written"];
+    const SLOW: What = ["디스크가 느립니다", "the disk is slow"];
+
+    #[test]
+    fn an_alarm_stands_for_a_while_with_all_that_was_lost_and_begins_anew_after_it() {
+        let (alarms, begin) = (Alarms::default(), Instant::now());
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        let english = |seconds| alarms.standing_at(at(seconds)).into_iter().map(|[_, words]| words).collect::<Vec<_>>();
+        assert!(english(0).is_empty());
+        alarms.raise_at(at(0), FULL, "no space", 3);
+        alarms.raise_at(at(30), SLOW, "5 s", 0);
+        alarms.raise_at(at(60), FULL, "no space left", 4);
+        assert_eq!(english(61), ["records are not written: no space left (7 lost)", "the disk is slow: 5 s"]);
+        let [korean, _] = &alarms.standing_at(at(190))[0];
+        assert_eq!(korean, "기록을 쓰지 못했습니다: no space left (잃은 것 7건) · 2분 전");
+        let over = 60 + ALARM_STANDS.as_secs();
+        assert!(english(over).is_empty());
+        alarms.raise_at(at(over), FULL, "no space", 1);
+        assert_eq!(english(over), ["records are not written: no space (1 lost)"]);
     }
 }

@@ -6,10 +6,13 @@
 use crate::limits::{
     CONTROL_ANSWER_PATIENCE, CONTROL_CLIENTS_MAX, CONTROL_LINE_BYTES_MAX, CONTROL_PATIENCE, TABLE_BYTES_MAX,
 };
+use crate::routing::Language;
 use crate::shell::clock::Clock;
 use crate::shell::live;
-use crate::shell::publish::ask::{Entry, Question, Reason, Registered, Reply, Status};
+use crate::shell::media::Load;
+use crate::shell::publish::ask::{Entry, MediaThread, Question, Reason, Registered, Reply, Status};
 use crate::shell::publish::{Order, Publisher, What, tidy_word};
+use crate::shell::switches;
 use crate::shell::table;
 use crate::shell::versions::{self, Who};
 use crate::time::Wall;
@@ -35,6 +38,8 @@ pub struct Desk {
     pub versions: PathBuf,
     /// The table's file.
     pub routing: PathBuf,
+    /// The file of the switches.
+    pub switches: PathBuf,
     /// Live calls.
     pub live: Arc<live::Live>,
     /// The engine's time.
@@ -149,23 +154,42 @@ fn look(question: &Question, desk: &Desk) -> (Reply, Vec<u8>) {
     match question {
         Question::Show { number } => match versions::read_table(&desk.versions, *number) {
             Ok((version, bytes)) => (Reply::Shown(Box::new(version)), bytes),
-            Err(error) => (
-                unanswerable(
-                    &format!("{number}판을 읽을 수 없습니다: {error}"),
-                    &format!("version {number} cannot be read: {error}"),
-                ),
-                Vec::new(),
-            ),
+            Err(error) => {
+                let words = versions::absent(&desk.versions, *number).unwrap_or_else(|| {
+                    [
+                        format!("{number}판을 읽을 수 없습니다: {error}"),
+                        format!("version {number} cannot be read: {error}"),
+                    ]
+                });
+                (Reply::Error { words }, Vec::new())
+            }
         },
         Question::Status => {
-            let on_disk = table::read(&desk.routing).map(|bytes| versions::hash(&bytes));
+            let on_disk = table::read(&desk.routing, Language::English).map(|bytes| versions::hash(&bytes));
+            let (troubles, now) = (desk.live.troubles(), desk.clock.instant());
+            let late = troubles.iter().enumerate().filter_map(|(index, trouble)| trouble.alarm(now, index));
+            let beyond = table::beyond_calendar(&state.plan, desk.clock.now().wall);
+            let garbled =
+                switches::read(&desk.switches).err().map(|error| switches::unreadable(&desk.switches, &error));
             let status = Status {
                 unpublished: on_disk.is_ok_and(|hash| hash != state.live.hash),
                 live: state.live,
-                alarms: state.alarms,
+                alarms: state
+                    .alarms
+                    .into_iter()
+                    .chain(late)
+                    .chain(beyond)
+                    .chain(garbled)
+                    .chain(desk.live.alarms().standing())
+                    .collect(),
                 file: desk.routing.display().to_string(),
                 calls: desk.live.len(),
                 trunks: registered(desk),
+                media: troubles
+                    .iter()
+                    .enumerate()
+                    .map(|(index, trouble)| media_thread(index, trouble.load()))
+                    .collect(),
             };
             (Reply::Status(Box::new(status)), Vec::new())
         }
@@ -173,6 +197,10 @@ fn look(question: &Question, desk: &Desk) -> (Reply, Vec<u8>) {
             (Reply::History(history(&desk.versions, Some(state.live.number))), Vec::new())
         }
     }
+}
+
+fn media_thread(index: usize, Load { late, skipped, failed }: Load) -> MediaThread {
+    MediaThread { thread: format!("media-{index}"), late_ms: late.as_millis() as u64, lost: skipped, failed }
 }
 
 /// The registrations as they stand now: one that ran out since is none.

@@ -7,7 +7,7 @@
 use crate::engine::{Engine, Input, Output};
 use crate::limits::{
     DATAGRAMS_PER_TURN, MESSAGE_BYTES_MAX, OUTPUT_ROUNDS_MAX, PORT_CLOSES_WITHIN, STOP_NOW_PATIENCE, STOP_PATIENCE,
-    TURN,
+    TURN, WAITS_TOLD_EVERY,
 };
 use crate::media::{self, StreamKey};
 use crate::shell::alarm::Alarm;
@@ -17,7 +17,7 @@ use crate::shell::intake::{Arrival, Intake, Turn};
 use crate::shell::journal::{Journal, Written};
 use crate::shell::live::{self, Live};
 use crate::shell::local::{Routes, Views};
-use crate::shell::media::{MediaPool, Opened};
+use crate::shell::media::{Load, MediaPool, Opened, Trouble};
 use crate::shell::resolver;
 use crate::shell::tcp;
 use crate::sip::locate::{Answer, Question};
@@ -47,8 +47,9 @@ pub struct EngineThread {
     unopened: VecDeque<(Instant, StreamKey, IpAddr, Option<StreamKey>)>,
     /// A socket was closed since they were tried.
     closed: bool,
-    /// For calls that found no port.
-    ports: Alarm,
+    /// Of each media thread.
+    troubles: Vec<Trouble>,
+    sound: Alarm,
     journal: Journal,
     live: Arc<Live>,
     views: Views,
@@ -138,7 +139,8 @@ impl EngineThread {
             media,
             unopened: VecDeque::new(),
             closed: false,
-            ports: Alarm::default(),
+            troubles: Vec::new(),
+            sound: Alarm::default(),
             journal,
             live,
             views,
@@ -169,6 +171,10 @@ impl EngineThread {
             self.drained();
             self.tell_registrations();
         }
+        // What callers said is written to its end; what became of it is in the records of their calls.
+        self.media.end();
+        self.read_inbox();
+        self.step(Input::End);
         let calls = self.engine.calls();
         if calls > 0 {
             warn!(calls, "stopped with calls that did not end in time");
@@ -191,7 +197,10 @@ impl EngineThread {
                 Phase::Stopping { .. } => Some(Duration::from_millis(20)),
             };
             let unopened = self.unopened.front().map(|(until, ..)| until.since(now));
-            [deadline, glance, unopened].into_iter().flatten().min()
+            // Sound may be late, and is in time again, also where nobody says a word.
+            let is_late = self.troubles.iter().any(|trouble| !trouble.load().late.is_zero());
+            let watch = (is_late || self.media.streams() > 0).then_some(WAITS_TOLD_EVERY);
+            [deadline, glance, unopened, watch].into_iter().flatten().min()
         };
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
@@ -238,16 +247,19 @@ impl EngineThread {
             let answer = match opened {
                 Opened::At(port) => Input::StreamOpened { stream, port: Some(port) },
                 Opened::Later if self.clock.instant() < until => return,
-                Opened::Later | Opened::Never => self.without_port(stream),
+                Opened::Later | Opened::Never => self.without_port(stream, beside),
             };
             self.unopened.pop_front();
             self.step(answer);
         }
     }
 
-    fn without_port(&mut self, stream: StreamKey) -> Input<'static> {
-        let why = "other programs hold ports of media.ports, or the range is too small: a call is refused with 503";
-        self.ports.raise("no RTP port is free", why, 1);
+    fn without_port(&mut self, stream: StreamKey, beside: Option<StreamKey>) -> Input<'static> {
+        let what = match beside {
+            None => ["통화에 쓸 RTP 포트가 없습니다", "no RTP port is free"],
+            Some(_) => ["연결할 상대에 쓸 RTP 포트가 없습니다", "no RTP port is free for a second leg"],
+        };
+        self.live.alarms().raise(what, what_lacks_a_port(beside), 1);
         Input::StreamOpened { stream, port: None }
     }
 
@@ -384,7 +396,7 @@ impl EngineThread {
     fn work_intake(&mut self) {
         let began = self.clock.instant();
         let mut now = began;
-        while now.since(began) < TURN
+        while (now.since(began) < TURN || self.intake.has_one_to_take_back())
             && let Some(Turn { flow, bytes, overdue }) = self.intake.next(now)
         {
             let bytes = &*bytes;
@@ -392,7 +404,8 @@ impl EngineThread {
             now = self.clock.instant();
         }
         if let Some(shortest) = self.intake.waits(now) {
-            self.step(Input::Waits { shortest });
+            let sound = self.watch_sound(now);
+            self.step(Input::Waits { shortest, sound });
             let keepalives = self.intake.keepalives();
             if keepalives > 0 {
                 debug!(keepalives, "datagrams that only keep a NAT open");
@@ -402,6 +415,21 @@ impl EngineThread {
                 warn!(pings, "more pings than can be answered: dropped");
             }
         }
+    }
+
+    /// How late the media thread that is furthest behind is; those who must know are told.
+    fn watch_sound(&mut self, now: Instant) -> Duration {
+        let loads: Vec<Load> = self.media.loads().collect();
+        self.troubles.resize_with(loads.len(), Trouble::default);
+        for (index, (trouble, load)) in self.troubles.iter_mut().zip(&loads).enumerate() {
+            if let Some(lost) = trouble.look(now, *load)
+                && let Some([_, words]) = trouble.alarm(now, index)
+            {
+                self.sound.raise("sound is late", &words, usize::try_from(lost).unwrap_or(usize::MAX));
+            }
+        }
+        self.live.sounded(self.troubles.clone());
+        self.troubles.iter().map(Trouble::late).max().unwrap_or_default()
     }
 
     fn tick(&mut self) {
@@ -470,7 +498,7 @@ impl EngineThread {
                 match opened {
                     Opened::At(port) => self.answers.push(Input::StreamOpened { stream, port: Some(port) }),
                     Opened::Never => {
-                        let answer = self.without_port(stream);
+                        let answer = self.without_port(stream, beside);
                         self.answers.push(answer);
                     }
                     Opened::Later => {
@@ -534,5 +562,28 @@ impl EngineThread {
                 self.answers.push(Input::SendFailed { flow });
             }
         }
+    }
+}
+
+/// Why there is no port and what comes of it, for a caller's leg and for one beside it.
+fn what_lacks_a_port(beside: Option<StreamKey>) -> &'static str {
+    match beside {
+        None => "other programs hold ports of media.ports, or the range is too small: a call is refused with 503",
+        Some(_) => {
+            "other programs hold ports of media.ports, or the range is too small: a centre is not called, the ladder goes on behind \"bridge\"; who \
+             would take a bridged call over is refused"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_leg_without_a_port_is_not_told_as_a_refused_call() {
+        assert!(what_lacks_a_port(None).ends_with("refused with 503"));
+        let second = what_lacks_a_port(Some(StreamKey(1)));
+        assert!(second.contains("a centre is not called, the ladder goes on") && !second.contains("503"), "{second}");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! One queue keeps the order of each sender. The engine takes all of it at once, so that a busy moment costs one lock and
 //! one wake-up. Its bounds lie with the senders: TCP holds a permit for each piece (new work waits outside), media
-//! events and acknowledgements exist only for admitted calls and always find room.
+//! events and acknowledgements exist only for admitted calls and always find room. `docs/ARCHITECTURE.md` lists what bounds each.
 
 use crate::engine::{CallKey, Edition};
 use crate::media::{self, StreamKey};
@@ -134,6 +134,7 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shell::patient::patiently;
 
     #[test]
     fn messages_arrive_in_order_and_ring_once() {
@@ -142,7 +143,7 @@ mod tests {
         inbox.extend((1..=3).map(|call| Message::Journaled { call: CallKey(call) }));
         inbox.push(Message::Stop);
         let mut events = mio::Events::with_capacity(4);
-        poll.poll(&mut events, Some(Duration::from_secs(5))).expect("polls");
+        patiently(|| poll.poll(&mut events, Some(Duration::from_secs(5)))).expect("polls");
         assert_eq!(events.iter().map(mio::event::Event::token).collect::<Vec<_>>(), [Inbox::TOKEN]);
         let mut batch = Vec::new();
         inbox.take(&mut batch);

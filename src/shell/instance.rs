@@ -125,7 +125,7 @@ impl Instance {
             Some(store) => {
                 inbox.push(Message::Orphaned(store.orphans()));
                 let inbox = Arc::clone(&inbox);
-                Journal::Files(Writer::start(store, move |calls| {
+                Journal::Files(Writer::start(store, live.alarms(), move |calls| {
                     inbox.extend(calls.iter().map(|&call| Message::Journaled { call }));
                 })?)
             }
@@ -140,7 +140,11 @@ impl Instance {
             .counting(media_counts)
         };
         let media = match recordings {
-            Some(folder) => media.with_recorder(Recorder::start(folder)?),
+            Some(folder) => {
+                let inbox = Arc::clone(&inbox);
+                let tell = move |stream, event| inbox.push(Message::Media { stream, event });
+                media.with_recorder(Recorder::start(folder, live.alarms(), tell)?)
+            }
             None => media,
         };
         let addresses = listeners.iter().map(|listener| listener.address).collect();

@@ -4,6 +4,8 @@
 //! a moment, never across an await and never two at once (`dashmap` would hang for good).
 
 use crate::engine::{CallKey, News};
+use crate::shell::alarm::Alarms;
+use crate::shell::media::Trouble;
 use crate::time::Wall;
 use dashmap::DashMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -39,6 +41,8 @@ pub struct Registration {
 pub struct Live {
     calls: DashMap<CallKey, LiveCall>,
     registrations: Mutex<Vec<Registration>>,
+    troubles: Mutex<Vec<Trouble>>,
+    alarms: Arc<Alarms>,
     watcher: Option<Sender<(CallKey, News)>>,
 }
 
@@ -102,6 +106,21 @@ impl Live {
     /// How they stood when they last changed.
     pub fn registrations(&self) -> Vec<Registration> {
         self.registrations.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How the media threads stand now.
+    pub fn sounded(&self, troubles: Vec<Trouble>) {
+        *self.troubles.lock().unwrap_or_else(PoisonError::into_inner) = troubles;
+    }
+
+    /// How the media threads stood when they were last looked at, a moment ago.
+    pub fn troubles(&self) -> Vec<Trouble> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What threads raise when something is lost.
+    pub fn alarms(&self) -> Arc<Alarms> {
+        Arc::clone(&self.alarms)
     }
 
     /// How many.

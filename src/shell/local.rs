@@ -4,6 +4,7 @@
 
 use crate::limits::{ROUTE_BELIEVED, ROUTES_CACHED_MAX};
 use crate::sip::trunk::is_private;
+use crate::sip::uri::{Scheme, SipUri};
 use crate::time::Instant;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -92,7 +93,12 @@ impl Views {
     pub fn serves(&self, listener: SocketAddr, local: SocketAddr) -> bool {
         let any =
             listener.ip().is_unspecified() && listener.is_ipv4() == local.is_ipv4() && listener.port() == local.port();
-        listener == local || any || self.advertised.iter().any(|advertised| advertised.of(listener) == Some(local))
+        listener == local || any || self.shows(listener, local)
+    }
+
+    /// Whether this listener is advertised as `local`.
+    fn shows(&self, listener: SocketAddr, local: SocketAddr) -> bool {
+        self.advertised.iter().any(|advertised| advertised.of(listener) == Some(local))
     }
 
     /// The address to bind where peers see `local`: an advertised one is none of this machine.
@@ -101,6 +107,43 @@ impl Views {
             self.advertised.iter().any(|advertised| advertised.of(*listener).is_some_and(|seen| seen.ip() == local))
         };
         listeners.filter(shows).map(|listener| listener.ip()).next().unwrap_or(local)
+    }
+}
+
+/// Where calls reach us: what a centre's address must not be.
+#[derive(Clone, Default, Debug)]
+pub struct Ours {
+    listeners: Vec<SocketAddr>,
+    views: Views,
+}
+
+impl Ours {
+    /// These listeners, and what peers see of them.
+    pub fn new(listeners: Vec<SocketAddr>, views: Views) -> Self {
+        Self { listeners, views }
+    }
+
+    /// Whether a call to this address comes back to us. Names other than `localhost` are somebody's who knows where they lead.
+    pub fn has(&self, uri: &SipUri) -> bool {
+        let host = uri.host().trim_matches(['[', ']']);
+        let addresses: Vec<IpAddr> = match host.parse() {
+            Ok(ip) => vec![ip],
+            Err(_) if host.eq_ignore_ascii_case("localhost") => {
+                vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+            }
+            Err(_) => Vec::new(),
+        };
+        let secured =
+            uri.scheme() == Scheme::Sips || uri.param("transport").is_some_and(|name| name.eq_ignore_ascii_case("tls"));
+        let port = uri.port().unwrap_or(if secured { 5061 } else { 5060 });
+        addresses.into_iter().map(|ip| SocketAddr::new(ip, port)).any(|address| {
+            let of_this_machine = || address.ip().is_loopback() || ask_the_system(address) == Some(address.ip());
+            self.listeners.iter().any(|listener| {
+                // A listener on all addresses has those of this machine, and whatever it is seen as.
+                self.views.serves(*listener, address)
+                    && (*listener == address || self.views.shows(*listener, address) || of_this_machine())
+            })
+        })
     }
 }
 
@@ -169,6 +212,28 @@ mod tests {
             assert!(views.serves(address(listener), found), "what a peer sees finds its socket: {advertised:?}");
             assert_eq!(views.bindable([address(listener)].into_iter(), found.ip()), own, "{advertised:?} {remote}");
         }
+    }
+
+    #[test]
+    fn what_comes_back_to_us_is_known_by_listeners_and_by_what_they_are_seen_as() {
+        let views = Views::new(vec!["203.0.113.5".parse().expect("an address")]);
+        let ours = Ours::new(vec![address("0.0.0.0:5080"), address("192.0.2.7:5060"), address("[::1]:5061")], views);
+        for (uri, is_ours) in [
+            ("sip:counsel@127.0.0.1:5080", true),
+            ("sip:counsel@LOCALHOST:5080;transport=tcp", true),
+            ("sip:counsel@203.0.113.5:5080", true),
+            ("sip:counsel@192.0.2.7", true),
+            ("sips:counsel@[::1]", true),
+            ("sip:counsel@[::1];transport=TLS", true),
+            ("sip:counsel@127.0.0.1:5070", false),
+            ("sip:counsel@198.51.100.9:5080", false),
+            ("sip:counsel@203.0.113.5:5070", false),
+            ("sip:counsel@sbc.example:5080", false),
+            ("tel:1357", false),
+        ] {
+            assert_eq!(ours.has(&uri.parse().expect(uri)), is_ours, "{uri}");
+        }
+        assert!(!Ours::default().has(&"sip:counsel@127.0.0.1".parse().expect("a URI")));
     }
 
     #[test]

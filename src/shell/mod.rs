@@ -23,6 +23,7 @@ pub mod inbox;
 pub mod instance;
 mod intake;
 pub mod journal;
+mod lasting;
 pub mod listen;
 pub mod live;
 pub mod local;
@@ -44,3 +45,6 @@ pub mod versions;
 #[cfg(test)]
 #[path = "../../tests/common/certificates.rs"]
 mod certificates;
+#[cfg(test)]
+#[path = "../../tests/common/patient.rs"]
+mod patient;

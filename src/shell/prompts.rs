@@ -10,7 +10,7 @@ pub mod say;
 pub mod synthesis;
 
 pub use crate::speech::{Catalogue, Derived, PromptError, Voice};
-pub use build::{Report, Tongue, run_build};
+pub use build::{Report, Tongue, lacking, run_build};
 pub use check::{Finding, Survey, survey};
 pub use loading::load;
 

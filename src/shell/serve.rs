@@ -10,7 +10,7 @@ use crate::shell::instance::{Instance, Parts, Sockets};
 use crate::shell::journal::{self, OpenError};
 use crate::shell::listen::{self, Listener};
 use crate::shell::live::Live;
-use crate::shell::local::Views;
+use crate::shell::local::{Ours, Views};
 use crate::shell::log::Log;
 use crate::shell::publish::start::{self, Begun, Places};
 use crate::shell::publish::{Gate, Order, Publisher, What};
@@ -80,7 +80,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
         versions: settings.versions(),
         switches: switches::path(&settings.records_file),
         codecs: settings.media_codecs,
-        voice: settings.voice("ko"),
+        voices: settings.speech.clone(),
     };
     let mut found = start::find(&places, options.gate, options.publish)?;
     let tls = Tls::load(settings.tls.clone()).map_err(|error| Failure::Setup(error.to_string()))?;
@@ -120,10 +120,11 @@ fn serve(options: &Options) -> Result<(), Failure> {
         true => halves(&settings.media_ports),
         false => (settings.media_ports.clone(), 0..=0),
     };
-    // A call beyond that room would be refused anyhow, at the price of a record.
-    let room = u32::try_from(calls_possible(&our_ports, open_files, caps.all)).unwrap_or(u32::MAX);
+    // A call beyond that room would be refused anyhow, at the price of a record, or find no port for its bridge.
+    let room = u32::try_from(legs_possible(&our_ports, open_files, caps.all)).unwrap_or(u32::MAX);
     let peers = Peers {
-        calls: Some(settings.limits.calls.map_or(room, |calls| calls.min(room))),
+        calls: settings.limits.calls,
+        legs: Some(room),
         calls_per_second: settings.limits.calls_per_second,
         ..settings.peers.clone()
     };
@@ -155,9 +156,12 @@ fn serve(options: &Options) -> Result<(), Failure> {
         live: Arc::new(Live::default()),
     })
     .map_err(broken)?;
-    for [_, alarm] in &alarms {
+    let beyond = table::beyond_calendar(&press.live().edition.plan, clock.now().wall);
+    for [_, alarm] in alarms.iter().chain(&beyond) {
         error!(alarm, "alarm");
     }
+    let listeners = instance.addresses.iter().chain(&instance.tls_addresses).copied().collect();
+    let press = press.listening(Ours::new(listeners, Views::new(settings.advertise.clone())));
     let (publisher, _) = Publisher::start(press, instance.inbox(), alarms).map_err(broken)?;
     let centres = if options.stand_ins { Some(start_stand_ins(&table, stand_ins, their_ports, clock)?) } else { None };
 
@@ -201,6 +205,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
         publisher: Arc::clone(&publisher),
         versions: places.versions.clone(),
         routing: options.files.routing.clone(),
+        switches: places.switches.clone(),
         live: Arc::clone(&instance.live),
         clock,
     });
@@ -446,8 +451,8 @@ fn raise_file_limit() -> u64 {
 
 // ---- what is running -----------------------------------------------------------------------------------------------
 
-/// How many calls fit: two ports each, for sound and reports, and as many files after those for connections and everything else.
-fn calls_possible(ports: &RangeInclusive<u16>, open_files: u64, connections: usize) -> u64 {
+/// How many legs of calls fit: two ports each, for sound and reports, and as many files after those for connections and everything else.
+fn legs_possible(ports: &RangeInclusive<u16>, open_files: u64, connections: usize) -> u64 {
     const FILES_FOR_THE_REST: u64 = 128;
     let ports = ports.clone().count() as u64 / 2;
     ports.min(open_files.saturating_sub(FILES_FOR_THE_REST + connections as u64) / 2)
@@ -479,7 +484,12 @@ impl fmt::Display for Block<'_> {
         let Self { options, settings, table, version, unpublished, now, addresses, tls_addresses, .. } = self;
         let Self { connections, stand_ins, ports, open_files, .. } = self;
         let list = |addresses: &[SocketAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let room = calls_possible(ports, *open_files, *connections);
+        let legs = legs_possible(ports, *open_files, *connections);
+        let room = if table.plan.bridges() {
+            format!("{} calls of two legs (bridge)", legs / 2)
+        } else {
+            format!("{legs} calls")
+        };
         writeln!(f, "ivr1357 {}", env!("CARGO_PKG_VERSION"))?;
         writeln!(f, "  SIP        {} (UDP and TCP)", list(addresses))?;
         if !tls_addresses.is_empty() {
@@ -490,14 +500,16 @@ impl fmt::Display for Block<'_> {
             let names: Vec<&str> = trunks.iter().map(|trunk| trunk.name.as_str()).collect();
             writeln!(f, "  trunks     {}", names.join(", "))?;
         }
-        writeln!(f, "  RTP        ports {}-{}, room for {room} calls", ports.start(), ports.end())?;
+        writeln!(f, "  RTP        ports {}-{}, room for {room}", ports.start(), ports.end())?;
         let (file, number, hash) = (&version.file, version.number, version.short_hash());
         writeln!(f, "  table      {file}, version {number} ({hash}): {}", table.size())?;
         if let Some(unpublished) = unpublished {
             let file = options.files.routing.display();
             writeln!(f, "  NOT LIVE   {unpublished}: ivr1357 publish {file} --why \"...\"")?;
         }
-        writeln!(f, "  hours      {}", table::opening(&table.plan, *now, Language::English))?;
+        // A file that cannot be read is told by who looks at it all the time.
+        let switches = switches::read(&switches::path(&settings.records_file)).unwrap_or_default();
+        writeln!(f, "  hours      {}", table::opening(&table.plan, &switches, *now, Language::English))?;
         writeln!(f, "  records    {}", settings.records_file.display())?;
         writeln!(f, "  control    {}", settings.control().display())?;
         if !stand_ins.is_empty() {
@@ -512,11 +524,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_room_for_calls_is_what_ports_and_files_allow() {
+    fn the_room_for_legs_is_what_ports_and_files_allow() {
         let ports = Settings::default().media_ports;
-        for (files, connections, calls) in [(20_000, 5000, 7436), (1024, 256, 320), (10, 8, 0)] {
+        for (files, connections, legs) in [(20_000, 5000, 7436), (1024, 256, 320), (10, 8, 0)] {
             assert_eq!(connections_possible(files), connections);
-            assert_eq!(calls_possible(&ports, files, connections), calls);
+            assert_eq!(legs_possible(&ports, files, connections), legs);
         }
         assert_eq!(connections_possible(u64::MAX), TCP_CONNECTIONS_MAX);
     }

@@ -16,7 +16,7 @@ pub use connections::Caps;
 use crate::limits::{
     TCP_COMMANDS_MAX, TCP_CONNECT_TIMEOUT, TCP_EXPECTED_NAMES_MAX, TCP_FIRST_BYTES, TCP_IDLE, TCP_PIECES_WAITING_MAX,
     TCP_PING_EVERY, TCP_PONG, TCP_PROBE_AFTER, TCP_PROBE_EVERY, TCP_PROBES, TCP_READ_BYTES, TCP_UNACKNOWLEDGED,
-    TCP_WRITE_TIMEOUT, TLS_HANDSHAKE_TIMEOUT,
+    TCP_WRITE_TIMEOUT, TLS_HANDSHAKE_TIMEOUT, TURNED_AWAY_TOLD_EVERY,
 };
 use crate::shell::inbox::{Inbox, Message};
 use crate::shell::local::Views;
@@ -27,7 +27,7 @@ use crate::time::Duration;
 use connections::{Connections, New, Side, side};
 use rustls::pki_types::{CertificateDer, ServerName};
 use socket2::{SockRef, TcpKeepalive};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
@@ -151,6 +151,7 @@ pub fn start(parts: Parts) -> io::Result<(Handle, JoinHandle<()>)> {
             expected: RefCell::default(),
             pieces: Semaphore::new(TCP_PIECES_WAITING_MAX).into(),
             scratch: RefCell::new(vec![0; TCP_READ_BYTES].into()),
+            turned_away: Cell::new(None),
         });
         let accepting = local.block_on(&runtime, run(listeners, commands, Rc::clone(&edge)));
         for task in &accepting {
@@ -214,6 +215,8 @@ struct Edge {
     pieces: Arc<Semaphore>,
     /// Every connection reads into it: an idle one holds no buffer.
     scratch: RefCell<Box<[u8]>>,
+    /// When the log heard of a stranger's connection.
+    turned_away: Cell<Option<Instant>>,
 }
 
 impl Edge {
@@ -221,7 +224,11 @@ impl Edge {
         let Ok(own) = stream.local_addr() else { return };
         let silent = self.peers.strangers == Strangers::Silence;
         if silent && !self.peers.may_connect(transport, remote.ip()) {
-            debug!(%remote, "connection of a stranger closed");
+            let now = Instant::now();
+            if self.turned_away.get().is_none_or(|told| now - told >= TURNED_AWAY_TOLD_EVERY) {
+                self.turned_away.set(Some(now));
+                warn!(%remote, ?transport, "a connection is closed, for its source is no trunk: is the address of a trunk missing in the settings?");
+            }
             return;
         }
         let side = side(&self.peers, remote.ip());

@@ -80,6 +80,7 @@ faults! {
     Oversized "oversized" 0.15 "messages beyond every bound";
     Strangers "strangers" 0.3 "sources that are nobody's trunk, also with the identifiers of a live call";
     SlowDisk "slow-disk" 0.2 "the start of a call takes the disk seconds";
+    Recordings "odd-recordings" 0.3 "what callers say takes the disk seconds, or finds it full when its file is closed";
     NoPort "no-port" 0.1 "no RTP port is free";
     Crash "crash" 0.1 "kill -9, and a new process";
     Drain "drain" 0.1 "the first SIGTERM: nothing new, live calls go on";

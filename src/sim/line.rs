@@ -5,11 +5,12 @@
 
 use crate::engine::PAUSE;
 use crate::media::stream::Stream;
-use crate::media::{Command, Ended, Event, PlayKey, Recording, RecordingEnd, RecordingKey, Report, StreamKey};
+use crate::media::{Command, Ended, Event, Loss, PlayKey, Recording, RecordingEnd, RecordingKey, Report, StreamKey};
 use crate::sdp::{Chosen, Direction};
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// One stream.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Line {
     chosen: Option<Chosen>,
     playing: Option<Playing>,
     recordings: Vec<Running>,
+    /// Recordings that have come to their end, on their way to the disk: of each its file.
+    ended: Vec<(Arc<str>, Ended)>,
     /// Which recordings are messages.
     messages: BTreeSet<RecordingKey>,
     /// It is that of a call of ours.
@@ -63,6 +66,7 @@ impl Line {
             chosen: None,
             playing: None,
             recordings: Vec::new(),
+            ended: Vec::new(),
             messages: BTreeSet::new(),
             placed: false,
             bridged: None,
@@ -148,10 +152,15 @@ impl Line {
         self.recordings.iter().map(end).zip(0..).min()
     }
 
-    /// The end of all recordings, whatever comes of them.
-    pub fn end_recordings(&mut self, now: Instant) -> Vec<Event> {
+    /// The end of all recordings.
+    pub fn end_recordings(&mut self, now: Instant) {
         let disk_full = self.disk_full;
-        self.recordings.drain(..).map(|running| running.end(now, disk_full)).collect()
+        self.ended.extend(self.recordings.drain(..).map(|running| running.end(now, disk_full)));
+    }
+
+    /// Recordings that are now to be written: of each its file, and its end if the disk takes it.
+    pub fn take_ended(&mut self) -> Vec<(Arc<str>, Ended)> {
+        std::mem::take(&mut self.ended)
     }
 
     /// Whether the peer listens.
@@ -219,10 +228,13 @@ impl Line {
         Some(playing.since? + playing.left)
     }
 
-    /// The end of what plays, when it is due.
+    /// The end of what plays, or of a recording by itself, when it is due.
     pub fn finished(&mut self, now: Instant) -> Option<Event> {
         if let Some((_, at)) = self.recorded_at().filter(|&(due, _)| due <= now) {
-            return Some(self.recordings.remove(at).end(now, self.disk_full));
+            let running = self.recordings.remove(at);
+            let (key, told) = (running.recording.key, running.recording.longest.is_zero());
+            self.ended.push(running.end(now, self.disk_full));
+            return (!told).then_some(Event::RecordingOver(key));
         }
         let mut silent = Vec::new();
         self.ear.tick(now, &mut silent);
@@ -259,11 +271,11 @@ fn voice(bytes: &[u8]) -> Option<[u8; 2]> {
 }
 
 impl Running {
-    fn end(self, now: Instant, disk_full: bool) -> Event {
+    fn end(self, now: Instant, disk_full: bool) -> (Arc<str>, Ended) {
         let Self { recording, began, spoken, .. } = self;
-        let end = if disk_full { RecordingEnd::Failed } else { RecordingEnd::Told };
+        let end = if disk_full { RecordingEnd::Failed(Loss::Disk) } else { RecordingEnd::Told };
         let length = now.since(began);
-        Event::Recorded(Ended { key: recording.key, length, spoken, hushed: Duration::ZERO, end })
+        (recording.file, Ended { key: recording.key, length, spoken, hushed: Duration::ZERO, end })
     }
 }
 

@@ -6,11 +6,14 @@
 mod case;
 mod ending;
 mod far;
+mod law;
+mod rules;
 mod tape;
 
 pub use case::Case;
 pub use ending::Left;
 use far::Far;
+pub use law::Law;
 
 use super::caller::Story;
 use super::caller::text::{self, Message};
@@ -18,13 +21,10 @@ use super::line::Line;
 use super::setup::OTHER;
 use crate::engine::{CallKey, News};
 use crate::media::StreamKey;
-use crate::routing::Plan;
-use crate::routing::plan::Success;
 use crate::sip::trunk::Strangers;
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use tape::TapeLaw;
 
 /// A broken promise.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -46,59 +46,6 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What the table allows and asks for.
-#[derive(Clone, Debug)]
-pub struct Law {
-    /// Where a REFER may lead, without scheme, parameters and headers.
-    targets: BTreeSet<String>,
-    /// Targets whose centre counts as reached when the REFER is accepted.
-    accepted: BTreeSet<String>,
-    /// Rows that are menus, and how long each may be silent.
-    menus: BTreeMap<String, Duration>,
-    /// The longest a call may last.
-    call_max: Duration,
-    /// What is recorded.
-    tapes: TapeLaw,
-}
-
-impl Law {
-    /// The law of a table.
-    pub fn of(plan: &Plan) -> Self {
-        let mut law = Self {
-            targets: BTreeSet::new(),
-            accepted: BTreeSet::new(),
-            menus: BTreeMap::new(),
-            call_max: plan.call_max,
-            tapes: TapeLaw::of(plan),
-        };
-        for center in &plan.centers {
-            for target in &center.targets {
-                let target = text::destination(&target.to_string()).to_owned();
-                if center.transfer.success == Success::Accepted {
-                    law.accepted.insert(target.clone());
-                }
-                law.targets.insert(target);
-            }
-        }
-        for input in &plan.inputs {
-            law.menus.insert(input.row.to_string(), input.digit_timeout.max(input.interdigit));
-        }
-        for menu in &plan.menus {
-            law.menus.insert(menu.row.to_string(), menu.digit_timeout.max(menu.interdigit));
-        }
-        law
-    }
-
-    /// The law of two tables, of which now one and now the other is live.
-    pub fn and(mut self, other: Self) -> Self {
-        self.targets.extend(other.targets);
-        self.accepted.extend(other.accepted);
-        self.menus.extend(other.menus);
-        self.tapes.extend(other.tapes);
-        self
-    }
-}
-
 /// Silence a caller may hear outside menus.
 const SILENCE_MAX: Duration = Duration::from_secs(1);
 /// What a step of the simulation may add to a bound.
@@ -109,9 +56,9 @@ const INVITE_CSEQ: u32 = 1;
 const FIRST_REPEAT: Duration = Duration::from_millis(500);
 const LONGEST_REPEAT: Duration = Duration::from_secs(4);
 /// 64·T1.
+const GIVE_UP: Duration = Duration::from_secs(32);
 /// How long a call may wait for a disk.
 const DISK_PATIENCE: Duration = Duration::from_secs(3);
-const GIVE_UP: Duration = Duration::from_secs(32);
 
 /// What repeats until it is acknowledged.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -128,6 +75,8 @@ pub struct Oracle {
     law: Law,
     /// By Call-ID.
     cases: BTreeMap<String, Case>,
+    /// Recordings and messages of which the engine has been told: whether the file is whole.
+    written: BTreeMap<String, bool>,
     calls: BTreeMap<CallKey, String>,
     ports: BTreeMap<u16, StreamKey>,
     streams: BTreeMap<StreamKey, String>,
@@ -142,6 +91,8 @@ pub struct Oracle {
     capped: bool,
     /// Noise may make calls of nobody.
     noisy: bool,
+    /// The Call-IDs that noise was answered by: what they lead to is not a caller's.
+    noise: BTreeSet<String>,
     /// The other table is live.
     other_table: bool,
     /// Calls that began when it was.
@@ -157,6 +108,7 @@ impl Oracle {
         Self {
             law,
             cases: BTreeMap::new(),
+            written: BTreeMap::new(),
             calls: BTreeMap::new(),
             ports: BTreeMap::new(),
             streams: BTreeMap::new(),
@@ -167,6 +119,7 @@ impl Oracle {
             draining: false,
             capped: false,
             noisy: false,
+            noise: BTreeSet::new(),
             other_table: false,
             on_other_table: BTreeSet::new(),
             numbers: BTreeSet::new(),
@@ -317,7 +270,7 @@ impl Oracle {
         old.succeeded = true;
         let (row, started, told) = (old.row.clone(), old.started, old.told);
         let refers = old.refers_before + old.refers.len() + old.placed.len() + old.unopened;
-        let (rows, tapes) = (old.rows.clone(), old.tapes.clone());
+        let (agreed, tapes) = (old.agreed, old.tapes.clone());
         for call in self.calls.values_mut().filter(|call| **call == old_id) {
             call.clear();
             call.push_str(call_id);
@@ -325,7 +278,7 @@ impl Oracle {
         self.fars_follow(&old_id, call_id);
         let Some(case) = self.cases.get_mut(call_id) else { return };
         (case.row, case.started, case.refers_before, case.told) = (row, started, refers, told);
-        (case.rows, case.tapes) = (rows, tapes);
+        (case.agreed, case.tapes) = (agreed, tapes);
     }
 
     /// Which case tells of the record with this Call-ID: the last that took it over.
@@ -415,6 +368,14 @@ impl Oracle {
             let what = String::from_utf8_lossy(bytes).lines().next().unwrap_or_default().to_owned();
             self.broken(now, "strangers", "", format!("{what} to a stranger"));
         }
+    }
+
+    /// Something leaves to whoever made noise, from a network that may talk to us.
+    pub fn told_noise(&mut self, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        let Some(message) = Message::read(text.as_bytes()) else { return };
+        self.noise.insert(plainly(message.call_id()));
+        self.name_stream(&message);
     }
 
     /// Something leaves to the carrier: the only place where our credentials may go.
@@ -514,13 +475,14 @@ impl Oracle {
             return self.broken(now, "record", "", format!("a record without call_id: {line}"));
         };
         let call_id = self.successor(call_id);
+        self.tells_recordings(now, &call_id, &record);
         self.calls.insert(call, call_id.clone());
         let rows = record["path"].as_array().into_iter().flatten().chain([&record["table"]]);
         for row in rows.filter_map(serde_json::Value::as_str).map(str::to_owned).collect::<Vec<_>>() {
             self.keeps_its_table(now, call, &row);
         }
         let Some(case) = self.cases.get_mut(&call_id) else {
-            if !self.noisy {
+            if !self.noise.contains(&plainly(&call_id)) {
                 self.broken(now, "record", &call_id, "a record of a call nobody made".to_owned());
             }
             return;
@@ -561,11 +523,13 @@ impl Oracle {
                 }
                 if let Some(case) = self.cases.get_mut(&call_id) {
                     case.row = row.to_string();
-                    case.rows.insert(row.to_string());
+                    case.typed.clear();
                 }
             }
             News::Key { key } => {
                 case.counted.extend(key.map(|key| key.as_char()));
+                case.typed.extend(key.map(|key| key.as_char()));
+                case.agreed = self.law.tapes.consent(&case.row, &case.typed).or(case.agreed);
                 // A caller who types is not left in silence.
                 if case.silent_since.is_some() {
                     case.silent_since = Some(now);
@@ -615,223 +579,14 @@ impl Oracle {
         }
     }
 
-    // ---- the rules ---------------------------------------------------------------------------------------------
-
-    fn final_response(&mut self, now: Instant, message: &Message<'_>, status: u16, cseq: u32) {
-        let call_id = message.call_id().to_owned();
-        let Some(case) = self.cases.get_mut(&call_id) else {
-            return self.broken(now, "one final response", &call_id, format!("{status} to no INVITE"));
-        };
-        let transaction = (cseq, message.branch().to_owned());
-        let known = case.finals.insert(transaction, status);
-        self.settled(&call_id);
-        let Some(case) = self.cases.get_mut(&call_id) else { return };
-        // A process that replaced a crashed one knows nothing of the answers before it: a late copy gets its 481.
-        if known.is_some_and(|known| known != status) && !case.crashed {
-            let what = format!("{} after {known:?}", message.first);
-            return self.broken(now, "one final response", &call_id, what);
-        }
-        if status >= 300 {
-            case.shed |= self.capped && status == 503 && cseq == INVITE_CSEQ && known.is_none();
-            let sent_away = status != 503 || message.get("Retry-After").is_some();
-            if case.unwelcome && !sent_away {
-                self.broken(now, "drain", &call_id, "503 without Retry-After while draining".to_owned());
-            }
-            return;
-        }
-        if case.unwelcome && known.is_none() && cseq == INVITE_CSEQ {
-            self.broken(now, "drain", &call_id, "a new call was taken while draining".to_owned());
-        }
-        let again = known.is_some();
-        // A repeated 200 may name a port that has another owner by now; after a crash it is the answer of a new process to
-        // an INVITE that was sent again.
-        if !again || self.cases.get(&call_id).is_some_and(|case| case.crashed) {
-            self.name_stream(message);
-        }
-        if cseq == INVITE_CSEQ && !again {
-            self.succeed(&call_id);
-        }
-        let Some(case) = self.cases.get_mut(&call_id) else { return };
-        // A disk that hangs may not keep callers ringing.
-        let hangs = case.start_asked.is_some_and(|asked| now.since(asked) >= DISK_PATIENCE);
-        if !std::mem::replace(&mut case.started, true) && !hangs {
-            self.broken(now, "start before 200", &call_id, "the 200 left before the start was on disk".to_owned());
-        }
-        let Some(case) = self.cases.get_mut(&call_id) else { return };
-        case.answered.get_or_insert(now);
-        let owed = match case.owed.remove(&cseq) {
-            Some(old) => {
-                self.owed.remove(&(old.next, call_id.clone(), Owes::Ack(cseq)));
-                let interval = (old.interval * 2).min(LONGEST_REPEAT);
-                case::OwedOk { interval, next: now + interval, ..old }
-            }
-            // A 200 that answers a repeated INVITE whose ACK is here already.
-            None if again => return,
-            None => case::OwedOk { first: now, interval: FIRST_REPEAT, next: now + FIRST_REPEAT },
-        };
-        if !case.is_over() {
-            self.owed.insert((owed.next, call_id, Owes::Ack(cseq)));
-            case.owed.insert(cseq, owed);
-        }
-    }
-
-    fn provisional(&mut self, now: Instant, message: &Message<'_>, cseq: u32) {
-        let call_id = message.call_id().to_owned();
-        self.name_stream(message);
-        let rseq = message.get("RSeq").and_then(|rseq| rseq.parse().ok());
-        let Some(rseq) = rseq else { return };
-        let Some(case) = self.cases.get_mut(&call_id) else { return };
-        if case.pracked.contains(&rseq) {
-            return;
-        }
-        let owed = match case.reliable.remove(&rseq) {
-            Some(old) => {
-                self.owed.remove(&(old.next, call_id.clone(), Owes::Prack(rseq)));
-                // Without the bound of T2 (RFC 3262 §3).
-                let interval = old.interval * 2;
-                case::OwedOk { interval, next: now + interval, ..old }
-            }
-            None => case::OwedOk { first: now, interval: FIRST_REPEAT, next: now + FIRST_REPEAT },
-        };
-        if case.finals.keys().all(|(known, _)| *known != cseq) {
-            self.owed.insert((owed.next, call_id, Owes::Prack(rseq)));
-            case.reliable.insert(rseq, owed);
-        }
-    }
-
-    /// Nothing provisional is owed any more.
-    fn settled(&mut self, call_id: &str) {
-        let Some(case) = self.cases.get_mut(call_id) else { return };
-        for (rseq, owed) in std::mem::take(&mut case.reliable) {
-            self.owed.remove(&(owed.next, call_id.to_owned(), Owes::Prack(rseq)));
-        }
-    }
-
-    /// A description names the port of a stream, and so whose it is.
-    fn name_stream(&mut self, message: &Message<'_>) {
-        let media = String::from_utf8_lossy(message.body)
-            .lines()
-            .find_map(|line| line.strip_prefix("m=audio ")?.split(' ').next()?.parse::<u16>().ok());
-        if let Some(stream) = media.and_then(|port| self.ports.get(&port)) {
-            self.streams.entry(*stream).or_insert_with(|| message.call_id().to_owned());
-        }
-    }
-
-    fn referred(&mut self, now: Instant, message: &Message<'_>) {
-        let call_id = message.call_id().to_owned();
-        let target = text::destination(text::address(message.get("Refer-To").unwrap_or(""))).to_owned();
-        if !self.law.targets.contains(&target) {
-            self.broken(now, "target of the table", &call_id, format!("REFER to {target}"));
-        }
-        let Some(case) = self.cases.get_mut(&call_id) else { return };
-        let cseq = message.cseq().map(|(cseq, _)| cseq);
-        let mut silent = false;
-        if cseq.is_some_and(|cseq| case.refers.insert(cseq)) {
-            // A tone that repeats has no end of its own: it is enough to look when the REFER first leaves.
-            silent = !case.tone && !case.is_over();
-        }
-        case.referred = Some(target);
-        if silent {
-            self.broken(now, "waiting tone", &call_id, "a REFER leaves and no tone plays".to_owned());
-        }
-    }
-
-    /// A call of ours to a centre, or its copy.
-    fn placed(&mut self, now: Instant, message: &Message<'_>) {
-        let ours = message.call_id().to_owned();
-        // One inside a dialog refreshes its session.
-        if message.get("To").is_some_and(|to| to.contains(";tag=")) {
-            return;
-        }
-        let target = text::destination(message.first.split(' ').nth(1).unwrap_or("")).to_owned();
-        if !self.law.targets.contains(&target) {
-            self.broken(now, "target of the table", &ours, format!("INVITE to {target}"));
-        }
-        self.name_stream(message);
-        let stream = self.streams.iter().find(|(_, call_id)| **call_id == ours).map(|(stream, _)| *stream);
-        let call_id = stream.and_then(|stream| self.streams.get(self.beside.get(&stream)?)).cloned();
-        if let Some(stream) = stream {
-            let cseq = message.cseq().map_or(1, |(cseq, _)| cseq);
-            self.calls_far(&ours, call_id.clone().unwrap_or_default(), target, stream, cseq);
-        }
-        let Some((call_id, case)) = call_id.and_then(|id| Some((id.clone(), self.cases.get_mut(&id)?))) else {
-            if !self.noisy {
-                self.broken(now, "nobody's call", &ours, "an INVITE beside no caller".to_owned());
-            }
-            return;
-        };
-        case.placed.insert(ours);
-        if !case.tone && !case.is_over() {
-            self.broken(now, "waiting tone", &call_id, "an INVITE leaves and no tone plays".to_owned());
-        }
-    }
-
-    /// No port was free for a stream.
-    pub fn unopened(&mut self, stream: StreamKey) {
-        let call = self.beside.get(&stream).and_then(|beside| self.streams.get(beside));
-        if let Some(case) = call.and_then(|call| self.cases.get_mut(call)) {
-            case.unopened += 1;
-        }
-    }
-
-    /// A stream is opened for a leg of ours, beside that of a caller.
-    pub fn opened_beside(&mut self, stream: StreamKey, beside: StreamKey) {
-        self.beside.insert(stream, beside);
-    }
-
-    fn released(&mut self, now: Instant, call_id: &str) {
-        let Some(case) = self.cases.get_mut(call_id) else { return };
-        if case.released.is_some() {
-            return;
-        }
-        case.released = Some(now);
-        let says = case.row.starts_with("notice.") || (case.row.starts_with("message.") && case.recorded);
-        let announced = says && case.finished_in.as_ref() == Some(&case.row);
-        let unacknowledged = case.owed.values().any(|owed| owed.first + GIVE_UP <= now + MARGIN);
-        // Nobody can announce anything to a caller who has had us on hold for an hour.
-        let deserted = case.holding && case.invited.is_some_and(|at| now.since(at) >= self.law.call_max);
-        let fine = case.told
-            || announced
-            || unacknowledged
-            || deserted
-            || case.deserted
-            || case.succeeded
-            || self.stopping
-            || case.hung_up.is_some()
-            || case.crashed;
-        if !fine {
-            let what = format!("our BYE in {:?} without a person or an announcement", case.row);
-            self.broken(now, "never dropped", call_id, what);
-        }
-        self.part(now, call_id);
-    }
-
-    /// Nothing more is owed to this caller's ears.
-    fn part(&mut self, now: Instant, call_id: &str) {
-        let Some(case) = self.cases.get_mut(call_id) else { return };
-        for (cseq, owed) in std::mem::take(&mut case.owed) {
-            self.owed.remove(&(owed.next, call_id.to_owned(), Owes::Ack(cseq)));
-        }
-        case.parted.get_or_insert(now);
-        if let Some(since) = case.silent_since.take() {
-            self.silence(now, call_id, since, false);
-        }
-        self.far_waits(call_id);
-    }
-
-    fn silence(&mut self, now: Instant, call_id: &str, since: Instant, holding: bool) {
-        let Some(case) = self.cases.get(call_id) else { return };
-        let allowed = self.law.menus.get(&case.row).copied().unwrap_or(SILENCE_MAX).max(SILENCE_MAX);
-        let silence = now.since(since);
-        if !holding && !case.crashed && silence > allowed + MARGIN {
-            let what = format!("{silence:?} of silence in {:?}, at most {allowed:?}", case.row);
-            self.broken(now, "no silence", call_id, what);
-        }
-    }
-
     fn broken(&mut self, now: Instant, rule: &'static str, call: &str, what: String) {
         self.violations.push(Violation { at: now, rule, call: call.to_owned(), what });
     }
+}
+
+/// A name as far as it can be read: what noise made of the rest may be folded or replaced on its way.
+fn plainly(call_id: &str) -> String {
+    call_id.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 #[cfg(test)]

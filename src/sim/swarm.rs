@@ -90,7 +90,7 @@ impl Conditions {
         let mut drawn: Faults = Fault::ALL
             .iter()
             .copied()
-            .filter(|fault| !matches!(fault, Fault::Publish | Fault::Bridges))
+            .filter(|fault| !matches!(fault, Fault::Publish | Fault::Bridges | Fault::Recordings))
             .filter(|fault| random.chance(fault.share()))
             .collect();
         if aside.chance(Fault::Publish.share()) {
@@ -98,6 +98,9 @@ impl Conditions {
         }
         if Random::from_number(first ^ 0x1358).chance(Fault::Bridges.share()) {
             drawn = drawn.with(Fault::Bridges);
+        }
+        if Random::from_number(first ^ 0x1359).chance(Fault::Recordings.share()) {
+            drawn = drawn.with(Fault::Recordings);
         }
         let faults = drawn.and(allowed);
         let share = |random: &mut Random, fault, most: u64| {

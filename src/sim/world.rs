@@ -6,29 +6,32 @@
 
 mod carrier;
 mod connections;
+mod effects;
 mod heirs;
+mod lines;
 mod moments;
 mod strangers;
+mod wire;
 
 use super::backend::{self, Centre};
-use super::caller::{Action, By, Directory, Manner, Packet, Phone, text};
+use super::caller::{Action, Directory, Manner, Packet, Phone, text};
 use super::fault::Fault;
 use super::line::Line;
 use super::network::Network;
 use super::oracle::{Left, Oracle, Violation};
 use super::queue::Queue;
 use super::registrar::{self, Registrar};
-use super::setup::{Moment, Setup, Tape, UNSAID};
+use super::setup::{Moment, Setup};
 use super::swarm::Conditions;
-use super::trace::{Brief, Trace, command_name, told};
-use crate::engine::{CallKey, Engine, Entry, Input, Intervals, News, Output, Settings};
-use crate::media::{Command, Event as Sound, Report, StreamKey};
+use super::trace::Trace;
+use crate::engine::{CallKey, Engine, Input, Intervals, Output, Settings};
+use crate::media::{Ended, Event as Sound, Report, StreamKey};
 use crate::random::{Random, Secrets};
 use crate::routing::switch::Switches;
+use crate::sip::Flow;
 use crate::sip::locate::{Answer, LookupKey};
 use crate::sip::trunk::{Credentials, Network as Range, Peers, Registration, Trunk};
-use crate::sip::{Flow, Transport};
-use crate::time::{Duration, Instant, Now, Wall};
+use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -41,8 +44,8 @@ enum Event {
     Centre(usize),
     Arrives(Packet),
     Opened(StreamKey),
-    /// And told the end of what it recorded.
-    Recorded(StreamKey, Sound),
+    /// A recording is in its file, or could not be kept.
+    Recorded(StreamKey, Arc<str>, Ended),
     /// A media thread has closed a stream.
     Closed(StreamKey, Option<Report>),
     LookedUp(LookupKey, Answer),
@@ -73,8 +76,6 @@ enum Event {
     Noise(strangers::Shot),
 }
 
-/// How long a media thread takes to close a stream.
-const LAST_WORD: Duration = Duration::from_micros(500);
 /// A number this long may be a person's.
 const PERSONAL_DIGITS: usize = 9;
 /// Where the engine listens.
@@ -123,6 +124,8 @@ pub struct World {
     records: Vec<String>,
     oracle: Oracle,
     disk_full: bool,
+    /// How the disk takes recordings.
+    disk: Random,
     trace: Trace,
     moments: Option<Vec<(Instant, Moment)>>,
     outputs: Vec<Output>,
@@ -210,6 +213,7 @@ impl World {
             oracle: Oracle::new(setup.law.clone()),
             trace: Trace::new(traced),
             disk_full: false,
+            disk: Random::from_number(seed ^ 0xd15c),
             moments: None,
             outputs: Vec::new(),
             idle_ticks: 0,
@@ -402,33 +406,6 @@ impl World {
         self.oracle.tapes()
     }
 
-    /// Whether something sounds on any line.
-    pub fn sounds(&self) -> bool {
-        self.lines.keys().any(|&stream| self.sounds_on(stream))
-    }
-
-    /// Whether whoever is at the other end of this line hears something: what is played, or somebody on another line.
-    fn sounds_on(&self, stream: StreamKey) -> bool {
-        self.lines.get(&stream).is_some_and(|(line, _)| line.sounds() || self.hears_another(line))
-    }
-
-    fn hears_another(&self, line: &Line) -> bool {
-        line.sends() && line.hears().and_then(|other| self.lines.get(&other)).is_some_and(|(other, _)| other.speaks())
-    }
-
-    /// Holds lines that are bridged or recorded against the law.
-    fn watch_lines(&mut self) {
-        let bridged = self.lines.iter().filter_map(|(&stream, (line, _))| Some((stream, line.hears()?, line.talks())));
-        for (stream, other, talks) in bridged.collect::<Vec<_>>() {
-            self.oracle.bridged(self.now, other, talks);
-            self.heard(stream);
-        }
-        let taped = self.lines.iter().filter(|(_, (line, _))| line.tapes());
-        for (stream, talks) in taped.map(|(&stream, (line, _))| (stream, line.talks())).collect::<Vec<_>>() {
-            self.oracle.tape_runs(self.now, stream, talks);
-        }
-    }
-
     // ---- time --------------------------------------------------------------------------------------------------
 
     /// A caller does this now.
@@ -534,11 +511,12 @@ impl World {
             }
             Event::Arrives(packet) => self.arrives(packet),
             Event::Opened(stream) => self.opened(stream),
-            Event::Recorded(stream, event) => self.feed(Input::Media { stream, event }),
+            Event::Recorded(stream, file, ended) => self.recorded(stream, &file, ended),
             Event::Closed(stream, report) => self.feed(Input::Media { stream, event: Sound::Closed(report) }),
             Event::LookedUp(lookup, answer) => self.feed(Input::LookedUp { lookup, answer }),
             Event::Line(stream) => {
                 let event = self.lines.get_mut(&stream).and_then(|(line, _)| line.finished(self.now));
+                self.write_recordings(stream);
                 match event {
                     Some(event) => {
                         self.heard(stream);
@@ -596,412 +574,9 @@ impl World {
         }
     }
 
-    // ---- the network -------------------------------------------------------------------------------------------
-
-    fn arrives(&mut self, packet: Packet) {
-        if packet.to == ENGINE {
-            self.note(&packet.bytes, || format!("{:>15} -> engine  {}", packet.from.ip(), Brief(&packet.bytes)));
-            let is_caller = matches!(self.addresses.get(&packet.from), Some(Place::Phone(_)));
-            if is_caller && packet.by != By::Void {
-                self.delivered(&packet.bytes);
-            }
-            if matches!(self.addresses.get(&packet.from), Some(Place::Centre(_))) && packet.by != By::Void {
-                self.oracle.centre_says(self.now, &packet.bytes);
-            }
-            let flow = Flow { transport: Transport::Udp, local: ENGINE, remote: packet.from, connection: 0 };
-            return self.feed(Input::Received { flow, bytes: &packet.bytes });
-        }
-        if packet.to.ip() == ENGINE.ip() {
-            let Some(&stream) = self.ports.get(&packet.to.port()) else { return };
-            self.note(&packet.bytes, || format!("{:>15} -> sound   {}", packet.from.ip(), Brief(&packet.bytes)));
-            let mut events = Vec::new();
-            if let Some((line, _)) = self.lines.get_mut(&stream) {
-                line.received(self.now, packet.from, &packet.bytes, &mut events);
-            }
-            for event in events {
-                self.sound(stream, event);
-            }
-            return;
-        }
-        match self.addresses.get(&packet.to) {
-            Some(&Place::Phone(index)) => {
-                self.with_phone(index, |phone, now, out| phone.received(now, packet.from, &packet.bytes, out));
-            }
-            Some(&Place::Centre(index)) => {
-                self.with_centre(index, |centre, now, out| centre.received(now, packet.from, &packet.bytes, out));
-            }
-            Some(Place::Carrier) => self.carrier(packet.to, packet.from, &packet.bytes),
-            Some(Place::Sound | Place::Noise { .. }) | None => {}
-        }
-    }
-
-    /// A whole message of a caller reaches the engine.
-    fn delivered(&mut self, bytes: &[u8]) {
-        self.oracle.delivered(self.now, bytes);
-        if self.moments.is_some() {
-            self.notice_delivered(bytes);
-        }
-    }
-
-    fn carry(&mut self, packet: Packet) {
-        if packet.by == By::Connection {
-            return self.write(packet);
-        }
-        let [first, second] = self.network.datagram(self.now);
-        if let Some(at) = second {
-            self.push(at, Event::Arrives(packet.clone()));
-        }
-        if let Some(at) = first {
-            self.push(at, Event::Arrives(packet));
-        }
-    }
-
-    fn with_phone(&mut self, index: usize, act: impl FnOnce(&mut Phone, Instant, &mut Vec<Packet>)) {
-        let Some(phone) = self.phones.get_mut(index) else { return };
-        let (held, reached, ended) = before(phone);
-        let mut out = Vec::new();
-        act(phone, self.now, &mut out);
-        let deadline = phone.deadline();
-        let story = phone.story();
-        // Nor does anybody who is gone without a word.
-        if story.deserted || matches!(story.end, Some((_, super::caller::End::Vanished))) {
-            self.oracle.deserts(&story.call_id);
-        }
-        if story.holding != held {
-            self.oracle.holding(self.now, &story.call_id, story.holding);
-        }
-        if let Some((_, target)) = story.reached.get(reached) {
-            let target = target.clone();
-            self.moment(|| Moment::Reaches(target));
-        }
-        let released = match self.phones.get(index).and_then(|phone| phone.story().end) {
-            Some((_, super::caller::End::Released)) if !ended => Some(Moment::Releases),
-            Some((_, super::caller::End::Refused(status))) if !ended => Some(Moment::Refuses(status)),
-            _ => None,
-        };
-        if let Some(moment) = released {
-            self.moment(|| moment);
-        }
-        for packet in out {
-            self.carry(packet);
-        }
-        if let Some(due) = deadline
-            && self.phone_wakes.get(index).is_some_and(|wake| wake.is_none_or(|wake| due < wake))
-        {
-            if let Some(wake) = self.phone_wakes.get_mut(index) {
-                *wake = Some(due);
-            }
-            self.push(due, Event::Phone(index));
-        }
-    }
-
-    fn with_centre(&mut self, index: usize, act: impl FnOnce(&mut Centre, Instant, &mut Vec<(SocketAddr, Vec<u8>)>)) {
-        let Some(centre) = self.centres.get_mut(index) else { return };
-        let mut out = Vec::new();
-        act(centre, self.now, &mut out);
-        let (signals, sounds, deadline) = (centre.address(), centre.sound(), centre.deadline());
-        for (to, bytes) in out {
-            let from = if is_sound(&bytes) { sounds } else { signals };
-            self.carry(Packet { from, to, bytes, by: By::Datagram });
-        }
-        if let Some(due) = deadline
-            && self.centre_wakes.get(index).is_some_and(|wake| wake.is_none_or(|wake| due < wake))
-        {
-            if let Some(wake) = self.centre_wakes.get_mut(index) {
-                *wake = Some(due);
-            }
-            self.push(due, Event::Centre(index));
-        }
-    }
-
-    fn transmit(&mut self, mut flow: Flow, bytes: Vec<u8>) {
-        // Centres live at addresses of their own here, whatever the table says.
-        if self.place_of(&flow).is_none()
-            && let Some(uri) = std::str::from_utf8(&bytes).ok().and_then(|text| text.split(' ').nth(1))
-            && let Some(&at) = self.directory.get(text::destination(uri))
-        {
-            flow.remote = at;
-        }
-        self.note(&bytes, || format!("engine -> {:<15} {}", flow.remote.ip(), Brief(&bytes)));
-        match self.place_of(&flow) {
-            Some(Place::Noise { known: true }) => {}
-            Some(Place::Noise { known: false }) => self.oracle.told_stranger(self.now, &bytes, self.conditions.trunk),
-            Some(Place::Carrier) => self.oracle.to_carrier(self.now, &bytes),
-            Some(Place::Phone(_) | Place::Centre(_) | Place::Sound) | None => {
-                // Empty lines answer pings.
-                if bytes != b"\r\n" {
-                    self.oracle.sent(self.now, &bytes);
-                }
-                if self.moments.is_some() {
-                    self.notice_sent(&bytes);
-                }
-            }
-        }
-        if flow.transport.is_stream() {
-            return self.write_to_caller(flow, &bytes);
-        }
-        if self.random.chance(self.conditions.send_failure) {
-            return self.push(self.now, Event::SendFailed(flow));
-        }
-        self.carry(Packet { from: flow.local, to: flow.remote, bytes, by: By::Datagram });
-    }
-
-    // ---- the engine --------------------------------------------------------------------------------------------
-
-    fn feed(&mut self, input: Input<'_>) {
-        let now = Now { instant: self.now, wall: self.wall() };
-        let mut outputs = std::mem::take(&mut self.outputs);
-        let told = !matches!(input, Input::Tick);
-        self.engine.handle(now, input, &mut outputs);
-        if told || !outputs.is_empty() {
-            self.last_traffic = self.now;
-        }
-        let acted = !outputs.is_empty();
-        for output in outputs.drain(..) {
-            self.carry_out(output);
-        }
-        self.outputs = outputs;
-        if acted {
-            self.watch_lines();
-        }
-    }
-
-    fn wall(&self) -> Wall {
-        let later = Duration::from_secs(self.conditions.later * 3600);
-        let right = self.setup.began + later + self.now.since(Instant::START);
-        Wall::from_micros(right.as_micros() + self.clock_off * 1_000_000)
-    }
-
-    fn sound(&mut self, stream: StreamKey, event: Sound) {
-        match event {
-            Sound::Key(key) => self.oracle.heard(stream, key.as_char()),
-            Sound::Finished(_) => self.oracle.finished(stream),
-            Sound::Recorded(ended) if self.lines.get(&stream).is_some_and(|(line, _)| line.is_tape(ended.key)) => {}
-            Sound::Recorded(_) => self.oracle.recorded(stream),
-            Sound::Latched(_) | Sound::Silent | Sound::Pressed(_) | Sound::Alone | Sound::Broken | Sound::Closed(_) => {
-            }
-        }
-        self.feed(Input::Media { stream, event });
-    }
-
-    fn carry_out(&mut self, output: Output) {
-        match output {
-            Output::Transmit { flow, bytes } => self.transmit(flow, bytes),
-            Output::Lookup { lookup, question } => self.look_up(lookup, question),
-            Output::Expect { .. } => {}
-            Output::CloseConnection { connection } => {
-                self.note(b"disconnect", || format!("engine    closes connection {connection}"));
-                self.push(self.now, Event::Reset(connection));
-            }
-            Output::OpenStream { stream, beside, .. } => {
-                self.note(b"open", || format!("engine    open  {stream:?}"));
-                // Beside a line of ours is that of whoever takes the caller's call over.
-                let placed = |beside: &StreamKey| !self.lines.get(beside).is_some_and(|(line, _)| line.is_placed());
-                let line = match beside.filter(placed) {
-                    Some(beside) => {
-                        self.oracle.opened_beside(stream, beside);
-                        Line::beside()
-                    }
-                    None => Line::new(),
-                };
-                self.lines.insert(stream, (line, None));
-                let wait = Duration::from_micros(self.random.below(300));
-                self.push(self.now + wait, Event::Opened(stream));
-            }
-            Output::Media { stream, command } => self.command(stream, command),
-            Output::Discard { file } => self.note(b"discard", || format!("engine    discards {file}")),
-            Output::CloseStream { stream } => {
-                self.note(b"close", || format!("engine    close {stream:?}"));
-                self.oracle.closed(self.now, stream);
-                let line = self.lines.remove(&stream);
-                let (recorded, report) = line.map_or_else(Default::default, |(mut line, port)| {
-                    if let Some(port) = port {
-                        self.ports.remove(&port);
-                        self.free_ports.push_back(port);
-                    }
-                    (line.end_recordings(self.now), line.quality())
-                });
-                // Every eighth media thread is dead and never answers.
-                if !stream.0.is_multiple_of(8) {
-                    for recorded in recorded {
-                        self.push(self.now + LAST_WORD, Event::Recorded(stream, recorded));
-                    }
-                    self.push(self.now + LAST_WORD, Event::Closed(stream, report));
-                }
-            }
-            Output::Journal { call, entry: Entry::Start { record: line, dialog } } => {
-                self.open_dialogs.extend(dialog.map(|dialog| (call, dialog)));
-                self.note(line.as_bytes(), || format!("engine    start {line}"));
-                self.oracle.journal_start(self.now, call, &line);
-                self.open_calls.insert(call, line);
-                let wait = u64::try_from(self.conditions.journal.as_nanos()).unwrap_or(u64::MAX);
-                let wait = Duration::from_nanos(self.random.below(wait.saturating_add(1)));
-                self.push(self.now + wait, Event::Journaled(call));
-            }
-            Output::Journal { call, entry: Entry::Dialog(dialog) } => {
-                if let Some(known) = self.open_dialogs.get_mut(&call) {
-                    *known = dialog;
-                }
-            }
-            Output::Journal { call, entry: Entry::Centre(dialog) } => {
-                if self.open_calls.contains_key(&call) {
-                    self.open_centres.insert(call, dialog);
-                }
-            }
-            Output::Journal { call, entry: Entry::End(line) } => {
-                self.note(line.as_bytes(), || format!("engine    end   {line}"));
-                self.oracle.journal_end(self.now, call, &line);
-                self.open_calls.remove(&call);
-                self.open_dialogs.remove(&call);
-                self.open_centres.remove(&call);
-                self.records.push(line);
-            }
-            Output::Live { call, news } => {
-                self.oracle.news(self.now, call, &news);
-                match &news {
-                    News::Entered { row } => self.moment(|| Moment::Enters(row.to_string())),
-                    News::Key { key } => self.moment(|| Moment::Key(key.map_or(UNSAID, |key| key.as_char()))),
-                    News::Began { .. } | News::Ended { .. } => {}
-                }
-                self.note(b"live", || format!("engine    live  {call} {news:?}"));
-            }
-        }
-    }
-
-    fn opened(&mut self, stream: StreamKey) {
-        if !self.lines.contains_key(&stream) {
-            return;
-        }
-        let denied = self.random.chance(self.conditions.no_port);
-        let port = if denied { None } else { self.free_ports.pop_front() };
-        match port {
-            Some(port) => {
-                self.ports.insert(port, stream);
-                self.oracle.opened(stream, port);
-                if let Some((_, held)) = self.lines.get_mut(&stream) {
-                    *held = Some(port);
-                }
-            }
-            // Nothing was opened, so nothing will be closed.
-            None => {
-                self.oracle.unopened(stream);
-                self.lines.remove(&stream);
-            }
-        }
-        self.feed(Input::StreamOpened { stream, port });
-    }
-
-    fn command(&mut self, stream: StreamKey, command: Command) {
-        self.note(command_name(&command).as_bytes(), || format!("engine    {stream:?} {}", told(&command)));
-        let stops = matches!(command, Command::Stop);
-        let plays = matches!(command, Command::Play { .. });
-        // A message; that a call is recorded, its caller was told before.
-        let records = matches!(&command, Command::Record(recording) if recording.silence.is_some());
-        let is_tape = |key| self.lines.get(&stream).is_some_and(|(line, _)| line.is_tape(key));
-        let tape = match &command {
-            Command::Record(recording) if recording.silence.is_none() => {
-                self.oracle.tape_begins(self.now, stream, &recording.file);
-                Some(Tape::Begins)
-            }
-            Command::PauseRecording(key, paused) if is_tape(*key) => {
-                Some(if *paused { Tape::Pauses } else { Tape::GoesOn })
-            }
-            Command::EndRecording(key) if is_tape(*key) => Some(Tape::Ends),
-            _ => None,
-        };
-        let disk_full = self.disk_full;
-        let Some((line, _)) = self.lines.get_mut(&stream) else { return };
-        line.fill_disk(disk_full);
-        line.command(self.now, command, &self.setup.lengths);
-        if self.moments.is_some() && (stops || plays) {
-            let playing = line.playing().map(|(prompts, length)| (prompts.to_vec(), length));
-            let repeat = line.repeats();
-            self.moment(|| match playing {
-                Some((prompts, length)) => Moment::Plays { prompts, length, repeat },
-                None => Moment::Stops,
-            });
-        }
-        if records {
-            self.moment(|| Moment::Records);
-        }
-        if let Some(tape) = tape {
-            self.moment(|| Moment::Tape(tape));
-        }
-        self.heard(stream);
-        self.wait_for_line(stream);
-    }
-
-    fn wait_for_line(&mut self, stream: StreamKey) {
-        if let Some(due) = self.lines.get(&stream).and_then(|(line, _)| line.deadline()) {
-            self.push(due.max(self.now), Event::Line(stream));
-        }
-    }
-
-    /// Whether somebody is being recorded.
-    pub fn is_recording(&self) -> bool {
-        self.lines.values().any(|(line, _)| line.records())
-    }
-
-    /// From now on nothing that is recorded can be kept, or everything again.
-    pub fn fill_disk(&mut self, full: bool) {
-        self.disk_full = full;
-    }
-
-    /// Tells the oracle what this line sounds like now.
-    fn heard(&mut self, stream: StreamKey) {
-        let Some((line, _)) = self.lines.get(&stream) else { return };
-        let caller = self.oracle.call_of(stream).and_then(|call| self.callers.get(call));
-        let story = caller.and_then(|&index| self.phones.get(index)).map(Phone::story);
-        self.oracle.sounds(self.now, stream, (line, self.hears_another(line)), story);
-    }
-
-    /// `kill -9`, and a new process a moment later. What was written stays; open calls are closed as the shell
-    /// closes them when it starts.
-    fn crash(&mut self) {
-        self.note(b"crash", || "kill -9".to_owned());
-        self.oracle.crashed();
-        for (call, start) in std::mem::take(&mut self.open_calls) {
-            self.oracle.journal_end(self.now, call, &start);
-            self.records.push(start);
-        }
-        self.queue.retain(|event| {
-            !matches!(
-                event,
-                Event::Opened(_)
-                    | Event::Closed(..)
-                    | Event::Line(_)
-                    | Event::Journaled(_)
-                    | Event::SendFailed(_)
-                    | Event::OpeningFailed(_)
-                    | Event::LookedUp(..)
-            )
-        });
-        for (_, (_, port)) in std::mem::take(&mut self.lines) {
-            self.free_ports.extend(port);
-        }
-        self.ports.clear();
-        self.engine =
-            Self::engine(&self.setup, &self.conditions, self.published, Random::from_number(self.random.u64()));
-        self.feed(Input::Switched(Arc::new(self.switched.clone())));
-        self.lose_connections();
-        let callers = std::mem::take(&mut self.open_dialogs).into_values();
-        let dialogs = callers.chain(std::mem::take(&mut self.open_centres).into_values()).collect();
-        self.feed(Input::Orphaned { dialogs });
-    }
-
     // ---- what is kept ------------------------------------------------------------------------------------------
 
     fn note(&mut self, bytes: &[u8], words: impl FnOnce() -> String) {
         self.trace.note(self.now, bytes, words);
     }
-}
-
-/// A packet of RTP, whose version is 2.
-fn is_sound(bytes: &[u8]) -> bool {
-    bytes.first().is_some_and(|first| first >> 6 == 2)
-}
-
-fn before(phone: &Phone) -> (bool, usize, bool) {
-    let story = phone.story();
-    (story.holding, story.reached.len(), story.end.is_some())
 }

@@ -1,7 +1,7 @@
 //! Admission: which new calls are taken. Calls that live already are never its business.
 //!
 //! Caps of the settings, for all peers together and for each trunk; a slower pace while the shell says that messages wait
-//! too long; and, when a pace holds, no source may use up what others need. What peers are told of it is in
+//! too long; nobody while it says that sound is late; and, when a pace holds, no source may use up what others need. What peers are told of it is in
 //! [`feedback`]. A refused INVITE keeps no state but eight bytes, so that a copy of it meets the same refusal.
 
 pub mod feedback;
@@ -9,7 +9,8 @@ mod pace;
 mod refusals;
 
 use crate::limits::{
-    ADMITTED_PER_SECOND_MIN, PACE_EASED_EVERY, REFUSALS_TOLD_EVERY, SOURCE_SHARE, SOURCES_MAX, WAIT_LONG, WAIT_SHORT,
+    ADMITTED_PER_SECOND_MIN, MEDIA_LATE_LONG, MEDIA_LATE_REST, MEDIA_LATE_SHORT, PACE_EASED_EVERY, REFUSALS_TOLD_EVERY,
+    SOURCE_SHARE, SOURCES_MAX, WAIT_LONG, WAIT_SHORT,
 };
 use crate::sip::trunk::{Peers, TrunkId};
 use crate::time::{Duration, Instant, Now};
@@ -67,6 +68,8 @@ pub struct Refused {
     pub too_fast: u64,
     /// They waited too long.
     pub too_late: u64,
+    /// A media thread had no time left for them.
+    pub no_media: u64,
     /// Calls a second that are taken while messages wait too long.
     pub slowed_to: Option<u32>,
 }
@@ -76,6 +79,7 @@ enum Refusal {
     TooMany,
     TooFast,
     TooLate,
+    NoMedia,
     /// A copy of one that was refused.
     Again,
 }
@@ -84,11 +88,16 @@ enum Refusal {
 #[derive(Debug)]
 pub struct Admission {
     calls: Option<u32>,
+    legs: Option<u32>,
+    /// Calls may have two legs.
+    bridges: bool,
     live: u32,
     /// By the settings.
     calls_per_second: Option<f64>,
     /// By the time that messages wait.
     slowed: Option<f64>,
+    /// When sound was last so late that no call is taken.
+    sound_late: Option<Instant>,
     /// By whichever of both is less.
     bucket: Option<Bucket>,
     trunks: Vec<TrunkState>,
@@ -124,9 +133,12 @@ impl Admission {
         let calls_per_second = peers.calls_per_second.map(f64::from);
         Self {
             calls: peers.calls,
+            legs: peers.legs,
+            bridges: false,
             live: 0,
             calls_per_second,
             slowed: None,
+            sound_late: None,
             bucket: calls_per_second.map(Bucket::full),
             trunks: peers.trunks.iter().map(trunk).collect(),
             sources: BTreeMap::new(),
@@ -161,6 +173,7 @@ impl Admission {
             Some(Refusal::TooMany) => &mut self.refused.too_many,
             Some(Refusal::TooFast) => &mut self.refused.too_fast,
             Some(Refusal::TooLate) => &mut self.refused.too_late,
+            Some(Refusal::NoMedia) => &mut self.refused.no_media,
         };
         *counter += 1;
         self.refusals.remember(now.instant, asking.invite);
@@ -175,7 +188,11 @@ impl Admission {
         if asking.late {
             return Some(Refusal::TooLate);
         }
-        if self.calls.is_some_and(|calls| self.live >= calls) {
+        if self.is_sound_late(now) {
+            self.needed = now;
+            return Some(Refusal::NoMedia);
+        }
+        if self.most().is_some_and(|calls| self.live >= calls) {
             return Some(Refusal::TooMany);
         }
         if let Source::Trunk(id) = asking.source
@@ -200,6 +217,17 @@ impl Admission {
             return Some(Refusal::TooFast);
         }
         None
+    }
+
+    /// How many calls may live: as the settings say, and as there is room for the legs that each of them may need.
+    fn most(&self) -> Option<u32> {
+        let room = self.legs.map(|legs| if self.bridges { legs / 2 } else { legs });
+        [self.calls, room].into_iter().flatten().min()
+    }
+
+    /// Whether a call may need a second leg from now on, for a centre that we call ourselves.
+    pub fn bridges(&mut self, bridges: bool) {
+        self.bridges = bridges;
     }
 
     fn take(&mut self, now: Instant, source: Source, trunk: Option<TrunkId>) {
@@ -234,16 +262,25 @@ impl Admission {
         }
     }
 
-    /// How long messages wait before they are worked on: the shortest wait of the last moments, so that one busy moment
+    /// How long messages wait before they are worked on: the least of the last moments, so that one busy moment
     /// is no overload. Lowers the pace when that is long, raises it when it is short, and keeps it in between.
-    pub fn waits(&mut self, now: Instant, wait: Duration) {
-        let slowed = if wait >= WAIT_LONG {
+    ///
+    /// `sound`: how late a media thread serves its slots, told likewise. A slower pace would fill it further, for its load are the calls that
+    /// live: nobody comes in while it is late and a while longer, and then as slowly as ever.
+    pub fn waits(&mut self, now: Instant, wait: Duration, sound: Duration) {
+        if sound >= MEDIA_LATE_LONG || sound > MEDIA_LATE_SHORT && self.is_sound_late(now) {
+            self.sound_late = Some(now);
+        }
+        let slowed = if self.is_sound_late(now) {
+            self.lowered = now;
+            Some(ADMITTED_PER_SECOND_MIN)
+        } else if wait >= WAIT_LONG {
             if self.slowed.is_some() && now.since(self.lowered) < PACE_EASED_EVERY {
                 return;
             }
             self.lowered = now;
             Some(self.pace.at(now).min(self.slowed.unwrap_or(f64::MAX)) * 0.8)
-        } else if wait <= WAIT_SHORT {
+        } else if wait <= WAIT_SHORT && sound <= MEDIA_LATE_SHORT {
             match self.slowed {
                 // Nobody has needed it for a while.
                 Some(_) if now.since(self.needed) >= PACE_EASED_EVERY * 4 => None,
@@ -277,6 +314,10 @@ impl Admission {
         if self.bucket.is_none() {
             self.sources.clear();
         }
+    }
+
+    fn is_sound_late(&self, now: Instant) -> bool {
+        self.sound_late.is_some_and(|late| now.since(late) < MEDIA_LATE_REST)
     }
 
     /// What responses tell a peer that takes part in overload control.

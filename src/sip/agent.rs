@@ -4,6 +4,8 @@
 //! retransmissions, CANCEL, OPTIONS, 400/405/415/416/420/481/482/491/501/505, the ACKs and the repeats.
 //! What a call is about is known to `call::session`; what is offered and answered, to `leg`.
 
+mod asking;
+mod event;
 mod orphans;
 mod outgoing;
 mod proof;
@@ -14,37 +16,37 @@ mod replaces;
 mod table;
 #[cfg(test)]
 mod tests;
+mod turned_away;
 mod within;
 
 use crate::limits::TRANSACTION_TIMEOUT;
-use crate::number::Dialled;
 use crate::random::Random;
-use crate::sip::admission::{Admission, Refused};
+use crate::sip::admission::Admission;
 use crate::sip::auth::server::Guard;
 use crate::sip::dialog::{Dialog, Farewell, Open, State, Success};
 pub use crate::sip::flow::{Flow, Transport};
 use crate::sip::framing::Stream;
-use crate::sip::identity::Identity;
-use crate::sip::locate::{LookupKey, Question};
 pub use crate::sip::progress::EarlyMedia;
 use crate::sip::progress::Exchange;
 use crate::sip::reason::Reason;
 use crate::sip::refer;
+use crate::sip::rejection::Rejection;
 use crate::sip::session_timer::{Intervals, Terms};
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::{self, invite_server, server};
 use crate::sip::trunk::{Peers, Srtp, Trunk, TrunkId};
 use crate::sip::uri::SipUri;
-use crate::sip::warning::warning;
 use crate::sip::writer::{ALLOW, write_contact, write_supported};
 use crate::time::{Duration, Instant, Now, Wall};
+use asking::{ClientEntry, ClientInput, Purpose};
+pub use event::{AgentEvent, AgentOutput, Invite, ReferRequest};
 use outgoing::Outgoing;
 pub use outgoing::{CallRequest, RegistrationReport};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::mem;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use table::{ClientEntry, ClientInput, Purpose, ServerEntry, Timer};
+use table::{ServerEntry, Timer};
+use turned_away::TurnedAway;
 
 /// Our handle of a dialog, from its INVITE to the last lingering transaction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -70,227 +72,6 @@ impl AgentConfig {
     pub(super) fn answers_public(&self) -> bool {
         !self.peers.trunks.is_empty()
     }
-}
-
-/// A new call, before any decision. The 100 has left.
-#[derive(Clone, Debug)]
-pub struct Invite {
-    /// The dialog to answer or reject.
-    pub dialog: DialogKey,
-    /// Where it came from.
-    pub flow: Flow,
-    /// The Call-ID, for logs and records.
-    pub call_id: String,
-    /// The Request-URI's number or name, unescaped and without separators.
-    pub dialled: Dialled,
-    /// The trunk it came from; `None` where there are no trunks.
-    pub trunk: Option<TrunkId>,
-    /// Who calls, and who sent the call on.
-    pub identity: Identity,
-    /// The offer; `None` when the INVITE brings none (late offer).
-    pub offer: Option<Vec<u8>>,
-    /// The dialog whose place it takes (RFC 3891): its owner answers this one and hangs up that one.
-    pub replaces: Option<DialogKey>,
-    /// Provisional responses can be reliable (RFC 3262), so even a late offer can be made before the answer.
-    pub reliable: bool,
-    /// Sound before the answer reaches the caller: the trunk's settings or the INVITE say so (RFC 5009).
-    pub early_media: bool,
-}
-
-/// A REFER to send.
-#[derive(Clone, Debug)]
-pub struct ReferRequest {
-    /// Refer-To, with any escaped headers already in it.
-    pub target: SipUri,
-    /// Referred-By (RFC 3892).
-    pub referred_by: SipUri,
-    /// NOTIFYs are wanted; else the peer is asked for none (RFC 4488).
-    pub subscribe: bool,
-}
-
-/// What happened on a dialog.
-#[derive(Clone, Debug)]
-pub enum AgentEvent {
-    /// A new call. Answer it with [`Agent::answer`] or [`Agent::reject`].
-    Invite(Box<Invite>),
-    /// The caller cancelled before our final response; 487 has left and the dialog is over.
-    Cancelled {
-        /// Whose.
-        dialog: DialogKey,
-        /// Why, as the CANCEL says.
-        reason: Option<Reason>,
-    },
-    /// The 200 that [`Agent::answer`] kept for a PRACK has left.
-    Answered {
-        /// Whose.
-        dialog: DialogKey,
-    },
-    /// The PRACK of our reliable 183 with its description.
-    Pracked {
-        /// Whose.
-        dialog: DialogKey,
-        /// The answer to our offer, if the 183 made one.
-        body: Option<Vec<u8>>,
-    },
-    /// No PRACK within 64·T1 of our reliable 183 with its description; 504 has left and the dialog is over.
-    Unpracked {
-        /// Whose.
-        dialog: DialogKey,
-    },
-    /// The first ACK of our 200; with a body when the INVITE had none.
-    Acknowledged {
-        /// Whose.
-        dialog: DialogKey,
-        /// The answer to our offer.
-        body: Option<Vec<u8>>,
-    },
-    /// No ACK within 64·T1 of our 200 (RFC 3261 §13.3.1.4); the BYE has left and the dialog is over.
-    Unacknowledged {
-        /// Whose.
-        dialog: DialogKey,
-    },
-    /// A re-INVITE or UPDATE. Answer it with [`Agent::answer_reinvite`] or [`Agent::reject_reinvite`].
-    Reinvite {
-        /// Whose.
-        dialog: DialogKey,
-        /// Its offer; `None` asks us to offer.
-        offer: Option<Vec<u8>>,
-    },
-    /// The ACK of a re-INVITE's 200; with a body when the re-INVITE had none.
-    ReinviteAcknowledged {
-        /// Whose.
-        dialog: DialogKey,
-        /// The answer to our offer.
-        body: Option<Vec<u8>>,
-    },
-    /// An INFO; 200 has left (RFC 6086 treats its body as data for the application).
-    Info {
-        /// Whose.
-        dialog: DialogKey,
-        /// Content-Type without parameters, in lower case.
-        content_type: String,
-        /// The body.
-        body: Vec<u8>,
-    },
-    /// The caller's BYE; 200 has left and the dialog is over.
-    Bye {
-        /// Whose.
-        dialog: DialogKey,
-        /// Why, as the BYE says.
-        reason: Option<Reason>,
-    },
-    /// The final response to our REFER; 408 when none came in time, 481 when the peer forgot the dialog.
-    ReferAnswered {
-        /// Whose.
-        dialog: DialogKey,
-        /// Which REFER.
-        refer: ReferKey,
-        /// The answer.
-        status: StatusCode,
-    },
-    /// A NOTIFY about a REFER: what its sipfrag says (RFC 3515 §2.4.5). 200 has left.
-    Notified {
-        /// Whose.
-        dialog: DialogKey,
-        /// Which REFER: by `id=`, else the latest.
-        refer: ReferKey,
-        /// The status line of the sipfrag; `None` when the body is missing or unreadable.
-        status: Option<StatusCode>,
-        /// Subscription-State: terminated.
-        terminated: bool,
-    },
-    /// A provisional response to a call that we placed, 100 left out.
-    Progress {
-        /// Whose.
-        dialog: DialogKey,
-        /// The response.
-        status: StatusCode,
-        /// Which early dialog: a call may ring in several places.
-        fork: u32,
-        /// Early media, or the answer already (RFC 3261 §13.2.1).
-        sdp: Option<Vec<u8>>,
-    },
-    /// The call that we placed was answered, and the ACK has left.
-    Accepted {
-        /// Whose.
-        dialog: DialogKey,
-        /// The answer; `None` from a peer that gave it before, or never.
-        sdp: Option<Vec<u8>>,
-    },
-    /// An address of the call that we place is of another family than its offer, and was passed over.
-    OtherFamily {
-        /// Whose.
-        dialog: DialogKey,
-        /// Which.
-        remote: SocketAddr,
-    },
-    /// The call that we placed came to nothing: the final response, 408 for silence, 503 where no address could be reached,
-    /// 487 once it was cancelled.
-    Failed {
-        /// Whose.
-        dialog: DialogKey,
-        /// Why.
-        status: StatusCode,
-    },
-    /// Our session refresh was answered by its re-INVITE's 200.
-    Refreshed {
-        /// Whose.
-        dialog: DialogKey,
-        /// The answer to our description.
-        body: Option<Vec<u8>>,
-    },
-    /// Nobody refreshed the session in time (RFC 4028 §10); the BYE has left and the dialog is over.
-    Expired {
-        /// Whose.
-        dialog: DialogKey,
-    },
-    /// The peer is gone without a BYE: 481 or 408 to a request of ours inside the dialog (RFC 3261 §12.2.1.2)
-    /// other than REFER; our own BYE has left and the dialog is over.
-    Lost {
-        /// Whose.
-        dialog: DialogKey,
-    },
-    /// Its peer is reached elsewhere from now on: what [`Agent::saved`] said before is old.
-    Moved {
-        /// Whose.
-        dialog: DialogKey,
-    },
-    /// New calls that were not taken in the last seconds: no other trace of them is left.
-    CallsRefused(Refused),
-}
-
-/// What the agent wants done.
-#[derive(Clone, Debug)]
-pub enum AgentOutput {
-    /// Bytes to send.
-    Transmit {
-        /// Where.
-        flow: Flow,
-        /// One whole message.
-        bytes: Vec<u8>,
-    },
-    /// Something to decide.
-    Event(AgentEvent),
-    /// Something to ask; answer it with [`Agent::looked_up`].
-    Lookup {
-        /// Its name.
-        lookup: LookupKey,
-        /// What.
-        question: Question,
-    },
-    /// A TLS connection to this address is only worth opening to a certificate with this name (RFC 5922 §7.2). Told before
-    /// the first bytes that go there; the latest name counts.
-    Expect {
-        /// Where.
-        remote: SocketAddr,
-        /// The domain that led there, not what the name system made of it.
-        name: String,
-    },
-    /// Close this TCP connection: what comes on it can no longer be cut into messages.
-    Close {
-        /// Which, as in [`Flow::connection`].
-        connection: u64,
-    },
 }
 
 /// The user agent.
@@ -321,6 +102,7 @@ pub struct Agent {
     secured: HashMap<u64, Vec<String>>,
     /// Which new calls are taken.
     admission: Admission,
+    turned_away: TurnedAway,
     /// No new calls any more.
     draining: bool,
     /// What is being read waited too long: if it is a new call, it is refused.
@@ -342,6 +124,7 @@ impl Agent {
         let guard = Guard::new(&mut random);
         let mut agent = Self {
             admission: Admission::new(&config.peers),
+            turned_away: TurnedAway::default(),
             config,
             random,
             secret,
@@ -387,9 +170,14 @@ impl Agent {
         self.overdue = false;
     }
 
-    /// How long messages wait before they come here: see [`Admission::waits`].
-    pub fn messages_wait(&mut self, now: Now, wait: Duration) {
-        self.admission.waits(now.instant, wait);
+    /// Whether a call may need a second leg from now on: see [`Admission::bridges`].
+    pub fn bridges(&mut self, bridges: bool) {
+        self.admission.bridges(bridges);
+    }
+
+    /// How long messages wait before they come here, and how late sound is: see [`Admission::waits`].
+    pub fn messages_wait(&mut self, now: Now, wait: Duration, sound: Duration) {
+        self.admission.waits(now.instant, wait, sound);
     }
 
     /// A TCP connection ended; its half-read message is dropped.
@@ -401,12 +189,16 @@ impl Agent {
         self.registrations_lost(connection);
     }
 
-    /// Bytes could not leave on this flow (RFC 3261 §8.1.3.1): requests waiting on it fail as 503.
+    /// Bytes could not leave on this flow (RFC 3261 §8.1.3.1): requests that were lost with them fail as 503.
     pub fn send_failed(&mut self, now: Now, flow: Flow, out: &mut Vec<AgentOutput>) {
-        let failed: Vec<u64> =
-            self.clients.iter().filter(|(_, client)| client.flow.fails_with(&flow)).map(|(id, _)| *id).collect();
+        let failed: Vec<u64> = self
+            .clients
+            .iter()
+            .filter(|(_, client)| client.fails_with(now.instant, &flow))
+            .map(|(id, _)| *id)
+            .collect();
         for id in failed {
-            self.drive_client(now.instant, id, ClientInput::TransportError, out);
+            self.drive_client(now.instant, id, ClientInput::TransportError(&flow), out);
         }
         self.outgoing_failed(now.instant, flow, out);
     }
@@ -451,13 +243,9 @@ impl Agent {
     }
 
     /// A final refusal; repeated until its ACK. The dialog is over.
-    pub fn reject(&mut self, now: Now, dialog: DialogKey, status: StatusCode, out: &mut Vec<AgentOutput>) {
-        self.refuse_early(now.instant, dialog, status, b"", out);
-    }
-
-    /// 488 to an INVITE whose offer does not do, and why, in words for whoever reads the trace.
-    pub fn reject_offer(&mut self, now: Now, dialog: DialogKey, why: &str, out: &mut Vec<AgentOutput>) {
-        self.refuse_early(now.instant, dialog, StatusCode::NOT_ACCEPTABLE, &warning(why), out);
+    pub fn reject(&mut self, now: Now, dialog: DialogKey, rejection: impl Into<Rejection>, out: &mut Vec<AgentOutput>) {
+        let Rejection { status, lines } = rejection.into();
+        self.refuse_early(now.instant, dialog, status, &lines, out);
     }
 
     /// 200 to the open re-INVITE, UPDATE or PRACK.
@@ -486,26 +274,17 @@ impl Agent {
     }
 
     /// A refusal of the open re-INVITE, UPDATE or PRACK; the session stays as it was.
-    pub fn reject_reinvite(&mut self, now: Now, dialog: DialogKey, status: StatusCode, out: &mut Vec<AgentOutput>) {
-        self.refuse_offered(now, dialog, status, b"", out);
-    }
-
-    /// As [`Agent::reject_offer`], to the offer of the open re-INVITE, UPDATE or PRACK.
-    pub fn reject_reoffer(&mut self, now: Now, dialog: DialogKey, why: &str, out: &mut Vec<AgentOutput>) {
-        self.refuse_offered(now, dialog, StatusCode::NOT_ACCEPTABLE, &warning(why), out);
-    }
-
-    fn refuse_offered(
+    pub fn reject_reinvite(
         &mut self,
         now: Now,
         dialog: DialogKey,
-        status: StatusCode,
-        lines: &[u8],
+        rejection: impl Into<Rejection>,
         out: &mut Vec<AgentOutput>,
     ) {
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
         if let Some(open) = entry.open().and_then(Option::take) {
-            self.refuse_open(now.instant, &open, status, lines, out);
+            let Rejection { status, lines } = rejection.into();
+            self.refuse_open(now.instant, &open, status, &lines, out);
             self.answer_now(now.instant, dialog, out);
         }
     }
@@ -657,7 +436,7 @@ impl Agent {
             entry.state = State::Leaving;
             let place = entry.place.take();
             self.vacate(place);
-            self.drop_refresh(dialog);
+            self.leave_refresh(now, dialog);
             self.hush_refers(now, dialog, out);
             let lines = reason.map(Reason::line).unwrap_or_default();
             self.send_request(now, dialog, &lines, b"", Purpose::Bye(dialog), out);
@@ -674,7 +453,7 @@ impl Agent {
 
     /// The dialog is over on the wire too; one that sent REFERs still listens for their NOTIFYs.
     fn end_dialog(&mut self, now: Instant, dialog: DialogKey) {
-        self.drop_refresh(dialog);
+        self.leave_refresh(now, dialog);
         self.unschedule_dialog(dialog);
         let Some(entry) = self.dialogs.get_mut(&dialog) else { return };
         if entry.refers.is_empty() {

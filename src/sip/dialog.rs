@@ -7,7 +7,7 @@ mod saved;
 
 pub use placed::Placed;
 
-use crate::limits::{DATAGRAM_REQUEST_BYTES_MAX, INFOS_REMEMBERED, TRANSACTION_TIMEOUT};
+use crate::limits::{DATAGRAM_REQUEST_BYTES_MAX, INFOS_REMEMBERED, NEXT_HOPS_MAX, TRANSACTION_TIMEOUT};
 use crate::sip::admission::Place;
 use crate::sip::agent::{DialogKey, ReferKey};
 use crate::sip::flow::{Flow, Transport};
@@ -51,8 +51,8 @@ pub struct Dialog {
     flow: Flow,
     /// Where our requests go.
     pub next: Flow,
-    /// A next hop that was looked up, and where it is.
-    found: Option<(Box<[u8]>, Flow)>,
+    /// A next hop that was looked up, and where it is: its addresses in their order.
+    found: Option<(Box<[u8]>, Vec<Flow>)>,
     /// The next hop being looked up.
     pub finding: Option<u64>,
     local_cseq: u32,
@@ -253,11 +253,16 @@ impl Dialog {
 
     /// Finds the next hop; to be called after every change of flow or target.
     pub fn route(&mut self, answer_public: bool) {
-        let hop = self.hop();
-        self.next = match &self.found {
-            Some((name, flow)) if **name == *hop => *flow,
-            Some(_) | None => next_hop(hop, self.flow, answer_public),
-        };
+        let first = self.addresses().first().copied();
+        self.next = first.unwrap_or_else(|| next_hop(self.hop(), self.flow, answer_public));
+    }
+
+    /// The addresses that the name of the next hop led to.
+    fn addresses(&self) -> &[Flow] {
+        match &self.found {
+            Some((name, flows)) if **name == *self.hop() => flows,
+            Some(_) | None => &[],
+        }
     }
 
     /// The URI that says where our requests go.
@@ -270,14 +275,22 @@ impl Dialog {
     pub fn named_hop(&self) -> Option<SipUri> {
         let uri: SipUri = std::str::from_utf8(self.hop()).ok()?.parse().ok()?;
         let is_name = !uri.host().is_empty() && host_ip(uri.host().as_bytes()).is_none();
-        let known = self.found.as_ref().is_some_and(|(name, _)| **name == *self.hop());
-        (is_name && !known && self.connection().is_none()).then_some(uri)
+        (is_name && self.addresses().is_empty() && self.connection().is_none()).then_some(uri)
     }
 
-    /// What the name of the next hop led to.
-    pub fn found(&mut self, flow: Flow, answer_public: bool) {
-        self.found = Some((self.hop().into(), flow));
+    /// What the name of the next hop led to, one address after the other; whether it has room for more.
+    pub fn found(&mut self, flow: Flow, answer_public: bool) -> bool {
+        let mut flows = self.addresses().to_vec();
+        flows.push(flow);
+        let room = flows.len() < NEXT_HOPS_MAX;
+        self.found = Some((self.hop().into(), flows));
         self.route(answer_public);
+        room
+    }
+
+    /// Whether silence of one address may be another's turn (RFC 3263 §4.3): the next hop is a name with several, or is being looked up.
+    pub fn has_addresses(&self) -> bool {
+        self.addresses().len() > 1 || self.finding.is_some()
     }
 
     /// Requests that go back the way its last one came leave from this address of ours.
@@ -370,13 +383,17 @@ impl Dialog {
     }
 
     /// The ways a request of this length has, the best first: by stream where datagrams are too small (RFC 3261 §18.1.1),
-    /// to the next hop, and back where the peer's last request came from.
+    /// to the next hop and its further addresses (RFC 3263 §4.3), and back where the peer's last request came from.
     pub fn ways(&self, length: usize) -> Vec<Flow> {
-        let mut ways = vec![self.next];
-        if self.next.transport == Transport::Udp && length > DATAGRAM_REQUEST_BYTES_MAX {
-            ways.insert(0, Flow { transport: Transport::Tcp, connection: 0, ..self.next });
+        let mut ways = Vec::new();
+        for hop in std::iter::once(self.next).chain(self.addresses().iter().skip(1).copied()) {
+            if hop.transport == Transport::Udp && length > DATAGRAM_REQUEST_BYTES_MAX {
+                ways.push(Flow { transport: Transport::Tcp, connection: 0, ..hop });
+            }
+            ways.push(hop);
         }
-        if self.flow != self.next && !(self.flow.transport.is_stream() && self.flow.connection == 0) {
+        let is_gone = self.flow.transport.is_stream() && self.flow.connection == 0;
+        if !is_gone && !ways.contains(&self.flow) {
             ways.push(self.flow);
         }
         ways

@@ -13,11 +13,13 @@ pub mod framing;
 pub mod header;
 pub mod identity;
 pub mod locate;
+pub mod paper;
 pub mod progress;
 pub mod reader;
 pub mod reason;
 pub mod refer;
 pub mod register;
+pub mod rejection;
 pub mod restraint;
 pub mod route;
 pub mod session_timer;
@@ -26,7 +28,6 @@ pub mod transaction;
 pub mod trunk;
 pub mod urgency;
 pub mod uri;
-pub mod warning;
 pub mod writer;
 
 pub use agent::{

@@ -23,6 +23,8 @@ pub struct Peers {
     pub strangers: Strangers,
     /// The most calls at one time, of all peers together.
     pub calls: Option<u32>,
+    /// For so many legs there is room: a call has one, and a second one where it may be bridged to a centre.
+    pub legs: Option<u32>,
     /// The most new calls in a second, of all peers together.
     pub calls_per_second: Option<u32>,
     /// Whether sound is encrypted where the trunk does not say, and where there is none.

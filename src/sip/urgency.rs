@@ -11,6 +11,8 @@ use crate::sip::header::is_token;
 pub enum Urgency {
     /// It belongs to a call that lives, or answers us.
     Dialog,
+    /// CANCEL: it takes back a call that may still wait for its turn, and must not come before it.
+    Cancel,
     /// OPTIONS, and whatever else asks for nothing but an answer.
     Ping,
     /// An INVITE that begins a call.
@@ -23,12 +25,22 @@ pub fn urgency(bytes: &[u8]) -> Urgency {
     let bytes = &bytes[begin..bytes.len().min(begin + URGENCY_PEEK_BYTES)];
     let method = &bytes[..bytes.iter().position(|&byte| byte == b' ').unwrap_or(0)];
     match method {
-        b"ACK" | b"BYE" | b"CANCEL" | b"PRACK" | b"NOTIFY" | b"UPDATE" | b"INFO" | b"SIP/2.0" => Urgency::Dialog,
+        b"ACK" | b"BYE" | b"PRACK" | b"NOTIFY" | b"UPDATE" | b"INFO" | b"SIP/2.0" => Urgency::Dialog,
+        b"CANCEL" => Urgency::Cancel,
         b"INVITE" if is_tagged(bytes) => Urgency::Dialog,
         b"INVITE" => Urgency::NewCall,
         b"OPTIONS" if is_tagged(bytes) => Urgency::Dialog,
         _ => Urgency::Ping,
     }
+}
+
+/// The branch of the topmost Via, as far as one sees: a CANCEL has that of its INVITE (RFC 3261 §9.1).
+pub fn branch(bytes: &[u8]) -> Option<&[u8]> {
+    const NAME: &[u8] = b"branch=";
+    let bytes = bytes.get(..URGENCY_PEEK_BYTES).unwrap_or(bytes);
+    let begin = bytes.windows(NAME.len()).position(|window| window.eq_ignore_ascii_case(NAME))? + NAME.len();
+    let value = bytes.get(begin..)?;
+    value.get(..value.iter().position(|&byte| !is_token(byte)).unwrap_or(value.len()))
 }
 
 /// Whether To has a tag, as far as one sees.
@@ -87,14 +99,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_branch_is_that_of_the_first_via() {
+        for (text, expected) in [
+            (
+                "INVITE sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1;rport\r\nv: SIP/2.0/UDP i;branch=2\r\n",
+                Some("z9hG4bK1"),
+            ),
+            ("CANCEL sip:a SIP/2.0\r\nv: SIP/2.0/UDP h;rport;BRANCH=z9hG4bK1", Some("z9hG4bK1")),
+            ("CANCEL sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h\r\n\r\n", None),
+            ("branch=", Some("")),
+            ("", None),
+        ] {
+            assert_eq!(branch(text.as_bytes()), expected.map(str::as_bytes), "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_message_of_a_live_call_goes_before_pings_and_those_before_new_calls() {
-        use Urgency::{Dialog, NewCall, Ping};
+        use Urgency::{Cancel, Dialog, NewCall, Ping};
         for (text, expected) in [
             ("SIP/2.0 200 OK\r\n\r\n", Dialog),
             ("ACK sip:a SIP/2.0\r\n\r\n", Dialog),
             ("BYE sip:a SIP/2.0\r\n\r\n", Dialog),
-            ("CANCEL sip:a SIP/2.0\r\n\r\n", Dialog),
+            ("CANCEL sip:a SIP/2.0\r\n\r\n", Cancel),
             ("NOTIFY sip:a SIP/2.0\r\n\r\n", Dialog),
+            ("PRACK sip:a SIP/2.0\r\n\r\n", Dialog),
+            ("UPDATE sip:a SIP/2.0\r\n\r\n", Dialog),
+            ("INFO sip:a SIP/2.0\r\n\r\n", Dialog),
             ("\r\n\r\nBYE sip:a SIP/2.0\r\n\r\n", Dialog),
             ("INVITE sip:a SIP/2.0\r\nTo: <sip:a@h>\r\n\r\n", NewCall),
             ("INVITE sip:a SIP/2.0\r\nTo: <sip:a@h>;tag=1\r\n\r\n", Dialog),

@@ -31,5 +31,5 @@ pub mod words;
 
 pub use catalogue::{Catalogue, Prompt, PromptSound};
 pub use finding::PromptError;
-pub use voice::Voice;
+pub use voice::{Voice, Voices};
 pub use words::{Derived, Kind};

@@ -3,6 +3,7 @@
 //! Running it is the shell's work (`shell::prompts::synthesis`).
 
 use crate::speech::words::Kind;
+use std::collections::BTreeMap;
 
 /// Stands in an argument for the text; without it the text goes to the program's standard input.
 pub const TEXT: &str = "{text}";
@@ -57,6 +58,17 @@ impl Voice {
     pub fn command_at(&self, speed: u32) -> Vec<String> {
         let speed = speed.to_string();
         self.command.iter().map(|part| part.replace(SPEED, &speed)).collect()
+    }
+}
+
+/// The voices of all languages.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Voices(pub BTreeMap<String, Voice>);
+
+impl Voices {
+    /// Who reads the texts of a language: espeak-ng where nobody else was named.
+    pub fn of(&self, language: &str) -> Voice {
+        self.0.get(language).cloned().unwrap_or_else(|| Voice::of_language(language))
     }
 }
 

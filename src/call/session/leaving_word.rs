@@ -44,7 +44,6 @@ pub(super) struct Running {
     pub(super) key: RecordingKey,
     message: MessageId,
     file: Arc<str>,
-    began: Instant,
 }
 
 /// A message without its times, for those who compare calls.
@@ -171,6 +170,7 @@ impl Session {
 
     pub(super) fn discard(&mut self, out: &mut Vec<Effect>) {
         if let Some(Running { key, file, .. }) = self.running.take() {
+            self.record.message_dropped(key);
             out.push(Effect::Discard { key, file });
         }
     }
@@ -181,10 +181,11 @@ impl Session {
         let (message, silences) = (*message, *silences);
         match phase {
             Phase::Asking { play } if *play == done => {
+                let (key, file) = self.recording_named("messages", now);
                 let row = self.plan.message(message);
                 let (longest, silence) = (row.longest, Some(row.silence));
-                let (key, file) = self.recording_named("messages", now);
-                self.running = Some(Running { key, message, file: file.clone(), began: now.instant });
+                self.record.message_began(now, key, &row.row, &file);
+                self.running = Some(Running { key, message, file: file.clone() });
                 out.push(Effect::Record { key, file, sides: Sides::Caller, longest, silence });
                 let phase = Phase::Recording { until: now.instant + longest + RECORDED_PATIENCE };
                 self.state = State::Message(Word { message, silences, phase });
@@ -197,30 +198,30 @@ impl Session {
         }
     }
 
-    /// A recording ended: it is kept if something was said.
+    /// A recording takes no more sound; whether it is kept will be told.
+    pub(super) fn recording_over(&mut self, now: Now, key: RecordingKey) {
+        self.tape_over(key);
+        if let State::Message(Word { phase: phase @ Phase::Recording { .. }, .. }) = &mut self.state
+            && self.running.as_ref().is_some_and(|running| running.key == key)
+        {
+            *phase = Phase::Ending { until: now.instant + RECORDED_PATIENCE };
+        }
+    }
+
+    /// What became of a recording is known: a message is left if it is kept and something was said.
     pub(super) fn recorded(&mut self, now: Now, recorded: Recorded, out: &mut Vec<Effect>) {
-        if self.tape_ended(recorded) {
-            return;
-        }
-        let Some(Running { message, file, began, .. }) = self.running.take_if(|running| running.key == recorded.key)
-        else {
-            return;
-        };
-        if matches!(self.state, State::Done) {
-            return;
-        }
-        let said = recorded.spoken >= MESSAGE_SPOKEN_MIN;
-        if recorded.kept && said {
-            self.record.message_left(began, &self.plan.message(message).row, &file, recorded);
-        } else if recorded.kept {
-            out.push(Effect::Discard { key: recorded.key, file });
-        }
+        let key = recorded.key;
+        self.tape_over(key);
+        let unsaid = self.record.recorded(recorded);
+        let said = unsaid.is_none() && recorded.spoken >= MESSAGE_SPOKEN_MIN;
+        out.extend(unsaid.map(|file| Effect::Discard { key, file }));
+        let Some(Running { message, .. }) = self.running.take_if(|running| running.key == key) else { return };
         let State::Message(Word { silences, phase, .. }) = &self.state else { return };
         let silences = *silences;
         match phase {
             Phase::Gone { .. } => self.over(now, Outcome::Abandoned, "caller-hung-up", None, out),
             Phase::Recording { .. } | Phase::Ending { .. } => {
-                self.message_ended(now, message, recorded.kept, said, silences, out)
+                self.message_ended(now, message, recorded.loss.is_none(), said, silences, out)
             }
             Phase::Asking { .. } | Phase::Thanking { .. } => {}
         }
@@ -254,19 +255,26 @@ impl Session {
         }
     }
 
-    /// Nobody has told the end of the recording.
+    /// Nobody has told what became of the recording. If it is told yet, the record of the call has it.
     pub(super) fn message_tick(&mut self, now: Now, out: &mut Vec<Effect>) {
         let State::Message(Word { message, phase, .. }) = &self.state else { return };
         let message = *message;
         match phase {
             Phase::Gone { until } if now.instant >= *until => {
+                self.give_up_recording();
                 self.over(now, Outcome::Abandoned, "caller-hung-up", None, out);
             }
             Phase::Recording { until } | Phase::Ending { until } if now.instant >= *until => {
-                out.extend(self.running.take().map(|running| Effect::EndRecording(running.key)));
+                out.extend(self.give_up_recording().map(Effect::EndRecording));
                 self.go(now, self.plan.message(message).otherwise, out);
             }
             _ => {}
         }
+    }
+
+    fn give_up_recording(&mut self) -> Option<RecordingKey> {
+        let Running { key, .. } = self.running.take()?;
+        self.record.awaits_no_longer(key);
+        Some(key)
     }
 }

@@ -5,7 +5,7 @@
 //! over by REFER is heard by us no more, and one whom we bridge talks with somebody who was not told.
 
 use super::{Session, State};
-use crate::call::{Effect, Recorded};
+use crate::call::Effect;
 use crate::media::{RecordingKey, Sides};
 use crate::number::Digits;
 use crate::routing::plan::MenuId;
@@ -24,7 +24,7 @@ pub(super) struct Tape {
     scope: Arc<str>,
     /// It is silent now.
     paused: bool,
-    /// Its end has been told: it could not be kept, or was as long as it may be. It is not begun again.
+    /// It has come to its end: it could not be kept, or was as long as it may be. It is not begun again.
     over: bool,
 }
 
@@ -128,18 +128,10 @@ impl Session {
         menu.record || menu.recording.values().any(|&agrees| agrees)
     }
 
-    /// The end of this recording was told; `false` when it is another's.
-    pub(super) fn tape_ended(&mut self, recorded: Recorded) -> bool {
-        if let Some(tape) = self.tape.as_mut().filter(|tape| tape.key == recorded.key) {
+    /// The recording takes no more sound.
+    pub(super) fn tape_over(&mut self, key: RecordingKey) {
+        if let Some(tape) = self.tape.as_mut().filter(|tape| tape.key == key) {
             tape.over = true;
-        }
-        self.record.recorded(recorded)
-    }
-
-    /// The stream that was recorded is gone; the call goes on with another.
-    pub(super) fn tape_torn(&mut self, now: Now) {
-        if let Some(tape) = self.tape.take().filter(|tape| !tape.over) {
-            self.record.recording_torn(now, tape.key);
         }
     }
 
@@ -149,6 +141,6 @@ impl Session {
         let day = Timestamp::from_microsecond(now.wall.as_micros()).unwrap_or(Timestamp::UNIX_EPOCH);
         let day = self.plan.timezone.to_datetime(day).date();
         let file = format!("{folder}/{day}/{}-{}", self.call, self.recordings).into();
-        (RecordingKey(u64::from(self.recordings)), file)
+        (RecordingKey { call: self.call.0, number: self.recordings }, file)
     }
 }

@@ -9,7 +9,7 @@ use crate::media::PlayKey;
 use crate::number::{Entry, EntryKind};
 use crate::routing::plan::{CenterId, InputId, MenuId, PromptId, Slotted, Tongue};
 use crate::routing::select::Situation;
-use crate::speech::phrase::{Value, Values};
+use crate::speech::phrase::{Part as Sounding, Value, Values};
 use crate::time::{Duration, Now, Wall};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -17,6 +17,9 @@ use std::collections::BTreeMap;
 
 /// The longest telephone number (E.164): what is longer is none.
 const TELEPHONE_DIGITS_MAX: usize = 15;
+
+/// The slots of the next opening.
+const OPENING: [&str; 3] = ["opens", "opens.date", "opens.time"];
 
 /// What something is said about.
 #[derive(Clone, Copy, Default)]
@@ -74,12 +77,20 @@ impl Session {
             return prompts.into_iter().map(Saying::plain).collect();
         }
         let values = self.values(now, about);
-        let filled = |prompt: PromptId| match phrase(&prompt) {
+        let filled = |prompt: PromptId| match plan.phrases.get(&prompt) {
             None => Saying::plain(prompt),
-            Some(phrase) => {
+            Some(slotted) => {
                 // Its parts are of its own language: a text that is not translated is Korean to its end.
                 let tongue = self.language.as_ref().filter(|tongue| is_of(&prompt, tongue));
-                let spoken = phrase.say_what_is_known(&values);
+                let has = |part: &Sounding| {
+                    let own = part.id.as_deref().filter(|id| id.starts_with("phrase/"));
+                    own.is_none_or(|id| slotted.has(&prompt, id))
+                };
+                let mut spoken = slotted.phrase.say_what_is_known(&values);
+                // A switch may end at a minute that nobody recorded.
+                if values.by_name.contains_key(OPENING[0]) && !spoken.parts.iter().all(has) {
+                    spoken = slotted.phrase.say_what_is_known(&without_opening(&values));
+                }
                 let parts = spoken.parts.into_iter().filter_map(|part| Some((part.id?, part.added_ms)));
                 let parts = parts.flat_map(|(id, added_ms)| {
                     let pause = Duration::from_millis(added_ms.into());
@@ -106,9 +117,8 @@ impl Session {
             by_name.insert("caller".to_owned(), Value::Digits(caller.to_owned()));
         }
         if let Some(opens) = self.next_opening() {
-            by_name.insert("opens".to_owned(), Value::Opening(opens));
-            by_name.insert("opens.date".to_owned(), Value::Date(opens.date()));
-            by_name.insert("opens.time".to_owned(), Value::Time(opens.time()));
+            let values = [Value::Opening(opens), Value::Date(opens.date()), Value::Time(opens.time())];
+            by_name.extend(OPENING.map(str::to_owned).into_iter().zip(values));
         }
         if let Some(center) = about.center.map(|center| self.plan.center(center)) {
             let row = center.row.strip_prefix("center.").unwrap_or(&center.row);
@@ -136,6 +146,13 @@ impl Session {
         let at = Timestamp::from_microsecond(wall.as_micros()).unwrap_or(Timestamp::UNIX_EPOCH);
         self.plan.timezone.to_datetime(at)
     }
+}
+
+/// What is known of a call but for its next opening.
+fn without_opening(values: &Values) -> Values {
+    let mut values = values.clone();
+    OPENING.iter().for_each(|name| drop(values.by_name.remove(*name)));
+    values
 }
 
 /// Whether a prompt is the one of this language: `en/closed`.

@@ -1,6 +1,6 @@
 //! A stream that an error of ours stopped in the middle of its work.
 
-use super::{Reception, Stream, unkept};
+use super::{Loss, Reception, RecordingEnd, Stream};
 use crate::media::Event;
 use crate::time::Instant;
 
@@ -13,7 +13,7 @@ impl Stream {
         let fresh = Self::new(ssrc, self.sequence.wrapping_add(1), self.timestamp).with_patience(self.patience);
         let old = std::mem::replace(self, fresh);
         self.reception = old.reception.map(|_| Reception::default());
-        (self.heard, self.forged) = (now, old.forged);
+        (self.heard, self.forged, self.unsent) = (now, old.forged, old.unsent);
         // A peer whose numbers began anew long ago is understood by its rounds alone (RFC 3711 §3.3.1).
         if let Some(mut srtp) = old.srtp {
             srtp.from_another_source();
@@ -31,6 +31,6 @@ impl Stream {
         if old.pressing.is_some_and(|presses| !presses.is_passed_on()) {
             events.push(Event::Pressed(0));
         }
-        events.extend(old.taps.iter().map(|tap| unkept(tap.key())));
+        old.taps.into_iter().for_each(|mut tap| tap.end(RecordingEnd::Failed(Loss::Broken)));
     }
 }

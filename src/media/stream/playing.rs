@@ -24,6 +24,11 @@ impl Playing {
         Self { play, clips, repeat, gives_way: false, clip: 0, offset: 0 }
     }
 
+    /// As [`super::Stream::touch`] wants it.
+    pub(super) fn touch(&self) -> usize {
+        self.offset ^ self.clips.get(self.clip).map_or(0, |clip| clip.eighths())
+    }
+
     /// What it has still to play.
     pub(super) fn to_come(&self) -> &[Arc<Clip>] {
         let from = if self.repeat { 0 } else { self.clip };

@@ -103,8 +103,8 @@ pub(super) fn center(
         announce,
         targets: targets.targets,
         shares: targets.shares,
+        closed: closed.filter(|_| hours.is_some()),
         hours: hours.map(|(id, _)| id),
-        closed,
         transfer,
     };
     (center, site)

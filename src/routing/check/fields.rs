@@ -393,7 +393,7 @@ pub(in crate::routing) fn spell(length: Duration) -> String {
 }
 
 /// The name most like `wanted`, if one is alike enough to be a slip of it.
-pub(super) fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub(in crate::routing) fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let allowed = (wanted.chars().count() / 3).clamp(1, 3);
     names
         .into_iter()

@@ -4,8 +4,9 @@ use super::Findings;
 use super::sound::{At, Sounds};
 use crate::routing::diagnostic::Diagnostic;
 use crate::routing::heard::Heard;
+use crate::routing::opening;
 use crate::routing::plan::{
-    Condition, Destination, Hours, Menu, MenuId, MessageId, NoticeId, Plan, PromptId, Rung, Tongue,
+    Condition, Destination, Hours, Menu, MenuId, MessageId, NoticeId, Plan, PromptId, Rung, Tongue, When,
 };
 use crate::routing::slots::{self, Place};
 use crate::routing::ways;
@@ -37,6 +38,7 @@ pub(super) fn read(
     findings: &mut Findings,
 ) -> BTreeMap<PromptId, Filled> {
     let reach = reach(plan);
+    let any_minute = opens_at_any_minute(plan).then(|| Reach { openings: None, ..reach.clone() });
     let vocabulary = slots::vocabulary();
     let ways = Ways::of(plan);
     let mut all = BTreeMap::new();
@@ -79,7 +81,7 @@ pub(super) fn read(
                 findings.push(silent(&there, span.clone()));
             }
             let prefix = language.map(|language| format!("{language}/")).unwrap_or_default();
-            let parts: Vec<PromptId> = phrase.sounds(&reach).into_iter().map(|sound| sound.id.into()).collect();
+            let mut parts = parts_of(&phrase, &reach);
             let lacking: Vec<&str> = parts
                 .iter()
                 .map(|part| &**part)
@@ -90,10 +92,21 @@ pub(super) fn read(
                 findings.push(mute(id, &lacking, span.clone()));
             }
             let length = lacking.is_empty().then(|| longest(&phrase, &reach, &prefix, lengths));
+            // The end of a switch is said where its sounds are there; where they are not the sentence is left out.
+            let further = any_minute.iter().flat_map(|reach| parts_of(&phrase, reach));
+            let further: Vec<PromptId> = further
+                .filter(|part| !parts.contains(part) && lengths.contains_key(&format!("{prefix}{part}")))
+                .collect();
+            parts.extend(further);
             all.insert(there, Filled { phrase, parts, length });
         }
     }
     all
+}
+
+/// The sounds that a text may need with these values.
+fn parts_of(phrase: &Phrase, reach: &Reach) -> Vec<PromptId> {
+    phrase.sounds(reach).into_iter().map(|sound| sound.id.into()).collect()
 }
 
 /// A menu that says this and has no row with words.
@@ -126,6 +139,12 @@ fn reach(plan: &Plan) -> Reach {
     // Where the clock changes, what opens in the hour that is left out opens at another time.
     let fixed = plan.timezone.iana_name() == Some("Asia/Seoul");
     Reach { names: names.collect(), openings: fixed.then_some(openings) }
+}
+
+/// Whether a number may open at any minute: when a switch that shut it goes off.
+fn opens_at_any_minute(plan: &Plan) -> bool {
+    let shut_by_switch = |when: &When| matches!(when.condition, Condition::Switch(_)) && opening::shuts(plan, when);
+    plan.numbers.iter().flat_map(|number| &number.when).any(shut_by_switch)
 }
 
 /// When numbers close that lead to rows with hours of their own then.
@@ -224,8 +243,7 @@ fn ways(plan: &Plan) -> Vec<(Node, Why)> {
     };
     for number in &plan.numbers {
         for when in &number.when {
-            let closed = when.condition.closes();
-            add(when.go, if closed { Why::Closed } else { Why::Other });
+            add(when.go, if opening::shuts(plan, when) { Why::Closed } else { Why::Other });
         }
         add(number.go, Why::Other);
     }

@@ -153,7 +153,11 @@ fn without_effect(span: Range<usize>, [korean, english]: [String; 2]) -> Diagnos
         .help("날짜를 다시 보거나 지우세요", "look at the date again, or delete it")
 }
 
-/// W0403: a list kept by hand that lacks a public holiday of a year it speaks of.
+/// So many days that a list lacks are named.
+const MISSING_TOLD_MAX: usize = 8;
+
+/// W0403: a list kept by hand that lacks a public holiday of a year it speaks of. Nothing is added to it: a list of one
+/// day leaves all others open.
 fn gaps(added: &[(Date, Range<usize>)], findings: &mut Findings) {
     let mut years: Vec<i16> = added.iter().map(|(day, _)| day.year()).collect();
     years.sort_unstable();
@@ -162,24 +166,26 @@ fn gaps(added: &[(Date, Range<usize>)], findings: &mut Findings) {
         let known = korea::holidays(year).unwrap_or_default();
         let has = |day: Date| added.iter().any(|(other, _)| *other == day);
         let Some((_, span)) = added.iter().rev().find(|(day, _)| day.year() == year) else { continue };
-        // One lone date is an addition; a list has most of the year.
-        if known.iter().filter(|holiday| has(holiday.date)).count() * 2 < known.len() {
-            continue;
-        }
         let missing: Vec<_> = known.iter().filter(|holiday| !has(holiday.date)).collect();
         if missing.is_empty() {
             continue;
         }
+        let more = missing.len().saturating_sub(MISSING_TOLD_MAX);
         let list = |at: usize| {
-            let words = missing.iter().map(|holiday| format!("{} {}", holiday.date, holiday.name[at]));
+            let words = missing.iter().take(MISSING_TOLD_MAX);
+            let words = words.map(|holiday| format!("{} {}", holiday.date, holiday.name[at]));
             words.collect::<Vec<_>>().join(", ")
+        };
+        let [korean, english] = match more {
+            0 => [String::new(), String::new()],
+            _ => [format!(" 밖에 {more}일"), format!(" and {more} more")],
         };
         findings.push(
             Diagnostic::warning(
                 "W0403",
                 span.clone(),
-                format!("holidays: {year}년 목록에 없는 공휴일: {}", list(0)),
-                format!("holidays: the list of {year} lacks {}", list(1)),
+                format!("holidays: {year}년 목록에 없는 공휴일: {}{korean}", list(0)),
+                format!("holidays: the list of {year} lacks {}{english}", list(1)),
             )
             .help("calendar = \"kr\" 이면 저절로 계산됩니다", "calendar = \"kr\" computes them"),
         );

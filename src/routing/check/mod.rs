@@ -31,8 +31,9 @@ use crate::routing::diagnostic::{Diagnostic, Severity};
 use crate::routing::file::{self, Kind, Table};
 use crate::routing::heard::Heard;
 use crate::routing::plan::{CenterId, HoursId, InputId, MenuId, MessageId, NoticeId, Plan, PromptId, Slotted};
-pub(super) use fields::spell;
+use crate::routing::published;
 use fields::{Fields, later};
+pub(super) use fields::{nearest, spell};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use names::{Named, Names};
@@ -50,6 +51,8 @@ pub struct Checked {
     pub plan: Option<Plan>,
     /// Everything found, in the order of the file.
     pub findings: Vec<Diagnostic>,
+    /// The plan of a table whose errors leave open nothing of what it means: for one that is live already.
+    pub(super) meant: Option<Plan>,
     /// The last day of its holidays.
     ends: Option<holidays::Ends>,
 }
@@ -86,7 +89,7 @@ pub fn check_without_sound(text: &str) -> Checked {
 pub fn check_bytes(bytes: &[u8], prompts: &Heard) -> Checked {
     match decode(bytes) {
         Ok(text) => check_heard(text, prompts),
-        Err(finding) => Checked { plan: None, findings: vec![*finding], ends: None },
+        Err(finding) => Checked { plan: None, findings: vec![*finding], meant: None, ends: None },
     }
 }
 
@@ -94,7 +97,7 @@ pub fn check_bytes(bytes: &[u8], prompts: &Heard) -> Checked {
 fn examine(text: &str, heard: Option<&Heard>) -> Checked {
     let mut findings = Findings::default();
     if let Some(finding) = text::refuse(text) {
-        return Checked { plan: None, findings: vec![finding], ends: None };
+        return Checked { plan: None, findings: vec![finding], meant: None, ends: None };
     }
     let file = file::read(text);
     findings.list.extend(text::byte_order_marks(text));
@@ -270,6 +273,7 @@ impl Findings {
         self.list
             .dedup_by(|b, a| a.code == b.code && a.span == b.span && (a.message == b.message || !a.span.is_empty()));
         let errors = self.list.iter().filter(|finding| finding.severity == Severity::Error).count();
+        let meaning_holds = self.list.iter().all(published::meaning_holds);
         let more = self.list.len().saturating_sub(FINDINGS_MAX);
         // Notes go first: many of them must neither hide an error nor become one.
         let mut notes_kept = FINDINGS_MAX.saturating_sub(errors);
@@ -289,8 +293,11 @@ impl Findings {
             };
             self.list.push(finding.help("여기까지 고치고 다시 확인하세요", "mend these first, then check again"));
         }
-        let clean = errors == 0;
-        Checked { plan: clean.then_some(plan), findings: self.list, ends: None }
+        let (plan, meant) = match errors {
+            0 => (Some(plan), None),
+            _ => (None, meaning_holds.then_some(plan)),
+        };
+        Checked { plan, findings: self.list, meant, ends: None }
     }
 }
 

@@ -1,11 +1,11 @@
-//! What the calendar says of a table: numbers that never open (E0203); and told as warnings, since people are served all the same, hours that never come
+//! What the calendar says of a table: numbers that never open (E0203); and told as warnings, since people are served all the same, hours and holidays that never come
 //! (W0405) and rows that are closed whenever a call can come to them (W0205).
 
 use super::Findings;
 use super::flow::{Sites, named};
 use crate::routing::calendar::{self, Day, korea};
 use crate::routing::diagnostic::Diagnostic;
-use crate::routing::plan::{Destination, HoursId, Number, Plan};
+use crate::routing::plan::{Condition, Destination, HoursId, Number, Plan};
 use crate::routing::{select, ways};
 use crate::time::Wall;
 use jiff::ToSpan;
@@ -23,6 +23,8 @@ pub(super) struct NumberSite {
     pub(super) row: Range<usize>,
     /// `go`.
     pub(super) go: Range<usize>,
+    /// Each line of `when`.
+    pub(super) when: Vec<Range<usize>>,
 }
 
 /// Tells them.
@@ -44,6 +46,9 @@ pub(super) fn check(plan: &Plan, sites: &Sites, hours: &[Range<usize>], findings
         let doored = reached.into_iter().filter(|row| plan.doors(*row).is_some());
         let shut_for_all = doored.filter(|row| is_shut_for_all(plan, &reaches, *row)).take(TOLD_MAX);
         told.extend(shut_for_all.map(|row| shut(plan, sites, row)));
+    }
+    if !plan.holidays.korean && plan.holidays.added.is_empty() {
+        told.extend(plan.numbers.iter().zip(&sites.numbers).flat_map(|(number, site)| without_holidays(number, site)));
     }
     told.into_iter().for_each(|finding| findings.push(finding));
 }
@@ -117,6 +122,36 @@ fn shut(plan: &Plan, sites: &Sites, row: Destination) -> Diagnostic {
     .help("번호의 시간과 이 행의 시간을 견주어 보세요", "compare its hours with those of the number")
 }
 
+/// Lines that ask for a holiday in a table where no day is one.
+fn without_holidays(number: &Number, site: &NumberSite) -> Vec<Diagnostic> {
+    let finding = |wanted: bool, span: Range<usize>| {
+        let row = &number.row;
+        let [korean, english] = match wanted {
+            true => ["이 줄은 한 번도 맞지 않습니다", "this line never holds"],
+            false => [
+                "이 줄은 언제나 맞습니다. 뒤의 줄과 go 로 오는 전화가 없습니다",
+                "this line always holds, and no call comes to what stands behind it",
+            ],
+        };
+        Diagnostic::warning(
+            "W0405",
+            span,
+            format!("{row} when: 휴일이 하루도 없어서 {korean}"),
+            format!("{row} when: no day is a holiday, so that {english}"),
+        )
+        .help(
+            "[holidays] 에 calendar = \"kr\" 을 쓰거나 날을 더하고, 휴일이 없는 표면 이 줄을 지우세요",
+            "write calendar = \"kr\" in [holidays] or add its days; where there are none, delete this line",
+        )
+    };
+    let lines = number.when.iter().zip(&site.when);
+    let asking = lines.filter_map(|(when, span)| match when.condition {
+        Condition::Holiday(wanted) => Some(finding(wanted, span.clone())),
+        _ => None,
+    });
+    asking.collect()
+}
+
 fn never_open(row: &str, span: Range<usize>) -> Diagnostic {
     Diagnostic::warning(
         "W0405",
@@ -143,7 +178,7 @@ fn days<'p>(plan: &'p Plan, hours: &[HoursId]) -> impl Iterator<Item = Day> + us
         let begin = plan.timezone.to_timestamp(first.saturating_sub(1.day()).at(0, 0, 0, 0)).ok();
         let begin = begin.map(|begin| Wall::from_micros(begin.as_microsecond()));
         let hours = hours.clone();
-        begin.into_iter().flat_map(move |begin| calendar::days_ahead(plan, &hours, begin).take(count))
+        begin.into_iter().flat_map(move |begin| calendar::days_ahead(plan, &hours, &[], begin).take(count))
     })
 }
 

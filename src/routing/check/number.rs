@@ -77,8 +77,8 @@ pub(super) fn number(
     }
     fields.finish(findings);
     repeated(&row.name, &when, findings);
-    let when = when.into_iter().map(|(when, _)| when).collect();
-    let site = NumberSite { row: row.span.clone(), go: go_at };
+    let (when, lines) = when.into_iter().unzip();
+    let site = NumberSite { row: row.span.clone(), go: go_at, when: lines };
     let number = Number {
         row: row.name.as_str().into(),
         dialled,

@@ -66,6 +66,7 @@ pub(super) fn check(
         }
     }
     keys(plan, sounds, heard, findings);
+    paces(plan, sounds, heard, findings);
     recordings(plan, sites, told, findings);
     if korean_profile {
         for (number, site) in plan.numbers.iter().zip(&sites.numbers) {
@@ -143,34 +144,113 @@ fn keys(plan: &Plan, sounds: &Sounds, heard: &Heard, findings: &mut Findings) {
     }
 }
 
+/// W0508: "천천히 다시 듣기는 별표" where that key reads nothing slowly, in each language that is spoken.
+fn paces(plan: &Plan, sounds: &Sounds, heard: &Heard, findings: &mut Findings) {
+    let mut told = BTreeSet::new();
+    let mut check = |id: &PromptId, row: &str, leads: &dyn Fn(&str) -> Option<Destination>| {
+        let there = plan.tongues.values().filter_map(|names| names.get(id));
+        for said in std::iter::once(id).chain(there) {
+            let Some(key) = heard.text(said).and_then(slow_key) else { continue };
+            let is_slow = matches!(leads(&key), Some(Destination::Slower | Destination::RepeatSlowly));
+            if !is_slow && told.insert(said.clone()) {
+                findings.push(not_slow(said, &key, row, sounds.place(id)));
+            }
+        }
+    };
+    for menu in &plan.menus {
+        let leads = |key: &str| menu.choices.iter().find(|(choice, _)| choice.as_str() == key).map(|(_, go)| *go);
+        let own = menu.speech.iter().take(menu.own_words);
+        own.chain([&menu.no_input.prompt, &menu.no_match.prompt]).for_each(|id| check(id, &menu.row, &leads));
+    }
+    for input in &plan.inputs {
+        let leads = |key: &str| match key {
+            "*" => Some(input.star),
+            "#" => Some(input.hash),
+            _ => None,
+        };
+        let own = input.speech.iter().chain([&input.no_input.prompt, &input.no_match.prompt]);
+        own.for_each(|id| check(id, &input.row, &leads));
+    }
+}
+
+fn not_slow(id: &str, key: &str, row: &str, span: Range<usize>) -> Diagnostic {
+    Diagnostic::warning(
+        "W0508",
+        span,
+        format!("\"{id}\" 은(는) {key} 를 누르면 천천히 들린다고 하는데, {row} 의 {key} 는 그렇지 않습니다"),
+        format!("\"{id}\" says that {key} reads slowly, and {key} of {row} does not"),
+    )
+    .help(
+        format!("\"{key}\" = \"repeat-slowly\" 로 하거나, \"again\" 처럼 천천히를 말하지 않는 안내음을 쓰세요"),
+        format!("write \"{key}\" = \"repeat-slowly\", or use a prompt that does not say so, as \"again\""),
+    )
+}
+
+/// The key that reads slowly, as a text says: the first that the sentence names behind "천천히", else the last before it.
+fn slow_key(text: &str) -> Option<String> {
+    let text = text.to_lowercase();
+    text.split_inclusive(['.', '?', '!']).find_map(|sentence| {
+        let at = sentence.find("천천히").or_else(|| sentence.find("slow"))?;
+        // Callers may be asked to speak slowly, too.
+        let reads = ["듣", "들", "읽", "listen", "hear", "repeat", "again", "read"];
+        let keys = mentions(sentence);
+        let (_, key) = keys.iter().find(|(place, _)| *place > at).or(keys.last())?;
+        reads.iter().any(|word| sentence.contains(word)).then(|| key.clone())
+    })
+}
+
 /// Whether an entry may be this, or begin with it.
 fn takes(accepts: &Accepts, digits: &str) -> bool {
     accepts.is_valid(digits) || accepts.may_go_on(digits)
 }
 
-/// The keys a text names: "1번", "10번을", "별표", "우물정자"; not "1번째", "전화번호", or the 1357 of "1357번".
+/// The keys a Korean text names.
 fn named(text: &str) -> BTreeSet<String> {
-    let mut keys = BTreeSet::new();
+    korean_mentions(text).map(|(_, key)| key).collect()
+}
+
+/// The keys that a text names in Korean or, in small letters, in English ("press star", "press 9"), and where, in order.
+fn mentions(text: &str) -> Vec<(usize, String)> {
+    let is_part = |c: char| c.is_alphanumeric();
+    let words = text.split(|c| !is_part(c)).filter(|word| !word.is_empty());
+    let words = words.map(|word| (word.as_ptr() as usize - text.as_ptr() as usize, word));
+    let mut before = "";
+    let english = words.filter_map(|(at, word)| {
+        let pressed = std::mem::replace(&mut before, word) == "press";
+        match word {
+            "star" | "asterisk" => Some((at, "*".to_owned())),
+            "hash" | "pound" => Some((at, "#".to_owned())),
+            _ => {
+                (pressed && word.len() <= 2 && word.bytes().all(|b| b.is_ascii_digit())).then(|| (at, word.to_owned()))
+            }
+        }
+    });
+    let mut all: Vec<(usize, String)> = korean_mentions(text).chain(english).collect();
+    all.sort();
+    all
+}
+
+/// "1번", "10번을", "별표", "우물정자"; not "1번째", "전화번호", or the 1357 of "1357번".
+fn korean_mentions(text: &str) -> impl Iterator<Item = (usize, String)> {
+    let mut keys = Vec::new();
     let mut digits = String::new();
-    let mut characters = text.chars().peekable();
-    while let Some(c) = characters.next() {
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, c)) = characters.next() {
         if c.is_ascii_digit() {
             digits.push(c);
             continue;
         }
-        let counts = characters.peek().is_some_and(|next| matches!(next, '째' | '호' | '지' | '길' | '홈'));
+        let counts = characters.peek().is_some_and(|(_, next)| matches!(next, '째' | '호' | '지' | '길' | '홈'));
         if c == '번' && (1..=2).contains(&digits.len()) && !counts {
-            keys.insert(digits.clone());
+            keys.push((at, digits.clone()));
         }
         // What follows a hyphen or a dot is part of a number.
         digits = if matches!(c, '-' | '.' | '~') && !digits.is_empty() { "000".to_owned() } else { String::new() };
     }
     for (words, key) in [("별표", "*"), ("우물정자", "#"), ("우물 정자", "#")] {
-        if text.contains(words) {
-            keys.insert(key.to_owned());
-        }
+        keys.extend(text.match_indices(words).map(|(at, _)| (at, key.to_owned())));
     }
-    keys
+    keys.into_iter()
 }
 
 /// K1005 and K1007: what is to be said before anything else.
@@ -317,7 +397,7 @@ fn consent(row: &str, speech: &[PromptId], span: &Range<usize>, told: &Told<'_>,
 
 #[cfg(test)]
 mod tests {
-    use super::{named, tells_of_recording};
+    use super::{named, slow_key, tells_of_recording};
 
     #[test]
     fn keys_are_what_a_caller_is_told_to_press() {
@@ -334,6 +414,24 @@ mod tests {
             assert_eq!(named(text).into_iter().collect::<Vec<_>>().join(" "), keys, "{text}");
         }
     }
+
+    #[test]
+    fn the_key_that_reads_slowly_is_the_one_that_a_text_promises() {
+        for (text, key) in [
+            ("번호가 입력되지 않았습니다. 천천히 다시 듣기는 별표, 이전 안내는 우물정자입니다.", Some("*")),
+            ("이전 안내는 우물정자, 천천히 들으시려면 별표입니다.", Some("*")),
+            ("별표를 누르시면 천천히 읽어 드립니다.", Some("*")),
+            ("천천히 듣기는 8번, 상담원은 0번입니다.", Some("8")),
+            ("다시 듣기는 별표입니다. 천천히 말씀해 주십시오.", None),
+            ("상담원은 0번, 삐 소리 뒤에 천천히 말씀해 주십시오.", None),
+            ("To listen again slowly, press star. For the previous menu, press hash.", Some("*")),
+            ("Press 9 to hear this slowly.", Some("9")),
+            ("Starting a business. To listen again, press star.", None),
+        ] {
+            assert_eq!(slow_key(text).as_deref(), key, "{text}");
+        }
+    }
+
     #[test]
     fn who_is_told_that_nothing_is_recorded_is_not_told_of_a_recording() {
         for (text, tells) in [

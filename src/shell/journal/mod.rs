@@ -9,7 +9,7 @@ pub mod store;
 
 use crate::engine::{CallKey, Entry};
 use crate::limits::{JOURNAL_BUSY, JOURNAL_GROUP, JOURNAL_QUEUE_MAX, JOURNAL_TIDY, RECORDS_SYNC};
-use crate::shell::alarm::Alarm;
+use crate::shell::alarm::Alarms;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -103,12 +103,16 @@ pub fn open(path: &Path) -> Result<Store, OpenError> {
 
 impl Writer {
     /// Starts the thread. `acknowledge` is called with the starts that are on disk now, in the order they came.
-    pub fn start(store: Store, acknowledge: impl Fn(&[CallKey]) + Send + 'static) -> std::io::Result<Self> {
+    pub fn start(
+        store: Store,
+        alarms: Arc<Alarms>,
+        acknowledge: impl Fn(&[CallKey]) + Send + 'static,
+    ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || Thread { shared: theirs, store, acknowledge, alarm: Alarm::default() }.run())?;
+            .spawn(move || Thread { shared: theirs, store, acknowledge, alarms }.run())?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
@@ -148,7 +152,7 @@ struct Thread<A> {
     shared: Arc<Shared>,
     store: Store,
     acknowledge: A,
-    alarm: Alarm,
+    alarms: Arc<Alarms>,
 }
 
 impl<A: Fn(&[CallKey])> Thread<A> {
@@ -160,10 +164,11 @@ impl<A: Fn(&[CallKey])> Thread<A> {
         loop {
             let (closing, shed) = self.wait(&mut batch, written);
             if shed > 0 {
-                self.alarm.raise(
-                    &format!("{shed} calls were answered before their start was on disk"),
+                let starts = usize::try_from(shed).unwrap_or(usize::MAX);
+                self.alarms.raise(
+                    ["통화를 시작 기록 없이 받았습니다", "calls were answered before their start was on disk"],
                     "the disk hangs",
-                    0,
+                    starts,
                 );
             }
             if !batch.is_empty() || self.store.has_refused() {
@@ -173,13 +178,21 @@ impl<A: Fn(&[CallKey])> Thread<A> {
             if closing || synced.elapsed() >= RECORDS_SYNC {
                 synced = Instant::now();
                 if let Err(error) = self.store.sync() {
-                    self.alarm.raise("records are not on disk", &error.to_string(), 0);
+                    self.alarms.raise(
+                        ["통화 기록이 디스크에 닿지 않습니다", "records are not on disk"],
+                        &error.to_string(),
+                        0,
+                    );
                 }
             }
             if tidied.elapsed() >= JOURNAL_TIDY {
                 tidied = Instant::now();
                 if let Err(error) = self.store.tidy() {
-                    self.alarm.raise("the journal keeps callers that have gone", &error.to_string(), 0);
+                    self.alarms.raise(
+                        ["끝난 통화가 저널에 남아 있습니다", "the journal keeps callers that have gone"],
+                        &error.to_string(),
+                        0,
+                    );
                 }
             }
             if closing {
@@ -223,17 +236,25 @@ impl<A: Fn(&[CallKey])> Thread<A> {
         }
         let calls: Vec<_> = starts.iter().map(|(call, ..)| *call).collect();
         if let Err(WriteError { error, lost }) = self.store.start(starts) {
-            self.alarm.raise("the start of calls is not on disk", &error.to_string(), lost);
+            self.alarms.raise(
+                ["통화의 시작이 디스크에 없습니다", "the start of calls is not on disk"],
+                &error.to_string(),
+                lost,
+            );
         }
         if !calls.is_empty() {
             (self.acknowledge)(&calls);
         }
         // No call waits for these: what a death before them loses is only where the peer has moved to.
         if let Err(WriteError { error, .. }) = self.store.moved(moves) {
-            self.alarm.raise("where callers and centres are is not on disk", &error.to_string(), 0);
+            self.alarms.raise(
+                ["발신자와 센터의 위치가 디스크에 없습니다", "where callers and centres are is not on disk"],
+                &error.to_string(),
+                0,
+            );
         }
         if let Err(WriteError { error, lost }) = self.store.end(ends) {
-            self.alarm.raise("records are not written", &error.to_string(), lost);
+            self.alarms.raise(["통화 기록을 쓰지 못합니다", "records are not written"], &error.to_string(), lost);
         }
     }
 }
@@ -256,7 +277,8 @@ mod tests {
         let (sender, acknowledged) = channel();
         let store = open(&path).expect("opens");
         let journal = Journal::Files(
-            Writer::start(store, move |calls| sender.send(calls.to_vec()).expect("the test listens")).expect("starts"),
+            Writer::start(store, Arc::default(), move |calls| sender.send(calls.to_vec()).expect("the test listens"))
+                .expect("starts"),
         );
         let line = r#"{"call":"0000000000000001","cause":null}"#;
         assert_eq!(journal.write(CallKey(1), Entry::Start { record: line.to_owned(), dialog: None }), Written::Later);
@@ -278,7 +300,8 @@ mod tests {
         let (sender, acknowledged) = channel();
         let store = open(&path).expect("opens");
         let journal = Journal::Files(
-            Writer::start(store, move |calls| sender.send(calls.to_vec()).expect("the test listens")).expect("starts"),
+            Writer::start(store, Arc::default(), move |calls| sender.send(calls.to_vec()).expect("the test listens"))
+                .expect("starts"),
         );
         let line = |call: u64| format!(r#"{{"call":"{call:016x}"}}"#);
         for call in 1..=3 {

@@ -15,7 +15,6 @@ use socket2::SockAddr;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
-use std::ptr;
 use tracing::{info, warn};
 
 /// Packets that leave together at the most: the callers of some 130 calls' millisecond, 100 KiB that stay in the cache.
@@ -119,18 +118,9 @@ impl Packet {
 /// The way into the kernel.
 struct Ring {
     ring: IoUring,
-    envelopes: Box<[Envelope]>,
+    /// Where each packet goes, as the kernel reads it.
+    addresses: Box<[SockAddr]>,
 }
-
-/// What the kernel is told of one packet.
-struct Envelope {
-    to: SockAddr,
-    part: libc::iovec,
-    message: libc::msghdr,
-}
-
-// SAFETY: the pointers of an envelope are made and used within one `Ring::send`; between two of them nobody looks at them.
-unsafe impl Send for Envelope {}
 
 /// The kernel does not do as it says.
 struct Broken {
@@ -142,17 +132,12 @@ struct Broken {
 
 impl Ring {
     fn open() -> io::Result<Self> {
-        let ring = IoUring::new(BATCH as u32)?;
-        let envelope = || Envelope {
-            to: SockAddr::from(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0)),
-            part: libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 },
-            // SAFETY: a msghdr is numbers and pointers; zero is a valid value of all of them.
-            message: unsafe { std::mem::zeroed() },
-        };
-        Self { ring, envelopes: (0..BATCH).map(|_| envelope()).collect() }.proved()
+        let nowhere = SockAddr::from(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
+        Self { ring: IoUring::new(BATCH as u32)?, addresses: vec![nowhere; BATCH].into() }.proved()
     }
 
-    /// After one packet to ourselves: some systems open a ring and then refuse what it is asked for.
+    /// After one packet to ourselves: some systems open a ring and then refuse what it is asked for; before Linux 6.1 it was a packet with an
+    /// address.
     fn proved(mut self) -> io::Result<Self> {
         let socket = UdpSocket::bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))?;
         let mut packets = room();
@@ -177,20 +162,17 @@ impl Ring {
         socket: &impl Fn(usize) -> Option<&'a UdpSocket>,
     ) -> Result<Sent, Broken> {
         let mut told = 0;
-        for (packet, envelope) in packets.iter().zip(&mut self.envelopes) {
+        for (packet, address) in packets.iter().zip(&mut self.addresses) {
             let Some(socket) = socket(packet.index) else { continue };
-            envelope.to = packet.to.into();
-            envelope.part =
-                libc::iovec { iov_base: packet.bytes.as_ptr().cast_mut().cast(), iov_len: packet.told().len() };
-            envelope.message.msg_name = envelope.to.as_ptr().cast_mut().cast();
-            envelope.message.msg_namelen = envelope.to.len();
-            envelope.message.msg_iov = &raw mut envelope.part;
-            envelope.message.msg_iovlen = 1;
+            *address = packet.to.into();
+            let bytes = packet.told();
             // Without waiting: a full socket loses the packet, as with a plain send of ours, and keeps nobody else.
-            let entry = opcode::SendMsg::new(Fd(socket.as_raw_fd()), &raw const envelope.message)
-                .flags((libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) as u32)
+            let entry = opcode::Send::new(Fd(socket.as_raw_fd()), bytes.as_ptr(), bytes.len() as u32)
+                .dest_addr(address.as_ptr().cast())
+                .dest_addr_len(address.len())
+                .flags(libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
                 .build();
-            // SAFETY: what the entry names lies in `packets` and `self.envelopes`. Neither is moved, written or freed before the entry
+            // SAFETY: what the entry names lies in `packets` and `self.addresses`. Neither is moved, written or freed before the entry
             // was answered: that is awaited below, and where it cannot be, `Broken::reading` has `Batch::send` leak both.
             // The descriptor is open, for its socket is borrowed during the call.
             match unsafe { self.ring.submission().push(&entry) } {

@@ -10,7 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use tracing::error;
 
-/// Where workers leave the rest of their work. The thread ends with the last of them.
+/// Where workers leave the rest of their work: a prompt in a codec at most once, so that the queue is never longer than the editions. The thread ends with
+/// the last of them.
 #[derive(Clone)]
 pub(super) struct Encoder(Sender<VecDeque<Encoding>>);
 

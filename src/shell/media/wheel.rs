@@ -1,12 +1,14 @@
 //! When each stream's next packet is due: a wheel of millisecond slots.
 //!
-//! A stream keeps its phase for good; a new one takes the emptiest of the next few slots, so that the streams of a
-//! worker spread over the packet interval instead of leaving in one burst.
+//! A stream keeps its phase for good; a new one takes the first of the next slots that is not fuller than the others, so that the streams of
+//! a worker spread over the packet interval instead of leaving in bursts, behind which the slots after them would be late.
 
 /// More slots than the longest packet interval (60 ms) has milliseconds, so that a slot never holds two laps.
 const SLOTS: u64 = 64;
-/// A stream that begins may wait this many slots for an emptier one: 1357's greeting must not be late.
-const CHOICE: u64 = 4;
+/// A stream that begins may wait less than this many slots for an emptier one: 1357's greeting must not be late.
+const CHOICE: u64 = 16;
+/// A slot with so few packets is never worth waiting for another.
+const FEW: usize = 8;
 
 /// Milliseconds on the clock of the shell.
 pub(super) type Slot = u64;
@@ -30,11 +32,19 @@ impl Wheel {
 
     /// An appointment in one of the slots from `now` on; its number.
     pub(super) fn begin(&mut self, now: Slot, index: usize) -> u64 {
-        let emptiest = (now..now + CHOICE).min_by_key(|&slot| self.slot(slot).len()).unwrap_or(now);
+        let due = self.choose(now);
         self.number += 1;
         let number = self.number;
-        self.put(emptiest, Turn { index, number });
+        self.put(due, Turn { index, number });
         number
+    }
+
+    /// The first slot that holds no more than the mean of those to choose from: at once while there is little to do, evenly when there is much.
+    fn choose(&mut self, now: Slot) -> Slot {
+        let all: usize = (now..now + CHOICE).map(|slot| self.slot(slot).len()).sum();
+        let enough = (all / CHOICE as usize).max(FEW - 1);
+        // There is always one at or below the mean.
+        (now..now + CHOICE).find(|&slot| self.slot(slot).len() <= enough).unwrap_or(now)
     }
 
     /// The same stream again, less than [`SLOTS`] from now.
@@ -71,14 +81,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn streams_that_begin_together_spread_and_wait_at_most_a_few_slots() {
+    fn streams_that_begin_together_spread_and_few_of_them_do_not_wait() {
         let mut wheel = Wheel::new();
-        for index in 0..40 {
+        for index in 0..8 {
             wheel.begin(1000, index);
         }
-        let counts: Vec<usize> = (1000..1020).map(|slot| wheel.take(slot).len()).collect();
-        assert_eq!(counts[..4], [10, 10, 10, 10]);
-        assert_eq!(counts[4..], [0; 16]);
+        assert_eq!(counts(&mut wheel, 1000)[0], 8, "few leave at once");
+        for index in 0..160 {
+            wheel.begin(1000, index);
+        }
+        let counts = counts(&mut wheel, 1000);
+        assert!(counts[..16].iter().all(|count| (8..=12).contains(count)), "{counts:?}");
+        assert_eq!(counts[16..], [0; 4], "nobody waits longer");
+    }
+
+    /// Calls that come at a steady pace would otherwise always meet the same phases of the interval.
+    #[test]
+    fn streams_that_begin_in_step_with_the_interval_spread_over_all_of_it() {
+        let mut wheel = Wheel::new();
+        let mut streams = 0;
+        for slot in 0..20_000 {
+            if slot % 5 == 0 {
+                streams += 1;
+                wheel.begin(slot, streams);
+            }
+            for turn in wheel.take(slot) {
+                wheel.put(slot + 20, turn);
+            }
+        }
+        let counts = counts(&mut wheel, 20_000);
+        let (least, most) = (counts.iter().min().expect("slots"), counts.iter().max().expect("slots"));
+        assert!(most - least <= 12, "{counts:?}");
+    }
+
+    fn counts(wheel: &mut Wheel, from: Slot) -> Vec<usize> {
+        (from..from + 20).map(|slot| wheel.slot(slot).len()).collect()
     }
 
     #[test]

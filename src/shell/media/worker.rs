@@ -4,29 +4,30 @@
 //! before took, so nothing drifts. Each slot reads what arrived, sends what is due and sleeps until the next one.
 //! Per packet there is no allocation, no lock and no message to another thread.
 
+mod leg;
+
 use super::batch::Batch;
-use super::deaf;
 use super::encoder::Encoder;
 use super::wheel::{Slot, Turn, Wheel};
 use super::{Sends, Shared};
-use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_PACKETS_PER_SLOT, STREAM_BREAKS_MAX, STRETCH};
+use crate::limits::{RTP_PACKET_BYTES_MAX, RTP_PACKETS_PER_SLOT, STREAM_BREAKS_MAX};
 use crate::media::bridge::Ways;
-use crate::media::stream::{Stream, Way};
+use crate::media::stream::Stream;
 use crate::media::tap::Sink;
 use crate::media::{Command, Event, Recording, StreamKey};
 use crate::shell::clock::Clock;
 use crate::time::{Duration, Instant};
+use leg::{Leg, Pace, sound_of};
 use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Registry, Token};
-use socket2::SockRef;
-use std::collections::{HashMap, VecDeque};
+use mio::{Events, Interest, Poll, Token};
+use std::collections::HashMap;
+use std::hint::black_box;
 use std::io;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::mpsc::{Receiver, TryRecvError};
-use tracing::{debug, error, warn};
+use tracing::{error, warn};
 
 /// The token of the bell that ends an idle worker's wait.
 pub(super) const WAKE: Token = Token(usize::MAX);
@@ -34,10 +35,13 @@ pub(super) const WAKE: Token = Token(usize::MAX);
 const SLOT: Duration = Duration::from_millis(1);
 /// The usual packet interval: who is later than this skips, who is less late catches up.
 const LATE: Slot = 20;
+/// Streams whose memory is fetched together.
+const AHEAD: usize = 32;
 /// Larger than any packet of a telephone; the rest of a longer one is cut off by the system.
 const RECEIVED_BYTES_MAX: usize = 2048;
 
-/// What the engine thread orders.
+/// What the engine thread orders. The queue has no bound, for an order that were lost would leave a port or a caller behind: what fills it are the
+/// messages and keys of admitted calls, and it is emptied in each slot.
 pub(super) enum Order {
     Open { key: StreamKey, socket: UdpSocket, stream: Box<Stream> },
     Command { key: StreamKey, command: Command },
@@ -60,6 +64,8 @@ pub(super) struct Worker<D> {
     wheel: Wheel,
     /// The slot being served.
     slot: Slot,
+    /// Passed over since it last slept.
+    passed: Duration,
     /// Sockets that may hold more: the poll tells of new packets only (edge-triggered).
     unread: Vec<usize>,
     /// Streams whose reports have come.
@@ -72,51 +78,6 @@ pub(super) struct Worker<D> {
     packet: [u8; RTP_PACKET_BYTES_MAX],
     received: [u8; RECEIVED_BYTES_MAX],
     sums: Sums,
-}
-
-/// A stream and its socket.
-struct Leg {
-    key: StreamKey,
-    socket: UdpSocket,
-    stream: Box<Stream>,
-    pace: Pace,
-    unread: bool,
-    ears: Ears,
-    reports: Reports,
-    /// The place of the stream that it is bridged with, on this worker as well.
-    other: Option<usize>,
-    /// Times that an error of ours stopped it.
-    breaks: u8,
-}
-
-/// Whether the kernel hands over sound to which nobody listens.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ears {
-    Open,
-    /// Keys and reports alone.
-    Shut,
-    /// The kernel takes no filter of ours.
-    Stuck,
-}
-
-/// The port above, for reports that do not share the port of the sound. Most calls end before it would be of use, so it is opened for the first
-/// report.
-enum Reports {
-    Unopened,
-    Open(UdpSocket),
-    /// Another program holds it: this leg goes without.
-    Closed,
-}
-
-/// Whether a stream sends, and the number of its appointment on the wheel.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pace {
-    /// Not configured yet.
-    Waiting,
-    /// Silence so far: the first prompt may move it to the next slot.
-    Silent(u64),
-    /// It has played: from now on it keeps its phase, so that the peer's jitter buffer is left in peace.
-    Spoken(u64),
 }
 
 #[derive(Default)]
@@ -149,6 +110,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             places: HashMap::new(),
             wheel: Wheel::new(),
             slot: 0,
+            passed: Duration::ZERO,
             unread: Vec::new(),
             reporting: Vec::new(),
             told: Vec::new(),
@@ -168,6 +130,8 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             self.tell();
             self.sleep();
         }
+        // What was ordered just before the end is done, and told.
+        self.tell();
     }
 
     /// Carries out what was ordered; waits for orders while there is no stream to pace. `false` at the end.
@@ -248,7 +212,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
 
     /// Sleeps until the bell, unless there is an order already.
     fn wait_for_orders(&mut self) {
-        if self.shared.idle.swap(true, Ordering::Relaxed) {
+        if self.shared.idle.load(Ordering::Relaxed) {
             // Told that we are idle, every sender rings.
             if let Err(error) = self.poll.poll(&mut self.ready, None)
                 && error.kind() != io::ErrorKind::Interrupted
@@ -256,6 +220,8 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
                 warn!(%error, "media poll");
             }
         } else {
+            self.shared.gauge.rests();
+            self.shared.idle.store(true, Ordering::Relaxed);
             // Pairs with the fence of `Handle::order`: an order whose sender did not see us idle is found by the next
             // look at the queue, before we sleep.
             fence(Ordering::SeqCst);
@@ -266,6 +232,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
     /// After a pause: nothing is due, so no slot was missed.
     fn begin_slots(&mut self) {
         self.slot = slot_of(self.clock.instant());
+        self.passed = Duration::ZERO;
     }
 
     fn open(&mut self, key: StreamKey, mut socket: UdpSocket, stream: Box<Stream>) {
@@ -276,20 +243,9 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             // It can still speak.
             warn!(%error, "an RTP socket cannot be polled");
         }
-        let leg = Leg {
-            key,
-            socket,
-            stream,
-            pace: Pace::Waiting,
-            unread: false,
-            ears: Ears::Open,
-            reports: Reports::Unopened,
-            other: None,
-            breaks: 0,
-        };
         match self.legs.get_mut(index) {
-            Some(place) => *place = Some(leg),
-            None => self.legs.push(Some(leg)),
+            Some(place) => *place = Some(Leg::new(key, socket, stream)),
+            None => self.legs.push(Some(Leg::new(key, socket, stream))),
         }
         self.places.insert(key, index);
     }
@@ -369,13 +325,12 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         }
     }
 
-    /// A recording of a stream that is gone is over before it begins: its sink is dropped, and the file with it empty.
+    /// A recording of a stream that is gone is over before it begins: its sink is dropped, which tells so.
     fn record(&mut self, key: StreamKey, recording: Recording, sink: Box<dyn Sink>) {
         let Some(&index) = self.places.get(&key) else { return };
         let Some(Some(leg)) = self.legs.get_mut(index) else { return };
         leg.open_ears();
-        leg.stream.record(recording, sink, &mut self.events);
-        self.told.extend(self.events.drain(..).map(|event| (key, event)));
+        leg.stream.record(recording, sink);
     }
 
     /// The last report, and the last word. Closing a socket takes it out of the poll as well; its appointment is void without it.
@@ -388,7 +343,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             && let Some(place) = self.legs.get_mut(index)
         {
             if let Some(mut leg) = place.take() {
-                self.told.extend(leg.stream.end_recordings().map(|event| (key, event)));
+                leg.stream.end_recordings();
                 leg.report(self.clock.instant(), true, &mut self.packet);
                 self.told.push((key, Event::Closed(leg.stream.quality())));
             }
@@ -460,12 +415,17 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
                 self.told.extend(self.events.drain(..).map(|event| (leg.key, event)));
             }
             let (Some(heard), Some(place)) = (heard, leg.other) else { continue };
-            if self.batch.room().is_none() {
-                send_batch(&mut self.batch, &self.legs, &mut self.sums);
-            }
-            if let (Some(Some(other)), Some(room)) = (self.legs.get_mut(place), self.batch.room())
-                && let Some((to, length)) = other.stream.forward(&heard, &mut room.bytes)
-            {
+            let mut heard = Some(heard);
+            loop {
+                if self.batch.room().is_none() {
+                    send_batch(&mut self.batch, &self.legs, &mut self.sums);
+                }
+                let (Some(Some(other)), Some(room)) = (self.legs.get_mut(place), self.batch.room()) else { break };
+                let leaves = match heard.take() {
+                    Some(heard) => other.stream.forward(&heard, &mut room.bytes),
+                    None => other.stream.forward_next(&mut room.bytes),
+                };
+                let Some((to, length)) = leaves else { break };
                 self.batch.take(place, to, length);
             }
         }
@@ -474,17 +434,20 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         leg.unread
     }
 
-    /// Sends what is due, behind what was passed on, a batch at a time: first each stream of it writes its packet, then they leave. A send drives
-    /// the streams out of the cache; apart from the sends, their memory is fetched side by side.
+    /// Sends what is due, behind what was passed on, a batch at a time: first each stream of it writes its packet, then they leave, because a send
+    /// drives the streams out of the cache.
     fn send(&mut self) {
         let turns = self.wheel.take(self.slot);
         let begins = begin_of(self.slot);
-        for &turn in &turns {
+        for (number, &turn) in turns.iter().enumerate() {
+            if number % AHEAD == 0 {
+                self.fetch(turns.get(number..).unwrap_or_default());
+            }
             if self.batch.room().is_none() {
                 send_batch(&mut self.batch, &self.legs, &mut self.sums);
             }
             let keeps = self.legs.get(turn.index).and_then(Option::as_ref).filter(|leg| leg.keeps(turn));
-            let Some(interval) = keeps.map(|leg| interval(&leg.stream)) else { continue };
+            let Some(interval) = keeps.map(Leg::interval) else { continue };
             if catch_unwind(AssertUnwindSafe(|| self.prepare(begins, turn.index))).is_err() {
                 self.mend(turn.index);
             }
@@ -492,6 +455,14 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
         }
         send_batch(&mut self.batch, &self.legs, &mut self.sums);
         self.wheel.give_back(self.slot, turns);
+    }
+
+    /// Has the memory of the next streams fetched, which the sends of the slots before drove out of the cache: first of all legs, then of what they
+    /// point to.
+    fn fetch(&self, turns: &[Turn]) {
+        let legs = || turns.iter().take(AHEAD).filter_map(|turn| Some((turn, self.legs.get(turn.index)?.as_ref()?)));
+        black_box(legs().filter(|(turn, leg)| leg.keeps(**turn)).count());
+        black_box(legs().fold(0, |sum, (_, leg)| sum ^ leg.stream.touch()));
     }
 
     /// One stream writes what it sends in this slot.
@@ -532,13 +503,23 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
     /// Until the next slot begins. Late by less than an interval, the slots follow each other without sleep.
     fn sleep(&mut self) {
         self.slot += 1;
-        let begins = begin_of(self.slot);
-        let now = self.clock.instant();
-        if begins > now {
+        let (begins, now) = (begin_of(self.slot), self.clock.instant());
+        if self.paces(now) {
             std::thread::sleep(begins.since(now));
-        } else if now.since(begins) > SLOT * LATE as u32 {
+        }
+    }
+
+    /// Whether there is time to sleep before the next slot, which is passed over when it is later than an interval.
+    fn paces(&mut self, now: Instant) -> bool {
+        let begins = begin_of(self.slot);
+        let late = now.since(begins);
+        self.passed = if begins > now { Duration::ZERO } else { self.passed };
+        self.shared.gauge.served(self.passed + late);
+        if late > SLOT * LATE as u32 {
+            self.passed += late;
             self.skip_to(slot_of(now));
         }
+        begins > now
     }
 
     /// The clock ran away: sending all that was missed would be a burst. Each stream goes on in its own phase.
@@ -548,7 +529,7 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
             if !leg.keeps(turn) {
                 continue;
             }
-            let interval = interval(&leg.stream);
+            let interval = leg.interval();
             let missed = slot.saturating_sub(due).div_ceil(interval);
             if missed > 0 {
                 leg.stream.skipped(u32::try_from(missed).unwrap_or(u32::MAX), &mut self.events);
@@ -561,118 +542,10 @@ impl<D: Fn(&mut Vec<(StreamKey, Event)>)> Worker<D> {
     }
 }
 
-impl Leg {
-    /// Whether this appointment is the one that counts.
-    fn keeps(&self, turn: Turn) -> bool {
-        matches!(self.pace, Pace::Silent(number) | Pace::Spoken(number) if number == turn.number)
-    }
-
-    /// What it is to play is encoded in what it speaks now, unless it is already: the beginning before its first packet, the rest beside the calls.
-    fn encode(&self, encoder: &Encoder) {
-        let Some((form, clips)) = self.stream.to_play() else { return };
-        let (mut rest, mut begun) = (VecDeque::new(), 0);
-        for clip in clips {
-            let mut encoding = clip.encode(form);
-            let more = match &mut encoding {
-                Some(encoding) if begun < STRETCH => encoding.step(),
-                Some(_) => true,
-                None if begun < STRETCH => {
-                    clip.begin_at_once(form);
-                    false
-                }
-                None => false,
-            };
-            begun += clip.eighths();
-            rest.extend(encoding.filter(|_| more));
-        }
-        if !rest.is_empty() {
-            encoder.go_on(rest);
-        }
-    }
-
-    /// Leaves in the kernel what the stream would drop.
-    fn shut_ears(&mut self) {
-        if self.ears == Ears::Open
-            && let Some(keys) = self.stream.keys_alone()
-        {
-            self.ears = match SockRef::from(&self.socket).attach_filter(&deaf::all_but(keys)) {
-                Ok(()) => Ears::Shut,
-                Err(error) => {
-                    debug!(%error, "no filter before an RTP socket");
-                    Ears::Stuck
-                }
-            };
-        }
-    }
-
-    /// Hears everything again.
-    fn open_ears(&mut self) {
-        if self.ears == Ears::Shut {
-            // It has one, so it can be taken away.
-            let _ = SockRef::from(&self.socket).detach_filter();
-            self.ears = Ears::Open;
-        }
-    }
-
-    /// Sends our report. One that cannot leave is missed by nobody: the next one says more.
-    fn report(&mut self, now: Instant, last: bool, buffer: &mut [u8; RTP_PACKET_BYTES_MAX]) {
-        let Some((to, way, length)) = self.stream.report(now, last, buffer) else { return };
-        let socket = match (way, &self.reports) {
-            (Way::Muxed, _) => &self.socket,
-            (Way::Apart, Reports::Open(socket)) => socket,
-            (Way::Apart, Reports::Unopened | Reports::Closed) => return,
-        };
-        let _ = socket.send_to(buffer.get(..length).unwrap_or_default(), to);
-    }
-
-    /// Opens the port above that of the sound, if reports need it. It is of our range and of this pair.
-    fn open_reports(&mut self, registry: &Registry, index: usize) {
-        if !matches!(self.reports, Reports::Unopened) || !self.stream.reports_apart() {
-            return;
-        }
-        let opened = self.socket.local_addr().and_then(|sound| {
-            let port = sound.port().checked_add(1).ok_or(io::ErrorKind::AddrNotAvailable)?;
-            let mut socket = UdpSocket::bind(SocketAddr::new(sound.ip(), port))?;
-            registry.register(&mut socket, reports_of(index), Interest::READABLE)?;
-            Ok(socket)
-        });
-        self.reports = match opened {
-            Ok(socket) => Reports::Open(socket),
-            Err(error) => {
-                debug!(%error, "no socket for reports");
-                Reports::Closed
-            }
-        };
-    }
-
-    /// What came by the port of reports. Bounded: what a flood leaves there is read with what comes next.
-    fn read_reports(&mut self, now: Instant, buffer: &mut [u8; RECEIVED_BYTES_MAX]) {
-        let Reports::Open(socket) = &self.reports else { return };
-        for _ in 0..RTP_PACKETS_PER_SLOT {
-            match socket.recv_from(buffer) {
-                Ok((length, from)) => {
-                    self.stream.reported(now, from, Way::Apart, buffer.get_mut(..length).unwrap_or_default());
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // An ICMP word about a report of ours.
-                Err(_) => {}
-            }
-        }
-    }
-}
-
 fn send_batch(batch: &mut Batch, legs: &[Option<Leg>], sums: &mut Sums) {
     let sent = batch.send(|index| Some(&legs.get(index)?.as_ref()?.socket));
     sums.sent += sent.left as u64;
     sums.failed += sent.failed as u64;
-}
-
-fn sound_of(index: usize) -> Token {
-    Token(2 * index)
-}
-
-fn reports_of(index: usize) -> Token {
-    Token(2 * index + 1)
 }
 
 fn slot_of(instant: Instant) -> Slot {
@@ -681,11 +554,6 @@ fn slot_of(instant: Instant) -> Slot {
 
 fn begin_of(slot: Slot) -> Instant {
     Instant::from_nanos(slot.saturating_mul(SLOT.as_nanos() as u64))
-}
-
-/// Within what the wheel can hold.
-fn interval(stream: &Stream) -> Slot {
-    (stream.packet().as_millis() as u64).clamp(10, 60)
 }
 
 /// The worker alone writes, so no exchange is needed.

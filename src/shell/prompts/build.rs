@@ -154,6 +154,13 @@ fn parts(tongue: &Tongue<'_>, text: &Text) -> Result<Vec<(String, Wanted)>, Vec<
     Ok(sounds.into_iter().map(part).collect())
 }
 
+/// The sounds that the folder should have and has not; those there are stay unread.
+pub fn lacking(tongue: &Tongue<'_>) -> Result<Vec<String>, Vec<PromptError>> {
+    let folder = Folder::read(tongue.dir)?;
+    let wanted = wanted(tongue, &folder)?;
+    Ok(wanted.into_keys().filter(|id| !folder.wavs.contains_key(id)).collect())
+}
+
 /// Makes every sound that is missing or older than its words.
 ///
 /// `prune` deletes sounds of our own making that no text asks for any more. `progress` hears of each sound made.

@@ -107,8 +107,8 @@ impl Survey {
     }
 }
 
-/// Looks at every prompt of a language. `plan` tells which of them a caller can hear; without one nothing is called unused. The error is a
-/// folder that cannot be read.
+/// Looks at every prompt of a language. `plan` tells which of them a caller can hear; without one nothing is called unused, nor in a language
+/// that its table does not have: another table of the folder may. The error is a folder that cannot be read.
 pub fn survey(tongue: &Tongue<'_>, plan: Option<&Plan>) -> Result<Survey, Vec<PromptError>> {
     let folder = Folder::read(tongue.dir)?;
     let wanted = wanted(tongue, &folder)?;
@@ -118,7 +118,7 @@ pub fn survey(tongue: &Tongue<'_>, plan: Option<&Plan>) -> Result<Survey, Vec<Pr
         let (kind, text) = (want.kind, want.text.clone());
         survey.lines.push(Line { id: id.clone(), kind, text, sound });
     }
-    if let Some(plan) = plan {
+    if let Some(plan) = plan.filter(|plan| tongue.language == "ko" || plan.tongues.contains_key(tongue.language)) {
         unused(tongue, &folder, plan, &mut survey);
         late_choices(tongue, plan, &mut survey);
     }

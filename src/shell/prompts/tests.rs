@@ -411,6 +411,21 @@ fn a_text_that_nobody_uses_is_told_unless_the_library_keeps_it() {
 }
 
 #[test]
+fn prompts_of_a_language_that_the_table_does_not_have_are_no_waste_of_it() {
+    let dir = scratch("unused-language");
+    put(&dir, "a.tsv", format!("{HEAD}greeting\ttone\thello\nspare\ttone\tone\n"));
+    build(&dir, false);
+    let words = BTreeMap::new();
+    let tongue = Tongue { language: "en", dir: &dir, words: &words, voice: &Voice::of_language("en") };
+    for (table, unused) in [(shipped_table(), &["spare"][..]), (include_str!("../../cli/starter.toml").to_owned(), &[])]
+    {
+        let plan = crate::routing::check_without_sound(&table).plan.unwrap();
+        let survey = survey(&tongue, Some(&plan)).unwrap();
+        assert_eq!(survey.findings.iter().map(|finding| finding.id.as_str()).collect::<Vec<_>>(), unused);
+    }
+}
+
+#[test]
 fn a_menu_whose_words_keep_its_first_choice_back_is_told() {
     let dir = scratch("late-choice");
     put(&dir, "a.tsv", format!("{HEAD}menu_main\tsentence\t긴 말입니다.\n"));

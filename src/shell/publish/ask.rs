@@ -125,6 +125,22 @@ pub struct Status {
     /// The trunks that we register with.
     #[serde(default)]
     pub trunks: Vec<Registered>,
+    /// The threads that send sound.
+    #[serde(default)]
+    pub media: Vec<MediaThread>,
+}
+
+/// How a media thread stands.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MediaThread {
+    /// Its name.
+    pub thread: String,
+    /// How late it is just now with all that it sends.
+    pub late_ms: u64,
+    /// Packets that were not sent, since the start, because it was later than an interval.
+    pub lost: u64,
+    /// Packets that the system did not take, since the start.
+    pub failed: u64,
 }
 
 /// How the registration of a trunk stands.

@@ -19,6 +19,7 @@ use crate::limits::{ORDERS_WAITING_MAX, PUBLISH_WORD_CHARS_MAX};
 use crate::media::Clip;
 use crate::routing::{Language, Plan};
 use crate::shell::inbox::{Inbox, Message};
+use crate::shell::local::Ours;
 use crate::shell::versions::{Version, Who};
 use crate::speech::Catalogue;
 use crate::time::Duration;
@@ -46,6 +47,8 @@ pub struct Candidate<'a> {
     pub catalogue: &'a Catalogue,
     /// What is live: the difference is told.
     pub live: Option<&'a Arc<Plan>>,
+    /// Where calls reach us: no centre may be there.
+    pub ours: &'a Ours,
     /// In which language.
     pub language: Language,
 }
@@ -151,6 +154,8 @@ pub type Alarm = [String; 2];
 pub struct State {
     /// What is live.
     pub live: Version,
+    /// What it means.
+    pub plan: Arc<Plan>,
     /// What somebody should look at; a publication clears them.
     pub alarms: Vec<Alarm>,
 }
@@ -171,7 +176,11 @@ impl Publisher {
     /// Starts the thread; it ends when the last handle is gone and all orders are done.
     pub fn start(press: Press, inbox: Arc<Inbox>, alarms: Vec<Alarm>) -> std::io::Result<(Arc<Self>, JoinHandle<()>)> {
         let (orders, waiting) = sync_channel(ORDERS_WAITING_MAX);
-        let state = Arc::new(Mutex::new(State { live: press.live().version.clone(), alarms }));
+        let state = Arc::new(Mutex::new(State {
+            live: press.live().version.clone(),
+            plan: Arc::clone(&press.live().edition.plan),
+            alarms,
+        }));
         let theirs = Arc::clone(&state);
         let work = move || Thread { press, inbox, state: theirs, retired: Vec::new() }.run(&waiting);
         let thread = std::thread::Builder::new().name("publisher".to_owned()).spawn(work)?;
@@ -268,6 +277,7 @@ impl Thread {
         answer.swap_us = is_taken.recv().ok().map(|took| took.as_secs_f64() * 1e6);
         let mut state = lock(&self.state);
         state.live = self.press.live().version.clone();
+        state.plan = Arc::clone(&self.press.live().edition.plan);
         state.alarms.clear();
         answer
     }

@@ -6,16 +6,22 @@ use crate::media::Clip;
 use crate::routing::{self, Language, Plan};
 use crate::sdp::Codecs;
 use crate::shell::clock::Clock;
+use crate::shell::local::Ours;
 use crate::shell::versions::{self, Store, Version};
 use crate::shell::{prompts, switches, table};
-use crate::speech::{Catalogue, PromptSound, Voice};
+use crate::speech::{Catalogue, PromptSound, Voices};
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The finding for a prompt without sound.
 const NO_SOUND: &str = "E0501";
+/// The finding for prompts that are said in Korean in place of another language.
+const NO_SOUND_IN_LANGUAGE: &str = "W0507";
+
+/// So many of the sounds that were made are named.
+const SOUNDS_TOLD_MAX: usize = 12;
 
 /// What is live.
 #[derive(Clone, Debug)]
@@ -36,12 +42,14 @@ pub struct Press {
     pub(super) clock: Clock,
     /// The folder of prompts.
     pub(super) prompts: PathBuf,
-    /// Who says new words in Korean.
-    pub(super) voice: Voice,
+    /// Who says what has no sound yet.
+    pub(super) voices: Voices,
     /// The file of the switches.
     pub(super) switches: PathBuf,
     pub(super) live: Live,
     pub(super) clips: Clips,
+    /// Where calls reach us.
+    pub(super) ours: Ours,
 }
 
 /// A version that is on disk and in [`Press::live`]; the engine has yet to take it over.
@@ -53,6 +61,11 @@ pub struct Printed {
 }
 
 impl Press {
+    /// Knows where calls reach us, once it listens there.
+    pub fn listening(self, ours: Ours) -> Self {
+        Self { ours, ..self }
+    }
+
     /// What is live.
     pub fn live(&self) -> &Live {
         &self.live
@@ -84,7 +97,8 @@ impl Press {
             return Err(self.no(Done::Unchanged, language, &words));
         }
         let live = Some(&self.live.edition.plan);
-        let candidate = Candidate { name: &file, bytes: &bytes, catalogue: &catalogue, live, language };
+        let ours = &self.ours;
+        let candidate = Candidate { name: &file, bytes: &bytes, catalogue: &catalogue, live, ours, language };
         let (plan, told, difference) = match (self.gate)(&candidate) {
             Verdict::Green { plan, told, difference } => (plan, told, difference),
             Verdict::Red { mut told } => {
@@ -163,7 +177,8 @@ impl Press {
             Ok((_, bytes)) => bytes,
             Err(error) => return refused(&[error.clone(), error]),
         };
-        let candidate = Candidate { name: &version.file, bytes: &bytes, catalogue, live: None, language };
+        let ours = &self.ours;
+        let candidate = Candidate { name: &version.file, bytes: &bytes, catalogue, live: None, ours, language };
         match (self.gate)(&candidate) {
             Verdict::Green { told, .. } => Answer {
                 told,
@@ -201,12 +216,15 @@ impl Press {
         let folder = self.store.folder();
         let (file, bytes) = match &order.what {
             What::Table { file, bytes } => (file.clone(), bytes.clone()),
-            What::File(path) => (path.display().to_string(), table::read(path).map_err(refuse)?),
+            What::File(path) => (path.display().to_string(), table::read(path, language).map_err(refuse)?),
             What::Again(number) => {
                 let Some(number) = number.or(self.live.version.replaced) else {
                     let words = ["돌아갈 앞 판이 없습니다", "there is no version to go back to"].map(str::to_owned);
                     return Err(self.no(Done::Refused, language, &words));
                 };
+                if let Some(words) = versions::absent(folder, number) {
+                    return Err(self.no(Done::Refused, language, &words));
+                }
                 let whole = versions::read(folder, number).map_err(|error| {
                     let words = [
                         format!("{number}판을 쓸 수 없습니다: {error}"),
@@ -215,43 +233,39 @@ impl Press {
                     self.no(Done::Refused, language, &words)
                 })?;
                 let versions::Whole { version, bytes, catalogue } = whole;
-                return Ok(Source { file: version.file, bytes, catalogue, repeats: Some(number), said: None });
+                return Ok(Source { file: version.file, bytes, catalogue, repeats: Some(number), said: Vec::new() });
             }
             What::Prove => (String::new(), Vec::new()),
         };
         let mut catalogue = table::load_prompts(&self.prompts, language).map_err(refuse)?;
-        let said = self.say(&bytes, &catalogue, language);
-        if said.is_some() {
+        let said = self.say(&bytes, &catalogue);
+        if said.iter().any(|said| said.is_new) {
             catalogue = table::load_prompts(&self.prompts, language).map_err(refuse)?;
         }
+        let said = said.into_iter().map(|said| language.of(&said.told).clone()).collect();
         Ok(Source { file, bytes, catalogue, repeats: None, said })
     }
 
-    /// What a table says and has no sound for is made, words of its own and parts of texts with slots, where there is speech software and the folder can be
-    /// written to; what came of it. What is missing then the gate refuses.
-    fn say(&self, bytes: &[u8], catalogue: &Catalogue, language: Language) -> Option<String> {
+    /// What a table says and has no sound for is made, in each of its languages, where there is speech software and the folder can be
+    /// written to; what came of it. What is missing then in Korean the gate refuses, and of other languages it tells.
+    fn say(&self, bytes: &[u8], catalogue: &Catalogue) -> Vec<Said> {
         let text = String::from_utf8_lossy(bytes);
         // Mistakes come first: nothing is made for a table that stays red.
-        routing::check_without_sound(&text).plan?;
+        let Some(plan) = routing::check_without_sound(&text).plan else { return Vec::new() };
         let found = routing::check_bytes(bytes, &table::heard(catalogue)).findings;
-        if !found.iter().any(|finding| finding.code == NO_SOUND) {
-            return None;
-        }
-        let words = prompts::words_in(&text);
-        let dir = table::prompts_folder(&self.prompts);
-        let korean = prompts::Tongue { language: "ko", dir: &dir, words: &words, voice: &self.voice };
-        let told = match prompts::run_build(&korean, false, &mut |_| {}) {
-            Ok(report) if report.built.is_empty() => return None,
-            Ok(report) => {
-                let built = report.built.join(", ");
-                [format!("소리를 만들었습니다: {built}"), format!("sounds were made: {built}")]
-            }
-            Err(errors) => {
-                let told = |korean| errors.iter().map(|error| error.render(korean)).collect::<Vec<_>>().join("\n");
-                [told(true), told(false)]
-            }
+        let is_told = |code: &str| found.iter().any(|finding| finding.code == code);
+        let lacks_sound = |spoken: &str| match spoken {
+            "ko" => is_told(NO_SOUND),
+            other => plan.tongues.contains_key(other) && is_told(NO_SOUND_IN_LANGUAGE),
         };
-        Some(language.of(&told).clone())
+        let (words, none) = (prompts::words_in(&text), BTreeMap::new());
+        let folders = prompts::languages(&self.prompts).into_iter().filter(|(spoken, _)| lacks_sound(spoken));
+        let said = folders.filter_map(|(spoken, dir)| {
+            // Other languages say the words of a table by lines of their own.
+            let words = if spoken == "ko" { &words } else { &none };
+            made(&prompts::Tongue { language: &spoken, dir: &dir, words, voice: &self.voices.of(&spoken) })
+        });
+        said.collect()
     }
 
     /// Nothing would change: neither a row nor a sound.
@@ -289,8 +303,51 @@ struct Source {
     bytes: Vec<u8>,
     catalogue: Catalogue,
     repeats: Option<u64>,
-    /// Sounds that were made for it, or why not.
-    said: Option<String>,
+    /// Sounds that were made for it, or why not, for each language.
+    said: Vec<String>,
+}
+
+/// What came of the sounds that a language lacked.
+struct Said {
+    told: [String; 2],
+    /// The folder holds a sound that it did not hold before.
+    is_new: bool,
+}
+
+/// Makes the sounds that a language lacks, and says so; `None` where there are no words for what it lacks.
+fn made(tongue: &prompts::Tongue<'_>) -> Option<Said> {
+    let lacking = prompts::lacking(tongue);
+    if lacking.as_ref().is_ok_and(Vec::is_empty) {
+        return None;
+    }
+    let made = prompts::run_build(tongue, false, &mut |_| {});
+    // Of several that fail in the end, some may have been made.
+    let is_new = made.is_ok() || prompts::lacking(tongue).ok() != lacking.ok();
+    let told = match made {
+        Ok(report) => {
+            let prefix = if tongue.language == "ko" { String::new() } else { format!("{}/", tongue.language) };
+            let more = report.built.len().saturating_sub(SOUNDS_TOLD_MAX);
+            let named = report.built.iter().take(SOUNDS_TOLD_MAX).map(|id| format!("{prefix}{id}"));
+            let built = named.collect::<Vec<_>>().join(", ");
+            let [korean, english] = match more {
+                0 => [String::new(), String::new()],
+                _ => [format!(" 밖에 {more}개"), format!(" and {more} more")],
+            };
+            [format!("소리를 만들었습니다: {built}{korean}"), format!("sounds were made: {built}{english}")]
+        }
+        Err(errors) => {
+            let told = |korean| errors.iter().map(|error| error.render(korean)).collect::<Vec<_>>().join("\n");
+            let (korean, english) = (told(true), told(false));
+            match tongue.language {
+                "ko" => [korean, english],
+                other => [
+                    format!("{other}: 소리를 만들지 못해 한국어로 들립니다. {korean}"),
+                    format!("{other}: sounds could not be made, so Korean is heard in their place: {english}"),
+                ],
+            }
+        }
+    };
+    Some(Said { told, is_new })
 }
 
 /// The prompts that a plan speaks: what belongs to its version.

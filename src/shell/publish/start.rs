@@ -5,13 +5,15 @@
 
 use super::press::{Clips, spoken, stamp};
 use super::{Alarm, Candidate, Gate, Live, Press, Verdict};
-use crate::routing::{self, Plan, diagnostic};
+use crate::routing::diagnostic::{self, Diagnostic, Severity};
+use crate::routing::{self, Plan, published};
 use crate::sdp::Codecs;
 use crate::shell::clock::Clock;
+use crate::shell::local::Ours;
 use crate::shell::serve::Failure;
 use crate::shell::table::{self, Files, Table};
 use crate::shell::versions::{self, OpenError, Store, Version, Who, Whole};
-use crate::speech::{Catalogue, Voice};
+use crate::speech::{Catalogue, Voices};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,8 +28,8 @@ pub struct Places {
     pub switches: PathBuf,
     /// What calls may agree on.
     pub codecs: Codecs,
-    /// Who says new words in Korean.
-    pub voice: Voice,
+    /// Who says what has no sound yet.
+    pub voices: Voices,
 }
 
 /// The table of a start, before anything was written or locked.
@@ -69,13 +71,18 @@ pub fn find(places: &Places, gate: Gate, publish: bool) -> Result<Found, Failure
     let Places { files, versions: folder, .. } = places;
     let seen = versions::numbers(folder).first().copied();
     let mut alarms = Vec::new();
-    let Some((Whole { version, catalogue, .. }, plan)) = newest_good(folder, &mut alarms) else {
-        let bytes = table::read(&files.routing).map_err(Failure::Setup)?;
+    let Some(Good { whole: Whole { version, bytes, catalogue }, plan, errors }) = newest_good(folder, &mut alarms)
+    else {
+        let bytes = table::read(&files.routing, files.language).map_err(Failure::Setup)?;
         let table = Table::of(&bytes, files).map_err(Failure::Setup)?;
         let (plan, catalogue) = (Arc::clone(&table.plan), spoken(&table.plan, &table.catalogue));
         let of = Of::File { bytes, who: "serve", proved: false };
         return Ok(Found { plan, catalogue, of, seen, alarms, table, unpublished: None });
     };
+    if !errors.is_empty() {
+        let (name, text) = (format!("{}, version {}", version.file, version.number), String::from_utf8_lossy(&bytes));
+        eprint!("{}", diagnostic::render(&name, &text, &errors, files.language, false));
+    }
     let plan = Arc::new(plan);
     let prompts = table::load_prompts(&files.prompts, files.language);
     let live = Current { version: &version, plan: &plan, catalogue: &catalogue };
@@ -137,8 +144,9 @@ impl Found {
         let mut clips = Clips::new(places.codecs);
         let edition = clips.edition(plan, version.number, &catalogue);
         let live = Live { version, edition, catalogue: Arc::new(catalogue) };
-        let (prompts, switches, voice) = (files.prompts.clone(), switches.clone(), places.voice.clone());
-        Ok(Some(Begun { press: Press { store, gate, clock, prompts, voice, switches, live, clips }, alarms }))
+        let (prompts, switches, voices) = (files.prompts.clone(), switches.clone(), places.voices.clone());
+        let ours = Ours::default();
+        Ok(Some(Begun { press: Press { store, gate, clock, prompts, voices, switches, live, clips, ours }, alarms }))
     }
 }
 
@@ -168,13 +176,16 @@ fn fresh(
     gate: Gate,
     alarms: &mut Vec<Alarm>,
 ) -> Option<(Vec<u8>, Arc<Plan>, Catalogue)> {
-    let (bytes, catalogue) = (table::read(&files.routing).ok()?, prompts?);
+    let (bytes, catalogue) = (table::read(&files.routing, files.language).ok()?, prompts?);
     let name = files.routing.display().to_string();
     if live.has_table(&bytes) && live.has_sounds(catalogue) {
         return None;
     }
     let (live, plan) = (live.version, live.plan);
-    let candidate = Candidate { name: &name, bytes: &bytes, catalogue, live: Some(plan), language: files.language };
+    // Nothing listens yet.
+    let ours = &Ours::default();
+    let candidate =
+        Candidate { name: &name, bytes: &bytes, catalogue, live: Some(plan), ours, language: files.language };
     match gate(&candidate) {
         Verdict::Green { plan, told, difference } => {
             eprint!("{told}{difference}");
@@ -193,19 +204,49 @@ fn fresh(
     }
 }
 
-/// The newest version that is whole and still checks; newer ones that are not are alarms.
-pub fn newest_good(folder: &Path, alarms: &mut Vec<Alarm>) -> Option<(Whole, Plan)> {
+/// A version that can be live.
+#[derive(Debug)]
+pub struct Good {
+    /// All of it.
+    pub whole: Whole,
+    /// What it means.
+    pub plan: Plan,
+    /// Errors that this program finds in it.
+    pub errors: Vec<Diagnostic>,
+}
+
+/// The newest version that is whole and means something; newer ones that are not are alarms, and so is what this program, which may be stricter than
+/// the one that published it, finds in it.
+pub fn newest_good(folder: &Path, alarms: &mut Vec<Alarm>) -> Option<Good> {
     versions::numbers(folder).into_iter().find_map(|number| {
-        let good = versions::read(folder, number).and_then(|whole| {
-            // A newer program may be stricter than the one that published it.
-            let checked = routing::check_bytes(&whole.bytes, &table::heard(&whole.catalogue));
-            let plan = checked.plan.ok_or("it does not check any more: `ivr1357 history N` shows its text")?;
-            Ok((whole, plan))
-        });
-        let alarm = |error| {
-            [format!("{number}판을 쓸 수 없습니다: {error}"), format!("version {number} cannot be used: {error}")]
+        let unusable = |[korean, english]: [String; 2]| {
+            [format!("{number}판을 쓸 수 없습니다: {korean}"), format!("version {number} cannot be used: {english}")]
         };
-        good.map_err(|error| alarms.push(alarm(error))).ok()
+        let whole = match versions::read(folder, number) {
+            Ok(whole) => whole,
+            Err(error) => {
+                alarms.push(unusable([error.clone(), error]));
+                return None;
+            }
+        };
+        let checked = routing::check_published(&whole.bytes, &table::heard(&whole.catalogue));
+        let codes = published::codes_of_errors(&checked.findings);
+        let Some(plan) = checked.plan else {
+            alarms.push(unusable([
+                format!("이 프로그램은 그 표를 이해하지 못합니다 ({codes}). `ivr1357 history {number}` 가 그 글을 보여 줍니다"),
+                format!("this program does not understand its table ({codes}); `ivr1357 history {number}` shows its text"),
+            ]));
+            return None;
+        };
+        let mut errors = checked.findings;
+        errors.retain(|finding| finding.severity == Severity::Error);
+        if !errors.is_empty() {
+            alarms.push([
+                format!("{number}판이 그대로 쓰이지만, 이 프로그램은 그 표에서 오류를 찾았습니다 ({codes}): 표를 고쳐서 다시 내보내세요"),
+                format!("version {number} stays live, but this program finds errors in it ({codes}): mend the table and publish it again"),
+            ]);
+        }
+        Some(Good { whole, plan, errors })
     })
 }
 
@@ -217,7 +258,7 @@ fn compare(
     alarms: &mut Vec<Alarm>,
 ) -> Option<String> {
     let (file, number) = (files.routing.display(), live.version.number);
-    let (bytes, prompts) = match (table::read(&files.routing), prompts) {
+    let (bytes, prompts) = match (table::read(&files.routing, files.language), prompts) {
         (Ok(bytes), Ok(prompts)) => (bytes, prompts),
         (Err(error), _) => {
             alarms.push([

@@ -5,10 +5,11 @@ use super::*;
 use crate::routing::check_bytes;
 use crate::sdp::Codecs;
 use crate::shell::clock::Clock;
+use crate::shell::patient::patiently;
 use crate::shell::serve::Failure;
 use crate::shell::table::Files;
 use crate::shell::versions;
-use crate::speech::wav;
+use crate::speech::{Voice, Voices, wav};
 use crate::time::Duration;
 use std::fs;
 use std::path::Path;
@@ -73,7 +74,7 @@ impl Bench {
             versions: folder.join("versions"),
             switches: folder.join("switches.json"),
             codecs: Codecs::USUAL,
-            voice: crate::speech::Voice::of_language("ko"),
+            voices: Voices::default(),
         };
         let bench = Self { folder, places };
         for prompt in ["tone", "greeting", "again", "center/counsel", "key_1", "key_0", "key_hash", "key_star"] {
@@ -252,6 +253,49 @@ fn a_damaged_version_is_passed_over_with_an_alarm_and_its_number_is_not_used_aga
     assert_eq!(print(&mut press, &order(&table("three"))).live, 3);
 }
 
+/// Keeps a version as a program did that did not find what this one finds.
+fn keep_unchecked(bench: &Bench, table: &str) -> u64 {
+    let press = bench.begin().press;
+    let number = press.store.next_number();
+    let version = Version { number, why: "by an earlier program".to_owned(), ..press.live().version.clone() };
+    press.store.add(version, table.as_bytes(), &press.live().catalogue).expect("kept").number
+}
+
+#[test]
+fn a_version_in_which_a_newer_program_finds_errors_stays_live_with_an_alarm_until_another_is_published() {
+    let bench = Bench::new();
+    drop(bench.begin());
+    // A row that nobody reaches, and a prompt without a sound: callers met both all along.
+    let strict = TABLE.replace("[notice]\n", "[notice]\nnobody = { prompt = \"never_recorded\", then = \"end\" }\n");
+    assert_eq!(keep_unchecked(&bench, &strict), 2);
+    let Begun { mut press, alarms } = bench.begin();
+    assert_eq!((press.live().version.number, alarms.len()), (2, 1), "{alarms:?}");
+    assert!(alarms[0][1].contains("version 2 stays live") && alarms[0][1].contains("(E0203, E0501)"), "{alarms:?}");
+    assert_eq!(press.live().edition.plan.notices.len(), 2);
+    // What is new has to satisfy the checks of today.
+    let answer = print(&mut press, &order(&format!("{strict}# edited\n")));
+    assert_eq!((answer.done, answer.live), (Done::Refused, 2));
+    assert_eq!(print(&mut press, &again(Some(2))).done, Done::Unchanged);
+    assert_eq!(print(&mut press, &order(&table("mended"))).live, 3);
+    assert_eq!(print(&mut press, &again(Some(2))).done, Done::Refused, "nor does it come back");
+    drop(press);
+    assert_eq!(bench.begin().alarms.len(), 0);
+}
+
+#[test]
+fn a_version_that_this_program_does_not_understand_is_passed_over_with_an_alarm() {
+    let bench = Bench::new();
+    drop(bench.begin());
+    let unknown = TABLE.replace("go = \"menu.main\"", "go = \"menu.main\"\nlater = true");
+    for (number, table) in [(2, unknown.as_str()), (3, "schema = 1\n[number")] {
+        assert_eq!(keep_unchecked(&bench, table), number);
+    }
+    let Begun { press, alarms } = bench.begin();
+    assert_eq!((press.live().version.number, alarms.len()), (1, 2), "{alarms:?}");
+    assert!(alarms[0][1].contains("version 3 cannot be used") && alarms[0][1].contains("E0101"), "{alarms:?}");
+    assert!(alarms[1][1].contains("(E0102)") && alarms[1][1].contains("ivr1357 history 2"), "{alarms:?}");
+}
+
 #[test]
 fn only_a_first_start_without_any_good_version_fails() {
     let bench = Bench::new();
@@ -294,6 +338,80 @@ fn new_words_of_a_table_get_a_sound_or_it_is_refused_with_the_reason() {
     }
 }
 
+/// A voice whose program is not there.
+fn nobody() -> Voice {
+    Voice { command: vec!["/nowhere/voice".to_owned()], ..Voice::of_language("ko") }
+}
+
+#[test]
+fn what_another_language_lacks_is_made_by_its_voice_or_told() {
+    let mut bench = Bench::new();
+    let source = bench.folder.join("voice.bin");
+    let samples: Vec<i16> = (0..8000).map(|at: i32| ((at * at / 50) % 9000 - 4500) as i16).collect();
+    fs::write(&source, wav::write(&samples)).expect("written");
+    let command = ["sh", "-c", "read text; cat $0", &source.display().to_string()].map(str::to_owned).to_vec();
+    let speaker = Voice { command, speed: 1, speed_of_parts: 1 };
+    // The folder has a language beside Korean, whose texts have no sound yet.
+    let (old, prompts) = (bench.places.files.prompts.clone(), bench.folder.join("spoken"));
+    fs::create_dir_all(prompts.join("en")).expect("a folder");
+    fs::rename(old, prompts.join("ko")).expect("moved");
+    bench.places.files.prompts = prompts.clone();
+    let head = "id\tkind\ttext\tpronunciation\n";
+    let texts = format!("{head}greeting\tsentence\tWelcome, it is {{time}}.\nagain\tsentence\tOnce more.\n");
+    fs::write(prompts.join("en/texts.tsv"), texts).expect("written");
+    let english = |mark: &str| {
+        let table = table(mark).replacen("schema = 1\n", "schema = 1\nlanguages = [\"ko\", \"en\"]\n", 1);
+        table.replacen("1 = { go = ", "1 = { language = \"en\", go = ", 1)
+    };
+    bench.places.voices.0.insert("en".to_owned(), nobody());
+    let mut press = bench.begin().press;
+    let answer = print(&mut press, &order(&english("nobody speaks")));
+    assert_eq!(answer.done, Done::Published, "Korean is heard in place of it: {answer:#?}");
+    assert!(answer.notes[0].starts_with("en: sounds could not be made"), "{:?}", answer.notes);
+    assert!(answer.notes[0].contains("/nowhere/voice"), "{:?}", answer.notes);
+    press.voices.0.insert("en".to_owned(), speaker);
+    let answer = print(&mut press, &order(&english("somebody speaks")));
+    assert_eq!(answer.done, Done::Published, "{answer:#?}");
+    let told = answer.notes.join("; ");
+    assert!(told.contains("sounds were made: en/again") && told.contains(" more"), "{told}");
+    let said = press.live().catalogue.lengths();
+    assert!(said.contains_key("en/again") && said.contains_key("en/phrase/greeting/1"), "{:?}", said.keys());
+}
+
+#[test]
+fn prompts_are_read_again_only_when_a_sound_was_made() {
+    let mut bench = Bench::new();
+    let (old, prompts) = (bench.places.files.prompts.clone(), bench.folder.join("spoken"));
+    fs::create_dir_all(prompts.join("en")).expect("a folder");
+    fs::rename(old, prompts.join("ko")).expect("moved");
+    bench.places.files.prompts = prompts.clone();
+    let english = |mark: &str| {
+        let table = table(mark).replacen("schema = 1\n", "schema = 1\nlanguages = [\"ko\", \"en\"]\n", 1);
+        table.replacen("1 = { go = ", "1 = { language = \"en\", go = ", 1)
+    };
+    // What English lacks has no text either: there is nothing to make, and nothing is written down of sounds that were looked at.
+    fs::write(prompts.join("en/texts.tsv"), "id\tkind\ttext\tpronunciation\ngreeting\tsentence\tWelcome.\n")
+        .expect("written");
+    fs::write(prompts.join("en/greeting.wav"), wav::write(&[1; 800])).expect("written");
+    let mut press = bench.begin().press;
+    let answer = print(&mut press, &order(&english("nothing to say")));
+    assert_eq!((answer.done, answer.notes.len()), (Done::Published, 0), "{answer:#?}");
+    assert!(!prompts.join("en/built.tsv").exists());
+    // A voice that fails, and by which one sees whether what it left is read.
+    fs::write(prompts.join("en/more.tsv"), "id\tkind\ttext\tpronunciation\nagain\tsentence\tOnce more.\n")
+        .expect("written");
+    let (left, greeting) = (bench.folder.join("left.wav"), prompts.join("ko/greeting.wav"));
+    fs::write(&left, wav::write(&[2; 800])).expect("written");
+    let command = ["sh", "-c", "cp $0 $1; exit 1", &left.display().to_string(), &greeting.display().to_string()];
+    let fails = Voice { command: command.map(str::to_owned).to_vec(), speed: 1, speed_of_parts: 1 };
+    press.voices.0.insert("en".to_owned(), fails);
+    let answer = print(&mut press, &order(&english("nobody speaks")));
+    assert_eq!((answer.done, answer.notes.len()), (Done::Published, 1), "{answer:#?}");
+    assert_eq!(fs::read(&greeting).expect("there"), fs::read(&left).expect("there"), "the voice was asked");
+    let live = press.live().catalogue.prompts["greeting"].samples.as_deref().map(|samples| samples[0]);
+    assert_eq!(live, Some(1));
+}
+
 #[test]
 fn parts_of_texts_with_slots_are_made_too_or_the_table_is_refused() {
     let mut bench = Bench::new();
@@ -301,7 +419,8 @@ fn parts_of_texts_with_slots_are_made_too_or_the_table_is_refused() {
     let samples: Vec<i16> = (0..8000).map(|at: i32| ((at * at / 50) % 9000 - 4500) as i16).collect();
     fs::write(&source, wav::write(&samples)).expect("written");
     let command = ["sh", "-c", "read text; cat $0", &source.display().to_string()].map(str::to_owned).to_vec();
-    bench.places.voice = crate::speech::Voice { command, speed: 1, speed_of_parts: 1 };
+    let voice = Voice { command, speed: 1, speed_of_parts: 1 };
+    bench.places.voices.0.insert("ko".to_owned(), voice);
     let mut press = bench.begin().press;
     let head = "id\tkind\ttext\tpronunciation\n";
     let texts = |busy: &str| format!("{head}missed\tsentence\t{busy}\n");
@@ -319,7 +438,7 @@ fn parts_of_texts_with_slots_are_made_too_or_the_table_is_refused() {
     let told = answer.notes.join("; ");
     assert!(told.contains("phrase/missed/1") && told.contains("phrase/text-상담원으로"), "{told}");
     // Another name wants another part, and its voice is gone.
-    press.voice = crate::speech::Voice { command: vec!["/nowhere/voice".to_owned()], ..press.voice.clone() };
+    press.voices.0.insert("ko".to_owned(), nobody());
     let renamed = slotted.replacen("name = \"상담원\"", "name = \"창구\", announce = false", 1);
     let answer = print(&mut press, &order(&renamed));
     assert_eq!((answer.done, answer.live), (Done::Refused, 2), "{answer:#?}");
@@ -361,7 +480,7 @@ impl Running {
         let engine = std::thread::spawn(move || {
             let (mut events, mut messages) = (mio::Events::with_capacity(4), Vec::new());
             while !end.load(Ordering::Acquire) {
-                poll.poll(&mut events, None).expect("polls");
+                patiently(|| poll.poll(&mut events, None)).expect("polls");
                 hears.take(&mut messages);
                 for message in messages.drain(..) {
                     let Message::Published { edition, taken } = message else { continue };

@@ -1,4 +1,5 @@
 use super::*;
+use crate::shell::patient::patiently;
 use names::{A, AAAA, NAPTR, NameServer, Reply, SRV};
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ impl Bench {
         let mut events = mio::Events::with_capacity(8);
         let mut batch = Vec::new();
         while batch.is_empty() {
-            self.poll.poll(&mut events, Some(Duration::from_secs(20))).expect("polls");
+            patiently(|| self.poll.poll(&mut events, Some(Duration::from_secs(20)))).expect("polls");
             self.inbox.take(&mut batch);
         }
         match batch.remove(0) {

@@ -2,9 +2,8 @@
 
 use super::value::{number, text, texts};
 use super::{Wrong, nearest};
-use crate::speech::Voice;
+use crate::speech::{Voice, Voices};
 use config::{Value, ValueKind};
-use std::collections::BTreeMap;
 
 /// Every key of a language.
 pub const KEYS: [&str; 3] = ["command", "speed", "speed_of_parts"];
@@ -13,12 +12,12 @@ pub const KEYS: [&str; 3] = ["command", "speed", "speed_of_parts"];
 pub const EXAMPLE: &str = "a voice is a table with a language: [speech.ko] with command = [\"espeak-ng\", \"-v\", \"ko\", \"--stdin\", \"--stdout\"]";
 
 /// The voices that nobody has to set.
-pub fn defaults() -> BTreeMap<String, Voice> {
-    ["ko", "en"].map(|language| (language.to_owned(), Voice::of_language(language))).into()
+pub fn defaults() -> Voices {
+    Voices(["ko", "en"].map(|language| (language.to_owned(), Voice::of_language(language))).into())
 }
 
 /// One key of one language, without `speech.`.
-pub fn set(voices: &mut BTreeMap<String, Voice>, rest: &str, value: &Value) -> Result<(), Wrong> {
+pub fn set(voices: &mut Voices, rest: &str, value: &Value) -> Result<(), Wrong> {
     let (language, field) = match (rest.split_once('.'), &value.kind) {
         (Some((language, field)), _) => (language, Some(field)),
         (None, ValueKind::Table(_)) => (rest, None),
@@ -28,7 +27,7 @@ pub fn set(voices: &mut BTreeMap<String, Voice>, rest: &str, value: &Value) -> R
         let help = "two or three small letters, the name of the folder: [speech.en] reads prompts/en";
         return Err(Wrong::new(format!("`{language}` is no language"), help));
     }
-    let voice = voices.entry(language.to_owned()).or_insert_with(|| Voice::of_language(language));
+    let voice = voices.0.entry(language.to_owned()).or_insert_with(|| Voice::of_language(language));
     let key = format!("speech.{rest}");
     let speed = || {
         let help = "what {speed} stands for in the command, from 1 to 1000; espeak-ng counts words a minute";

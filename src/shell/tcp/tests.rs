@@ -1,5 +1,6 @@
 use super::*;
 use crate::shell::certificates::{self, Authority, Life};
+use crate::shell::patient::patiently;
 use crate::shell::settings::TlsFiles;
 use crate::sip::trunk::Trunk;
 use std::collections::VecDeque;
@@ -46,7 +47,7 @@ impl Bench {
             if let Some(message) = self.waiting.pop_front() {
                 return message;
             }
-            self.poll.poll(&mut events, Some(Duration::from_secs(10))).expect("polls");
+            patiently(|| self.poll.poll(&mut events, Some(Duration::from_secs(10)))).expect("polls");
             let mut batch = Vec::new();
             self.inbox.take(&mut batch);
             assert!(!batch.is_empty(), "nothing came in ten seconds");

@@ -201,6 +201,33 @@ pub fn numbers(folder: &Path) -> Vec<u64> {
     numbers
 }
 
+/// That there is no such version, and which there are; `None` where there is one, whole or damaged.
+pub fn absent(folder: &Path, number: u64) -> Option<[String; 2]> {
+    let numbers = numbers(folder);
+    if numbers.contains(&number) {
+        return None;
+    }
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for number in numbers.into_iter().rev() {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(number) => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    let told = |(first, last): &(u64, u64)| if first == last { first.to_string() } else { format!("{first}–{last}") };
+    let there = ranges.iter().map(told).collect::<Vec<_>>().join(", ");
+    Some(match there.is_empty() {
+        true => [
+            format!("{number}판은 없습니다: 내보낸 판이 아직 없습니다"),
+            format!("there is no version {number}: nothing was published yet"),
+        ],
+        false => [
+            format!("{number}판은 없습니다\n  고치는 법: 있는 판은 {there} (`ivr1357 history`)"),
+            format!("there is no version {number}\n  help: there are {there} (`ivr1357 history`)"),
+        ],
+    })
+}
+
 /// Who, when and why of a version; the error says what is damaged.
 pub fn read_version(folder: &Path, number: u64) -> Result<Version, String> {
     let version = Version::from_json(&read_text(&folder.join(name(number)).join(META))?)?;

@@ -53,6 +53,20 @@ fn sounds_hash(catalogue: &Catalogue) -> String {
 }
 
 #[test]
+fn a_version_that_is_not_there_is_told_with_those_that_are() {
+    let folder = std::env::temp_dir().join(format!("ivr1357-versions-absent-{}", std::process::id()));
+    assert!(absent(&folder, 7).is_some_and(|[korean, _]| korean.contains("아직 없습니다")));
+    for number in [1, 2, 3, 5] {
+        fs::create_dir_all(folder.join(name(number))).expect("a folder");
+    }
+    assert_eq!(absent(&folder, 5), None);
+    let [korean, english] = absent(&folder, 0).expect("there is none");
+    assert!(korean.contains("0판은 없습니다") && korean.contains("1–3, 5"), "{korean}");
+    assert!(english.contains("there are 1–3, 5"), "{english}");
+    fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[test]
 fn a_text_that_is_filled_in_is_kept_without_a_sound() {
     let scratch = Scratch::new();
     let store = scratch.open();

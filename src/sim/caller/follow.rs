@@ -1,7 +1,7 @@
 //! Following a REFER (RFC 3515): the answer, the call to the centre, and the NOTIFYs, in every order and form
 //! that telephones have been seen to use.
 
-use super::manner::{Branch, ByeRace, Notify, ReferAnswer};
+use super::follow_form::{Branch, ByeRace, Notify, ReferAnswer};
 use super::text::{self, Message};
 use super::{End, FIRST_REPEAT, GIVE_UP, Packet, Phone, Purpose, Request, Stage, Task};
 use crate::time::{Duration, Instant};

@@ -6,8 +6,11 @@
 
 mod early;
 mod follow;
+pub mod follow_form;
 pub mod keys;
 pub mod manner;
+mod pressing;
+mod responses;
 mod story;
 mod strange;
 pub mod stream;
@@ -21,7 +24,7 @@ pub use story::{End, Story};
 use crate::random::Random;
 use crate::time::{Duration, Instant};
 use follow::Dial;
-use keys::{EventForm, KeyForm, Sender};
+use keys::{KeyForm, Sender};
 use manner::HoldForm;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -415,218 +418,6 @@ impl Phone {
         }
     }
 
-    fn response(&mut self, now: Instant, message: &Message<'_>, out: &mut Vec<Packet>) {
-        let (Some(status), Some((cseq, method))) = (message.status(), message.cseq()) else {
-            return;
-        };
-        if message.call_id() == self.story.call_id
-            && method == "INVITE"
-            && (200..300).contains(&status)
-            && let Some(ack) = self.acks.get(&cseq)
-        {
-            // The 200 repeats: its ACK was lost.
-            self.acknowledge(ack.clone(), out);
-            return;
-        }
-        if self.manner.merged && status == 482 && message.call_id() == self.story.call_id && method == "INVITE" {
-            // One of the two ways was found to be one too many; the other decides.
-            return self.acknowledge_refusal(message, out);
-        }
-        let same = |request: &Request| {
-            request.cseq == cseq && request.method == method && request.call_id == message.call_id()
-        };
-        let Some(index) = self.requests.iter().position(same) else {
-            // A final response that repeats has not seen its ACK.
-            if method == "INVITE" && status >= 200 {
-                if message.call_id() == self.story.call_id {
-                    if status >= 300 {
-                        self.acknowledge_refusal(message, out);
-                    } else if !self.remote_tag.is_empty() {
-                        // A re-INVITE that was forgotten when its caller hung up.
-                        let ack = self.request("ACK", cseq, &format!("z9hG4bKa{cseq}"), "", "");
-                        self.acks.insert(cseq, ack.clone());
-                        out.push(self.post(self.server, ack));
-                        if cseq == self.invite_cseq && self.stage == Stage::Over {
-                            // The connection broke and we took the call for failed (RFC 3261 §13.2.2.4: ACK, then BYE).
-                            self.leave(now, out);
-                        }
-                    }
-                } else {
-                    self.acknowledge_dial(message.call_id(), out);
-                }
-            }
-            return;
-        };
-        if status < 200 {
-            self.provisional(now, index, status, message, out);
-            return;
-        }
-        let request = self.requests.remove(index);
-        match request.purpose {
-            Purpose::Invite => self.answered_invite(now, status, message, out),
-            Purpose::Reinvite { hold } => self.answered_reinvite(now, status, hold, message, out),
-            Purpose::Dial(dial) => self.dial_answered(now, dial, status, message, out),
-            Purpose::Bye => self.stage = Stage::Over,
-            Purpose::Info => self.next_info(now, out),
-            Purpose::Offerless { answers } => {
-                if status < 300 {
-                    self.learn_media(message.body);
-                }
-                let body = if answers { self.description(None) } else { String::new() };
-                self.answered_strange(status, message, &body, out);
-            }
-            Purpose::Second => self.answered_strange(status, message, "", out),
-            Purpose::Update { hold } => {
-                if status < 300 {
-                    self.learn_media(message.body);
-                    self.story.holding = hold.is_some();
-                    self.held = hold;
-                }
-            }
-            Purpose::Refresh => {
-                if status < 300 {
-                    self.learn_timer(now, message);
-                } else if status == 491 || status == 500 {
-                    self.agenda.push((now + Duration::from_secs(3), Task::Refresh));
-                }
-            }
-            Purpose::Cancel | Purpose::Notify | Purpose::DialEnd | Purpose::Prack | Purpose::Strange => {}
-        }
-    }
-
-    fn provisional(&mut self, now: Instant, index: usize, status: u16, message: &Message<'_>, out: &mut Vec<Packet>) {
-        let Some(request) = self.requests.get_mut(index) else {
-            return;
-        };
-        match request.purpose {
-            Purpose::Invite => {
-                request.next = None;
-                // As long as a real telephone lets it ring.
-                request.until = now + Duration::from_secs(180);
-                self.stage = match self.stage {
-                    Stage::Calling(_) => Stage::Calling(true),
-                    stage => stage,
-                };
-                if status > 100 {
-                    self.progress(now, message);
-                }
-            }
-            Purpose::Dial(dial) => {
-                request.next = None;
-                request.until = now + Duration::from_secs(180);
-                if status > 100 {
-                    self.dial_rings(now, dial, status, out);
-                }
-            }
-            Purpose::Cancel
-            | Purpose::Bye
-            | Purpose::Info
-            | Purpose::Reinvite { .. }
-            | Purpose::Offerless { .. }
-            | Purpose::Second
-            | Purpose::Update { .. }
-            | Purpose::Prack
-            | Purpose::Refresh
-            | Purpose::Strange
-            | Purpose::Notify
-            | Purpose::DialEnd => {}
-        }
-    }
-
-    fn unanswered(&mut self, now: Instant, purpose: Purpose, out: &mut Vec<Packet>) {
-        match purpose {
-            Purpose::Invite => {
-                self.stage = Stage::Over;
-                self.story.end.get_or_insert((now, End::NoAnswer));
-            }
-            Purpose::Bye => self.stage = Stage::Over,
-            Purpose::Dial(dial) => self.dial_failed(now, dial, 408, out),
-            // RFC 3261 §14.1: a re-INVITE nobody answers means the other side is gone.
-            Purpose::Reinvite { .. } | Purpose::Offerless { .. } => self.hang_up(now, out),
-            Purpose::Info => self.next_info(now, out),
-            Purpose::Cancel
-            | Purpose::Notify
-            | Purpose::DialEnd
-            | Purpose::Second
-            | Purpose::Update { .. }
-            | Purpose::Prack
-            | Purpose::Refresh
-            | Purpose::Strange => {}
-        }
-    }
-
-    fn answered_invite(&mut self, now: Instant, status: u16, message: &Message<'_>, out: &mut Vec<Packet>) {
-        self.story.finals.insert(status);
-        self.remote_tag = message.tag("To").to_owned();
-        if status >= 300 {
-            self.acknowledge_refusal(message, out);
-            let end = if status == 487 { End::Cancelled } else { End::Refused(status) };
-            self.story.end.get_or_insert((now, end));
-            self.stage = Stage::Over;
-            return;
-        }
-        self.remote = message.contact().unwrap_or("sip:1357@engine.invalid").to_owned();
-        self.learn_media(message.body);
-        self.learn_timer(now, message);
-        let body = if self.manner.late_offer && !self.agreed { self.description(None) } else { String::new() };
-        let branch = format!("z9hG4bKa{}", self.random.token(8));
-        if self.manner.wrong_ack {
-            let wrong = self.request("ACK", self.invite_cseq + 97, &format!("{branch}w"), "", "");
-            out.push(self.post(self.server, wrong));
-        }
-        let ack = self.request("ACK", self.invite_cseq, &branch, "", &body);
-        self.acks.insert(self.invite_cseq, ack.clone());
-        self.acknowledge(ack, out);
-        self.story.connected.get_or_insert(now);
-        self.stage = Stage::Talking;
-        if self.agenda.iter().any(|(_, task)| matches!(task, Task::Cancel)) || self.manner.cancel.is_some() {
-            // The 200 crossed our CANCEL, or came just before it: the caller has put the receiver down.
-            self.agenda.retain(|(_, task)| !matches!(task, Task::Cancel));
-            self.hang_up(now, out);
-            return;
-        }
-        let silence = self.sender.silence(now);
-        self.agenda.push((now, Task::Sound(silence)));
-        self.agenda.push((now + self.manner.patience, Task::Patience));
-        if let Some(first) = self.manner.steps.first() {
-            self.agenda.push((now + first.after, Task::Step(0)));
-        }
-    }
-
-    fn answered_reinvite(
-        &mut self,
-        now: Instant,
-        status: u16,
-        hold: Option<HoldForm>,
-        message: &Message<'_>,
-        out: &mut Vec<Packet>,
-    ) {
-        let cseq = message.cseq().map_or(0, |(cseq, _)| cseq);
-        match status {
-            200..300 => {
-                self.learn_media(message.body);
-                let branch = format!("z9hG4bKa{}", self.random.token(8));
-                let ack = self.request("ACK", cseq, &branch, "", "");
-                self.acks.insert(cseq, ack.clone());
-                out.push(self.post(self.server, ack));
-                self.story.holding = hold.is_some();
-                self.held = hold;
-                self.learn_timer(now, message);
-            }
-            491 => {
-                self.acknowledge_refusal(message, out);
-                // RFC 3261 §14.1: the owner of the Call-ID waits 2.1 to 4 seconds.
-                let pause = Duration::from_millis(2100 + self.random.below(1900));
-                self.agenda.push((now + pause, Task::Reinvite(hold)));
-            }
-            481 | 408 => {
-                self.acknowledge_refusal(message, out);
-                self.hang_up(now, out);
-            }
-            _ => self.acknowledge_refusal(message, out),
-        }
-    }
-
     fn requested(&mut self, now: Instant, from: SocketAddr, message: &Message<'_>, out: &mut Vec<Packet>) {
         let (Some(method), Some((cseq, _))) = (message.method(), message.cseq()) else {
             return;
@@ -676,62 +467,6 @@ impl Phone {
         };
         self.answered.push((key, bytes.clone()));
         out.push(self.post(from, bytes));
-    }
-
-    fn press(&mut self, now: Instant, key: char, out: &mut Vec<Packet>) {
-        if !self.hears() || self.story.media.is_none() {
-            return;
-        }
-        let form = match self.manner.keys {
-            KeyForm::Events(form) => EventForm { clock: self.event_clock, ..form },
-            KeyForm::Both => EventForm { clock: self.event_clock, ..EventForm::default() },
-            KeyForm::InfoRelay | KeyForm::Info => {
-                self.waiting_keys.push_back(key);
-                return self.next_info(now, out);
-            }
-        };
-        let Some(event) = keys::event_code(key) else { return };
-        self.story.pressed.push((now, key));
-        if self.manner.keys == KeyForm::Both && self.stage == Stage::Talking {
-            self.inform(now, key, out);
-        }
-        for (at, bytes) in self.sender.press(now, event, self.event_type, form) {
-            self.agenda.push((at, Task::Sound(bytes)));
-        }
-        self.tick(now, out);
-    }
-
-    /// Words as packets: one in five is enough to know that somebody speaks.
-    fn speak(&mut self, now: Instant, time: Duration, out: &mut Vec<Packet>) {
-        if !self.hears() || self.story.media.is_none() {
-            return;
-        }
-        for (at, bytes) in self.sender.speak(now, time) {
-            self.agenda.push((at, Task::Sound(bytes)));
-        }
-        self.tick(now, out);
-    }
-
-    fn next_info(&mut self, now: Instant, out: &mut Vec<Packet>) {
-        let open = self.requests.iter().any(|request| request.purpose == Purpose::Info);
-        if open || self.stage != Stage::Talking {
-            return;
-        }
-        let Some(key) = self.waiting_keys.pop_front() else { return };
-        self.story.pressed.push((now, key));
-        self.inform(now, key, out);
-    }
-
-    fn inform(&mut self, now: Instant, key: char, out: &mut Vec<Packet>) {
-        let (content, body) = match self.manner.keys {
-            KeyForm::InfoRelay => ("application/dtmf-relay", format!("Signal={key}\r\nDuration=160\r\n")),
-            KeyForm::Info | KeyForm::Events(_) | KeyForm::Both => ("application/dtmf", key.to_string()),
-        };
-        self.cseq += 1;
-        let branch = format!("z9hG4bKi{}", self.random.token(8));
-        let bytes = self.request("INFO", self.cseq, &branch, &format!("Content-Type: {content}\r\n"), &body);
-        self.last_info.clone_from(&bytes);
-        self.send_request(now, Purpose::Info, "INFO", self.cseq, bytes, out);
     }
 
     /// An offer of ours, or the question for one, is under way.

@@ -111,7 +111,6 @@ impl Phone {
             return self.acknowledge_refusal(message, out);
         }
         let cseq = message.cseq().map_or(0, |(cseq, _)| cseq);
-        self.learn_media(message.body);
         let branch = format!("z9hG4bKa{}", self.random.token(8));
         let ack = self.request("ACK", cseq, &branch, "", body);
         self.acks.insert(cseq, ack.clone());

@@ -1,4 +1,5 @@
-use super::manner::{Branch, ByeRace, FollowForm, Notify, Prack, ReferAnswer};
+use super::follow_form::{Branch, ByeRace, FollowForm, Notify, ReferAnswer};
+use super::manner::Prack;
 use super::*;
 use std::collections::BTreeSet;
 
@@ -369,9 +370,13 @@ fn a_question_for_an_offer_is_answered_in_the_ack_or_forgotten() {
     for answers in [true, false] {
         let mut table = Table::connected(plain());
         table.phone.act(table.now, Action::Strange(Strange::Offerless { answers }), &mut table.out);
-        table.answer("INVITE", "200 OK", "", ANSWER);
+        let before = table.phone.event_type;
+        let offer = ANSWER.replace(&before.to_string(), "96");
+        table.answer("INVITE", "200 OK", "", &offer);
         let ack = table.sent("ACK").pop().expect("an ACK");
         assert_eq!(Message::read(&ack).expect("whole").body.is_empty(), !answers);
+        // An offer without an answer changes nothing (RFC 3261 §14.1).
+        assert_eq!(table.phone.event_type, if answers { 96 } else { before });
     }
 }
 

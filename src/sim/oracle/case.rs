@@ -36,8 +36,10 @@ pub struct Case {
     pub played: Vec<String>,
     /// The last row of the table entered.
     pub row: String,
-    /// All of them.
-    pub rows: BTreeSet<String>,
+    /// The keys that were counted in it.
+    pub typed: String,
+    /// Whether the caller agreed to be recorded, by the last key that says so.
+    pub agreed: Option<bool>,
     /// What was recorded, by its file; messages aside.
     pub tapes: Vec<String>,
     /// The row in which a sound last came to its own end.

@@ -101,7 +101,7 @@ fn outcome(case: &Case, story: &Story, talked: Option<(&str, StreamKey)>) -> Opt
     let outcome = record["outcome"].as_str().unwrap_or("none");
     let cause = record["cause"].as_str().unwrap_or("none");
     // A call that would end in another way, and left a message before.
-    let left = record["messages"].as_array().is_some_and(|messages| !messages.is_empty());
+    let left = record["messages"].as_array().into_iter().flatten().any(|message| message["result"] == "kept");
     let outcome = match outcome {
         "message" if left && cause == "caller-hung-up" => "abandoned",
         "message" if left && cause == "announced" => "announced",

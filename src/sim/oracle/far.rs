@@ -1,6 +1,6 @@
 //! Calls of ours to centres: whoever is called is hung up on once, no leg outlives its other one, and both are heard.
 
-use super::{MARGIN, Oracle};
+use super::{GIVE_UP, MARGIN, Oracle};
 use crate::media::StreamKey;
 use crate::sim::caller::text::Message;
 use crate::time::Instant;
@@ -41,16 +41,44 @@ pub struct Far {
     orphaned: bool,
     /// Final responses to its re-INVITEs.
     finals: BTreeMap<(u32, String), u16>,
-    /// Those that are a 2xx and have no ACK yet.
-    owed: BTreeSet<u32>,
-    /// Some were, when the caller left: our BYE has to wait for their ACK (RFC 3261 §15).
+    /// Those that are a 2xx and have no ACK yet, and when they first left.
+    owed: BTreeMap<u32, Instant>,
+    /// Some were, when the caller left: our BYE has to wait for their ACK, or for the time in which it may come (RFC 3261 §15).
     waits: bool,
+    /// When the last of them came.
+    freed: Option<Instant>,
+    /// It could be cancelled when the process died.
+    rang_orphaned: bool,
 }
 
 impl Far {
     /// When it was over for us.
     fn over(&self) -> Option<Instant> {
         [self.refused, self.released, self.hung_up, self.cancelled].into_iter().flatten().min()
+    }
+
+    /// When our BYE may leave to a centre whose caller has gone: at once, or with the last ACK that is owed to us.
+    fn free(&self) -> Instant {
+        let in_vain = self.owed.values().map(|first| *first + GIVE_UP).max();
+        let last = in_vain.or(self.freed).filter(|_| self.waits);
+        last.unwrap_or(Instant::START)
+    }
+}
+
+impl Far {
+    /// Whoever rang or talked when the process died is told by the next one.
+    fn mismatch_after_crash(&self) -> Option<(&'static str, String)> {
+        let rule = "a goodbye after a crash";
+        let over = self.released.is_some() || self.hung_up.is_some() || self.lost;
+        let what = match self.accepted {
+            _ if self.orphaned && !over => "a centre left in silence",
+            // It answered the next process.
+            Some(_) if self.rang_orphaned && !self.acknowledged => "an answer met no ACK",
+            Some(_) if self.rang_orphaned && !over => "a centre that answered nobody is not hung up",
+            None if self.rang_orphaned && self.cancelled.is_none() && self.refused.is_none() => "a centre rings on",
+            Some(_) | None => return None,
+        };
+        Some((rule, what.to_owned()))
     }
 }
 
@@ -77,8 +105,10 @@ impl Oracle {
             crashed: false,
             orphaned: false,
             finals: BTreeMap::new(),
-            owed: BTreeSet::new(),
+            owed: BTreeMap::new(),
             waits: false,
+            freed: None,
+            rang_orphaned: false,
         };
         self.fars.insert(call_id.to_owned(), far);
     }
@@ -107,7 +137,7 @@ impl Oracle {
             (None, Some(status @ 200..)) if method == "INVITE" => {
                 let known = far.finals.insert(transaction, status);
                 if known.is_none() && status < 300 {
-                    far.owed.insert(cseq);
+                    far.owed.insert(cseq, now);
                 }
                 // A new process knows nothing of the answers of the last one.
                 if let Some(known) = known.filter(|known| *known != status && !far.crashed) {
@@ -143,7 +173,10 @@ impl Oracle {
                     _ => {}
                 }
             }
-            (Some("ACK"), _) => _ = far.owed.remove(&cseq),
+            (Some("ACK"), _) => {
+                far.owed.remove(&cseq);
+                far.freed = far.owed.is_empty().then_some(now);
+            }
             (None, Some(481 | 408)) if method != "CANCEL" => far.lost = true,
             _ => {}
         }
@@ -187,7 +220,9 @@ impl Oracle {
     pub(super) fn fars_crashed(&mut self) {
         for far in self.fars.values_mut() {
             far.crashed = true;
-            far.orphaned = far.talks.is_some() && far.over().is_none();
+            far.orphaned = far.accepted.is_some() && far.over().is_none();
+            far.rang_orphaned = far.accepted.is_none() && far.over().is_none();
+            far.owed.clear();
             // The next one cannot know what was said already.
             far.byes.clear();
             // Its streams begin to count anew.
@@ -219,8 +254,7 @@ impl Oracle {
 
     fn mismatch(&self, far: &Far) -> Option<(&'static str, String)> {
         if far.crashed {
-            let over = far.released.is_some() || far.hung_up.is_some() || far.lost;
-            return (far.orphaned && !over).then(|| ("a goodbye after a crash", "a centre left in silence".to_owned()));
+            return far.mismatch_after_crash();
         }
         let late = |due: Instant, done: Option<Instant>| done.is_none_or(|done| done > due + MARGIN);
         let case = self.cases.get(&far.caller);
@@ -233,8 +267,8 @@ impl Oracle {
                 return Some(("one BYE a dialog", "none".to_owned()));
             }
             let over = [far.released, far.hung_up].into_iter().flatten().min();
-            let excused = far.lost || far.waits;
-            if let Some(parted) = parted.filter(|parted| late(accepted.max(*parted), over) && !excused) {
+            let due = |parted: Instant| accepted.max(parted).max(far.free());
+            if let Some(parted) = parted.filter(|parted| late(due(*parted), over) && !far.lost) {
                 return Some(("no leg alone", format!("the caller left at {parted:?}, the centre at {over:?}")));
             }
         } else if let (Some(parted), Some(provisional), None) = (parted, far.provisional, far.refused)
@@ -252,7 +286,7 @@ impl Oracle {
         {
             return Some(("no leg alone", format!("the centre left at {over:?}, the caller at {:?}", case.parted)));
         }
-        match (far.over().filter(|_| !far.waits), far.closed) {
+        match (far.over(), far.closed) {
             (_, None) => Some(("every stream is closed", "the stream of a centre is open".to_owned())),
             (Some(over), Some(closed)) if closed > over + MARGIN => {
                 Some(("every stream is closed", format!("over at {over:?}, closed at {closed:?}")))

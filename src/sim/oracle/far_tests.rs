@@ -4,6 +4,7 @@ use super::tests::{SDP, Watch, at, request};
 use super::{Left, Oracle};
 use crate::engine::{CallKey, News};
 use crate::media::StreamKey;
+use crate::number::Key;
 
 /// A message of our call to a centre, in either direction.
 fn ours(first: &str, cseq: &str, tag: &str, body: &str) -> String {
@@ -159,6 +160,29 @@ fn nobody_is_bridged_with_a_centre_that_is_not_there() {
 }
 
 #[test]
+fn a_record_that_claims_what_it_was_not_told_of_a_recording_is_found() {
+    for (told, claims, fine) in [
+        (Some(true), "kept", true),
+        (Some(false), "failed", true),
+        (None, "unknown", true),
+        (Some(false), "refused", true),
+        (None, "kept", false),
+        (Some(false), "kept", false),
+        (Some(true), "unknown", false),
+    ] {
+        for list in ["recordings", "messages"] {
+            let mut watch = hearing();
+            if let Some(kept) = told {
+                watch.0.written("a-1", kept);
+            }
+            let record = serde_json::json!({ list: [{ "file": "a-1", "result": claims }] });
+            watch.0.tells_recordings(at(1.0), "c", &record);
+            assert_eq!(watch.rules().is_empty(), fine, "{told:?} {claims}");
+        }
+    }
+}
+
+#[test]
 fn a_recording_begins_behind_its_notice_and_is_neither_of_a_talk_nor_of_an_entry() {
     let begins = |watch: &mut Watch| watch.0.tape_begins(at(1.0), StreamKey(1), "calls/a-1");
     let mut early = hearing();
@@ -175,4 +199,117 @@ fn a_recording_begins_behind_its_notice_and_is_neither_of_a_talk_nor_of_an_entry
     told.0.news(at(3.0), CallKey(1), &News::Entered { row: "input.business".into() });
     told.0.tape_runs(at(3.0), StreamKey(1), false);
     assert_eq!(told.rules(), ["recorded when told"; 2]);
+}
+
+#[test]
+fn a_recording_that_is_agreed_to_begins_behind_the_key_that_says_so() {
+    let pressed = |keys: &str| {
+        let mut watch = hearing();
+        watch.0.news(at(1.0), CallKey(1), &News::Entered { row: "menu.consent".into() });
+        for key in keys.chars() {
+            watch.0.news(at(2.0), CallKey(1), &News::Key { key: Key::from_char(key) });
+        }
+        watch.0.tape_begins(at(2.0), StreamKey(1), "calls/a-1");
+        watch.rules()
+    };
+    assert_eq!(pressed("1"), [""; 0]);
+    assert_eq!(pressed("21"), [""; 0], "the last word counts");
+    for keys in ["", "2", "12", "3"] {
+        assert_eq!(pressed(keys), ["recorded when told"], "{keys:?}");
+    }
+}
+
+#[test]
+fn a_recording_does_not_run_on_behind_a_refusal() {
+    let mut watch = hearing();
+    watch.0.cases.get_mut("c").expect("a case").played = vec!["greeting".to_owned()];
+    watch.0.finished(StreamKey(1));
+    watch.0.tape_begins(at(1.0), StreamKey(1), "calls/a-1");
+    watch.0.news(at(2.0), CallKey(1), &News::Entered { row: "menu.consent".into() });
+    watch.0.news(at(3.0), CallKey(1), &News::Key { key: Key::from_char('2') });
+    watch.0.tape_runs(at(3.0), StreamKey(1), false);
+    assert_eq!(watch.rules(), ["recorded when told"]);
+}
+
+/// A talk in which the centre holds, and our 200 has no ACK when the caller leaves at second 9.
+fn waiting() -> Watch {
+    let mut watch = talking();
+    watch.sends(8.0, &ours("SIP/2.0 200 OK", "1 INVITE", "x", SDP).replace("z9hG4bK1INVITE", "z9hG4bKhold"));
+    watch.hears(9.0, &request("BYE", "", ""));
+    watch
+}
+
+#[test]
+fn a_bye_that_waits_for_an_ack_waits_no_longer_than_for_that() {
+    for (acknowledged, leaves, fine) in
+        [(Some(12.0), 12.0, true), (Some(12.0), 14.0, false), (None, 40.0, true), (None, 45.0, false)]
+    {
+        let mut watch = waiting();
+        closed(&mut watch.0, 9.0);
+        if let Some(seconds) = acknowledged {
+            centre(&mut watch, seconds, &ours("ACK sip:us@e SIP/2.0", "1 ACK", "us", ""));
+        }
+        watch.sends(leaves, &bye());
+        let expected: &[&str] = if fine { &[] } else { &["no leg alone"] };
+        assert_eq!(broken(watch), expected, "{acknowledged:?} {leaves}");
+    }
+}
+
+#[test]
+fn whoever_rang_or_talked_when_the_process_died_is_told_by_the_next() {
+    let cancel = || ours("CANCEL sip:1357@k:5071 SIP/2.0", "1 CANCEL", "", "");
+    let ringing = || {
+        let mut watch = calling();
+        centre(&mut watch, 2.0, &ours("SIP/2.0 180 Ringing", "1 INVITE", "x", ""));
+        watch.0.crashed();
+        watch
+    };
+    type After = fn(&mut Watch);
+    let answers: After = |watch: &mut Watch| centre(watch, 4.0, &ours("SIP/2.0 200 OK", "1 INVITE", "x", SDP));
+    let acknowledges: After =
+        |watch: &mut Watch| watch.sends(4.0, &ours("ACK sip:centre@k:5071 SIP/2.0", "1 ACK", "x", ""));
+    let hangs_up: After = |watch: &mut Watch| watch.sends(4.0, &bye());
+    let cases: [(&str, bool, &[After], bool); 6] = [
+        ("rings on", false, &[], false),
+        ("is taken back", true, &[], true),
+        ("answers", true, &[answers, acknowledges, hangs_up], true),
+        ("answers nobody", true, &[answers], false),
+        ("is answered and left", true, &[answers, acknowledges], false),
+        ("is not taken back and answers", false, &[answers, acknowledges, hangs_up], true),
+    ];
+    for (name, cancels, after, fine) in cases {
+        let mut watch = ringing();
+        if cancels {
+            watch.sends(3.0, &cancel());
+        }
+        after.iter().for_each(|step| step(&mut watch));
+        watch.0.quiet(at(100.0), Left::default());
+        let found = watch.rules().contains(&"a goodbye after a crash");
+        assert_eq!(found, !fine, "{name}");
+    }
+    let mut talked = talking();
+    talked.0.crashed();
+    talked.0.quiet(at(100.0), Left::default());
+    assert!(talked.rules().contains(&"a goodbye after a crash"));
+}
+
+#[test]
+fn a_call_to_a_centre_is_for_a_caller_or_for_noise_that_got_through_and_for_nobody_else() {
+    let invite = ours("INVITE sip:1357@k:5071 SIP/2.0", "1 INVITE", "", &SDP.replace("16384", "16386"));
+    let answer = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP n;branch=z9hG4bKn\r\nFrom: <sip:n@n>;tag=n\r\nTo: <sip:1357@e>;tag=b\r\n\
+                  Call-ID: noise\r\nCSeq: 1 INVITE\r\n";
+    for (got_through, fine) in [(true, true), (false, false)] {
+        let mut oracle = Oracle::new(super::tests::law());
+        oracle.expect_noise();
+        oracle.opened(StreamKey(1), 16384);
+        if got_through {
+            oracle.told_noise(format!("{answer}Content-Length: {}\r\n\r\n{SDP}", SDP.len()).as_bytes());
+        }
+        oracle.opened_beside(StreamKey(2), StreamKey(1));
+        oracle.opened(StreamKey(2), 16386);
+        oracle.sent(at(1.0), invite.as_bytes());
+        oracle.journal_end(at(2.0), CallKey(1), r#"{"call_id":"noise","outcome":"failed","attempts":[]}"#);
+        let rules: Vec<_> = oracle.violations().iter().map(|violation| violation.rule).collect();
+        assert_eq!(rules, if fine { vec![] } else { vec!["nobody's call", "record"] });
+    }
 }

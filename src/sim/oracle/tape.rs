@@ -1,6 +1,6 @@
 //! Recordings of calls: none before it was told or agreed to, none of a talk with a centre, silence where an entry is made.
 
-use super::{Case, Law, Oracle};
+use super::{Case, Law, Oracle, plainly};
 use crate::media::StreamKey;
 use crate::routing::Plan;
 use crate::time::Instant;
@@ -15,8 +15,8 @@ pub struct TapeLaw {
     greetings: BTreeSet<String>,
     /// Menus in which callers are recorded.
     menus: BTreeSet<String>,
-    /// Keys that agree, by their menu.
-    agreeing: BTreeMap<String, BTreeSet<String>>,
+    /// Keys that agree to be recorded or do not, by their menu.
+    consents: BTreeMap<String, BTreeMap<String, bool>>,
     /// Inputs whose digits are in no recording.
     sensitive: BTreeSet<String>,
 }
@@ -32,28 +32,27 @@ impl TapeLaw {
             if menu.record {
                 law.menus.insert(menu.row.to_string());
             }
-            let agrees = menu.recording.iter().filter(|(_, agrees)| **agrees);
-            let keys: BTreeSet<String> = agrees.map(|(keys, _)| keys.as_str().to_owned()).collect();
-            if !keys.is_empty() {
-                law.agreeing.insert(menu.row.to_string(), keys);
-            }
+            let keys = menu.recording.iter().map(|(keys, agrees)| (keys.as_str().to_owned(), *agrees));
+            law.consents.insert(menu.row.to_string(), keys.collect());
         }
         law.sensitive = plan.inputs.iter().filter(|input| input.sensitive).map(|input| input.row.to_string()).collect();
         law
     }
 
-    /// One number whose greeting says that it is recorded, and a sensitive input.
+    /// One number whose greeting says that it is recorded, a sensitive input, and `menu.consent`, where 1 agrees and 2 does not.
     #[cfg(test)]
     pub(super) fn example(number: &str, greeting: &str, input: &str) -> Self {
         let one = |name: &str| BTreeSet::from([name.to_owned()]);
-        Self { numbers: one(number), greetings: one(greeting), sensitive: one(input), ..Self::default() }
+        let keys = BTreeMap::from([("1".to_owned(), true), ("2".to_owned(), false)]);
+        let consents = BTreeMap::from([("menu.consent".to_owned(), keys)]);
+        Self { numbers: one(number), greetings: one(greeting), sensitive: one(input), consents, ..Self::default() }
     }
 
     pub(super) fn extend(&mut self, other: Self) {
         self.numbers.extend(other.numbers);
         self.greetings.extend(other.greetings);
         self.menus.extend(other.menus);
-        self.agreeing.extend(other.agreeing);
+        self.consents.extend(other.consents);
         self.sensitive.extend(other.sensitive);
     }
 
@@ -62,11 +61,18 @@ impl TapeLaw {
         played.iter().any(|prompt| self.greetings.contains(prompt.rsplit('/').next().unwrap_or(prompt)))
     }
 
-    /// Whether the call may be recorded from here on: it was told at the beginning, or in this menu, or may have been agreed to.
+    /// What the keys that were counted in this row say of a recording, if anything.
+    pub(super) fn consent(&self, row: &str, typed: &str) -> Option<bool> {
+        let keys = self.consents.get(row)?;
+        keys.iter().find(|(keys, _)| typed.ends_with(keys.as_str())).map(|(_, agrees)| *agrees)
+    }
+
+    /// Whether the call may be recorded from here on: its caller agreed, or was told at the beginning or in this menu and did not
+    /// refuse.
     fn allows(&self, case: &Case) -> bool {
         let told = self.numbers.contains(&case.dialled) && case.greeted;
         let step = self.menus.contains(&case.row) && case.finished_in.as_ref() == Some(&case.row);
-        told || step || case.rows.iter().any(|row| self.agreeing.contains_key(row))
+        case.agreed.unwrap_or(told || step)
     }
 }
 
@@ -74,6 +80,10 @@ impl Oracle {
     /// A recording of a call begins.
     pub fn tape_begins(&mut self, now: Instant, stream: StreamKey, file: &str) {
         let Some(call) = self.streams.get(&stream).cloned() else { return };
+        // What noise says and hears is not followed.
+        if self.noise.contains(&plainly(&call)) {
+            return;
+        }
         let Some(case) = self.cases.get_mut(&call) else {
             return self.broken(now, "recorded when told", &call, "a call with a centre is recorded".to_owned());
         };
@@ -81,6 +91,23 @@ impl Oracle {
         if !case.crashed && !self.law.tapes.allows(case) {
             let what = format!("recorded in {:?} before anybody said so", case.row);
             self.broken(now, "recorded when told", &call, what);
+        }
+    }
+
+    /// The engine is told what became of a recording or a message.
+    pub fn written(&mut self, file: &str, kept: bool) {
+        self.written.insert(file.to_owned(), kept);
+    }
+
+    /// A record says `kept` of what it was told is kept, and nothing else.
+    pub(super) fn tells_recordings(&mut self, now: Instant, call_id: &str, record: &serde_json::Value) {
+        let lists = [&record["recordings"], &record["messages"]].into_iter().filter_map(|list| list.as_array());
+        for one in lists.flatten().filter(|one| one["result"] != "refused") {
+            let told = one["file"].as_str().and_then(|file| self.written.get(file));
+            let truth = told.map_or("unknown", |kept| if *kept { "kept" } else { "failed" });
+            if one["result"] != truth {
+                self.broken(now, "true record", call_id, format!("{one}, and in truth it is {truth}"));
+            }
         }
     }
 
@@ -97,6 +124,7 @@ impl Oracle {
         let what = match () {
             () if talks => "a talk with a centre is recorded".to_owned(),
             () if self.law.tapes.sensitive.contains(&case.row) => format!("{} is recorded", case.row),
+            () if case.agreed == Some(false) => format!("recorded in {} though its caller refused", case.row),
             () if case.released.is_some() || case.hung_up.is_some() => "recorded behind the BYE".to_owned(),
             () => return,
         };
@@ -119,9 +147,8 @@ pub(super) fn recordings(law: &Law, case: &Case) -> Option<String> {
         if row.starts_with("number.") && !by_law {
             let keys = record["keys"].as_array().into_iter().flatten();
             let agreed = keys.filter_map(|key| Some((key["menu"].as_str()?, key["keys"].as_str()?)));
-            let mut agreed =
-                agreed.filter(|(menu, keys)| law.tapes.agreeing.get(*menu).is_some_and(|known| known.contains(*keys)));
-            if agreed.next().is_none() {
+            let mut said = agreed.filter_map(|(menu, keys)| law.tapes.consents.get(menu)?.get(keys));
+            if !said.any(|&agrees| agrees) {
                 return Some(format!("{row} is recorded, and nobody agreed"));
             }
         }

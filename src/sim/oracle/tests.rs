@@ -1,3 +1,4 @@
+use super::tape::TapeLaw;
 use super::*;
 use crate::sim::caller::End;
 
@@ -9,7 +10,7 @@ pub(super) fn at(seconds: f64) -> Instant {
     Instant::START + Duration::from_secs_f64(seconds)
 }
 
-fn law() -> Law {
+pub(super) fn law() -> Law {
     Law {
         targets: BTreeSet::from(["1357@k:5071".to_owned(), "1357@a:5072".to_owned()]),
         accepted: BTreeSet::from(["1357@a:5072".to_owned()]),

@@ -1,6 +1,7 @@
 //! The carrier we register with, and the name system that leads there or does not.
 
 use super::{ENGINE, Event, Fault, Input, World};
+use crate::sim::caller::By;
 use crate::sim::registrar::DOMAIN;
 use crate::sip::locate::{Answer, LookupKey, Naptr, Question, Srv};
 use crate::time::{Duration, Instant};
@@ -75,7 +76,7 @@ impl World {
             self.oracle.carrier_saw(self.now, what);
         }
         if let Some(bytes) = answer {
-            self.carry(super::Packet { from: proxy, to: from, bytes, by: super::By::Datagram });
+            self.carry(super::Packet { from: proxy, to: from, bytes, by: By::Datagram });
         }
     }
 

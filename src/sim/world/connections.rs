@@ -2,9 +2,11 @@
 //!
 //! A message to a connection that is gone goes by another one to the same address, else one is opened there.
 
-use super::{By, ENGINE, Event, Input, Packet, Place, World};
+use super::{ENGINE, Event, Input, Packet, Place, World};
+use crate::sim::caller::By;
 use crate::sim::caller::stream::Splitter;
 use crate::sim::fault::Fault;
+use crate::sim::trace::Brief;
 use crate::sip::{Flow, Transport};
 use crate::time::Duration;
 use std::net::SocketAddr;
@@ -129,7 +131,7 @@ impl World {
             format!("{:>15} -> engine  {} bytes on connection {number}", flow.remote.ip(), bytes.len())
         });
         for message in whole {
-            self.note(b"", || format!("{:>15} -> engine  {}", flow.remote.ip(), super::Brief(&message)));
+            self.note(b"", || format!("{:>15} -> engine  {}", flow.remote.ip(), Brief(&message)));
             self.delivered(&message);
         }
         self.feed(Input::Received { flow, bytes: &bytes });

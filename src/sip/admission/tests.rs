@@ -65,6 +65,23 @@ fn no_more_calls_live_than_may_and_an_end_makes_room() {
 }
 
 #[test]
+fn where_calls_may_be_bridged_each_has_room_for_two_legs() {
+    let mut rush = Rush::new(&Peers { legs: Some(5), ..capped(Some(4), None) });
+    let mut live: Vec<Place> = (0..5).filter_map(|_| rush.call(address(1))).collect();
+    assert_eq!(live.len(), 4, "as the settings say");
+    // A table that bridges is published: who is there stays.
+    rush.admission.bridges(true);
+    for left in [3, 2] {
+        rush.admission.leave(live.pop().expect("a call"));
+        assert!(rush.call(address(1)).is_none(), "{left} live");
+    }
+    rush.admission.leave(live.pop().expect("a call"));
+    assert!(rush.call(address(1)).is_some() && rush.call(address(1)).is_none());
+    rush.admission.bridges(false);
+    assert!(rush.call(address(1)).is_some());
+}
+
+#[test]
 fn one_source_at_five_times_the_rate_gets_the_whole_rate() {
     let mut rush = Rush::new(&capped(None, Some(200)));
     // The first second takes what the bucket held.
@@ -123,7 +140,7 @@ fn long_waits_slow_the_pace_down_and_short_ones_give_it_back_within_five_seconds
     let mut rush = Rush::new(&Peers::default());
     let tick = |rush: &mut Rush, wait: u64| {
         let taken = rush.run(1, &[(address(1), 1000)])[0];
-        rush.admission.waits(rush.now.instant, Duration::from_millis(wait));
+        rush.admission.waits(rush.now.instant, Duration::from_millis(wait), Duration::ZERO);
         taken
     };
     assert_eq!(tick(&mut rush, 120), 1000.0);
@@ -142,9 +159,9 @@ fn long_waits_slow_the_pace_down_and_short_ones_give_it_back_within_five_seconds
 fn one_busy_moment_changes_nothing_for_those_who_come_later() {
     let mut rush = Rush::new(&Peers::default());
     rush.run(1, &[(address(1), 100)]);
-    rush.admission.waits(rush.now.instant, Duration::from_millis(100));
+    rush.admission.waits(rush.now.instant, Duration::from_millis(100), Duration::ZERO);
     rush.now = rush.now.after(Duration::from_secs(3));
-    rush.admission.waits(rush.now.instant, Duration::ZERO);
+    rush.admission.waits(rush.now.instant, Duration::ZERO, Duration::ZERO);
     assert_eq!(rush.run(1, &[(address(1), 2000)]), [2000.0]);
 }
 
@@ -174,4 +191,75 @@ fn refusals_are_counted_by_reason_and_told_once_in_a_while() {
     let told = Refused { too_many: 1, too_late: 1, ..Refused::default() };
     assert_eq!(rush.admission.told(due), Some(told));
     assert_eq!((rush.admission.deadline(), rush.admission.told(due)), (None, None));
+}
+
+/// A media thread with room for so many calls: beyond it falls behind, and loses an interval's sound with each 20 ms.
+struct Thread {
+    room: f64,
+    calls: f64,
+    late: f64,
+    looks: [f64; 2],
+    lost: f64,
+}
+
+impl Thread {
+    /// A tenth of a second, in which this share of its calls ends; how late it was in this one and the two before.
+    fn pass(&mut self, ending: f64) -> Duration {
+        self.calls *= 1.0 - ending;
+        self.late = (self.late + (self.calls / self.room - 1.0) * 100.0).max(0.0);
+        self.lost += (self.late - 20.0).max(0.0);
+        let lasting = self.looks.iter().fold(self.late, |least, late| least.min(*late));
+        self.looks = [self.late, self.looks[0]];
+        Duration::from_secs_f64(lasting / 1000.0)
+    }
+}
+
+#[test]
+fn nobody_comes_in_while_sound_is_late_and_no_call_that_is_there_loses_any() {
+    let mut rush = Rush::new(&Peers::default());
+    let mut thread = Thread { room: 1000.0, calls: 900.0, late: 0.0, looks: [0.0; 2], lost: 0.0 };
+    let (mut least, mut most) = (f64::MAX, 0.0f64);
+    // Two minutes of twice the calls that fit: 33 a second, a minute each.
+    for tenth in 0..1200 {
+        for call in 0..33 {
+            if (tenth * 33 + call) % 10 == 0 && rush.call(address(1)).is_some() {
+                thread.calls += 1.0;
+            }
+        }
+        rush.now = rush.now.after(Duration::from_millis(100));
+        let late = thread.pass(0.1 / 60.0);
+        rush.admission.waits(rush.now.instant, Duration::ZERO, late);
+        if tenth > 300 {
+            (least, most) = (least.min(thread.calls), most.max(thread.calls));
+        }
+    }
+    assert!(thread.lost == 0.0, "{} ms of sound were lost", thread.lost);
+    assert!(least > 930.0 && most < 1030.0, "between {least} and {most} calls");
+    assert!(rush.admission.refused.no_media > 100);
+    // Fewer calls come: within seconds each is taken again.
+    for _ in 0..100 {
+        rush.now = rush.now.after(Duration::from_millis(100));
+        rush.admission.waits(rush.now.instant, Duration::ZERO, Duration::ZERO);
+    }
+    assert_eq!(rush.run(1, &[(address(1), 500)]), [500.0]);
+}
+
+#[test]
+fn sound_that_is_late_keeps_new_calls_out_until_it_has_been_in_time_for_a_while() {
+    let mut rush = Rush::new(&Peers::default());
+    let mut comes = |millis, late| {
+        rush.now = rush.now.after(Duration::from_millis(millis));
+        rush.admission.waits(rush.now.instant, Duration::ZERO, Duration::from_micros(late));
+        rush.call(address(1)).is_some()
+    };
+    assert!(comes(100, 4900), "it catches up by itself");
+    assert!(!comes(100, 5000));
+    assert!(!comes(1900, 1100), "better, but not in time");
+    assert!(!comes(100, 0) && !comes(1800, 0), "in time, but not for long");
+    assert!(comes(200, 0));
+    assert!(comes(1000, 4900), "between the two nothing changes");
+    // Nobody looked for a while: whoever comes then is not kept out by what was.
+    assert!(!comes(100, 9000));
+    rush.now = rush.now.after(Duration::from_secs(60));
+    assert!(rush.call(address(1)).is_some());
 }

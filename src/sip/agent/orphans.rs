@@ -1,20 +1,22 @@
-//! Dialogs of a process that died: each gets one BYE from the next, so that nobody hangs in silence.
+//! Dialogs of a process that died: each gets one BYE from the next, so that nobody hangs in silence, and a call that rang a CANCEL.
 //!
-//! They come as [`Dialog::saved`] wrote them and leave a few at a time, each by an ordinary transaction: ten thousand goodbyes must not
+//! They come as [`Agent::saved`] wrote them and leave a few at a time, each by an ordinary transaction: ten thousand goodbyes must not
 //! stand in the way of the first new call. Whatever is answered, or nothing at all, ends them.
 
 use super::table::Timer;
 use super::{Agent, AgentEvent, AgentOutput, DialogKey};
 use crate::limits::{DIALOGS_MAX, ORPHANS_AT_ONCE, ORPHANS_EVERY, TRANSACTIONS_FOR_NEW_CALLS};
 use crate::sip::dialog::Dialog;
+use crate::sip::paper::Paper;
+use crate::sip::reader::{Method, Start};
 use crate::sip::reason::Reason;
 use crate::sip::trunk::TrunkId;
 use crate::time::{Instant, Now};
 
 impl Agent {
-    /// What a later process needs to end this dialog. It is told anew with each [`AgentEvent::Moved`].
+    /// What a later process needs to end this dialog, or to take back a call that is being placed. It is told anew with each [`AgentEvent::Moved`].
     pub fn saved(&self, dialog: DialogKey) -> Option<String> {
-        let dialog = self.dialogs.get(&dialog)?;
+        let Some(dialog) = self.dialogs.get(&dialog) else { return self.saved_call(dialog) };
         let trunk = dialog.trunk.and_then(|trunk| self.trunk(trunk));
         Some(dialog.saved(trunk.map(|trunk| trunk.name.as_str())))
     }
@@ -46,9 +48,15 @@ impl Agent {
     }
 
     fn part_from(&mut self, now: Instant, paper: &str, out: &mut Vec<AgentOutput>) {
+        let Some(paper) = Paper::read(paper) else { return };
+        let Some(message) = paper.message() else { return };
         let trunks = &self.config.peers.trunks;
-        let trunk = |name: &str| trunks.iter().position(|trunk| trunk.name == name).map(TrunkId);
-        let Some(mut dialog) = Dialog::restored(paper, trunk) else { return };
+        let named = |name: &String| trunks.iter().position(|trunk| trunk.name == *name).map(TrunkId);
+        let trunk = paper.trunk.as_ref().and_then(named);
+        if matches!(message.start, Start::Request { method: Method::Invite, .. }) {
+            return self.take_back(now, &paper, &message, trunk, out);
+        }
+        let Some(mut dialog) = Dialog::restored(&paper, &message, trunk) else { return };
         dialog.route(self.config.answers_public());
         if let Some(host) = dialog.placed_to {
             self.outgoing.learn(host);

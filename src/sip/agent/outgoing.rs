@@ -6,27 +6,24 @@
 //! Credentials are a trunk's and go to that trunk alone (CVE-2021-41158).
 
 mod call;
+mod given_up;
 mod hop;
 mod registering;
+mod taken_back;
+mod transaction;
 
 pub use call::CallRequest;
 pub use registering::RegistrationReport;
 
 use super::table::Timer;
 use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, Transport};
-use crate::limits::{
-    ADDRESS_PATIENCE, DATAGRAM_REQUEST_BYTES_MAX, LOOKUP_PATIENCE, TRANSACTION_TIMEOUT, UNREACHABLE_FOR,
-    UNREACHABLE_MAX,
-};
+use crate::limits::{ADDRESS_PATIENCE, DATAGRAM_REQUEST_BYTES_MAX, LOOKUP_PATIENCE, UNREACHABLE_FOR, UNREACHABLE_MAX};
 use crate::sip::auth::client::{Asker, Prover};
-use crate::sip::header::{elements, trim};
+use crate::sip::header::trim;
 use crate::sip::locate::{Answer, Hop, Locator, LookupKey, Step};
 use crate::sip::reader::{Message, Name};
 use crate::sip::restraint::{OFFER, Restraint};
 use crate::sip::status::StatusCode;
-use crate::sip::transaction::Output;
-use crate::sip::transaction::client::{self, Client};
-use crate::sip::transaction::invite_client::{self, InviteClient};
 use crate::sip::trunk::{Trunk, TrunkId};
 use crate::sip::uri::SipUri;
 use crate::sip::writer::{RequestParts, request};
@@ -36,6 +33,7 @@ use hop::Finding;
 use registering::Registering;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
+use transaction::{Purpose, Transaction};
 
 /// What is under way.
 #[derive(Default)]
@@ -46,7 +44,7 @@ pub(super) struct Outgoing {
     registrations_changed: bool,
     findings: BTreeMap<u64, Finding>,
     lookups: HashMap<LookupKey, u64>,
-    asking: BTreeMap<u64, Asking>,
+    asking: BTreeMap<u64, Transaction>,
     /// By branch and method.
     index: HashMap<Box<[u8]>, u64>,
     /// Addresses that failed, and how long they are passed over.
@@ -105,27 +103,6 @@ struct Draft {
     sounds_at: Option<IpAddr>,
 }
 
-/// A client transaction of ours.
-struct Asking {
-    key: Box<[u8]>,
-    machine: Machine,
-    flow: Flow,
-    purpose: Purpose,
-}
-
-enum Machine {
-    Invite(InviteClient),
-    Other(Client),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Purpose {
-    /// A sending of an errand.
-    Errand(u64),
-    /// Its answer changes nothing: PRACK, CANCEL.
-    Nothing,
-}
-
 /// What a response was made by.
 #[derive(Clone, Copy)]
 pub(super) enum Word<'a, 'm> {
@@ -136,15 +113,10 @@ pub(super) enum Word<'a, 'm> {
     Broken,
 }
 
-fn key_of(branch: &[u8], method: &[u8]) -> Box<[u8]> {
-    [branch, b" ", method].concat().into()
-}
-
 impl Outgoing {
     /// Requests without an answer.
     pub(super) fn asking(&self) -> usize {
-        let others = |asking: &&Asking| asking.purpose == Purpose::Nothing && asking.is_asking();
-        self.errands.len() + self.asking.values().filter(others).count()
+        self.errands.len() + self.asking.values().filter(|transaction| transaction.is_beside_a_call()).count()
     }
 
     /// Everything held.
@@ -193,29 +165,15 @@ impl Outgoing {
         flow.connection == 0 && self.is_unreachable(now, flow.transport, flow.remote)
     }
 
-    /// Bytes could not leave that way.
-    pub(super) fn refused(&mut self, now: Instant, flow: Flow) {
-        self.shun(now, flow.transport, flow.remote, UNREACHABLE_FOR);
-    }
-
     fn is_unreachable(&self, now: Instant, transport: Transport, remote: SocketAddr) -> bool {
         self.unreachable.get(&(transport, remote)).is_some_and(|until| *until > now)
     }
 
-    fn shun(&mut self, now: Instant, transport: Transport, remote: SocketAddr, how_long: Duration) {
+    /// What failed is passed over for a while.
+    pub(super) fn shun(&mut self, now: Instant, transport: Transport, remote: SocketAddr, how_long: Duration) {
         self.unreachable.retain(|_, until| *until > now);
         if self.unreachable.len() < UNREACHABLE_MAX {
             self.unreachable.insert((transport, remote), now + how_long);
-        }
-    }
-}
-
-impl Asking {
-    fn is_asking(&self) -> bool {
-        match &self.machine {
-            // The call asks, however many sendings it has.
-            Machine::Invite(_) => false,
-            Machine::Other(machine) => machine.is_asking(),
         }
     }
 }
@@ -396,152 +354,8 @@ impl Agent {
         }
         self.schedule(Some(patience), Timer::Outgoing(id));
         match owner {
-            Owner::Call(call) => self.invite_sent(call, transaction, &branch, bytes),
+            Owner::Call(call) => self.invite_sent(call, transaction, &branch, bytes, out),
             Owner::Registration(_) => {}
-        }
-    }
-
-    /// A client transaction begins.
-    #[allow(clippy::too_many_arguments)] // all of them make the transaction
-    fn ask(
-        &mut self,
-        now: Instant,
-        flow: Flow,
-        branch: &str,
-        method: &str,
-        bytes: Vec<u8>,
-        purpose: Purpose,
-        out: &mut Vec<AgentOutput>,
-    ) -> u64 {
-        let id = self.new_id();
-        let mut said = Vec::new();
-        let machine = match method {
-            "INVITE" => Machine::Invite(InviteClient::new(now, flow.transport, bytes, &mut said)),
-            _ => Machine::Other(Client::new(now, flow.transport, bytes, TRANSACTION_TIMEOUT, &mut said)),
-        };
-        for said in said {
-            if let Output::Send(bytes) = said {
-                out.push(AgentOutput::Transmit { flow, bytes });
-            }
-        }
-        let key = key_of(branch.as_bytes(), method.as_bytes());
-        self.outgoing.index.insert(key.clone(), id);
-        self.outgoing.learn(flow.remote.ip());
-        self.outgoing.asking.insert(id, Asking { key, machine, flow, purpose });
-        self.reschedule(id);
-        id
-    }
-
-    fn reschedule(&mut self, id: u64) {
-        let deadline = self.outgoing.asking.get(&id).and_then(|asking| match &asking.machine {
-            Machine::Invite(machine) => machine.deadline(),
-            Machine::Other(machine) => machine.deadline(),
-        });
-        self.schedule(deadline, Timer::Outgoing(id));
-    }
-
-    /// A response that belongs to no dialog of the called side: whether it was one of ours.
-    pub(super) fn take_outgoing(
-        &mut self,
-        now: Instant,
-        flow: Flow,
-        (branch, method): (&[u8], &[u8]),
-        message: &Message<'_>,
-        status: StatusCode,
-        out: &mut Vec<AgentOutput>,
-    ) {
-        let Some(&id) = self.outgoing.index.get(&key_of(branch, method)) else { return };
-        self.drive_outgoing(now, id, Some(status), Word::Peer(flow, message), out);
-    }
-
-    /// Bytes could not leave on this flow.
-    pub(super) fn outgoing_failed(&mut self, now: Instant, flow: Flow, out: &mut Vec<AgentOutput>) {
-        let failed: Vec<u64> = self
-            .outgoing
-            .asking
-            .iter()
-            .filter(|(_, asking)| asking.flow.fails_with(&flow))
-            // Nobody tries another address for a CANCEL or a PRACK: the next copy may leave, and a telephone must not ring on for nobody.
-            .filter(|(_, asking)| asking.purpose != Purpose::Nothing || flow.transport != Transport::Udp)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in failed {
-            self.drive_outgoing(now, id, None, Word::Broken, out);
-        }
-    }
-
-    /// One step of a transaction, and what its user makes of it.
-    fn drive_outgoing(
-        &mut self,
-        now: Instant,
-        id: u64,
-        status: Option<StatusCode>,
-        word: Word<'_, '_>,
-        out: &mut Vec<AgentOutput>,
-    ) {
-        let Some(asking) = self.outgoing.asking.get_mut(&id) else { return };
-        let mut said = Vec::new();
-        match (&mut asking.machine, word, status) {
-            (Machine::Invite(machine), Word::Peer(_, message), Some(status)) => {
-                let to = message.value(Name::To).unwrap_or_default();
-                machine.handle(now, invite_client::Input::Response(status, to), &mut said);
-            }
-            (Machine::Invite(machine), Word::Broken, _) => {
-                machine.handle(now, invite_client::Input::TransportError, &mut said);
-            }
-            (Machine::Invite(machine), ..) => machine.handle(now, invite_client::Input::Tick, &mut said),
-            (Machine::Other(machine), Word::Peer(..), Some(status)) => {
-                machine.handle(now, client::Input::Response(status), &mut said);
-            }
-            (Machine::Other(machine), Word::Broken, _) => {
-                machine.handle(now, client::Input::TransportError, &mut said);
-            }
-            (Machine::Other(machine), ..) => machine.handle(now, client::Input::Tick, &mut said),
-        }
-        let (flow, purpose) = (asking.flow, asking.purpose);
-        if let Word::Peer(_, message) = word
-            && let Some(via) = message.values(Name::Via).flat_map(elements).next()
-        {
-            self.outgoing.restraint.heard(now, (flow.transport, flow.remote), via);
-        }
-        let over = match &asking.machine {
-            Machine::Invite(machine) => machine.is_terminated(),
-            Machine::Other(machine) => machine.is_terminated(),
-        };
-        self.reschedule(id);
-        let mut answer = None;
-        for said in said {
-            match said {
-                Output::Send(bytes) => out.push(AgentOutput::Transmit { flow, bytes }),
-                Output::Response(status) => answer = Some(status),
-            }
-        }
-        if let (Some(status), Purpose::Errand(errand)) = (answer, purpose) {
-            self.errand_answered(now, errand, id, status, word, out);
-        }
-        if over {
-            self.forget_asking(id);
-        }
-    }
-
-    /// A sending that was given up is not repeated; a REGISTER is not waited for either.
-    fn hush(&mut self, now: Instant, id: u64) {
-        match self.outgoing.asking.get_mut(&id).map(|asking| &mut asking.machine) {
-            Some(Machine::Invite(machine)) => {
-                machine.handle(now, invite_client::Input::Hush, &mut Vec::new());
-                self.reschedule(id);
-            }
-            Some(Machine::Other(_)) => self.forget_asking(id),
-            None => {}
-        }
-    }
-
-    fn forget_asking(&mut self, id: u64) {
-        let Some(asking) = self.outgoing.asking.remove(&id) else { return };
-        self.outgoing.index.remove(&asking.key);
-        self.outgoing.unlearn(asking.flow.remote.ip());
-        if let Purpose::Errand(errand) = asking.purpose {
-            self.attempt_over(DialogKey(errand), id);
         }
     }
 
@@ -577,7 +391,7 @@ impl Agent {
         match (status, word) {
             (_, Word::Silence | Word::Broken) | (StatusCode::UNAVAILABLE, _) => {
                 let how_long = match word {
-                    Word::Peer(_, message) => retry_after(message).unwrap_or(Duration::ZERO).min(UNREACHABLE_FOR),
+                    Word::Peer(_, message) => shunned_for(message),
                     Word::Silence | Word::Broken => UNREACHABLE_FOR,
                 };
                 let Some(errand) = self.outgoing.errands.get_mut(&id) else { return };
@@ -663,9 +477,9 @@ impl Agent {
     }
 }
 
-/// Retry-After in seconds, without its comment and parameters.
-fn retry_after(message: &Message<'_>) -> Option<Duration> {
-    seconds(message.value(Name::RetryAfter)?)
+/// How long an address is passed over that said 503: its Retry-After, without comment and parameters.
+pub(super) fn shunned_for(message: &Message<'_>) -> Duration {
+    message.value(Name::RetryAfter).and_then(seconds).unwrap_or_default().min(UNREACHABLE_FOR)
 }
 
 /// The number of seconds a value begins with.

@@ -4,7 +4,8 @@
 //! Refusals outside a transaction keep no state (§8.2.7): a copy of the request gets a copy of the answer, with
 //! the same tag, so that a flood costs nothing afterwards.
 
-use super::table::{ClientInput, Essentials, ServerEntry, Timer, merged_key, server_key};
+use super::asking::ClientInput;
+use super::table::{Essentials, ServerEntry, Timer, merged_key, server_key};
 use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, Invite, Transport};
 use crate::limits::{
     DIALOGS_MAX, DRAIN_RETRY_AFTER, MESSAGE_BYTES_MAX, STREAM_BYTES_HELD_MAX, STREAM_MESSAGE_TIMEOUT,
@@ -62,6 +63,10 @@ impl Agent {
         let silent = self.who(flow) == Who::Stranger && self.config.peers.strangers == Strangers::Silence;
         // Whom we called may answer, whatever else it may not.
         if silent && !self.outgoing.knows(flow.remote.ip()) {
+            // A late answer of somebody we called asks for nothing.
+            if !bytes.starts_with(b"SIP/2.0") {
+                self.turn_away(now, flow, out);
+            }
             return;
         }
         match flow.transport {
@@ -69,6 +74,10 @@ impl Agent {
             Transport::Udp => {}
             Transport::Tcp | Transport::Tls => self.take_stream(now, flow, bytes, out),
         }
+    }
+
+    fn turn_away(&mut self, now: Instant, flow: Flow, out: &mut Vec<AgentOutput>) {
+        out.extend(self.turned_away.count(now, flow.remote.ip()).map(AgentOutput::Event));
     }
 
     /// Who talks to us on this flow, by its address, its certificate and our registrations.
@@ -159,7 +168,7 @@ impl Agent {
         let method = message.value(Name::CSeq).and_then(cseq).map(|(_, method)| method);
         if let (None, Some(branch), Some(method)) = (message.fault, via.and_then(|via| via.branch), method) {
             match self.client_of(branch, method) {
-                Some(id) => self.drive_client(now, id, ClientInput::Response(status, message), out),
+                Some(id) => self.drive_client(now, id, ClientInput::Response(branch, status, message), out),
                 None => self.take_outgoing(now, flow, (branch, method), message, status, out),
             }
         }
@@ -199,8 +208,13 @@ impl Agent {
         // One answer for whatever a stranger asks: it tells nothing about what is here.
         let read = match self.who(flow) {
             Who::Stranger if self.is_of_our_call(flow, message) => read,
-            Who::Stranger if self.config.peers.strangers == Strangers::Silence => return,
-            Who::Stranger => Err((StatusCode::FORBIDDEN, StatusCode::FORBIDDEN.reason())),
+            Who::Stranger => {
+                self.turn_away(now, flow, out);
+                if self.config.peers.strangers == Strangers::Silence {
+                    return;
+                }
+                Err((StatusCode::FORBIDDEN, StatusCode::FORBIDDEN.reason()))
+            }
             Who::Trunk(_) | Who::Private | Who::Unproven => read,
         };
         let step = Now { instant: now, wall: self.wall };

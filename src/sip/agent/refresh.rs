@@ -1,12 +1,12 @@
 //! Our session refreshes (RFC 4028 §10): UPDATE where the peer allows it, else a re-INVITE with our description as it
 //! is; and what their answers mean (RFC 3261 §12.2.1.2, §14.1).
 
+use super::asking::{Answer, Purpose};
 use super::receive::offer;
-use super::table::Purpose;
 use super::{Agent, AgentEvent, AgentOutput, DialogKey};
 use crate::limits::{SESSION_REFRESHES_422_MAX, SESSION_RETRY_UNSENT};
 use crate::sip::dialog::{Dialog, State, contact};
-use crate::sip::reader::{Message, Name};
+use crate::sip::reader::Name;
 use crate::sip::reason::Reason;
 use crate::sip::session_timer::{Due, SessionTimer, Terms, seconds};
 use crate::sip::status::StatusCode;
@@ -79,40 +79,34 @@ impl Agent {
         }
     }
 
-    /// Our refresh was answered. `cseq` is the number of a re-INVITE, whose 2xx wants an ACK.
+    /// Our refresh was answered: a re-INVITE, or an UPDATE.
     pub(super) fn refreshed(
         &mut self,
         now: Instant,
         key: DialogKey,
-        reinvite: Option<u32>,
+        reinvite: bool,
         status: StatusCode,
-        reply: Option<&Message<'_>>,
+        answer: Answer<'_, '_>,
         out: &mut Vec<AgentOutput>,
     ) {
         let drawn = self.random.below(201);
         let answer_public = self.config.answers_public();
-        if let (Some(cseq), true) = (reinvite, status.is_success()) {
-            self.acknowledge_2xx(key, cseq, out);
-        }
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
-        // A copy of a 2xx wants its ACK and nothing else.
-        if dialog.refreshing.take().is_none() || !matches!(dialog.state, State::Live { .. }) {
-            return;
-        }
+        dialog.refreshing = None;
         let Some(timer) = &mut dialog.timer else { return };
-        match (status.code(), reply) {
-            (200..300, Some(reply)) => {
+        match (status.code(), answer) {
+            (200..300, Answer::Reply(reply)) => {
                 dialog.refused_422 = 0;
                 dialog.timer = Some(SessionTimer::new(now, Terms::of_response(reply, timer.interval)));
                 let moved = dialog.refresh(None, contact(reply), answer_public);
                 if moved {
                     self.moved(now, key, out);
                 }
-                if reinvite.is_some() {
+                if reinvite {
                     out.push(AgentOutput::Event(AgentEvent::Refreshed { dialog: key, body: offer(reply) }));
                 }
             }
-            (422, Some(reply)) if dialog.refused_422 < SESSION_REFRESHES_422_MAX => {
+            (422, Answer::Reply(reply)) if dialog.refused_422 < SESSION_REFRESHES_422_MAX => {
                 dialog.refused_422 += 1;
                 let least = reply.value(Name::MinSe).and_then(seconds).unwrap_or_default();
                 dialog.least_interval = dialog.least_interval.max(least);
@@ -128,31 +122,23 @@ impl Agent {
                 },
             ),
             (408 | 481, _) => return self.lose(now, key, None, AgentEvent::Lost { dialog: key }, out),
-            (405 | 501, _) if reinvite.is_none() => {
+            (405 | 501, _) if !reinvite => {
                 dialog.updates = false;
                 timer.again(now, Duration::ZERO);
             }
             // It never left, or its connection broke: not the peer's word, so the next may go well at once.
-            (_, None) => timer.again(now, SESSION_RETRY_UNSENT),
+            (_, Answer::Nothing) => timer.again(now, SESSION_RETRY_UNSENT),
             _ => timer.later(now),
         }
         self.schedule_dialog(key);
     }
 
-    /// The ACK of a 2xx to our re-INVITE (RFC 3261 §13.2.2.4): a request of its own, with the number of the INVITE.
-    fn acknowledge_2xx(&mut self, key: DialogKey, cseq: u32, out: &mut Vec<AgentOutput>) {
-        let branch = format!("z9hG4bK{}", self.random.token(16));
-        if let Some(dialog) = self.dialogs.get_mut(&key) {
-            let bytes = dialog.ack(cseq, &branch, &self.config.product);
-            out.push(AgentOutput::Transmit { flow: dialog.next, bytes });
-        }
-    }
-
-    /// A dialog that ends waits for no refresh any more: a re-INVITE that only rings would wait for ever.
-    pub(super) fn drop_refresh(&mut self, key: DialogKey) {
+    /// A dialog that ends waits for no refresh any more.
+    pub(super) fn leave_refresh(&mut self, now: Instant, key: DialogKey) {
         let refreshing = self.dialogs.get_mut(&key).and_then(Dialog::take_refresh);
-        if let Some(transaction) = refreshing {
-            self.drop_client(transaction);
+        if let Some(request) = refreshing {
+            self.conclude(now, request);
+            self.settle(now, request);
         }
     }
 }

@@ -1,22 +1,20 @@
-//! The agent's tables: transactions and dialogs, how a message finds its own, and whose time has come.
+//! The agent's tables: server transactions and dialogs, how a message finds its own, and whose time has come.
 
-use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow, ReferKey, Transport};
-use crate::limits::{REFER_REPEATS, STREAM_MESSAGE_TIMEOUT, TRANSACTION_TIMEOUT};
+use super::asking::ClientInput;
+use super::{Agent, AgentEvent, AgentOutput, DialogKey, Flow};
+use crate::limits::STREAM_MESSAGE_TIMEOUT;
 use crate::sip::admission::Place;
 use crate::sip::dialog::{Dialog, Due, Farewell, State};
 use crate::sip::header::Via;
-use crate::sip::reader::{Message, Method, Name};
+use crate::sip::reader::Method;
 use crate::sip::reason::Reason;
-use crate::sip::refer;
 use crate::sip::status::StatusCode;
 use crate::sip::transaction::Output;
-use crate::sip::transaction::client::{self, Client};
-use crate::sip::transaction::invite_client::{self, InviteClient};
 use crate::sip::transaction::invite_server::{self, InviteServer};
 use crate::sip::transaction::server::{self, Server};
 use crate::sip::trunk::TrunkId;
 use crate::sip::writer::Back;
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -57,130 +55,6 @@ impl ServerEntry {
     /// It was refused, so its ACK acknowledges no 2xx.
     pub fn is_refused(&self) -> bool {
         matches!(&self.machine, Machine::Invite(machine) if machine.is_refused())
-    }
-}
-
-/// A client transaction's machine.
-enum Asking {
-    Invite(InviteClient),
-    Other(Client),
-}
-
-/// What can happen to a client transaction.
-pub(super) enum ClientInput<'a, 'm> {
-    /// A response.
-    Response(StatusCode, &'a Message<'m>),
-    /// The request could not leave.
-    TransportError,
-    /// The request has lost its sense: no more copies.
-    Hush,
-    /// Time went by.
-    Tick,
-}
-
-impl Asking {
-    fn handle(&mut self, now: Instant, input: &ClientInput<'_, '_>, said: &mut Vec<Output>) {
-        match (self, input) {
-            (Self::Invite(machine), ClientInput::Response(status, message)) => {
-                let to = message.value(Name::To).unwrap_or_default();
-                machine.handle(now, invite_client::Input::Response(*status, to), said);
-            }
-            (Self::Invite(machine), ClientInput::TransportError) => {
-                machine.handle(now, invite_client::Input::TransportError, said);
-            }
-            (Self::Invite(machine), ClientInput::Tick) => machine.handle(now, invite_client::Input::Tick, said),
-            // An INVITE is taken back by a CANCEL.
-            (Self::Invite(_), ClientInput::Hush) => {}
-            (Self::Other(machine), input) => {
-                let input = match input {
-                    ClientInput::Response(status, _) => client::Input::Response(*status),
-                    ClientInput::TransportError => client::Input::TransportError,
-                    ClientInput::Hush => client::Input::Hush,
-                    ClientInput::Tick => client::Input::Tick,
-                };
-                machine.handle(now, input, said);
-            }
-        }
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        match self {
-            Self::Invite(machine) => machine.deadline(),
-            Self::Other(machine) => machine.deadline(),
-        }
-    }
-
-    fn is_terminated(&self) -> bool {
-        match self {
-            Self::Invite(machine) => machine.is_terminated(),
-            Self::Other(machine) => machine.is_terminated(),
-        }
-    }
-
-    fn is_asking(&self) -> bool {
-        match self {
-            Self::Invite(machine) => machine.is_asking(),
-            Self::Other(machine) => machine.is_asking(),
-        }
-    }
-}
-
-/// A client transaction, and what its answer is about.
-pub(super) struct ClientEntry {
-    branch: Box<[u8]>,
-    machine: Asking,
-    pub flow: Flow,
-    purpose: Purpose,
-    cseq: u32,
-    asked: Asked,
-}
-
-/// A request inside a dialog, should it have to be sent another way.
-struct Asked {
-    dialog: DialogKey,
-    lines: Box<[u8]>,
-    body: Box<[u8]>,
-    /// The ways not tried yet, the best one last.
-    ways: Vec<Flow>,
-    purpose: Purpose,
-    cseq: u32,
-}
-
-impl ClientEntry {
-    /// The peer has not answered yet.
-    pub fn is_asking(&self) -> bool {
-        self.machine.is_asking()
-    }
-}
-
-/// Why we sent a request.
-#[derive(Clone, Copy)]
-pub(super) enum Purpose {
-    Bye(DialogKey),
-    /// Whether NOTIFYs are wanted.
-    Refer(DialogKey, bool),
-    /// A session refresh.
-    Update(DialogKey),
-    /// A session refresh.
-    Reinvite(DialogKey),
-}
-
-impl Purpose {
-    /// Its method.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Bye(_) => "BYE",
-            Self::Refer(..) => "REFER",
-            Self::Update(_) => "UPDATE",
-            Self::Reinvite(_) => "INVITE",
-        }
-    }
-
-    fn repeats(self) -> Duration {
-        match self {
-            Self::Bye(_) | Self::Update(_) | Self::Reinvite(_) => TRANSACTION_TIMEOUT,
-            Self::Refer(..) => REFER_REPEATS,
-        }
     }
 }
 
@@ -305,7 +179,7 @@ impl Agent {
     }
 
     /// Sends what the machines said; responses of servers only, so there is nobody to tell.
-    fn flush(&mut self, flow: Flow, out: &mut Vec<AgentOutput>) {
+    pub(super) fn flush(&mut self, flow: Flow, out: &mut Vec<AgentOutput>) {
         for said in self.said.drain(..) {
             match said {
                 Output::Send(bytes) => out.push(AgentOutput::Transmit { flow, bytes }),
@@ -360,142 +234,6 @@ impl Agent {
         }
         self.schedule(deadline, Timer::Server(id));
         self.flush(flow, out);
-    }
-
-    /// A request inside a dialog leaves; its transaction and the number of its CSeq.
-    pub(super) fn send_request(
-        &mut self,
-        now: Instant,
-        dialog: DialogKey,
-        lines: &[u8],
-        body: &[u8],
-        purpose: Purpose,
-        out: &mut Vec<AgentOutput>,
-    ) -> (u64, u32) {
-        let branch = format!("z9hG4bK{}", self.random.token(16));
-        let method = purpose.name();
-        let Some(entry) = self.dialogs.get_mut(&dialog) else { return (0, 0) };
-        // A connection that brought something stands in `streams` until it ends.
-        if entry.connection().is_some_and(|connection| !self.streams.contains_key(&connection)) {
-            entry.disconnected(self.config.answers_public());
-        }
-        let length = entry.request(method, &branch, &self.config.product, lines, body).len();
-        let (ways, cseq) = (entry.ways(length), entry.cseq());
-        let mut ways: Vec<Flow> = ways
-            .into_iter()
-            .filter(|way| way.transport == Transport::Udp || !self.outgoing.is_refused(now, *way))
-            .collect();
-        ways.reverse();
-        let id = self.new_id();
-        let asked = Asked { dialog, lines: lines.into(), body: body.into(), ways, purpose, cseq };
-        self.send_way(now, id, asked, out);
-        (id, cseq)
-    }
-
-    /// A request inside a dialog goes by the next of its ways, with a branch of its own.
-    fn send_way(&mut self, now: Instant, id: u64, mut asked: Asked, out: &mut Vec<AgentOutput>) {
-        let branch = format!("z9hG4bK{}", self.random.token(16));
-        let (Some(entry), Some(flow)) = (self.dialogs.get(&asked.dialog), asked.ways.pop()) else { return };
-        let Asked { purpose, cseq, .. } = asked;
-        let bytes = entry.write(flow, (purpose.name(), cseq), &branch, &self.config.product, &asked.lines, &asked.body);
-        let branch: Box<[u8]> = branch.into_bytes().into();
-        let machine = match purpose {
-            Purpose::Reinvite(_) => Asking::Invite(InviteClient::new(now, flow.transport, bytes, &mut self.said)),
-            Purpose::Bye(_) | Purpose::Refer(..) | Purpose::Update(_) => {
-                Asking::Other(Client::new(now, flow.transport, bytes, purpose.repeats(), &mut self.said))
-            }
-        };
-        self.flush(flow, out);
-        self.schedule(machine.deadline(), Timer::Client(id));
-        self.client_index.insert(branch.clone(), id);
-        self.clients.insert(id, ClientEntry { branch, machine, flow, purpose, cseq, asked });
-    }
-
-    /// Another way for a request that could not leave (RFC 3261 §18.1.1, RFC 3263 §4.3); false when there is none.
-    fn send_other_way(&mut self, now: Instant, id: u64, out: &mut Vec<AgentOutput>) -> bool {
-        let goes = |entry: &ClientEntry| entry.is_asking() && !entry.asked.ways.is_empty();
-        if !self.clients.get(&id).is_some_and(goes) {
-            return false;
-        }
-        let Some(entry) = self.clients.remove(&id) else { return false };
-        self.client_index.remove(&entry.branch);
-        self.outgoing.refused(now, entry.flow);
-        self.send_way(now, id, entry.asked, out);
-        true
-    }
-
-    /// The client transaction a response belongs to (RFC 3261 §17.1.3).
-    pub(super) fn client_of(&self, branch: &[u8], method: &[u8]) -> Option<u64> {
-        let id = *self.client_index.get(branch)?;
-        self.clients.get(&id).filter(|entry| entry.purpose.name().as_bytes() == method).map(|_| id)
-    }
-
-    /// A client transaction whose answer nobody waits for.
-    pub(super) fn drop_client(&mut self, id: u64) {
-        if let Some(entry) = self.clients.remove(&id) {
-            self.client_index.remove(&entry.branch);
-        }
-    }
-
-    pub(super) fn drive_client(
-        &mut self,
-        now: Instant,
-        id: u64,
-        input: ClientInput<'_, '_>,
-        out: &mut Vec<AgentOutput>,
-    ) {
-        if matches!(input, ClientInput::TransportError) && self.send_other_way(now, id, out) {
-            return;
-        }
-        let Some(entry) = self.clients.get_mut(&id) else { return };
-        entry.machine.handle(now, &input, &mut self.said);
-        let (flow, purpose, cseq) = (entry.flow, entry.purpose, entry.cseq);
-        let (over, deadline) = (entry.machine.is_terminated(), entry.machine.deadline());
-        if over && let Some(entry) = self.clients.remove(&id) {
-            self.client_index.remove(&entry.branch);
-        }
-        self.schedule(deadline, Timer::Client(id));
-        let mut answer = None;
-        for said in self.said.drain(..) {
-            match said {
-                Output::Send(bytes) => out.push(AgentOutput::Transmit { flow, bytes }),
-                Output::Response(status) if status.is_provisional() => {}
-                Output::Response(status) => answer = Some(status),
-            }
-        }
-        if let Some(status) = answer {
-            let reply = match input {
-                ClientInput::Response(_, message) => Some(message),
-                ClientInput::TransportError | ClientInput::Hush | ClientInput::Tick => None,
-            };
-            self.answered(now, (purpose, cseq), status, reply, out);
-        }
-    }
-
-    /// A request of ours has its final response. 401 and 407 are answers like any other: no credentials are
-    /// ever sent inside a caller's dialog (CVE-2021-41158).
-    fn answered(
-        &mut self,
-        now: Instant,
-        (purpose, cseq): (Purpose, u32),
-        status: StatusCode,
-        reply: Option<&Message<'_>>,
-        out: &mut Vec<AgentOutput>,
-    ) {
-        match purpose {
-            Purpose::Bye(dialog) => self.end_dialog(now, dialog),
-            Purpose::Update(dialog) => self.refreshed(now, dialog, None, status, reply, out),
-            Purpose::Reinvite(dialog) => self.refreshed(now, dialog, Some(cseq), status, reply, out),
-            Purpose::Refer(dialog, subscribes) => {
-                let refer = ReferKey(cseq);
-                // Both sides want no NOTIFY (RFC 4488 §4), so none is waited for.
-                let silent = !subscribes && status.is_success() && reply.is_some_and(refer::has_no_subscription);
-                if let Some(entry) = self.dialogs.get_mut(&dialog).filter(|_| silent) {
-                    entry.refers.retain(|known| *known != refer);
-                }
-                out.push(AgentOutput::Event(AgentEvent::ReferAnswered { dialog, refer, status }));
-            }
-        }
     }
 
     pub(super) fn add_dialog(&mut self, key: DialogKey, dialog: Dialog) {
@@ -610,6 +348,6 @@ impl Agent {
 
     /// Transactions held, for the flood bounds.
     pub(super) fn transactions(&self) -> usize {
-        self.servers.len() + self.clients.len() + self.outgoing.transactions()
+        self.servers.len() + self.client_index.len() + self.outgoing.transactions()
     }
 }

@@ -13,7 +13,7 @@ mod replaces;
 mod transfers;
 
 use super::*;
-use crate::sip::locate::Answer;
+use crate::sip::locate::{Answer, LookupKey};
 use crate::time::Duration;
 
 const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n";
@@ -297,6 +297,7 @@ fn name_of(event: &AgentEvent) -> String {
         AgentEvent::Accepted { sdp, .. } => format!("accepted{}", with(sdp)),
         AgentEvent::OtherFamily { remote, .. } => format!("passed over {remote}"),
         AgentEvent::Failed { status, .. } => format!("failed {status}"),
+        AgentEvent::TurnedAway { count, last } => format!("turned away {count}, the last from {last}"),
         AgentEvent::CallsRefused(refused) => format!(
             "refused {} too many, {} too fast, {} too late",
             refused.too_many, refused.too_fast, refused.too_late

@@ -1,54 +1,40 @@
 //! A dialog on paper: what a process that comes later needs to say BYE in it (RFC 3261 §12.2.1.1, §15).
 //!
-//! The paper is the way the peer's messages came, and below it a BYE as §12.2.1.1 writes it but for its Via, which belongs to
-//! whoever sends it. So our own reader reads it back, and what it cannot read is no dialog. Display names are left out: a
-//! name is nobody's address.
+//! The paper holds a BYE as §12.2.1.1 writes it but for its Via, which belongs to whoever sends it. Display names are left
+//! out: a name is nobody's address.
 
 use super::{Dialog, NOBODY, State, usable};
 use crate::limits::CSEQ_JUMP;
-use crate::sip::flow::{Flow, Transport};
 use crate::sip::header::{NameAddr, cseq, elements};
-use crate::sip::reader::{Framing, Message, Name, Start};
+use crate::sip::paper::{self, Paper};
+use crate::sip::reader::{Message, Name, Start};
 use crate::sip::trunk::TrunkId;
 use crate::sip::writer::{write_header, write_number};
 use crate::time::Duration;
 use std::collections::VecDeque;
 
-/// No trunk.
-const NO_TRUNK: &str = "-";
-
 impl Dialog {
     /// As it stands, with the name of its trunk. The number of its BYE is above any that the dialog will use (§12.2.1.1 wants no
     /// more than that), so that what is saved holds until the target changes.
     pub fn saved(&self, trunk: Option<&str>) -> String {
-        let Flow { transport, local, remote, .. } = self.flow;
-        let mut paper =
-            format!("{} {local} {remote} {}\r\nBYE ", transport.name(), trunk.unwrap_or(NO_TRUNK)).into_bytes();
-        paper.extend_from_slice(&self.target);
-        paper.extend_from_slice(b" SIP/2.0\r\n");
+        let mut bye = b"BYE ".to_vec();
+        bye.extend_from_slice(&self.target);
+        bye.extend_from_slice(b" SIP/2.0\r\n");
         for route in &self.routes {
-            write_header(&mut paper, b"Route: ", route);
+            write_header(&mut bye, b"Route: ", route);
         }
-        write_nameless(&mut paper, b"From: ", &self.local);
-        write_nameless(&mut paper, b"To: ", &self.remote);
-        write_header(&mut paper, b"Call-ID: ", &self.call_id);
-        paper.extend_from_slice(b"CSeq: ");
-        write_number(&mut paper, u64::from(self.local_cseq.saturating_add(CSEQ_JUMP)));
-        paper.extend_from_slice(b" BYE\r\n\r\n");
-        // Peers write UTF-8 and EUC-KR: one character a byte keeps them all.
-        paper.into_iter().map(char::from).collect()
+        write_nameless(&mut bye, b"From: ", &self.local);
+        write_nameless(&mut bye, b"To: ", &self.remote);
+        write_header(&mut bye, b"Call-ID: ", &self.call_id);
+        bye.extend_from_slice(b"CSeq: ");
+        write_number(&mut bye, u64::from(self.local_cseq.saturating_add(CSEQ_JUMP)));
+        bye.extend_from_slice(b" BYE\r\n\r\n");
+        paper::write(self.flow, trunk, &bye)
     }
 
-    /// A dialog that an earlier process saved, with the name of its trunk; its connection ended with that process.
-    pub fn restored(paper: &str, trunk: impl FnOnce(&str) -> Option<TrunkId>) -> Option<Self> {
-        let bytes: Vec<u8> = paper.chars().map(|c| u8::try_from(u32::from(c))).collect::<Result<_, _>>().ok()?;
-        let at = bytes.windows(2).position(|pair| pair == b"\r\n")?;
-        let mut words = std::str::from_utf8(&bytes[..at]).ok()?.splitn(4, ' ');
-        let transport = Transport::from_param(words.next()?.as_bytes())?;
-        let (local, remote) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        let flow = Flow { transport, local, remote, connection: 0 };
-        let trunk = words.next().filter(|name| *name != NO_TRUNK).and_then(trunk);
-        let message = Message::read(&bytes[at + 2..], Framing::Datagram)?;
+    /// A dialog that an earlier process saved.
+    pub fn restored(paper: &Paper, message: &Message<'_>, trunk: Option<TrunkId>) -> Option<Self> {
+        let flow = paper.flow;
         let Start::Request { uri, .. } = message.start else { return None };
         let (from, to) = (message.value(Name::From)?, message.value(Name::To)?);
         let (number, _) = cseq(message.value(Name::CSeq)?)?;
@@ -68,7 +54,7 @@ impl Dialog {
             remote_cseq: 0,
             infos: VecDeque::new(),
             // Whoever we call may answer, also where the settings know it no longer.
-            placed_to: Some(remote.ip()),
+            placed_to: Some(flow.remote.ip()),
             refers: Vec::new(),
             unacknowledged: None,
             trunk,

@@ -63,6 +63,11 @@ impl InviteClient {
         Self { transport, state: State::Calling { request, repeat, until: now + TRANSACTION_TIMEOUT } }
     }
 
+    /// One that a process left behind which died while it rang.
+    pub fn resumed(transport: Transport, request: Vec<u8>) -> Self {
+        Self { transport, state: State::Proceeding { request } }
+    }
+
     /// One step.
     pub fn handle(&mut self, now: Instant, input: Input<'_>, out: &mut Vec<Output>) {
         self.state = match (mem::replace(&mut self.state, State::Terminated), input) {

@@ -3,6 +3,7 @@
 //! All have one shape: `handle` takes what happened and says what to do, `deadline` says when `Tick` is due at
 //! the latest. They know nothing of dialogs; finding the machine for a message is `agent::table`'s work.
 
+pub mod asking;
 pub mod client;
 pub mod invite_client;
 pub mod invite_server;

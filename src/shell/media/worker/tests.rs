@@ -1,8 +1,9 @@
 //! A worker that is driven by hand.
 
 use super::*;
-use crate::media::{PlayKey, RecordingKey, Sides};
+use crate::media::{Ended, Loss, PlayKey, RecordingEnd, RecordingKey, Sides};
 use crate::sdp::{Chosen, Codec, Control, Direction, Manner};
+use crate::shell::media::lateness::Look;
 
 /// A worker that is driven by hand, with one stream that sends to `peer`.
 fn worker(peer: &std::net::UdpSocket) -> Worker<impl Fn(&mut Vec<(StreamKey, Event)>)> {
@@ -11,6 +12,7 @@ fn worker(peer: &std::net::UdpSocket) -> Worker<impl Fn(&mut Vec<(StreamKey, Eve
         waker: mio::Waker::new(poll.registry(), WAKE).expect("a bell"),
         idle: false.into(),
         totals: Default::default(),
+        gauge: Default::default(),
     });
     let orders = std::sync::mpsc::channel().1;
     let encoder = Encoder::start().expect("a thread");
@@ -27,6 +29,7 @@ fn begin(worker: &mut Worker<impl Fn(&mut Vec<(StreamKey, Event)>)>, key: u64, p
         remote: peer.local_addr().ok(),
         codec: Codec::Pcma,
         payload_type: 8,
+        others: Vec::new(),
         manner: Manner::default(),
         packet: Duration::from_millis(20),
         events: Vec::new(),
@@ -48,6 +51,36 @@ fn slots(worker: &mut Worker<impl Fn(&mut Vec<(StreamKey, Event)>)>, count: u64)
         worker.slot += 1;
     }
     sent
+}
+
+/// The end of a slot at this time; whether there was any to sleep.
+fn round(worker: &mut Worker<impl Fn(&mut Vec<(StreamKey, Event)>)>, millis: u64) -> bool {
+    let slept = worker.paces(Instant::START + Duration::from_millis(millis));
+    worker.slot += 1;
+    slept
+}
+
+/// A core that is full to the brim passes slots over again and again: it is not in time for all that.
+#[test]
+fn what_was_passed_over_counts_as_late_until_there_is_time_to_sleep() {
+    let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let mut worker = worker(&peer);
+    let mut look = Look::default();
+    worker.slot = 1000;
+    for (now, next) in [(1010, 1001), (1018, 1002), (1030, 1031), (1031, 1032), (1045, 1033)] {
+        assert!(!round(&mut worker, now));
+        assert_eq!(worker.slot, next, "{now}");
+    }
+    assert_eq!(look.at(&worker.shared.gauge), Duration::from_millis(10));
+    for now in 1046..1051 {
+        assert!(!round(&mut worker, now));
+    }
+    assert_eq!(look.at(&worker.shared.gauge), Duration::from_millis(41), "28 were passed over, it is late by 13 more");
+    assert_eq!((round(&mut worker, 1000), worker.passed), (true, Duration::ZERO));
+    for now in [1060, 1060, 1060, 1060] {
+        round(&mut worker, now);
+    }
+    assert_eq!(look.at(&worker.shared.gauge), Duration::ZERO, "one moment in time is enough");
 }
 
 #[test]
@@ -82,15 +115,17 @@ fn a_closed_stream_and_its_place_leave_nothing_behind() {
     assert_eq!((worker.places.len(), worker.free.len()), (0, 1));
 }
 
-/// A recording that breaks whatever it is part of.
-struct Broken;
+/// A recording that breaks whatever it is part of, and tells its end.
+struct Broken(std::sync::mpsc::Sender<Ended>);
 
 impl Sink for Broken {
-    fn take(&mut self, _: &[i16]) -> bool {
+    fn take(&mut self, _: &[i16]) -> Result<(), Loss> {
         panic!("as the test wants it")
     }
 
-    fn finish(&mut self) {}
+    fn finish(&mut self, ended: Ended) {
+        self.0.send(ended).expect("the test waits");
+    }
 }
 
 #[test]
@@ -106,26 +141,29 @@ fn an_error_of_ours_in_one_stream_costs_it_what_was_under_way_and_the_others_not
         worker
             .command(StreamKey(key), Command::Play { play: PlayKey(breaks), clips: vec![clip.clone()], repeat: false });
         let recording = Recording {
-            key: RecordingKey(u64::from(breaks)),
+            key: RecordingKey { call: key, number: breaks },
             file: "none".into(),
             sides: Sides::Caller,
             longest: Duration::from_secs(9),
             silence: None,
         };
-        worker.record(StreamKey(key), recording, Box::new(Broken));
+        let (ended, end) = std::sync::mpsc::channel();
+        worker.record(StreamKey(key), recording, Box::new(Broken(ended)));
         worker.told.clear();
         let sent = worker.sums.sent;
         slots(&mut worker, 60);
         let alive = worker.places.len() as u64;
         let told: Vec<(u64, Event)> = worker.told.drain(..).map(|(StreamKey(key), event)| (key, event)).collect();
-        let over = |key| [(key, Event::Finished(PlayKey(breaks))), (key, failed(breaks))];
+        let over = |key| [(key, Event::Finished(PlayKey(breaks)))];
+        let ends: Vec<RecordingEnd> = end.try_iter().map(|ended: Ended| ended.end).collect();
         match (key, breaks) {
             (1, 4) => {
                 assert_eq!(told, [(1, Event::Broken), (1, Event::Closed(None))]);
+                assert_eq!(ends, [], "whoever writes it is told by the sink that is dropped");
                 assert_eq!((alive, worker.sums.sent - sent), (2, 6), "three packets each of the others");
             }
             (1, _) => {
-                assert_eq!(told, over(1));
+                assert_eq!((told, ends), (over(1).to_vec(), vec![RecordingEnd::Failed(Loss::Broken)]));
                 // Its own begins where it broke, an interval later.
                 assert_eq!((alive, worker.sums.sent - sent), (3, 8));
             }
@@ -165,10 +203,4 @@ fn whoever_is_left_of_a_bridge_is_told() {
     worker.mend(1);
     let alone = [(StreamKey(1), Event::Broken), (StreamKey(1), Event::Closed(None)), (StreamKey(2), Event::Alone)];
     assert_eq!(worker.told, alone);
-}
-
-fn failed(key: u32) -> Event {
-    let (length, spoken, hushed) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-    let key = RecordingKey(u64::from(key));
-    Event::Recorded(crate::media::Ended { key, length, spoken, hushed, end: crate::media::RecordingEnd::Failed })
 }

@@ -1,16 +1,15 @@
 //! Calls we place (RFC 3261 §13.2, RFC 3262, RFC 3891): early dialogs, the first 2xx, CANCEL, PRACK.
 //!
 //! An INVITE may fork on its way: each To tag is an early dialog. The first 2xx makes the call; every further one is
-//! acknowledged and hung up, up to a bound. A sending that was given up, because its address was silent or its owner
-//! cancelled, is cancelled when it speaks and hung up when it answers. A 3xx is followed only towards a trunk: its Contact
+//! acknowledged and hung up, up to a bound. A 3xx is followed only towards a trunk: its Contact
 //! becomes the Request-URI, and the request goes to the trunk's own address as before.
 
-use super::{Draft, Errand, Machine, Owner, Purpose, Stage, Word};
-use crate::limits::{
-    DIALOGS_MAX, FORKS_MAX, REDIRECTS_MAX, RING_MAX, SESSION_422_MAX, TRANSACTION_TIMEOUT, TRANSACTIONS_FOR_NEW_CALLS,
-};
-use crate::sip::agent::receive::Request;
-use crate::sip::agent::table::{Purpose as Within, Timer};
+use super::transaction::Purpose;
+use super::{Draft, Errand, Owner, Stage, Word};
+use crate::limits::{DIALOGS_MAX, FORKS_MAX, REDIRECTS_MAX, RING_MAX, SESSION_422_MAX, TRANSACTIONS_FOR_NEW_CALLS};
+use crate::sip::agent::asking::Purpose as Within;
+use crate::sip::agent::receive::{Request, offer};
+use crate::sip::agent::table::Timer;
 use crate::sip::agent::{Agent, AgentEvent, AgentOutput, DialogKey, Flow};
 use crate::sip::dialog::{Dialog, Placed, State};
 use crate::sip::header::{NameAddr, elements};
@@ -46,34 +45,35 @@ pub struct CallRequest {
 pub(super) struct Calling {
     tag: String,
     call_id: String,
-    trunk: Option<TrunkId>,
+    pub(super) trunk: Option<TrunkId>,
     /// The session interval it asks for (RFC 4028).
     interval: Duration,
     /// How often that was too small.
     refused_422: u32,
-    attempts: Vec<Attempt>,
+    pub(super) attempts: Vec<Attempt>,
     forks: Vec<Fork>,
     /// The fork that made the call.
     winner: Option<usize>,
     /// What its owner will be told at the end: 487 once it cancelled, 408 when it rang too long.
-    given_up: Option<StatusCode>,
+    pub(super) given_up: Option<StatusCode>,
     /// Its owner knows how it went.
-    told: bool,
+    pub(super) told: bool,
     redirects: usize,
     /// It rings no longer than this.
-    until: Option<Instant>,
+    pub(super) until: Option<Instant>,
 }
 
 /// One INVITE transaction.
-struct Attempt {
-    transaction: u64,
-    branch: String,
-    invite: Vec<u8>,
-    flow: Option<Flow>,
-    rang: bool,
-    cancelled: bool,
+pub(super) struct Attempt {
+    pub(super) transaction: u64,
+    pub(super) branch: String,
+    pub(super) invite: Vec<u8>,
+    /// The way its responses come.
+    pub(super) flow: Option<Flow>,
+    pub(super) rang: bool,
+    pub(super) cancelled: bool,
     /// No final response came after the CANCEL: it is forgotten then (§9.1).
-    until: Option<Instant>,
+    pub(super) until: Option<Instant>,
 }
 
 /// An early dialog, or one that was answered.
@@ -85,6 +85,43 @@ struct Fork {
     sequence: Option<u32>,
     /// The ACK of its 2xx, for the copies of it.
     ack: Option<(Flow, Vec<u8>)>,
+}
+
+impl Calling {
+    /// One that nothing has happened to yet.
+    fn new(tag: String, call_id: String, trunk: Option<TrunkId>, interval: Duration) -> Self {
+        Self {
+            tag,
+            call_id,
+            trunk,
+            interval,
+            refused_422: 0,
+            attempts: Vec::new(),
+            forks: Vec::new(),
+            winner: None,
+            given_up: None,
+            told: false,
+            redirects: 0,
+            until: None,
+        }
+    }
+
+    /// One whose owner died while it rang.
+    pub(super) fn left_behind(tag: String, call_id: String, trunk: Option<TrunkId>, attempt: Attempt) -> Self {
+        let calling = Self::new(tag, call_id, trunk, Duration::ZERO);
+        Self { attempts: vec![attempt], given_up: Some(StatusCode::TERMINATED), told: true, ..calling }
+    }
+}
+
+impl Attempt {
+    fn new(transaction: u64, branch: String, invite: Vec<u8>) -> Self {
+        Self { transaction, branch, invite, flow: None, rang: false, cancelled: false, until: None }
+    }
+
+    /// One that rings somewhere.
+    pub(super) fn ringing(transaction: u64, branch: String, invite: Vec<u8>, flow: Flow) -> Self {
+        Self { rang: true, flow: Some(flow), ..Self::new(transaction, branch, invite) }
+    }
 }
 
 impl Agent {
@@ -126,50 +163,11 @@ impl Agent {
             body: sdp,
             sounds_at,
         };
-        let calling = Calling {
-            tag,
-            call_id,
-            trunk,
-            interval,
-            refused_422: 0,
-            attempts: Vec::new(),
-            forks: Vec::new(),
-            winner: None,
-            given_up: None,
-            told: false,
-            redirects: 0,
-            until: None,
-        };
+        let calling = Calling::new(tag, call_id, trunk, interval);
         self.dialog_index.insert(calling.tag.as_bytes().into(), key);
         self.outgoing.calls.insert(key, calling);
         self.begin_errand(now.instant, id, Owner::Call(key), draft, way, out);
         key
-    }
-
-    /// Takes a call back that was placed and not answered (RFC 3261 §9.1); [`AgentEvent::Failed`] follows. Before the first
-    /// provisional response the CANCEL waits for it; a 2xx that crosses it is acknowledged and hung up.
-    pub fn cancel_call(&mut self, now: Now, call: DialogKey, out: &mut Vec<AgentOutput>) {
-        self.give_up(now.instant, call, StatusCode::TERMINATED, out);
-    }
-
-    fn give_up(&mut self, now: Instant, call: DialogKey, status: StatusCode, out: &mut Vec<AgentOutput>) {
-        let Some(calling) = self.outgoing.calls.get_mut(&call) else { return };
-        if calling.told || calling.given_up.is_some() {
-            return;
-        }
-        calling.given_up = Some(status);
-        match self.outgoing.errands.get(&call.0).map(|errand| &errand.stage) {
-            Some(Stage::Sent { transaction, .. }) => {
-                let transaction = *transaction;
-                self.cancel_attempt(now, call, transaction, out);
-            }
-            // Nothing of it has left.
-            Some(Stage::Locating { .. }) | None => {
-                self.outgoing.errands.remove(&call.0);
-                self.outgoing.lookups.retain(|_, of| *of != call.0);
-                self.call_failed(now, call, status, out);
-            }
-        }
     }
 
     /// A request of an early dialog of a call that we placed (RFC 3311 §5.1 allows an UPDATE there).
@@ -181,44 +179,18 @@ impl Agent {
         })
     }
 
-    /// It is given up, so that the next word of it must not become a call.
-    pub(super) fn is_given_up(&self, call: DialogKey) -> bool {
-        self.outgoing.calls.get(&call).is_some_and(|calling| calling.given_up.is_some())
-    }
-
-    /// CANCEL, once, and not before a provisional response.
-    fn cancel_attempt(&mut self, now: Instant, call: DialogKey, transaction: u64, out: &mut Vec<AgentOutput>) {
-        let Some(calling) = self.outgoing.calls.get_mut(&call) else { return };
-        let Some(attempt) = calling.attempts.iter_mut().find(|attempt| attempt.transaction == transaction) else {
-            return;
-        };
-        if !attempt.rang || attempt.cancelled {
-            return;
-        }
-        attempt.cancelled = true;
-        let until = now + TRANSACTION_TIMEOUT;
-        attempt.until = Some(until);
-        let bytes = cancel_of(&attempt.invite);
-        let branch = attempt.branch.clone();
-        let flow = self.outgoing.asking.get(&transaction).map(|asking| asking.flow);
-        let flow = attempt.flow.or(flow);
-        self.schedule(Some(until), Timer::Outgoing(call.0));
-        if let Some(flow) = flow {
-            self.ask(now, flow, &branch, "CANCEL", bytes, Purpose::Nothing, out);
-        }
-    }
-
-    pub(super) fn invite_sent(&mut self, call: DialogKey, transaction: u64, branch: &str, invite: Vec<u8>) {
+    /// An INVITE of a call has left; what was saved of an earlier one is old.
+    pub(super) fn invite_sent(
+        &mut self,
+        call: DialogKey,
+        transaction: u64,
+        branch: &str,
+        invite: Vec<u8>,
+        out: &mut Vec<AgentOutput>,
+    ) {
         if let Some(calling) = self.outgoing.calls.get_mut(&call) {
-            calling.attempts.push(Attempt {
-                transaction,
-                branch: branch.to_owned(),
-                invite,
-                flow: None,
-                rang: false,
-                cancelled: false,
-                until: None,
-            });
+            calling.attempts.push(Attempt::new(transaction, branch.to_owned(), invite));
+            out.push(AgentOutput::Event(AgentEvent::Moved { dialog: call }));
         }
     }
 
@@ -270,11 +242,11 @@ impl Agent {
             dialog: call,
             status,
             fork: fork as u32,
-            sdp: super::super::receive::offer(message),
+            sdp: offer(message),
         }));
     }
 
-    fn note_ringing(&mut self, now: Instant, call: DialogKey, transaction: u64, flow: Flow) {
+    pub(super) fn note_ringing(&mut self, now: Instant, call: DialogKey, transaction: u64, flow: Flow) {
         let Some(calling) = self.outgoing.calls.get_mut(&call) else { return };
         if let Some(attempt) = calling.attempts.iter_mut().find(|attempt| attempt.transaction == transaction) {
             attempt.rang = true;
@@ -413,7 +385,7 @@ impl Agent {
     }
 
     /// 2xx: the first makes the call.
-    fn call_accepted(
+    pub(super) fn call_accepted(
         &mut self,
         now: Instant,
         call: DialogKey,
@@ -452,8 +424,8 @@ impl Agent {
                 self.find_next_hop(now, call, out);
             }
             self.outgoing.errands.remove(&call.0);
-            let sdp = super::super::receive::offer(message);
-            return out.push(AgentOutput::Event(AgentEvent::Accepted { dialog: call, sdp }));
+            let (fork, sdp) = (at as u32, offer(message));
+            return out.push(AgentOutput::Event(AgentEvent::Accepted { dialog: call, fork, sdp }));
         }
         // Somebody answered whom nobody wants any more.
         let extra = DialogKey(self.new_id());
@@ -466,50 +438,6 @@ impl Agent {
     fn learn_placed(&mut self, dialog: &Dialog) {
         if let Some(host) = dialog.placed_to {
             self.outgoing.learn(host);
-        }
-    }
-
-    /// A word of a sending that is not the present one any more.
-    pub(super) fn late_word(
-        &mut self,
-        now: Instant,
-        call: DialogKey,
-        transaction: u64,
-        status: StatusCode,
-        word: Word<'_, '_>,
-        out: &mut Vec<AgentOutput>,
-    ) {
-        match word {
-            Word::Peer(flow, message) if status.is_success() => {
-                self.call_accepted(now, call, transaction, flow, message, out);
-            }
-            Word::Peer(flow, _) if status.is_provisional() => {
-                self.note_ringing(now, call, transaction, flow);
-                return self.cancel_attempt(now, call, transaction, out);
-            }
-            Word::Peer(..) | Word::Silence | Word::Broken => {}
-        }
-        self.after_giving_up(now, call, transaction, status, out);
-    }
-
-    /// The sending that was given up has its final response: the owner is told.
-    fn after_giving_up(
-        &mut self,
-        now: Instant,
-        call: DialogKey,
-        transaction: u64,
-        status: StatusCode,
-        out: &mut Vec<AgentOutput>,
-    ) {
-        let present = self.outgoing.errands.get(&call.0).is_some_and(
-            |errand| matches!(&errand.stage, Stage::Sent { transaction: present, .. } if *present == transaction),
-        );
-        let given_up = self.outgoing.calls.get(&call).and_then(|calling| calling.given_up);
-        if let (true, Some(reason)) = (present, given_up) {
-            self.outgoing.errands.remove(&call.0);
-            // A refusal that crossed the CANCEL tells more.
-            let told = if status.is_success() || status == StatusCode::TERMINATED { reason } else { status };
-            self.call_failed(now, call, told, out);
         }
     }
 
@@ -526,26 +454,6 @@ impl Agent {
             out.push(AgentOutput::Event(AgentEvent::Failed { dialog: call, status }));
         }
         self.forget_call(call);
-    }
-
-    /// It rang too long, or no final response followed a CANCEL.
-    pub(super) fn wake_call(&mut self, now: Instant, call: DialogKey, out: &mut Vec<AgentOutput>) {
-        let Some(calling) = self.outgoing.calls.get_mut(&call) else { return };
-        if calling.until.is_some_and(|until| until <= now) && !calling.told {
-            calling.until = None;
-            return self.give_up(now, call, StatusCode::REQUEST_TIMEOUT, out);
-        }
-        let due = |attempt: &&Attempt| attempt.until.is_some_and(|until| until <= now);
-        let dead: Vec<u64> = calling.attempts.iter().filter(due).map(|attempt| attempt.transaction).collect();
-        for transaction in dead {
-            let proceeding = self.outgoing.asking.get(&transaction).is_some_and(
-                |asking| matches!(&asking.machine, Machine::Invite(machine) if machine.deadline().is_none()),
-            );
-            if proceeding {
-                self.after_giving_up(now, call, transaction, StatusCode::TERMINATED, out);
-                self.forget_asking(transaction);
-            }
-        }
     }
 }
 
@@ -567,29 +475,4 @@ fn session_lines(lines: &mut Vec<u8>, interval: Duration, least: Duration) {
     lines.extend_from_slice(b"\r\nMin-SE: ");
     write_number(lines, least.as_secs());
     lines.extend_from_slice(b"\r\n");
-}
-
-/// The CANCEL of an INVITE (RFC 3261 §9.1). Empty for a request we could not have written.
-fn cancel_of(invite: &[u8]) -> Vec<u8> {
-    let mut cancel = Vec::with_capacity(512);
-    let Some(message) = Message::read(invite, Framing::Datagram) else { return cancel };
-    let Start::Request { uri, .. } = message.start else { return cancel };
-    cancel.extend_from_slice(b"CANCEL ");
-    cancel.extend_from_slice(uri);
-    cancel.extend_from_slice(b" SIP/2.0\r\n");
-    let labels =
-        [(&b"Via: "[..], Name::Via), (b"From: ", Name::From), (b"To: ", Name::To), (b"Call-ID: ", Name::CallId)];
-    for (label, name) in labels {
-        if let Some(value) = message.value(name) {
-            write_header(&mut cancel, label, value);
-        }
-    }
-    for route in message.values(Name::Route) {
-        write_header(&mut cancel, b"Route: ", route);
-    }
-    let number = message.value(Name::CSeq).and_then(crate::sip::header::cseq).map_or(0, |(number, _)| number);
-    cancel.extend_from_slice(b"CSeq: ");
-    write_number(&mut cancel, u64::from(number));
-    cancel.extend_from_slice(b" CANCEL\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n");
-    cancel
 }

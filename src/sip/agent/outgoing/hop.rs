@@ -16,7 +16,7 @@ use crate::time::Instant;
 pub(in crate::sip::agent) struct Finding {
     dialog: DialogKey,
     locator: Locator,
-    /// The dialog of a process that died: its BYE waits for the end of this.
+    /// The dialog of a process that died: its BYE waits for the first address, or for the end of this.
     orphaned: bool,
     /// The open question.
     lookup: Option<LookupKey>,
@@ -107,31 +107,36 @@ impl Agent {
                 out.push(AgentOutput::Lookup { lookup, question });
             }
             Step::Try(hop) => {
-                let Some(finding) = self.drop_finding(id) else { return };
-                let answer_public = self.config.answers_public();
-                if let Some(dialog) = self.dialogs.get_mut(&finding.dialog) {
-                    dialog.finding = None;
-                    let flow = Flow { transport: hop.transport, local: hop.local, remote: hop.remote, connection: 0 };
-                    dialog.found(flow, answer_public);
-                    if finding.orphaned {
-                        dialog.leaves_by(hop.local);
-                    }
-                    if hop.transport == Transport::Tls {
-                        out.push(AgentOutput::Expect { remote: hop.remote, name: hop.name });
-                    }
+                let Some(finding) = self.outgoing.findings.get_mut(&id) else { return };
+                let (key, orphaned) = (finding.dialog, std::mem::take(&mut finding.orphaned));
+                let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+                let flow = Flow { transport: hop.transport, local: hop.local, remote: hop.remote, connection: 0 };
+                let room = dialog.found(flow, self.config.answers_public());
+                if orphaned {
+                    dialog.leaves_by(hop.local);
                 }
-                self.found_or_not(now, &finding, out);
+                if hop.transport == Transport::Tls {
+                    out.push(AgentOutput::Expect { remote: hop.remote, name: hop.name });
+                }
+                if orphaned {
+                    self.say_goodbye(now, key, out);
+                }
+                // The further addresses are for requests that the first does not answer.
+                let step = match self.outgoing.findings.get_mut(&id) {
+                    Some(finding) if room => finding.locator.step(),
+                    Some(_) | None => Step::End,
+                };
+                self.step_finding(now, id, step, out);
             }
             Step::End => {
                 let Some(finding) = self.drop_finding(id) else { return };
-                self.found_or_not(now, &finding, out);
+                if let Some(dialog) = self.dialogs.get_mut(&finding.dialog) {
+                    dialog.finding = None;
+                }
+                if finding.orphaned {
+                    self.say_goodbye(now, finding.dialog, out);
+                }
             }
-        }
-    }
-
-    fn found_or_not(&mut self, now: Instant, finding: &Finding, out: &mut Vec<AgentOutput>) {
-        if finding.orphaned {
-            self.say_goodbye(now, finding.dialog, out);
         }
     }
 

@@ -130,8 +130,12 @@ fn a_folded_header_cannot_smuggle_a_line_into_what_we_write() {
 fn strangers_of_the_public_network_meet_silence_or_one_refusal() {
     let mut flows = Flows::new();
     flows.flow.remote = "203.0.113.9:5060".parse().expect("an address");
-    flows.check("OPTIONS 1 a out =>");
+    // The first of them is told of at once, the rest once a minute.
+    flows.check("OPTIONS 1 a out => turned away 1, the last from 203.0.113.9");
     flows.check("INVITE 1 a =>");
+    flows.check("OPTIONS 2 a out =>");
+    flows.check("wait 60000 =>");
+    flows.check("OPTIONS 3 a out => turned away 3, the last from 203.0.113.9");
     flows.agent.config.peers.strangers = Strangers::Forbidden;
     flows.check("OPTIONS 1 b out => 403 OPTIONS");
     flows.check("INVITE 1 b => 403 INVITE");
@@ -205,7 +209,7 @@ fn a_certificate_makes_a_trunk_until_its_connection_ends() {
     flows.flow.transport = Transport::Tls;
     let proof = Proof::Certificate("sbc.kt.example".to_owned());
     flows.agent.config.peers.trunks = vec![Trunk { proof, ..Trunk::new("kt", Vec::new()) }];
-    flows.check("OPTIONS 1 a out =>");
+    flows.check("OPTIONS 1 a out => turned away 1, the last from 127.0.0.1");
     flows.agent.secured(7, vec!["SBC.kt.example".to_owned()]);
     flows.check("OPTIONS 1 b out => 200 OPTIONS");
     flows.flow.transport = Transport::Tcp;

@@ -90,6 +90,18 @@ fn a_refer_that_is_refused_or_never_answered_is_told() {
 }
 
 #[test]
+fn a_refer_that_left_is_not_lost_with_what_could_not_leave_behind_it() {
+    let mut flows = connected();
+    flows.check(
+        "refer sip:k@h => REFER
+         wait 50       =>
+         NOTIFY 2 n body=SIP/2.0_100_Trying => 200 NOTIFY; refer 1 notified 100
+         fail          =>
+         respond 202   => refer 1 answered 202",
+    );
+}
+
+#[test]
 fn a_phone_may_put_us_on_hold_while_it_calls_the_centre_and_come_back() {
     let mut flows = connected();
     flows.check(
