@@ -5,6 +5,7 @@
 //! cargo bench --bench pacing -- --streams 8000 --csv pacing.csv         and one line for each measurement at the end of that file
 //! cargo bench --bench pacing -- --streams 2000 --talk 1                 peers send sound as well, a packet for each of ours
 //! cargo bench --bench pacing -- --streams 500 --bridged 1               legs in pairs that hear each other, beside the same bare loop
+//! cargo bench --bench pacing -- --streams 200 --bridged 1 --far g722    the second of each pair speaks so (pcmu, g722): all is encoded anew
 //! cargo bench --bench pacing -- --streams 2000 --workers 2              so many media workers
 //! cargo bench --bench pacing -- --streams 2000 --pin 1                  senders on core 0, all else on core 1
 //! cargo bench --bench pacing -- --streams 2000 --reports 1              RTCP as well
@@ -52,12 +53,20 @@ fn main() {
     let mut seconds = 3;
     let mut rounds = 3;
     let (mut talk, mut bridged, mut reports, mut workers, mut pin, mut starts) = (0, 0, 0, 1, 0, 0);
-    let mut csv = None;
+    let (mut csv, mut far) = (None, Codec::Pcma);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let wanted = match argument.as_str() {
             "--csv" => {
                 csv = arguments.next();
+                continue;
+            }
+            "--far" => {
+                far = match arguments.next().as_deref() {
+                    Some("pcmu") => Codec::Pcmu,
+                    Some("g722") => Codec::G722,
+                    other => panic!("--far wants pcmu or g722, not {other:?}"),
+                };
                 continue;
             }
             "--streams" => &mut streams,
@@ -89,7 +98,7 @@ fn main() {
     );
     // Taken in turn, so that what else the machine does meets all; the median forgives it once.
     let (talk, bridged) = (talk > 0 || bridged > 0, bridged > 0);
-    let batched = Pool { sends: Sends::Batched, counts: true, talk, bridged, reports: false, workers };
+    let batched = Pool { sends: Sends::Batched, counts: true, talk, bridged, far, reports: false, workers };
     let mut ways = vec![("batched", batched), ("plain", Pool { sends: Sends::Plain, ..batched })];
     if talk && !bridged {
         ways.push(("deaf", Pool { counts: false, ..batched }));
@@ -286,6 +295,8 @@ struct Pool {
     talk: bool,
     /// What is said on one stream is heard on the other of its pair; else a prompt is.
     bridged: bool,
+    /// What the second of a pair speaks; the first one speaks A-law.
+    far: Codec,
     reports: bool,
     workers: usize,
 }
@@ -321,16 +332,16 @@ impl Pool {
 }
 
 impl Pool {
-    /// So many streams that send silence to the sink; their ports.
-    fn open(self, streams: usize, sink: &UdpSocket) -> (MediaPool, Vec<u16>) {
+    /// So many streams that send silence to the sink; their ports, and what is spoken there.
+    fn open(self, streams: usize, sink: &UdpSocket) -> (MediaPool, Vec<(u16, Codec)>) {
         let random = Random::from_number(1357);
         let clock = Clock::start(None);
         let pool = MediaPool::start(self.workers, 16_384..=65_535, clock, self.sends, random, |events| events.clear());
         let mut pool = pool.expect("starts").counting(self.counts);
-        let chosen = Chosen {
+        let chosen = |codec| Chosen {
             remote: sink.local_addr().ok(),
-            codec: Codec::Pcma,
-            payload_type: 8,
+            codec,
+            payload_type: codec.payload_type(),
             others: Vec::new(),
             manner: Manner::default(),
             packet: INTERVAL,
@@ -349,8 +360,9 @@ impl Pool {
             let partner = StreamKey(key & !1);
             let opened = pool.open(StreamKey(key), LOCAL, self.bridged.then_some(partner));
             let Opened::At(port) = opened else { panic!("a free port and a free file; see ulimit -n: {opened:?}") };
-            ports.push(port);
-            pool.command(StreamKey(key), Command::Configure(chosen.clone()));
+            let codec = if self.bridged && key % 2 == 1 { self.far } else { Codec::Pcma };
+            ports.push((port, codec));
+            pool.command(StreamKey(key), Command::Configure(chosen(codec)));
             if self.bridged && key % 2 == 1 {
                 pool.command(StreamKey(key), Command::Bridge(partner));
             }
@@ -360,16 +372,17 @@ impl Pool {
 }
 
 /// Peers who speak: a packet to each stream every 20 ms, from the address that the streams were told.
-fn talk(sink: &UdpSocket, streams: &[u16], over: &AtomicBool) {
-    let mut packet = [0x55; 172];
-    (packet[0], packet[1]) = (0x80, 8);
+fn talk(sink: &UdpSocket, streams: &[(u16, Codec)], over: &AtomicBool) {
+    let mut packet: [u8; 172] = std::array::from_fn(|at| (at * 151) as u8);
+    packet[0] = 0x80;
     let mut due = Instant::now();
     for round in 0u16.. {
         packet[2..4].copy_from_slice(&round.to_be_bytes());
         packet[4..8].copy_from_slice(&(u32::from(round) * 160).to_be_bytes());
         for slot in 0..20 {
-            for stream in streams.iter().skip(slot).step_by(20) {
-                let _ = sink.send_to(&packet, (LOCAL, *stream));
+            for &(port, codec) in streams.iter().skip(slot).step_by(20) {
+                packet[1] = codec.payload_type();
+                let _ = sink.send_to(&packet, (LOCAL, port));
             }
             due += INTERVAL / 20;
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
@@ -384,7 +397,15 @@ fn talk(sink: &UdpSocket, streams: &[u16], over: &AtomicBool) {
 fn begin(streams: usize) {
     let sink = sink();
     let mut reading = Bulk::new(sink.try_clone().expect("a socket")).expect("time stamps");
-    let batched = Pool { sends: Sends::Batched, counts: true, talk: false, bridged: false, reports: false, workers: 1 };
+    let batched = Pool {
+        sends: Sends::Batched,
+        counts: true,
+        talk: false,
+        bridged: false,
+        far: Codec::Pcma,
+        reports: false,
+        workers: 1,
+    };
     let (mut pool, ports) = batched.open(streams, &sink);
     let mut chance = Random::from_number(1357);
     // Each prompt is one loudness, and so one byte, from its first sample to its last.
@@ -403,7 +424,7 @@ fn begin(streams: usize) {
         let began = Instant::now();
         while late.len() < streams {
             while let Some((_, key)) = orders.next_if(|&(due, _)| due <= began.elapsed()) {
-                let port = &ports[key];
+                let (port, _) = &ports[key];
                 ordered.insert(*port, bulk::now());
                 let command =
                     Command::Play { play: PlayKey(number as u32), clips: vec![Arc::clone(clip)], repeat: true };
