@@ -456,7 +456,7 @@ impl Engine {
             media::Event::Silent => self.session(now, call, Event::Silent, out),
             media::Event::Broken => self.session(now, call, Event::Unusable, out),
             media::Event::Alone => self.far_deaf(now, call, out),
-            // No leg of ours presses keys yet.
+            // Keys of ours go to centres alone.
             media::Event::Pressed(_) | media::Event::Recorded(_) | media::Event::Closed(_) => {}
         }
     }

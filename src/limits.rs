@@ -67,6 +67,8 @@ pub const STREAM_BREAKS_MAX: u8 = 3;
 pub const KEY_PRESSES_MAX: usize = 16;
 /// Keys that we send with one order: a country's longest number, and a code behind it.
 pub const KEYS_SENT_MAX: usize = 32;
+/// Characters of a centre's post-dial digits: its keys fit one order, and its pauses (a second each) what a caller waits for an answer.
+pub const POST_DIAL_MAX: usize = KEYS_SENT_MAX;
 /// How long a call may wait for the socket of an ended one to be closed, when all ports are taken: a worker that lives closes it within a millisecond or two.
 pub const PORT_CLOSES_WITHIN: Duration = Duration::from_millis(200);
 /// How much of a prompt is encoded at once, in eighths of a millisecond: 200 ms. A media worker encodes so much of one that nobody has heard in

@@ -95,6 +95,8 @@ pub enum Event {
     FarSounds(Attempt),
     /// It answered: sound can go both ways.
     FarAnswered(Attempt),
+    /// An [`Effect::PostDial`] came to its end: so many of its keys have left.
+    PostDialled(Attempt, u8),
     /// It did not, or nothing fits.
     FarFailed(Attempt, StatusCode),
     /// The centre that the caller talks to hung up, or is gone.
@@ -230,6 +232,10 @@ pub enum Effect {
     },
     /// Takes that back: a CANCEL, or our BYE to the centre.
     DropCall,
+    /// The centre is sent these keys; [`Event::PostDialled`] follows.
+    PostDial(Vec<Key>),
+    /// The caller hears what plays, and the centre no more.
+    Unbridge,
     /// Caller and centre hear each other from now on.
     Bridge,
     /// The caller hears the centre whenever it says something, and what plays now otherwise; the centre hears nothing.

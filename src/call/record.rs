@@ -75,6 +75,9 @@ pub struct AttemptRecord {
     pub result: AttemptResult,
     /// The status that decided it.
     pub status: Option<u16>,
+    /// How many of the centre's post-dial digits have left; absent where none were due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub post_dial: Option<usize>,
 }
 
 /// A key that chose something in a menu.
@@ -376,7 +379,15 @@ impl Record {
             took_ms: None,
             result: AttemptResult::Pending,
             status: None,
+            post_dial: None,
         });
+    }
+
+    /// So many more keys were pressed for a centre that has answered.
+    pub fn post_dialled(&mut self, attempt: usize, count: u8) {
+        if let Some(entry) = self.attempts.get_mut(attempt) {
+            entry.post_dial = Some(entry.post_dial.unwrap_or(0) + usize::from(count));
+        }
     }
 
     /// What became of a REFER. A rung given up may still be reached; nothing else changes a decided one.

@@ -9,6 +9,7 @@ mod going;
 mod handover;
 mod leaving_word;
 mod listening;
+mod post_dialling;
 mod recording;
 mod speaking;
 pub mod standing;
@@ -217,7 +218,10 @@ impl Session {
                 Some(until) if word.is_gone() => return Some(until),
                 own => own,
             },
-            State::Transferring(Transfer { phase: Phase::Referring { until, .. }, .. }) => Some(*until),
+            State::Transferring(Transfer {
+                phase: Phase::Referring { until, .. } | Phase::PostDialling { until, .. },
+                ..
+            }) => Some(*until),
             State::Transferring(_) | State::Greeting { .. } | State::Notice { .. } => None,
         };
         Some(own.map_or(self.ends, |own| own.min(self.ends)))
@@ -243,6 +247,7 @@ impl Session {
             Event::FarSounds(attempt) => self.far_sounds(attempt, out),
             Event::FarAnswered(attempt) => self.far_answered(now, attempt, out),
             Event::FarFailed(attempt, status) => self.far_failed(now, attempt, status, out),
+            Event::PostDialled(attempt, count) => self.post_dialled(now, attempt, count, out),
             Event::FarHungUp => self.far_hung_up(now, out),
             Event::FarHeld(held) => self.far_held(now, held, out),
             Event::Progressed => {
@@ -335,7 +340,7 @@ impl Session {
             State::Answered { then, .. } => *then,
             State::Talking { .. } => return self.rebridge(now, out),
             State::Transferring(transfer) => {
-                if let Phase::Referring { attempt, .. } = transfer.phase {
+                if let Phase::Referring { attempt, .. } | Phase::PostDialling { attempt, .. } = transfer.phase {
                     if transfer.means == Means::Bridge {
                         out.push(Effect::DropCall);
                     }
@@ -422,7 +427,7 @@ impl Session {
             | State::EarlyGreeting { .. }
             | State::Answering { .. }
             | State::Message(_)
-            | State::Transferring(Transfer { phase: Phase::Referring { .. }, .. })
+            | State::Transferring(Transfer { phase: Phase::Referring { .. } | Phase::PostDialling { .. }, .. })
             | State::Leaving { .. }
             | State::Done => {}
             State::Answered { .. }
@@ -534,6 +539,9 @@ impl Session {
                 }
                 self.record.decided(now, attempt.0, AttemptResult::Timeout, None);
                 self.next_rung(now, out);
+            }
+            State::Transferring(Transfer { phase: Phase::PostDialling { until, .. }, .. }) if now.instant >= *until => {
+                self.post_dial_tick(now, out);
             }
             State::Arriving
             | State::EarlyGreeting { .. }

@@ -55,11 +55,14 @@ impl Ladder {
         let mut steps = VecDeque::new();
         for &rung in &asked.transfer.ladder {
             match rung {
+                // It would be reached without its keys.
+                Rung::Refer | Rung::NextTarget if asked.post_dial.is_some() => {}
                 Rung::Refer => steps.extend(refer(center, &targets[..targets.len().min(1)])),
                 Rung::NextTarget => steps.extend(refer(center, targets.get(1..).unwrap_or_default())),
                 Rung::Bridge => steps.extend(reach(Means::Bridge, center, &targets)),
                 Rung::Center(other) if other != center && open(plan.center(other)) => {
-                    steps.extend(refer(other, &plan.center(other).targets_in_order(chance)));
+                    let means = if plan.center(other).post_dial.is_some() { Means::Bridge } else { Means::Refer };
+                    steps.extend(reach(means, other, &plan.center(other).targets_in_order(chance)));
                 }
                 Rung::Center(_) => {}
                 Rung::Notice(notice) => steps.push_back(Step::Notice(notice)),
@@ -109,6 +112,17 @@ pub enum Phase {
         /// The phone said it is trying, or the centre rings: `ring_timeout` holds, and later news does not prolong it.
         progressed: bool,
         /// Given up then.
+        until: Instant,
+    },
+    /// The centre that we called has answered and gets its post-dial digits; the waiting tone plays on.
+    PostDialling {
+        /// Which INVITE.
+        attempt: Attempt,
+        /// Which step of them is under way.
+        at: usize,
+        /// The centre put us on hold meanwhile.
+        far_held: bool,
+        /// A pause is over then; keys that are not out are given up.
         until: Instant,
     },
 }

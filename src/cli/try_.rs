@@ -236,6 +236,9 @@ impl Teller<'_> {
                 Moment::Fails(status) => {
                     let _ = write!(out, "{} ({status}{})", say(["연결 실패", "failed"]), self.failure(*status));
                 }
+                Moment::PostDials(count) => {
+                    let _ = write!(out, "{} ({count})", say(["기관에 버튼 누름", "keys for the centre"]));
+                }
                 Moment::Reaches(target) => {
                     let _ = write!(out, "{} → {target}{}", say(["통화 시작", "talking"]), self.centre(world, target));
                 }
@@ -342,6 +345,7 @@ fn ends_sound(moment: &Moment) -> bool {
         | Moment::Tape(_)
         | Moment::Refers(_)
         | Moment::Fails(_)
+        | Moment::PostDials(_)
         | Moment::Reaches(_)
         | Moment::Connects
         | Moment::Refuses(_) => false,

@@ -38,6 +38,8 @@ impl Engine {
                 self.call_far(now, call, entry, (attempt, &target, context), out);
             }
             Effect::DropCall => self.drop_far(now, call, entry.far.take(), out),
+            Effect::PostDial(keys) => Self::post_dial(entry, keys, out),
+            Effect::Unbridge => out.push(Output::Media { stream, command: media::Command::Unbridge }),
             Effect::Bridge => Self::bridge(entry, out),
             Effect::Overhear => Self::overhear(entry, out),
             Effect::GiveWay => out.push(Output::Media { stream, command: media::Command::GiveWay }),

@@ -65,7 +65,9 @@ enum Stage {
     Opening(Box<CallRequest>),
     /// Its INVITE is out.
     Calling,
-    /// It was answered.
+    /// It was answered, and hears nobody yet.
+    Answered,
+    /// It and the caller hear each other.
     Talking,
 }
 
@@ -187,7 +189,7 @@ impl Engine {
                 }
             }
             AgentEvent::Accepted { fork, sdp, .. } => {
-                far.stage = Stage::Talking;
+                far.stage = Stage::Answered;
                 let answer = sdp.or(far.early.take(fork));
                 match far.leg.acknowledged(answer) {
                     Ok(command) => {
@@ -214,6 +216,9 @@ impl Engine {
             }
             // Without its ACK the agent has hung up by itself.
             AgentEvent::Bye { .. } | AgentEvent::Lost { .. } | AgentEvent::Unacknowledged { .. } => {
+                if matches!(far.stage, Stage::Answered) {
+                    info!(%call, "a centre hung up before its post-dial digits were out");
+                }
                 self.far_gone(now, call, false, out);
                 self.session(now, call, Event::FarHungUp, out);
             }
@@ -269,7 +274,7 @@ impl Engine {
         }
     }
 
-    /// What the stream of a centre's leg tells: all that matters is that it falls silent in a talk, or breaks.
+    /// What the stream of a centre's leg tells: all that matters is that its keys are out, that it falls silent once it has answered, or breaks.
     pub(super) fn far_media(
         &mut self,
         now: Now,
@@ -280,9 +285,10 @@ impl Engine {
     ) -> bool {
         let far = self.calls.get(&call).and_then(|entry| entry.far.as_ref());
         let Some(far) = far.filter(|far| far.leg.stream == stream) else { return false };
-        let (talks, attempt) = (matches!(far.stage, Stage::Talking), far.attempt);
+        let (answered, attempt) = (matches!(far.stage, Stage::Answered | Stage::Talking), far.attempt);
         match event {
-            media::Event::Silent | media::Event::Broken if talks => {
+            media::Event::Pressed(count) => self.session(now, call, Event::PostDialled(attempt, count), out),
+            media::Event::Silent | media::Event::Broken if answered => {
                 self.far_gone(now, call, true, out);
                 self.session(now, call, Event::FarHungUp, out);
             }
@@ -307,9 +313,16 @@ impl Engine {
         }
     }
 
-    /// Caller and centre hear each other.
-    pub(super) fn bridge(entry: &Call, out: &mut Vec<Output>) {
+    /// The centre gets these keys.
+    pub(super) fn post_dial(entry: &Call, keys: Vec<Key>, out: &mut Vec<Output>) {
         let Some(far) = &entry.far else { return };
+        out.push(Output::Media { stream: far.leg.stream, command: media::Command::Press(keys) });
+    }
+
+    /// Caller and centre hear each other.
+    pub(super) fn bridge(entry: &mut Call, out: &mut Vec<Output>) {
+        let Some(far) = &mut entry.far else { return };
+        far.stage = Stage::Talking;
         for command in [media::Command::Stop, media::Command::Bridge(far.leg.stream)] {
             out.push(Output::Media { stream: entry.leg.stream, command });
         }
@@ -321,7 +334,8 @@ impl Engine {
         out.push(Output::Media { stream: entry.leg.stream, command: media::Command::Overhear(far.leg.stream) });
     }
 
-    /// A key that the caller's telephone told by INFO: what it tells within its sound reaches the centre with that.
+    /// A key that the caller's telephone told by INFO: what it tells within its sound reaches the centre with that. None comes among the keys of a
+    /// centre that is not talked with yet.
     pub(super) fn relay(entry: &Call, key: Key, out: &mut Vec<Output>) {
         if let Some(far) = entry.far.as_ref().filter(|far| matches!(far.stage, Stage::Talking)) {
             out.push(Output::Media { stream: far.leg.stream, command: media::Command::Relay(key) });
@@ -359,7 +373,7 @@ impl Engine {
         match far.stage {
             Stage::Opening(_) => {}
             Stage::Calling => self.agent(now, out, |agent, to| agent.cancel_call(now, dialog, to)),
-            Stage::Talking => self.agent(now, out, |agent, to| agent.bye(now, dialog, None, to)),
+            Stage::Answered | Stage::Talking => self.agent(now, out, |agent, to| agent.bye(now, dialog, None, to)),
         }
     }
 

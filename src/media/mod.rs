@@ -63,7 +63,8 @@ pub enum Command {
         /// Again and again, until replaced: waiting tones.
         repeat: bool,
     },
-    /// Sends these keys as events, one after the other, in place of those still under way. What plays waits meanwhile.
+    /// Sends these keys one after the other, in place of those still under way: as events or, to a peer that takes none at the clock of our sound, as
+    /// tones. What plays waits meanwhile.
     Press(Vec<Key>),
     /// Sends this key behind those under way, as an event or, to a peer that takes none, as tones: somebody on another leg pressed it, and told it beside
     /// the sound. The same press within the sound of a bridge is not heard a second time.
@@ -103,7 +104,7 @@ pub enum Event {
     Recorded(Ended),
     /// The peer should speak and has been silent for longer than it may.
     Silent,
-    /// A [`Command::Press`] came to its end: so many of its keys have left. None where the peer takes no events at the clock of our sound.
+    /// A [`Command::Press`] came to its end: so many of its keys have left, each with the pause behind it.
     Pressed(u8),
     /// The other one of a [`Command::Bridge`] is gone, or never was there.
     Alone,

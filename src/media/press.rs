@@ -1,7 +1,7 @@
 //! Key presses that we send as events (RFC 4733 §2.5.1), for legs that we place: an extension behind a switch, a conference code.
 //!
 //! A press is packets with a growing duration under one timestamp, the first of them marked, and its end three times; a pause follows. What is heard
-//! meanwhile waits: events stand in place of sound. For a peer that takes no events a key that is passed on becomes two tones.
+//! meanwhile waits: events stand in place of sound. For a peer that takes no events a key becomes two tones.
 
 use super::codec::{Encoder, Form};
 use super::jitter::RATE;

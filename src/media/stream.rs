@@ -460,8 +460,7 @@ fn press(pressing: &mut Option<Presses>, chosen: &Chosen, timestamp: u32, events
     let presses = pressing.as_mut()?;
     let turn = match our_events(chosen) {
         Some(event) => presses.next(timestamp, chosen.packet, event.clock),
-        None if presses.is_passed_on() => presses.next_tone(chosen.packet),
-        None => None,
+        None => presses.next_tone(chosen.packet),
     };
     if turn.is_none() || presses.is_over() {
         if !presses.is_passed_on() {

@@ -320,6 +320,7 @@ impl<'p> Caller<'p> {
                     self.sounds = None;
                     self.news = VecDeque::from([(self.line.now().instant + TALKS, Step::Parts, None)]);
                 }
+                Effect::PostDial(_) | Effect::Unbridge => {}
                 Effect::DropCall | Effect::Overhear | Effect::GiveWay | Effect::FarHears(_) => {}
                 Effect::Record { silence: None, .. } | Effect::PauseRecording(..) => {}
                 Effect::Record { key, longest, silence: Some(silence), .. } => {

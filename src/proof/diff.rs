@@ -9,7 +9,7 @@ use super::way;
 use crate::call::session::standing::{Place, Standing};
 use crate::call::{Effect, Outcome, Saying};
 use crate::limits::STATES_MAX;
-use crate::number::Dialled;
+use crate::number::{Dialled, Key};
 use crate::routing::Language;
 use crate::routing::plan::{Plan, PromptId};
 use crate::time::{Duration, Wall};
@@ -61,6 +61,8 @@ pub struct Met {
     pub prompts: Vec<PromptId>,
     /// The addresses of centres the caller is sent to.
     pub targets: Vec<String>,
+    /// What is pressed for a centre that is called, once it has answered. How many is told, never which.
+    pub post_dial: Vec<Key>,
     /// The call is over.
     pub end: Option<&'static str>,
     /// How long it waits then.
@@ -243,12 +245,18 @@ fn meet(line: &mut Line, step: Step) -> Met {
         match effect {
             Effect::Entered(row) => met.rows.push(row),
             Effect::Play { said, .. } => met.prompts.extend(said.iter().map(Saying::told)),
-            Effect::Refer { target, .. } | Effect::Call { target, .. } => met.targets.push(target.to_string()),
+            Effect::Refer { target, .. } => met.targets.push(target.to_string()),
+            Effect::Call { target, .. } => {
+                met.targets.push(target.to_string());
+                met.post_dial = line.post_dial();
+            }
             Effect::Over => met.end = Some(outcome(line.record().outcome())),
             Effect::Record { silence: None, .. } => met.recorded = true,
             Effect::Record { silence, .. } => met.listens = silence,
             Effect::StopPlaying | Effect::HangUp | Effect::Answer | Effect::Pressed(_) => {}
             Effect::PauseRecording(..) | Effect::EndRecording(_) | Effect::Discard { .. } => {}
+            // Which keys was told with the call.
+            Effect::PostDial(_) | Effect::Unbridge => {}
             Effect::DropCall | Effect::Bridge | Effect::Overhear | Effect::GiveWay | Effect::FarHears(_) => {}
         }
     }
@@ -303,7 +311,7 @@ pub(super) fn outcome(outcome: Option<Outcome>) -> &'static str {
 fn changed(old: &Met, new: &Met) -> Option<Change> {
     let rows = old.rows == new.rows;
     let words = old.prompts == new.prompts;
-    if old.targets != new.targets || old.end != new.end || (!rows && !words) {
+    if old.targets != new.targets || old.post_dial != new.post_dial || old.end != new.end || (!rows && !words) {
         return Some(Change::Elsewhere);
     }
     if !rows {
@@ -358,6 +366,14 @@ impl Met {
         }
         if self.targets != other.targets {
             return self.targets.join(", ");
+        }
+        if self.post_dial != other.post_dial {
+            let others = if self.post_dial.len() == other.post_dial.len() { ["다른 ", "other "] } else { ["", ""] };
+            let count = self.post_dial.len();
+            return match language {
+                Language::Korean => format!("받은 뒤 {}버튼 {count}개", others[0]),
+                Language::English => format!("{count} {}keys after the answer", others[1]),
+            };
         }
         if self.prompts != other.prompts {
             let of_its_own: Vec<&str> =

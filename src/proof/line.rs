@@ -177,6 +177,13 @@ impl Line {
         self.session.plan().messages.iter().position(|message| message.row == left.message).map(MessageId)
     }
 
+    /// The keys of the centre that is called.
+    pub fn post_dial(&self) -> Vec<Key> {
+        let Place::Transfer { center, .. } = self.standing().place else { return Vec::new() };
+        let post_dial = &self.session.plan().center(center).post_dial;
+        post_dial.iter().flat_map(|post_dial| post_dial.keys()).collect()
+    }
+
     /// What sounds.
     pub fn sound(&self) -> Sound {
         self.sound
@@ -207,7 +214,6 @@ impl Line {
         if let Step::Enter(typed) = step {
             return typed.keys().for_each(|key| self.step(Step::Key(key), effects));
         }
-        let from = effects.len();
         let attempt = self.attempt.unwrap_or(Attempt(0));
         let recording = self.recording;
         let recorded = |spoken: Duration, loss| {
@@ -256,6 +262,13 @@ impl Line {
                 Event::Tick
             }
         };
+        self.handle(event, effects);
+    }
+
+    /// Something happens; keys that a centre wants then are out at once, for a centre that goes meanwhile has failed, which is another step.
+    fn handle(&mut self, event: Event, effects: &mut Vec<Effect>) {
+        let from = effects.len();
+        let mut dialled = None;
         self.session.handle(self.now, event, effects);
         for effect in effects.iter().skip(from) {
             match effect {
@@ -266,12 +279,16 @@ impl Line {
                 Effect::Call { attempt, .. } => (self.attempt, self.calls) = (Some(*attempt), true),
                 // The two hear each other.
                 Effect::Bridge => self.sound = Sound::Nothing,
-                Effect::DropCall | Effect::Overhear | Effect::GiveWay | Effect::FarHears(_) => {}
+                Effect::PostDial(keys) => dialled = Some(keys.len()),
+                Effect::DropCall | Effect::Unbridge | Effect::Overhear | Effect::GiveWay | Effect::FarHears(_) => {}
                 Effect::Record { key, silence: Some(_), .. } => self.recording = *key,
                 Effect::Record { silence: None, .. } | Effect::PauseRecording(..) => {}
                 Effect::EndRecording(_) | Effect::Discard { .. } => {}
                 Effect::Entered(_) | Effect::Pressed(_) | Effect::Answer | Effect::Over => {}
             }
+        }
+        if let (Some(count), Some(attempt)) = (dialled, self.attempt) {
+            self.handle(Event::PostDialled(attempt, u8::try_from(count).unwrap_or(u8::MAX)), effects);
         }
     }
 
@@ -341,7 +358,7 @@ impl Line {
                     }
                 }
             },
-            Place::Transfer { reach: Reach::Announcing, .. } => {}
+            Place::Transfer { reach: Reach::Announcing | Reach::PostDialling(_), .. } => {}
             Place::Talking(_) => {
                 let hold = if standing.held { Step::Resume } else { Step::Hold };
                 steps.extend([Step::Parts, Step::HangUp, hold]);

@@ -7,7 +7,7 @@ use super::diff::outcome;
 use super::line::{Line, Sound, Step};
 use crate::call::Effect;
 use crate::call::input::Turn;
-use crate::call::session::standing::{Place, Stage};
+use crate::call::session::standing::{Place, Reach, Stage};
 use crate::number::{Dialled, Key};
 use crate::routing::accepts::Class;
 use crate::routing::plan::Plan;
@@ -212,6 +212,7 @@ fn again(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>) -> 
             // Somebody who hung up in the tone left none.
             Place::Message(_) if messages.peek().is_some() => waits(&line),
             Place::Transfer { .. } if matches!(line.sound(), Sound::Once(_)) => Step::Heard,
+            Place::Transfer { reach: Reach::PostDialling(_), .. } => Step::Silence,
             Place::Transfer { .. } => match attempts.next().map(|attempt| &*attempt.result) {
                 None | Some("left") => hang_up(&mut did),
                 Some(result) => told(result),
@@ -293,6 +294,7 @@ fn like(plan: &Arc<Plan>, number: usize, at: Wall, recorded: &Recorded<'_>, did:
             },
             Place::Message(leaving) if leaving.stage != Stage::Gone => waits(&line),
             Place::Transfer { .. } if matches!(line.sound(), Sound::Once(_)) => Step::Heard,
+            Place::Transfer { reach: Reach::PostDialling(_), .. } => Step::Silence,
             Place::Transfer { center, .. } => {
                 if did.peek() == Some(&&Did::Waited) {
                     did.next();

@@ -307,6 +307,26 @@ pub const ALL: &[Explanation] = &[
         "sip = [{ uri = \"sip:keit@127.0.0.1:5070\", weight = 3 }]",
     ),
     code(
+        "E0308",
+        ["누를 수 없는 post_dial", "post_dial cannot be pressed"],
+        [
+            "기관이 답한 뒤에 누를 것은 0-9, *, #, A-D 와 1초씩 쉬는 쉼표뿐입니다. 다른 글자로는 엉뚱한 곳에 닿습니다.",
+            "After the answer 0-9, *, #, A-D can be pressed, and a comma waits a second. Anything else would reach the wrong place.",
+        ],
+        "sip = [\"sip:keit@127.0.0.1:5070\"] }",
+        "sip = [\"sip:keit@127.0.0.1:5070\"], post_dial = \"내선 12\", ladder = [\"bridge\", \"notice.busy\"] }",
+    ),
+    code(
+        "E0309",
+        ["post_dial 을 누를 단계가 없는 ladder", "no rung can press post_dial"],
+        [
+            "REFER 로 넘긴 전화는 우리를 떠나므로 버튼을 눌러 줄 수 없습니다. 우리가 거는 \"bridge\" 만 누를 수 있습니다.",
+            "A call that is handed over by REFER has left us, and nobody presses the keys. Only on \"bridge\" do we call.",
+        ],
+        "sip = [\"sip:keit@127.0.0.1:5070\"] }",
+        "sip = [\"sip:keit@127.0.0.1:5070\"], post_dial = \"1\" }",
+    ),
+    code(
         "E0401",
         ["시간의 잘못 (요일, 시각, 겹침)", "hours: days, times, overlaps"],
         ["읽을 수 없는 시간은 열린 것도 닫힌 것도 아닙니다.", "Hours that cannot be read are neither open nor closed."],

@@ -4,6 +4,7 @@
 
 mod center;
 mod hours;
+mod post_dial;
 mod said;
 
 use crate::number::{CallerKind, Dialled, Digits};
@@ -18,6 +19,8 @@ use std::time::Duration;
 
 pub use center::{Center, Context, Rung, Share, Success, Target, Transfer};
 pub use hours::{Exception, Holidays, Hours, Opening, Span};
+pub(in crate::routing) use post_dial::NoPostDial;
+pub use post_dial::{PostDial, PostDialStep};
 pub use said::{BACK_TO_KOREAN, KOREAN, Slotted, Words};
 
 /// The name of a prompt in the catalogue, for example `greeting_main` or `say/정책자금`.

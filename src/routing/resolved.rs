@@ -214,7 +214,7 @@ fn resolve_input(input: &Input, mut lines: Lines<'_>) -> Vec<Resolved> {
 
 fn resolve_center(plan: &Plan, center: &Center, mut lines: Lines<'_>) -> Vec<Resolved> {
     let transfer = &center.transfer;
-    ["name", "ministry", "sip", "hours", "closed"].iter().for_each(|name| lines.own_field(name));
+    ["name", "ministry", "sip", "post_dial", "hours", "closed"].iter().for_each(|name| lines.own_field(name));
     // A default for all centres stands in no table, so only the row itself is asked.
     match lines.own.and_then(|own| own.get("announce")) {
         Some(entry) => lines.written("announce".to_owned(), entry),

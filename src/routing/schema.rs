@@ -388,6 +388,9 @@ struct Center {
     ministry: Option<String>,
     /// SIP 주소, 앞의 것부터, 여덟까지 / SIP addresses, the first tried first, at most eight
     sip: Addresses,
+    /// 답한 뒤에 누르는 버튼 ",,1234#", 쉼표는 1초 쉼, 32자까지. ladder 에 "bridge" 가 있어야 합니다 / keys pressed once it has answered, a comma is a pause of one second, at most 32 characters; needs "bridge" in the ladder
+    #[schemars(length(max = 32), regex(pattern = r"^,*[0-9*#A-Da-d][0-9*#A-Da-d,]*$"))]
+    post_dial: Option<String>,
     /// 받는 시간 "hours.fta", 없으면 언제나 / when it answers; always if left out
     hours: Option<String>,
     /// 그 밖의 시간에 가는 곳 / where callers go outside its hours

@@ -25,6 +25,8 @@ pub struct Line {
     ended: Vec<(Arc<str>, Ended)>,
     /// Which recordings are messages.
     messages: BTreeSet<RecordingKey>,
+    /// Keys on their way out: until when, and how many.
+    pressing: Option<(Instant, u8)>,
     /// It is that of a call of ours.
     placed: bool,
     /// The other leg is heard.
@@ -68,6 +70,7 @@ impl Line {
             recordings: Vec::new(),
             ended: Vec::new(),
             messages: BTreeSet::new(),
+            pressing: None,
             placed: false,
             bridged: None,
             talks: false,
@@ -105,8 +108,12 @@ impl Line {
                 let since = self.sends().then_some(now);
                 self.playing = Some(Playing { play, prompts, repeat, left, since });
             }
-            // The model has no packets to send them with.
-            Command::Press(_) | Command::Relay(_) => {}
+            Command::Press(keys) => {
+                let count = u8::try_from(keys.len()).unwrap_or(u8::MAX);
+                self.pressing = Some((now + KEY * u32::from(count), count));
+            }
+            // The model has no packets to send it with.
+            Command::Relay(_) => {}
             Command::Bridge(other) => (self.bridged, self.talks) = (Some(other), true),
             Command::Overhear(other) => (self.bridged, self.talks) = (Some(other), false),
             Command::Unbridge => (self.bridged, self.talks) = (None, false),
@@ -220,7 +227,7 @@ impl Line {
     /// When what plays, or is recorded, comes to its end.
     pub fn deadline(&self) -> Option<Instant> {
         let recorded = self.recorded_at().map(|(due, _)| due);
-        [self.played_at(), recorded, self.ear.impatient_at()].into_iter().flatten().min()
+        [self.played_at(), self.pressed_at(), recorded, self.ear.impatient_at()].into_iter().flatten().min()
     }
 
     fn played_at(&self) -> Option<Instant> {
@@ -228,7 +235,12 @@ impl Line {
         Some(playing.since? + playing.left)
     }
 
-    /// The end of what plays, or of a recording by itself, when it is due.
+    /// On hold keys wait; then all of them are out at once, which nobody here can tell.
+    fn pressed_at(&self) -> Option<Instant> {
+        self.pressing.filter(|_| self.sends()).map(|(until, _)| until)
+    }
+
+    /// The end of what plays, of keys on their way out, or of a recording by itself, when it is due.
     pub fn finished(&mut self, now: Instant) -> Option<Event> {
         if let Some((_, at)) = self.recorded_at().filter(|&(due, _)| due <= now) {
             let running = self.recordings.remove(at);
@@ -240,6 +252,9 @@ impl Line {
         self.ear.tick(now, &mut silent);
         if !silent.is_empty() {
             return silent.pop();
+        }
+        if self.pressed_at().is_some_and(|until| until <= now) {
+            return self.pressing.take().map(|(_, count)| Event::Pressed(count));
         }
         if self.played_at()? > now {
             return None;
@@ -262,6 +277,8 @@ impl Line {
 
 /// How long the other end of a call of ours may be silent, as the settings have it.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// A key and the pause behind it.
+const KEY: Duration = Duration::from_millis(180);
 /// What a packet of words stands for: callers send one in five.
 pub const SPOKEN: Duration = Duration::from_millis(100);
 

@@ -311,6 +311,7 @@ pub fn words(world: &World, moment: &Moment) -> String {
         Moment::Key(key) => format!("key {key}"),
         Moment::Refers(target) => format!("refer {}", centre(target)),
         Moment::Fails(status) => format!("fail {status}"),
+        Moment::PostDials(count) => format!("post-dial {count}"),
         Moment::Reaches(target) => format!("reach {}", centre(target)),
         Moment::Connects => "connect".to_owned(),
         Moment::Refuses(status) => format!("refuse {status}"),

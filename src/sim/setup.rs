@@ -114,6 +114,8 @@ pub enum Moment {
     Refers(String),
     /// The engine learns that a transfer failed: the phone refused it, or the centre's status came back.
     Fails(u16),
+    /// A centre that we called has answered, and is sent so many keys.
+    PostDials(usize),
     /// The centre at this address answered the caller.
     Reaches(String),
     /// The caller is connected.

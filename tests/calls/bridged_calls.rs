@@ -3,7 +3,7 @@
 use crate::tables;
 use ivr1357::engine::{CallKey, Edition, Engine, Entry, Input, Intervals, Output, Settings};
 use ivr1357::media::quality::Heard;
-use ivr1357::media::{Clip, Command, Event, Report, StreamKey};
+use ivr1357::media::{Clip, Command, Event, PlayKey, Report, StreamKey};
 use ivr1357::number::Key;
 use ivr1357::random::{Random, Secrets};
 use ivr1357::routing;
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-const TABLE: &str = r##"
+pub const TABLE: &str = r##"
 schema = 1
 waiting = "tone"
 [number.1357]
@@ -41,7 +41,7 @@ bye = { prompt = "bye", then = "end" }
 const CALLER: &str = "127.0.0.1:6001";
 const CENTRE: &str = "127.0.0.1:5071";
 
-fn sdp(port: u16, attribute: &str) -> String {
+pub fn sdp(port: u16, attribute: &str) -> String {
     let body = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio PORT RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
     body.replace("PORT", &port.to_string()) + attribute
 }
@@ -51,11 +51,13 @@ fn flow(remote: &str) -> Flow {
     Flow { transport: Transport::Udp, local: address("127.0.0.1:5060"), remote: address(remote), connection: 0 }
 }
 
-struct Bench {
+pub struct Bench {
     engine: Engine,
     now: Now,
-    caller: StreamKey,
-    centre: StreamKey,
+    pub caller: StreamKey,
+    pub centre: StreamKey,
+    /// The last that was played to the caller.
+    pub playing: PlayKey,
     /// Our tag towards the caller.
     tag: String,
     /// The INVITE that the centre got, and our last request to it.
@@ -94,6 +96,7 @@ impl Bench {
             now,
             caller,
             centre,
+            playing: PlayKey::default(),
             tag: String::new(),
             invite: String::new(),
             kept: None,
@@ -103,7 +106,7 @@ impl Bench {
     }
 
     /// One step, and what came of it in words; what is said to the centre begins with `>`.
-    fn give(&mut self, input: Input<'_>) -> String {
+    pub fn give(&mut self, input: Input<'_>) -> String {
         let mut out = Vec::new();
         self.engine.handle(self.now, input, &mut out);
         let mut said = Vec::new();
@@ -159,7 +162,15 @@ impl Bench {
                         }
                         format!("{} {:?}", side(*stream), chosen.direction)
                     }
-                    Command::Play { clips, .. } => format!("{} hears {}", side(*stream), clips[0].id),
+                    Command::Play { play, clips, .. } => {
+                        let said = format!("{} hears {}", side(*stream), clips[0].id);
+                        if *stream == self.caller {
+                            self.playing = *play;
+                        }
+                        said
+                    }
+                    Command::Press(keys) => format!("{} gets {} keys", side(*stream), keys.len()),
+                    Command::Unbridge => "apart".to_owned(),
                     Command::Stop => format!("{} hears nothing", side(*stream)),
                     Command::Overhear(other) => {
                         assert_eq!((*stream, *other), (self.caller, self.centre));
@@ -213,7 +224,7 @@ impl Bench {
         self.give(Input::Received { flow: flow(from), bytes: text.as_bytes() })
     }
 
-    fn caller_says(&mut self, method: &str, cseq: u32, body: &str) -> String {
+    pub fn caller_says(&mut self, method: &str, cseq: u32, body: &str) -> String {
         let text = format!(
             "{method} sip:1357@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {CALLER};branch=z9hG4bK{method}{cseq}\r\n\
              From: <sip:01012345678@127.0.0.1>;tag=c\r\nTo: <sip:1357@127.0.0.1>{}\r\nCall-ID: one\r\n\
@@ -226,7 +237,7 @@ impl Bench {
     }
 
     /// A response of the centre to its INVITE.
-    fn centre_answers(&mut self, status: &str, body: &str) -> String {
+    pub fn centre_answers(&mut self, status: &str, body: &str) -> String {
         self.fork_answers("centre", status, body)
     }
 
@@ -246,7 +257,7 @@ impl Bench {
     }
 
     /// A request of the centre in its dialog.
-    fn centre_says(&mut self, method: &str, cseq: u32, body: &str) -> String {
+    pub fn centre_says(&mut self, method: &str, cseq: u32, body: &str) -> String {
         let of_invite =
             |name: &str| self.invite.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("").to_owned();
         let text = format!(
@@ -261,12 +272,12 @@ impl Bench {
         self.hear(CENTRE, &text)
     }
 
-    fn key(&mut self, key: char) -> String {
+    pub fn key(&mut self, key: char) -> String {
         let stream = self.caller;
         self.give(Input::Media { stream, event: Event::Key(Key::from_char(key).expect("a key")) })
     }
 
-    fn pass(&mut self, seconds: u64) -> String {
+    pub fn pass(&mut self, seconds: u64) -> String {
         let end = self.now.after(Duration::from_secs(seconds));
         let mut said = Vec::new();
         while let Some(due) = self.engine.deadline().filter(|&due| due <= end.instant) {
@@ -284,9 +295,17 @@ fn calling() -> Bench {
     calling_by(|bench| assert_eq!(bench.key('0'), "caller hears tone, open beside"))
 }
 
-/// The same; the caller asks for the centre like this.
+/// The same on another table, where the caller's telephone tells keys by INFO (CSeq 2).
+pub fn calling_on(table: &str) -> Bench {
+    call_up(Bench::by(table, Peers::default()), |bench| _ = bench.caller_says("INFO", 2, "Signal=0\r\n"))
+}
+
+/// A caller who asks for the centre like this.
 fn calling_by(asks: impl FnOnce(&mut Bench)) -> Bench {
-    let mut bench = Bench::new();
+    call_up(Bench::new(), asks)
+}
+
+fn call_up(mut bench: Bench, asks: impl FnOnce(&mut Bench)) -> Bench {
     assert_eq!(bench.caller_says("INVITE", 1, &sdp(7000, "")), "100, open");
     let opened = Input::StreamOpened { stream: bench.caller, port: Some(16_384) };
     assert_eq!(bench.give(opened), "caller SendRecv, 200");
@@ -307,7 +326,7 @@ fn talking() -> Bench {
 }
 
 /// Nothing is left, and there is one record.
-fn ended(mut bench: Bench) -> serde_json::Value {
+pub fn ended(mut bench: Bench) -> serde_json::Value {
     bench.pass(200);
     assert_eq!((bench.engine.held(), bench.records.len()), (0, 1));
     bench.records.remove(0)

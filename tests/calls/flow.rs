@@ -98,6 +98,11 @@ impl Flow {
                     self.playing = None;
                     self.happened.push("bridge".into());
                 }
+                Effect::PostDial(keys) => {
+                    let keys: String = keys.iter().map(|key| key.as_char()).collect();
+                    self.happened.push(format!("post-dial {keys}"));
+                }
+                Effect::Unbridge => self.happened.push("unbridge".into()),
                 Effect::Overhear => self.happened.push("overhear".into()),
                 // Behind a tone, and of no more interest.
                 Effect::GiveWay => {}
@@ -197,6 +202,7 @@ impl Flow {
             "rings" => self.event(Event::FarRings(attempt)),
             "sounds" => self.event(Event::FarSounds(attempt)),
             "picks-up" => self.event(Event::FarAnswered(attempt)),
+            "keys-out" => self.event(Event::PostDialled(attempt, rest[0].parse().expect("a number"))),
             "fails" => self.event(Event::FarFailed(attempt, status(rest[0]))),
             "parts" => self.event(Event::FarHungUp),
             "far-hold" => self.event(Event::FarHeld(true)),

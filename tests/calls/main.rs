@@ -15,6 +15,7 @@ mod hanging_disk;
 mod journal;
 mod last_words;
 mod message_flows;
+mod post_dial;
 mod recordings;
 mod sim_flows;
 mod sim_swarm;

@@ -92,6 +92,13 @@ impl Phone {
         self.sound.send_to(&packet, to).expect("sent");
     }
 
+    /// The next packet of sound or keys: number, marker and payload.
+    fn hears_next(&self) -> (u8, bool, Vec<u8>) {
+        let mut bytes = [0; 2048];
+        let length = patiently(|| self.sound.recv(&mut bytes)).expect("a packet in time");
+        (bytes[1] & 0x7f, bytes[1] & 0x80 != 0, bytes[12..length].to_vec())
+    }
+
     /// Whether this sound is among what is heard in the next second.
     fn hears(&self, payload: [u8; 160]) -> bool {
         let mut bytes = [0; 2048];
@@ -125,6 +132,11 @@ struct Call {
 
 impl Call {
     fn begin(name: &str) -> Self {
+        Self::begin_with(name, "")
+    }
+
+    /// The same; the centre's row has these fields beside its own.
+    fn begin_with(name: &str, more: &str) -> Self {
         let (caller, centre) = (Phone::new(), Phone::new());
         let folder = folder(name);
         let shipped =
@@ -133,7 +145,9 @@ impl Call {
         assert!(shipped.contains(ladder) && shipped.contains("sip:kosmes@127.0.0.1:5070"));
         let table = shipped
             .replace(ladder, "[\"bridge\", \"center.counsel\", \"notice.busy\"]")
-            .replace("sip:kosmes@127.0.0.1:5070", &format!("sip:kosmes@{}", centre.at()));
+            .replace("\"sip:kosmes@127.0.0.1:5070\"", &format!("\"sip:kosmes@{}\"", centre.at()))
+            .replace("\"sip:kosmes-dr@127.0.0.1:5070\"]", &format!("\"sip:kosmes-dr@127.0.0.1:5070\"]{more}"));
+        assert!(table.contains(more));
         fs::write(folder.join("routing.toml"), table).expect("written");
         let engine = start(&folder, "127.0.0.1:0");
 
@@ -222,6 +236,49 @@ fn caller_and_centre_talk_through_us() {
     for side in ["media", "center_media"] {
         assert!(records[0][side]["received"].as_u64() >= Some(20), "{side}: {}", records[0]);
     }
+}
+
+#[test]
+fn a_centre_that_wants_keys_gets_them_as_events_before_it_hears_the_caller() {
+    let call = Call::begin_with("post-dialled", ", post_dial = \",47*#\"");
+    let Call { mut caller, centre, mut engine, tag, caller_side, engine_sip, invite } = call;
+    let answered = Instant::now();
+    centre.answers(engine_sip, &invite, "200 OK", &centre.sdp());
+    centre.wait_for("ACK ");
+    // The caller speaks all the time, and is heard behind the last key of ours.
+    let (mut keys, mut ends) = (Vec::new(), [0u8; 16]);
+    let patience = Instant::now() + Duration::from_secs(20);
+    loop {
+        assert!(Instant::now() < patience, "keys {keys:?}, and nobody is heard behind them");
+        caller.says(caller_side, [0x33; 160]);
+        match centre.hears_next() {
+            (101, marked, payload) => {
+                if marked {
+                    assert!(answered.elapsed() >= Duration::from_secs(1), "the comma before them");
+                    keys.push(payload[0]);
+                }
+                assert_eq!(keys.last(), Some(&payload[0]), "its first packet is marked");
+                ends[usize::from(payload[0])] += payload[1] >> 7;
+            }
+            (8, _, payload) if payload == [0x33; 160] => break,
+            (8, _, payload) => {
+                assert!(payload.iter().all(|&byte| byte == 0xd5), "nothing but silence stands among the keys");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(keys, [4, 7, 10, 11]);
+    assert!(keys.iter().all(|&key| ends[usize::from(key)] == 3), "each ends three times: {ends:?}");
+
+    caller.asks(engine.address, "BYE", 4, &tag, "application/sdp", "");
+    let (from, bye) = centre.wait_for("BYE ");
+    centre.answers(from, &bye, "200 OK", "");
+    engine.signal("-TERM");
+    let (code, log) = engine.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains("47*#"), "{log}");
+    let attempt = &engine.records()[0]["attempts"][0];
+    assert_eq!((&attempt["result"], &attempt["post_dial"]), (&"reached".into(), &4.into()));
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod languages;
 mod messages;
 mod openings;
 mod phrases;
+mod post_dial;
 mod prompt_names;
 mod pronunciation;
 mod proof;

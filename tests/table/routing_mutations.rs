@@ -510,6 +510,10 @@ fn row_slips(slips: &mut Slips<'_>) {
         more(slips, "E0106", "ladder = [\"consult\", \"notice.busy\"]");
         more(slips, "E0205", "give_up = \"notice.busy\"");
         more(slips, "E0103", "rounds = 0");
+        more(slips, "E0308", "post_dial = \"12-3\"");
+        more(slips, "E0308", "ladder = [\"bridge\", \"notice.busy\"], post_dial = \",,\"");
+        more(slips, "E0309", "post_dial = \",1\"");
+        more(slips, "E0302", "ladder = [\"bridge\", \"refer\", \"notice.busy\"], post_dial = \"1\"");
         if line.matches("sip:").count() == 1 {
             more(slips, "E0302", "ladder = [\"refer\", \"next-target\", \"notice.busy\"]");
             let start = at + line.find("sip = [").expect("an address") + 7;

@@ -104,7 +104,7 @@ fn the_examples_of_the_pages_stand_in_the_shipped_table() {
         let then = r#"{ then = "center.counsel" }"#;
         examples
             .push(format!("[input]\nbusiness = {{{}\n[defaults.input]\nno_input = {then}\nno_match = {then}", input.0));
-        assert_eq!(examples.len(), 3, "{page}");
+        assert_eq!(examples.len(), 4, "{page}");
         for example in examples {
             let joined = pasted(&shipped, &example);
             let mut checked = check_heard(&joined, &table::heard(&catalogue));

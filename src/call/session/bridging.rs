@@ -35,11 +35,23 @@ impl Session {
             return out.push(Effect::DropCall);
         }
         let State::Transferring(Transfer { center, .. }) = self.state else { return };
-        self.record.decided(now, answered.0, AttemptResult::Reached, Some(StatusCode::OK));
-        self.state = State::Talking { center, far_held: false };
+        match self.plan.center(center).post_dial {
+            Some(_) => self.post_dial(now, answered, out),
+            None => self.talk(now, answered, false, out),
+        }
+    }
+
+    /// Caller and centre hear each other from now on; `far_held`: it put the caller on hold.
+    pub(super) fn talk(&mut self, now: Now, reached: Attempt, far_held: bool, out: &mut Vec<Effect>) {
+        let State::Transferring(Transfer { center, .. }) = self.state else { return };
+        self.record.decided(now, reached.0, AttemptResult::Reached, Some(StatusCode::OK));
+        self.state = State::Talking { center, far_held };
         out.push(Effect::Bridge);
         if self.held {
             self.far_waits(now, out);
+        }
+        if far_held {
+            self.waits(now, out);
         }
     }
 
@@ -53,14 +65,23 @@ impl Session {
 
     /// The centre hung up: as after any talk with a person.
     pub(super) fn far_hung_up(&mut self, now: Now, out: &mut Vec<Effect>) {
-        if matches!(self.state, State::Talking { .. }) {
-            self.end_call(now, Outcome::Transferred, "transferred", out);
+        match self.state {
+            State::Talking { .. } => self.end_call(now, Outcome::Transferred, "transferred", out),
+            _ => self.far_hung_up_early(now, out),
         }
     }
 
     /// The centre puts the caller on hold, or comes back.
     pub(super) fn far_held(&mut self, now: Now, held: bool, out: &mut Vec<Effect>) {
-        let State::Talking { far_held, .. } = &mut self.state else { return };
+        let far_held = match &mut self.state {
+            State::Talking { far_held, .. } => far_held,
+            // Told to the caller when the two are brought together.
+            State::Transferring(Transfer { phase: Phase::PostDialling { far_held, .. }, .. }) => {
+                *far_held = held;
+                return;
+            }
+            _ => return,
+        };
         if std::mem::replace(far_held, held) == held {
             return;
         }

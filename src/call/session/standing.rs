@@ -101,6 +101,8 @@ pub enum Reach {
     Referring,
     /// The caller's phone said that it is trying, or the centre rings.
     Ringing,
+    /// The centre has answered, and this step of its post-dial digits is under way.
+    PostDialling(usize),
 }
 
 impl Session {
@@ -165,6 +167,7 @@ fn place(state: &State, plan: &Plan) -> Place {
                 Phase::Announcing { .. } => Reach::Announcing,
                 Phase::Referring { progressed: false, .. } => Reach::Referring,
                 Phase::Referring { progressed: true, .. } => Reach::Ringing,
+                Phase::PostDialling { at, .. } => Reach::PostDialling(*at),
             },
         },
         State::Leaving { .. } => Place::Leaving,

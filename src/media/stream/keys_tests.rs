@@ -114,13 +114,26 @@ fn our_own_receiver_counts_every_key_once_at_every_packet_time() {
 }
 
 #[test]
-fn keys_that_the_peer_cannot_take_are_told_as_unsent() {
-    let mut rig = Rig::new();
-    rig.configure(|chosen| chosen.events = vec![Events { payload_type: 110, clock: 48000 }]);
-    rig.command(Command::Press(keys("12")));
-    assert_eq!(rig.sound(1), [0xd5; 160]);
-    assert_eq!(rig.events(), [Event::Pressed(0)]);
-    // On hold they wait, and an empty order is over at once.
+fn a_peer_that_takes_no_events_at_the_clock_of_our_sound_hears_our_keys_as_tones() {
+    for events in [vec![], vec![Events { payload_type: 110, clock: 48000 }]] {
+        let mut rig = Rig::new();
+        rig.configure(|chosen| chosen.events.clone_from(&events));
+        rig.command(Command::Press(keys("18")));
+        let packets: Vec<_> = (0..18).map(|_| rig.next().expect("a packet")).collect();
+        assert!(packets.iter().all(|packet| packet.payload_type == 8), "{events:?}");
+        assert_eq!(rig.events(), [Event::Pressed(2)]);
+        // A telephone of ours that agreed on no events understands them.
+        let mut other = Rig::new();
+        other.configure(|chosen| chosen.events.clear());
+        for (n, packet) in (0..).zip(&packets) {
+            other.hear(n * 20, PEER, 8, n as u32 * 160, &packet.payload);
+        }
+        assert_eq!(other.keys(), "18", "{events:?}");
+    }
+}
+
+#[test]
+fn keys_wait_on_hold_and_an_empty_order_is_over_at_once() {
     let mut rig = Rig::new();
     rig.configure(|chosen| chosen.direction = Direction::RecvOnly);
     rig.command(Command::Press(keys("1")));

@@ -4,6 +4,7 @@ use super::Findings;
 use super::doors;
 use super::fields::{Fields, choose, later, nearest, wrong_kind};
 use super::names::{Named, Names, Row};
+use super::post_dial;
 use super::sound::{At, Sounds};
 use crate::limits::TARGETS_MAX;
 use crate::number::Dialled;
@@ -81,14 +82,19 @@ pub(super) fn center(
     let closed_at = table.get("closed").map_or_else(|| row.span.clone(), |entry| entry.value.span.clone());
     let doors::Written { hours, closed } = doors::read(&mut fields, names, without, findings);
     let announce = fields.flag("announce", findings).unwrap_or(true);
+    let post_dial = post_dial::read(&mut fields, findings);
     let own_parts = transfer(&mut fields, names, findings);
     let broken = fields.broken();
     fields.finish(findings);
     if let Some(ladder) = &own_parts.ladder {
         check_ladder(&row.name, ladder, findings);
-        check_own_rungs(row, ladder, targets.written, names, findings);
+        check_own_rungs(row, ladder, (targets.written, post_dial.is_some()), names, findings);
     }
+    let is_known = !broken && !defaults.broken && (own_parts.ladder.is_some() || defaults.ladder.is_some());
     let (transfer, give_up) = finish(row, own_parts, defaults, broken, sounds, findings);
+    if let Some((_, span)) = post_dial.as_ref().filter(|_| is_known) {
+        post_dial::is_called(&row.name, span, &transfer.ladder, findings);
+    }
 
     let said = name.1;
     if !name.0.is_empty() {
@@ -103,6 +109,7 @@ pub(super) fn center(
         announce,
         targets: targets.targets,
         shares: targets.shares,
+        post_dial: post_dial.map(|(post_dial, _)| post_dial),
         closed: closed.filter(|_| hours.is_some()),
         hours: hours.map(|(id, _)| id),
         transfer,
@@ -442,7 +449,15 @@ fn check_ladder(row: &str, ladder: &Ladder, findings: &mut Findings) {
 }
 
 /// E0302, only where the centre itself writes its ladder: an inherited rung that does not apply is skipped.
-fn check_own_rungs(row: &Row<'_>, ladder: &Ladder, targets: usize, names: &Names, findings: &mut Findings) {
+fn check_own_rungs(
+    row: &Row<'_>,
+    ladder: &Ladder,
+    (targets, post_dial): (usize, bool),
+    names: &Names,
+    findings: &mut Findings,
+) {
+    // Without a call of ours that is one mistake, and told where the keys stand.
+    let keys = post_dial && ladder.rungs.iter().any(|(rung, _)| *rung == Some(Rung::Bridge));
     let mut ignored = Findings::default();
     let own = names.look_up(&row.name, &row.name, 0..0, &mut ignored);
     for (rung, span) in &ladder.rungs {
@@ -453,6 +468,14 @@ fn check_own_rungs(row: &Row<'_>, ladder: &Ladder, targets: usize, names: &Names
                 [
                     "\"next-target\" 을 지우거나 sip 에 주소를 더하세요",
                     "drop \"next-target\", or add an address to sip",
+                ],
+            ),
+            Some(Rung::Refer | Rung::NextTarget) if keys => (
+                "post_dial 을 누르지 않고 넘기므로 이 단계는 쓰이지 않습니다",
+                "REFER would reach it without its post_dial, so this rung is never tried",
+                [
+                    "이 단계를 지우세요. \"bridge\" 가 주소마다 걸어 버튼을 누릅니다",
+                    "drop this rung; \"bridge\" calls each address and presses the keys",
                 ],
             ),
             Some(Rung::Center(id)) if own == Some(Named::Center(*id)) => (

@@ -345,6 +345,7 @@ fn patience(plan: &Plan, sites: &Sites, findings: &mut Findings) {
     let silent = |center: &Center| {
         let addresses = |id: CenterId| plan.centers.get(id.0).map_or(0, |center| center.targets.len());
         let rungs = center.transfer.ladder.iter().map(|rung| match rung {
+            Rung::Refer | Rung::NextTarget if center.post_dial.is_some() => 0,
             Rung::Refer => center.targets.len().min(1),
             Rung::NextTarget => center.targets.len().saturating_sub(1),
             Rung::Bridge => center.targets.len(),

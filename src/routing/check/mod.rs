@@ -19,6 +19,7 @@ mod names;
 mod never;
 mod notice;
 mod number;
+mod post_dial;
 mod prove;
 mod sound;
 mod spoken;

@@ -1,6 +1,6 @@
 //! A centre: who a caller can be handed to, at which addresses, and what follows when it is not reached.
 
-use super::{CenterId, Destination, HoursId, NoticeId, PromptId};
+use super::{CenterId, Destination, HoursId, NoticeId, PostDial, PromptId};
 use crate::sip::uri::SipUri;
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub struct Center {
     pub targets: Vec<Target>,
     /// How the calls are shared among the addresses, one for each of [`Center::targets`].
     pub shares: Vec<Share>,
+    /// What is pressed once it has answered. A REFER cannot carry it: such a centre is called by us alone.
+    pub post_dial: Option<PostDial>,
     /// When it answers; `None` is always.
     pub hours: Option<HoursId>,
     /// Where callers go outside its hours.

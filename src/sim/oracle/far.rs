@@ -2,6 +2,7 @@
 
 use super::{GIVE_UP, MARGIN, Oracle};
 use crate::media::StreamKey;
+use crate::number::Key;
 use crate::sim::caller::text::Message;
 use crate::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,10 @@ pub struct Far {
     refused: Option<Instant>,
     cancelled: Option<Instant>,
     acknowledged: bool,
+    /// Keys that are being pressed for it.
+    dialling: String,
+    /// Those that are out.
+    dialled: String,
     /// Our BYEs, by CSeq and branch.
     byes: BTreeSet<(u32, String)>,
     released: Option<Instant>,
@@ -96,6 +101,8 @@ impl Oracle {
             refused: None,
             cancelled: None,
             acknowledged: false,
+            dialling: String::new(),
+            dialled: String::new(),
             byes: BTreeSet::new(),
             released: None,
             hung_up: None,
@@ -196,9 +203,28 @@ impl Oracle {
         if !talks {
             return;
         }
+        if far.talks.is_none() && !self.law.post_dial.contains(&(far.target.clone(), far.dialled.clone())) {
+            let call_id = call_id.clone();
+            let what = "a talk before the post-dial digits were out, or behind others".to_owned();
+            return self.broken(now, "keys before the talk", &call_id, what);
+        }
         far.talks.get_or_insert(now);
         if let Some(case) = self.cases.get_mut(&far.caller) {
             case.told = true;
+        }
+    }
+
+    /// A centre is sent these keys.
+    pub fn post_dials(&mut self, stream: StreamKey, keys: &[Key]) {
+        if let Some(far) = self.fars.values_mut().find(|far| far.stream == stream) {
+            far.dialling = keys.iter().map(|key| key.as_char()).collect();
+        }
+    }
+
+    /// So many of them are out.
+    pub fn post_dialled(&mut self, stream: StreamKey, count: u8) {
+        if let Some(far) = self.fars.values_mut().find(|far| far.stream == stream) {
+            far.dialled.extend(std::mem::take(&mut far.dialling).chars().take(count.into()));
         }
     }
 

@@ -17,6 +17,15 @@ fn ours(first: &str, cseq: &str, tag: &str, body: &str) -> String {
     )
 }
 
+impl Watch {
+    /// These keys go to the centre, and are out.
+    fn presses(&mut self, keys: &str) {
+        let pressed: Vec<_> = keys.chars().filter_map(Key::from_char).collect();
+        self.0.post_dials(StreamKey(2), &pressed);
+        self.0.post_dialled(StreamKey(2), pressed.len() as u8);
+    }
+}
+
 /// A caller who hears a tone.
 fn hearing() -> Watch {
     let mut watch = Watch::connected();
@@ -44,6 +53,7 @@ fn talking() -> Watch {
     centre(&mut watch, 2.0, &ours("SIP/2.0 180 Ringing", "1 INVITE", "x", ""));
     centre(&mut watch, 3.0, &ours("SIP/2.0 200 OK", "1 INVITE", "x", SDP));
     watch.sends(3.0, &ours("ACK sip:centre@k:5071 SIP/2.0", "1 ACK", "x", ""));
+    watch.presses("12");
     watch.0.bridged(at(3.0), StreamKey(2), true);
     watch
 }
@@ -311,5 +321,29 @@ fn a_call_to_a_centre_is_for_a_caller_or_for_noise_that_got_through_and_for_nobo
         oracle.journal_end(at(2.0), CallKey(1), r#"{"call_id":"noise","outcome":"failed","attempts":[]}"#);
         let rules: Vec<_> = oracle.violations().iter().map(|violation| violation.rule).collect();
         assert_eq!(rules, if fine { vec![] } else { vec!["nobody's call", "record"] });
+    }
+}
+
+#[test]
+fn a_centre_is_talked_with_behind_its_own_keys_alone() {
+    let talk = |presses: &dyn Fn(&mut Watch)| {
+        let mut watch = calling();
+        centre(&mut watch, 3.0, &ours("SIP/2.0 200 OK", "1 INVITE", "x", SDP));
+        watch.sends(3.0, &ours("ACK sip:centre@k:5071 SIP/2.0", "1 ACK", "x", ""));
+        presses(&mut watch);
+        watch.0.bridged(at(3.0), StreamKey(2), true);
+        watch.rules()
+    };
+    let (one, two) = (Key::from_char('1').expect("a key"), Key::from_char('2').expect("a key"));
+    assert_eq!(talk(&|watch| watch.presses("12")), Vec::<&str>::new());
+    assert_eq!(talk(&|watch| ["1", "2"].iter().for_each(|keys| watch.presses(keys))), Vec::<&str>::new());
+    for early in [
+        &(|_: &mut Watch| ()) as &dyn Fn(&mut Watch),
+        &|watch| watch.presses("21"),
+        &|watch| watch.presses("123"),
+        // They are on their way.
+        &|watch| watch.0.post_dials(StreamKey(2), &[one, two]),
+    ] {
+        assert_eq!(talk(early), ["keys before the talk"]);
     }
 }

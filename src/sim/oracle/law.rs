@@ -14,6 +14,8 @@ pub struct Law {
     pub(super) targets: BTreeSet<String>,
     /// Targets whose centre counts as reached when the REFER is accepted.
     pub(super) accepted: BTreeSet<String>,
+    /// Each target with what is pressed for it before anybody talks to it.
+    pub(super) post_dial: BTreeSet<(String, String)>,
     /// Rows that are menus, and how long each may be silent.
     pub(super) menus: BTreeMap<String, Duration>,
     /// The longest a call may last.
@@ -28,6 +30,7 @@ impl Law {
         let mut law = Self {
             targets: BTreeSet::new(),
             accepted: BTreeSet::new(),
+            post_dial: BTreeSet::new(),
             menus: BTreeMap::new(),
             call_max: plan.call_max,
             tapes: TapeLaw::of(plan),
@@ -38,6 +41,8 @@ impl Law {
                 if center.transfer.success == Success::Accepted {
                     law.accepted.insert(target.clone());
                 }
+                let keys = center.post_dial.iter().flat_map(|post_dial| post_dial.keys()).map(|key| key.as_char());
+                law.post_dial.insert((target.clone(), keys.collect()));
                 law.targets.insert(target);
             }
         }
@@ -54,6 +59,7 @@ impl Law {
     pub fn and(mut self, other: Self) -> Self {
         self.targets.extend(other.targets);
         self.accepted.extend(other.accepted);
+        self.post_dial.extend(other.post_dial);
         self.menus.extend(other.menus);
         self.tapes.extend(other.tapes);
         self

@@ -14,6 +14,9 @@ pub(super) fn law() -> Law {
     Law {
         targets: BTreeSet::from(["1357@k:5071".to_owned(), "1357@a:5072".to_owned()]),
         accepted: BTreeSet::from(["1357@a:5072".to_owned()]),
+        post_dial: BTreeSet::from(
+            [("1357@k:5071", "12"), ("1357@a:5072", "")].map(|(to, keys)| (to.into(), keys.into())),
+        ),
         menus: BTreeMap::from([("menu.main".to_owned(), Duration::from_secs(5))]),
         call_max: Duration::from_secs(3600),
         tapes: TapeLaw::example("1357", "greeting", "input.business"),

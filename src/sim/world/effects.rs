@@ -41,9 +41,9 @@ impl World {
         match event {
             Sound::Key(key) => self.oracle.heard(stream, key.as_char()),
             Sound::Finished(_) => self.oracle.finished(stream),
+            Sound::Pressed(count) => self.oracle.post_dialled(stream, count),
             Sound::Latched(_)
             | Sound::Silent
-            | Sound::Pressed(_)
             | Sound::RecordingOver(_)
             | Sound::Recorded(_)
             | Sound::Alone

@@ -82,6 +82,11 @@ impl World {
             Command::EndRecording(key) if is_tape(*key) => Some(Tape::Ends),
             _ => None,
         };
+        if let Command::Press(keys) = &command {
+            self.oracle.post_dials(stream, keys);
+            let count = keys.len();
+            self.moment(|| Moment::PostDials(count));
+        }
         let disk_full = self.disk_full;
         let Some((line, _)) = self.lines.get_mut(&stream) else { return };
         line.fill_disk(disk_full);
