@@ -6,7 +6,7 @@
 use super::circumstance::{Circumstance, circumstances, weighted};
 use super::line::{Line, Step};
 use super::way;
-use crate::call::session::standing::{Place, Standing};
+use crate::call::session::standing::{Place, Reach, Standing};
 use crate::call::{Effect, Outcome, Saying};
 use crate::limits::STATES_MAX;
 use crate::number::{Dialled, Key};
@@ -177,6 +177,10 @@ impl Walk {
             // What the new table takes, the old one may not.
             let more: Vec<Step> = other.entries().filter(|step| !steps.contains(step)).collect();
             steps.extend(more);
+            // A pause among post-dial digits goes by; where the other table has none, the two talk already.
+            if pair.standings.iter().any(is_post_dialling) {
+                steps = vec![Step::Silence];
+            }
             // Hanging up and holding are the caller's own.
             steps.retain(|step| !matches!(step, Step::HangUp | Step::Hold | Step::Resume));
             for &step in &steps {
@@ -234,6 +238,10 @@ impl Walk {
         steps.reverse();
         self.found.push(Difference { change, dialled, at: wall, steps, row, old, new });
     }
+}
+
+fn is_post_dialling(standing: &Standing) -> bool {
+    matches!(standing.place, Place::Transfer { reach: Reach::PostDialling(_), .. })
 }
 
 /// One step, and what the caller meets.
