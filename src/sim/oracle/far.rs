@@ -203,14 +203,15 @@ impl Oracle {
         if !talks {
             return;
         }
-        if far.talks.is_none() && !self.law.post_dial.contains(&(far.target.clone(), far.dialled.clone())) {
-            let call_id = call_id.clone();
-            let what = "a talk before the post-dial digits were out, or behind others".to_owned();
-            return self.broken(now, "keys before the talk", &call_id, what);
-        }
+        let early = far.talks.is_none() && !self.law.post_dial.contains(&(far.target.clone(), far.dialled.clone()));
         far.talks.get_or_insert(now);
         if let Some(case) = self.cases.get_mut(&far.caller) {
             case.told = true;
+        }
+        if early {
+            let call_id = call_id.clone();
+            let what = "a talk before the post-dial digits were out, or behind others".to_owned();
+            self.broken(now, "keys before the talk", &call_id, what);
         }
     }
 
