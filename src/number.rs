@@ -90,18 +90,19 @@ impl fmt::Debug for Digits {
     }
 }
 
-/// What the caller dialled: the user part without visual separators (RFC 3966 §5.1.1), or a name in lower case.
+/// What the caller dialled: the user part without visual separators (RFC 3966 §5.1.1) and as it is dialled within Korea, or a name
+/// in lower case.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Dialled(String);
 
 impl Dialled {
-    /// From an unescaped user part. `02-2104-5012`, `(02)2104.5012` and `0221045012` are one number; what a number
+    /// From an unescaped user part. `02-2104-5012`, `(02)2104.5012`, `+82221045012` and `0221045012` are one number; what a number
     /// carries behind it (`1357;phone-context=+82`, RFC 3261 §19.1.6) is no part of it.
     pub fn new(user: &str) -> Self {
         let number = user.split(';').next().unwrap_or(user);
         let plain: String = number.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')' | ' ')).collect();
         let is_number = !plain.is_empty() && plain.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '*' | '#'));
-        Self(if is_number { plain } else { user.to_ascii_lowercase() })
+        Self(if is_number { national(&plain) } else { user.to_ascii_lowercase() })
     }
 
     /// The number or name.
@@ -110,18 +111,30 @@ impl Dialled {
     }
 }
 
+/// A number without separators as it is dialled within Korea: a carrier may hand over `+8221357`, `008221357` or `021357` for one
+/// number. Area codes and mobile numbers lose their 0 behind +82 (ITU-T E.164); special numbers (`1588-0000`, `1357`) have none. What
+/// belongs to another country stays.
+pub fn national(plain: &str) -> String {
+    let rest = plain.strip_prefix("+82").or_else(|| plain.strip_prefix("0082")).unwrap_or_default();
+    let special = rest.starts_with('1') && !rest.starts_with("10") && rest.len() <= SPECIAL_DIGITS_MAX;
+    match rest.strip_prefix('0').unwrap_or(rest) {
+        "" => plain.to_owned(),
+        number if special => number.to_owned(),
+        number => format!("0{number}"),
+    }
+}
+
+/// `1588-0000`; what is longer and begins with 1 is an old mobile number.
+const SPECIAL_DIGITS_MAX: usize = 8;
+
 /// Who calls, as the peer says. Prints masked: `010****5678`, `a***`; the whole number never reaches a log.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Caller(String);
 
 impl Caller {
-    /// From an unescaped user part; `+82` numbers become national ones. Empty means withheld.
+    /// From an unescaped user part, as [`Dialled`] takes it. Empty means withheld.
     pub fn new(user: &str) -> Self {
-        let plain = Dialled::new(user).0;
-        Self(match plain.strip_prefix("+82") {
-            Some(rest) if !rest.is_empty() => format!("0{}", rest.strip_prefix('0').unwrap_or(rest)),
-            _ => plain,
-        })
+        Self(Dialled::new(user).0)
     }
 
     /// The whole number, for keyed hashing and comparison only; never for output.
@@ -264,6 +277,8 @@ mod tests {
             ("0221045012", Landline),
             ("021234567", Landline),
             ("+82312345678", Landline),
+            ("00821012345678", Mobile),
+            ("+8215880800", Other),
             ("07012345678", Internet),
             ("050512345678", Internet),
             ("107", Relay),
@@ -285,6 +300,25 @@ mod tests {
         }
         assert_eq!(Dialled::new("Alice-Kim").as_str(), "alice-kim");
         assert_eq!(Dialled::new("user;par=u@example.net").as_str(), "user;par=u@example.net");
+    }
+
+    #[test]
+    fn a_number_of_korea_is_one_number_however_it_is_handed_over() {
+        for (written, number) in [
+            ("+8221357", "021357"),
+            ("008221357", "021357"),
+            ("+82-(0)2-1357", "021357"),
+            ("+821012345678", "01012345678"),
+            ("+82161234567", "0161234567"),
+            ("+8215880800", "15880800"),
+            ("+821357", "1357"),
+            ("+82", "+82"),
+            ("+12025550123", "+12025550123"),
+            ("0012025550123", "0012025550123"),
+        ] {
+            assert_eq!(Dialled::new(written).as_str(), number, "{written}");
+            assert_eq!(Dialled::new(number).as_str(), number, "{number} is as it is dialled here");
+        }
     }
 
     #[test]

@@ -95,7 +95,10 @@ pub const ALL: &[Explanation] = &[
     code(
         "E0104",
         ["같은 행, 번호, 주소가 두 번", "a row, key, number or address stands twice"],
-        ["둘 가운데 어느 것이 쓰일지 알 수 없습니다.", "It cannot be told which of the two is meant."],
+        [
+            "둘 가운데 어느 것이 쓰일지 알 수 없습니다. 02-1357 과 +82-2-1357 은 한 번호입니다.",
+            "It cannot be told which of the two is meant. 02-1357 and +82-2-1357 are one number.",
+        ],
         "match    = [\"1357\"]",
         "match    = [\"1357\", \"13-57\"]",
     ),

@@ -6,8 +6,12 @@
 //! | `135x` | each `x` is one digit |
 //! | `1357*` | these digits and any that follow, also none |
 //! | `0221045000~0221045099` | every number from the first to the last, both of one length |
+//! | `+1*` | what comes from another country |
+//!
+//! Numbers of Korea are what is dialled within it, in whichever of its forms the pattern and the number are written
+//! ([`national`]).
 
-use crate::number::Dialled;
+use crate::number::{Dialled, national};
 use std::fmt;
 
 /// One pattern. What it was written as is what it prints.
@@ -30,6 +34,8 @@ pub enum PatternError {
     Characters,
     /// `a~b` with two lengths, or `b` before `a`, or anything but digits.
     Range,
+    /// `+82*`: all of Korea, whose numbers are known without it.
+    Country,
 }
 
 impl Pattern {
@@ -45,12 +51,16 @@ impl Pattern {
         if text.trim().is_empty() || !text.chars().all(written) {
             return Err(PatternError::Characters);
         }
+        if matches!(bare(text).strip_suffix('*'), Some("+82" | "0082")) {
+            return Err(PatternError::Country);
+        }
         let plain = plain(text);
         let masked = |text: &str| {
-            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'x' | b'X'))
+            let text = text.strip_prefix('+').unwrap_or(text);
+            text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'x' | b'X'))
         };
         Ok(match plain.strip_suffix('*') {
-            Some(begin) if masked(begin) => Self::Prefix(begin.to_ascii_lowercase()),
+            Some(begin) if !begin.is_empty() && masked(begin) => Self::Prefix(begin.to_ascii_lowercase()),
             _ if masked(&plain) && plain.bytes().any(|byte| matches!(byte, b'x' | b'X')) => {
                 Self::Mask(plain.to_ascii_lowercase())
             }
@@ -63,7 +73,10 @@ impl Pattern {
         match self {
             Self::Exact(dialled) => dialled.as_str() == number,
             Self::Mask(mask) => mask.len() == number.len() && begins(mask, number),
-            Self::Prefix(begin) => begins(begin, number) && number.bytes().all(|byte| byte.is_ascii_digit()),
+            Self::Prefix(begin) => {
+                let digits = number.strip_prefix('+').unwrap_or(number);
+                begins(begin, number) && digits.bytes().all(|byte| byte.is_ascii_digit())
+            }
             Self::Range(first, last) => {
                 number.len() == first.len()
                     && number.bytes().all(|byte| byte.is_ascii_digit())
@@ -130,8 +143,13 @@ impl From<Dialled> for Pattern {
 }
 
 /// Without visual separators (RFC 3966 §5.1.1).
-fn plain(text: &str) -> String {
+fn bare(text: &str) -> String {
     text.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')' | ' ')).collect()
+}
+
+/// And as it is dialled within Korea.
+fn plain(text: &str) -> String {
+    national(&bare(text))
 }
 
 /// Whether a number begins as the mask says.
@@ -145,7 +163,8 @@ fn begins(mask: &str, number: &str) -> bool {
 
 /// Whether two masks agree as far as both go.
 fn meets(a: &str, b: &str) -> bool {
-    a.bytes().zip(b.bytes()).all(|(a, b)| a == b || a == b'x' || b == b'x')
+    let digit = |byte: u8| byte == b'x' || byte.is_ascii_digit();
+    a.bytes().zip(b.bytes()).all(|(a, b)| a == b || (a == b'x' && digit(b)) || (b == b'x' && digit(a)))
 }
 
 /// The least number of a mask that is not below `from`; both have one length.
@@ -183,6 +202,13 @@ mod tests {
             ("02-2104-5000~02-2104-5099", ["0221045000", "0221045099"], ["0221045100", "022104500"]),
             ("alice", ["alice", "alice"], ["bob", "alicex"]),
             ("*99", ["*99", "*99"], ["99", "*9"]),
+            ("+82-2-1357", ["021357", "021357"], ["1357", "8221357"]),
+            ("+82-2-2104*", ["0221045012", "022104"], ["2104", "0221055012"]),
+            ("0082 10 1234 56xx", ["01012345600", "01012345699"], ["1012345600", "0101234560"]),
+            ("+82221045000~+82221045099", ["0221045000", "0221045099"], ["0221045100", "022104500"]),
+            ("+1*", ["+12025550123", "+1"], ["12025550123", "+442079460000"]),
+            ("+81312345xxx", ["+81312345000", "+81312345999"], ["81312345000", "+8131234500"]),
+            ("x*", ["1357", "021357"], ["+12025550123", "*99"]),
         ] {
             for number in yes {
                 assert!(pattern(text).matches(number), "{text} means {number}");
@@ -206,6 +232,8 @@ mod tests {
             ("20~10", PatternError::Range),
             ("10~x9", PatternError::Range),
             ("~", PatternError::Range),
+            ("+82*", PatternError::Country),
+            ("0082-*", PatternError::Country),
         ] {
             assert_eq!(Pattern::parse(text), Err(error), "{text}");
         }
@@ -232,9 +260,12 @@ mod tests {
             "0~5",
             "1290~1301",
             "2999~3000",
+            "+1*",
+            "+xx",
         ];
         let numbers: Vec<String> = (1..=4usize)
             .flat_map(|length| (0..10u32.pow(length as u32)).map(move |n| format!("{n:0length$}")))
+            .flat_map(|number| [format!("+{number}"), number])
             .collect();
         for a in texts {
             for b in texts {

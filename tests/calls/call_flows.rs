@@ -474,6 +474,11 @@ fn conditions_ask_the_caller_the_switches_and_chance() {
         ("caller = [\"02-2104*\", \"+82-10-1234-5678\"]", "+821012345678", &[], true),
         ("caller = [\"02-2104*\"]", "0221045012", &[], true),
         ("caller = [\"02-2104*\"]", "0221055012", &[], false),
+        ("caller = [\"02-2104*\"]", "0082221045012", &[], true),
+        ("caller = [\"+82-2-2104*\"]", "0221045012", &[], true),
+        ("caller = [\"1588-08xx\"]", "+8215880800", &[], true),
+        ("caller = [\"+1*\"]", "+12025550123", &[], true),
+        ("caller = [\"+1*\"]", "01012345678", &[], false),
         ("caller_kind = \"withheld\"", "", &[], true),
     ] {
         let row = enters(when, caller, 1, on);

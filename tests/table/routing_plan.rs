@@ -73,7 +73,7 @@ fn go(menu: &Menu, key: &str) -> Option<Destination> {
 #[test]
 fn a_number_is_found_however_it_is_written() {
     let plan = plan();
-    for written in ["1357", "021357", "02-1357"] {
+    for written in ["1357", "+821357", "021357", "02-1357", "+8221357", "0082-2-1357"] {
         assert_eq!(plan.number(&Dialled::new(written)).map(|number| &*number.row), Some("number.1357"), "{written}");
     }
     assert!(plan.number(&Dialled::new("1358")).is_none());

@@ -148,6 +148,10 @@ fn pattern(row: &str, text: &str, span: Range<usize>, findings: &mut Findings) -
             "첫 번호와 마지막 번호를 같은 자릿수로, 작은 것부터 쓰세요: \"15880800~15880899\"",
             "write the first and the last number with as many digits, the lower first: \"15880800~15880899\"",
         ],
+        PatternError::Country => [
+            "한국 번호는 국내에서 거는 대로 쓰세요: \"02-1357\", \"010*\". 다른 나라는 \"+1*\"",
+            "write numbers of Korea as they are dialled within it: \"02-1357\", \"010*\"; another country is \"+1*\"",
+        ],
     };
     findings.push(
         Diagnostic::error(
@@ -189,7 +193,7 @@ fn one_condition(row: &Row<'_>, table: &Table, at: Range<usize>, names: &Names, 
         conditions.push(names.switch(&name, text, span, findings).map(|name| Condition::Switch(name.into())));
     }
     if let Some(callers) = fields.texts("caller", findings) {
-        let patterns = callers.into_iter().filter_map(|(text, span)| caller(&name, text, span, findings));
+        let patterns = callers.into_iter().filter_map(|(text, span)| pattern(&name, text, span, findings));
         conditions.push(Some(Condition::Caller(patterns.collect())));
     }
     if let Some(kind) = choose(&mut fields, "caller_kind", &CallerKind::WORDS, findings) {
@@ -242,15 +246,6 @@ fn one_condition(row: &Row<'_>, table: &Table, at: Range<usize>, names: &Names, 
     }
     let condition = conditions.into_iter().flatten().next().unwrap_or(unread);
     When { condition, go: go.unwrap_or(Destination::End) }
-}
-
-/// A pattern of callers: as callers are known here, `+82` numbers in their national form.
-fn caller(row: &str, text: &str, span: Range<usize>, findings: &mut Findings) -> Option<Pattern> {
-    let national = match text.trim().strip_prefix("+82") {
-        Some(rest) => format!("0{}", rest.trim_start_matches(['-', ' ']).trim_start_matches('0')),
-        None => text.to_owned(),
-    };
-    pattern(row, &national, span, findings)
 }
 
 /// E0203: a condition that an earlier line of the same number has already answered.
