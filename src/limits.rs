@@ -237,6 +237,8 @@ pub const JOURNAL_TIDY: Duration = Duration::from_secs(60);
 pub const RECORDS_KEPT_MAX: usize = 16 * 1024;
 /// The end of a call is on disk at the latest after this; its start was there before the call was answered.
 pub const RECORDS_SYNC: Duration = Duration::from_secs(1);
+/// So many findings of a red table stand in the log: enough to begin with, and no flood.
+pub const FINDINGS_LOGGED_MAX: usize = 20;
 /// How often the log repeats that the disk refuses records.
 pub const ALARM_EVERY: Duration = Duration::from_secs(60);
 /// How long `status` shows what happened last: longer than whoever asks it now and then waits between two times.

@@ -1,6 +1,8 @@
 //! What a table must pass before it goes live: the same checks, proof and tests that operators run themselves.
 
-use super::{diff, prove, test};
+use super::prove::{self, Proof};
+use super::{diff, test};
+use crate::routing::diagnostic::Severity;
 use crate::routing::{check_bytes, diagnostic, ourselves};
 use crate::shell::clock::Clock;
 use crate::shell::publish::{Candidate, Verdict};
@@ -21,16 +23,20 @@ pub(super) fn gate(candidate: &Candidate<'_>) -> Verdict {
     if !checked.findings.is_empty() {
         told = diagnostic::render(name, &text, &checked.findings, language, false);
     }
+    let errors = checked.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let mut findings: Vec<String> = errors.map(|finding| diagnostic::line(name, &text, finding, language)).collect();
     // A table that means nothing cannot be walked.
-    let Some(plan) = checked.plan.map(Arc::new) else { return Verdict::Red { told } };
+    let Some(plan) = checked.plan.map(Arc::new) else { return Verdict::Red { told, findings } };
     let prompts = live.iter().flat_map(|live| live.prompts()).chain(plan.prompts());
     let lengths = catalogue.lengths_of(prompts);
     let ran = test::run(&plan, catalogue);
     told.push_str(&test::report(name, &plan, &ran, language));
-    let (proved, kept) = prove::run(&plan, &lengths, language);
+    findings.extend(test::failed(name, &plan, &ran, language));
+    let Proof { told: proved, kept, broken } = prove::run(&plan, &lengths, language);
     told.push_str(&proved);
+    findings.extend(broken);
     if !kept || ran.iter().any(|ran| !ran.surprises.is_empty()) {
-        return Verdict::Red { told };
+        return Verdict::Red { told, findings };
     }
     let difference = live.map_or_else(String::new, |live| diff::report([live, &plan], &lengths, language).0);
     Verdict::Green { plan, told, difference }

@@ -20,17 +20,28 @@ pub(super) struct Arguments {
 pub(super) fn run_command(arguments: Arguments) -> Result<u8, Failure> {
     let files = Files::from(arguments.table);
     let Table { plan, catalogue } = Table::load(&files).map_err(Failure::Setup)?;
-    let (told, kept) = run(&plan, &catalogue.lengths_of(plan.prompts()), files.language);
+    let Proof { told, kept, .. } = run(&plan, &catalogue.lengths_of(plan.prompts()), files.language);
     print!("{told}");
     Ok(u8::from(!kept))
 }
 
-/// The report, and whether every promise is kept.
-pub fn run(plan: &Arc<Plan>, lengths: &BTreeMap<String, Duration>, language: Language) -> (String, bool) {
+/// What a proof comes to.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// The report.
+    pub told: String,
+    /// Every promise is kept, and every way was seen.
+    pub kept: bool,
+    /// The promises that are not, one line each; what is missing of the proof, where the table is too large for it.
+    pub broken: Vec<String>,
+}
+
+/// Walks every way.
+pub fn run(plan: &Arc<Plan>, lengths: &BTreeMap<String, Duration>, language: Language) -> Proof {
     let graph = proof::explore(plan);
     let broken = proof::prove(plan, &graph);
-    let mut out = String::new();
-    for (at, broken) in broken.iter().enumerate() {
+    let (mut out, mut lines) = (String::new(), Vec::new());
+    for broken in &broken {
         let (root, mut steps) = graph.way(broken.node);
         steps.extend(&broken.then);
         let promise = broken.promise.words(plan, language);
@@ -40,11 +51,17 @@ pub fn run(plan: &Arc<Plan>, lengths: &BTreeMap<String, Duration>, language: Lan
             Language::Korean => ["에서 깨집니다", "누르기"],
             Language::English => ["is where it breaks", "keys"],
         };
-        let _ =
-            writeln!(out, "{}. {promise}: {row} {breaks}\n   {pressed}: {keys}\n   ivr1357 try \"{script}\"\n", at + 1);
+        let _ = writeln!(
+            out,
+            "{}. {promise}: {row} {breaks}\n   {pressed}: {keys}\n   ivr1357 try \"{script}\"\n",
+            lines.len() + 1
+        );
+        lines.push(format!("{promise}: {row} {breaks} ({pressed}: {keys})"));
     }
-    let _ = writeln!(out, "{}", summary(plan, &graph, broken.len(), language));
-    (out, broken.is_empty() && !graph.cut)
+    let summary = summary(plan, &graph, broken.len(), language);
+    let _ = writeln!(out, "{summary}");
+    lines.extend(graph.cut.then_some(summary));
+    Proof { told: out, kept: broken.is_empty() && !graph.cut, broken: lines }
 }
 
 fn summary(plan: &Plan, graph: &Graph, broken: usize, language: Language) -> String {

@@ -1,7 +1,9 @@
 //! `ivr1357 test [FILE]`: the `[[test]]` rows of a table, and then its proof.
 
-use super::{TableArguments, prove};
+use super::TableArguments;
+use super::prove::{self, Proof};
 use crate::proof::cases::{self, Ran};
+use crate::routing::test_row::TestRow;
 use crate::routing::{Language, Plan};
 use crate::shell::serve::Failure;
 use crate::shell::table::{Files, Table};
@@ -27,7 +29,7 @@ pub(super) fn run_command(arguments: Arguments) -> Result<u8, Failure> {
     let Table { plan, catalogue } = Table::load(&files).map_err(Failure::Setup)?;
     let ran = run(&plan, &catalogue);
     print!("{}", report(&name, &plan, &ran, files.language));
-    let (proved, kept) = prove::run(&plan, &catalogue.lengths_of(plan.prompts()), files.language);
+    let Proof { told: proved, kept, .. } = prove::run(&plan, &catalogue.lengths_of(plan.prompts()), files.language);
     print!("{proved}");
     if let Some(path) = junit {
         let proof = (!kept).then_some(proved.as_str());
@@ -75,6 +77,15 @@ pub fn report(name: &str, plan: &Plan, ran: &[Ran], language: Language) -> Strin
         }
     };
     out
+}
+
+/// The tests that failed, one line each.
+pub fn failed(name: &str, plan: &Plan, ran: &[Ran], language: Language) -> Vec<String> {
+    let told = |(test, ran): (&TestRow, &Ran)| {
+        let words = ran.surprises.first()?.words(plan, test, language);
+        Some(format!("{}: ✗ {}: {}", test.place(name), test.name, words.lines().next().unwrap_or_default()))
+    };
+    plan.tests.iter().zip(ran).filter_map(told).collect()
 }
 
 /// The results as JUnit XML: one suite, one case a test, and the proof as the last case.

@@ -161,6 +161,14 @@ pub fn summary(findings: &[Diagnostic], language: Language) -> String {
     }
 }
 
+/// A finding in one line, for a log: `routing.toml:41:18: error[E0301]: …`.
+pub fn line(file_name: &str, text: &str, finding: &Diagnostic, language: Language) -> String {
+    let (at, part) = bundle::part_at(text, finding.span.start);
+    let (line, column) = position(part.text, finding.span.start - part.start.min(finding.span.start));
+    let (file, header) = (bundle::told(file_name, at, part.name), header(finding, language, false));
+    format!("{file}:{line}:{column}: {}", header.trim_end())
+}
+
 /// All findings for machines: line and column count from 1, columns in characters.
 pub fn to_json(file_name: &str, text: &str, findings: &[Diagnostic]) -> Value {
     let pair = |pair: &[String; 2]| json!({ "ko": pair[0], "en": pair[1] });

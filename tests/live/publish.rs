@@ -280,15 +280,12 @@ fn sighup_publishes_the_file_and_a_red_file_changes_nothing() {
     desk.engine.signal("-HUP");
     // Orders are carried out one after the other: when this one is done, the signal's is.
     let mut engine = desk.engine;
-    let log = {
-        let stderr = engine.process.stderr.as_mut().expect("a pipe");
-        let mut lines = BufReader::new(stderr).lines();
-        lines
-            .find(|line| line.as_ref().is_ok_and(|line| line.contains("not published")))
-            .expect("a line")
-            .expect("text")
-    };
-    assert!(log.contains("version=2") && log.contains("SIGHUP") && log.contains("routing.toml:1:"), "{log}");
+    let stderr = engine.process.stderr.as_mut().expect("a pipe");
+    let mut log = BufReader::new(stderr).lines().map(|line| line.expect("text"));
+    let refused = log.find(|line| line.contains("not published")).expect("a line");
+    assert!(refused.contains("version=2") && refused.contains("SIGHUP"), "{refused}");
+    let finding = log.next().expect("a line for each finding");
+    assert!(finding.contains("routing.toml:1:") && finding.contains("error[E0101]"), "{finding}");
 }
 
 #[test]

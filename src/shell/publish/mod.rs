@@ -15,7 +15,7 @@ mod press;
 pub mod start;
 
 use crate::engine::Edition;
-use crate::limits::{ORDERS_WAITING_MAX, PUBLISH_WORD_CHARS_MAX};
+use crate::limits::{FINDINGS_LOGGED_MAX, ORDERS_WAITING_MAX, PUBLISH_WORD_CHARS_MAX};
 use crate::media::Clip;
 use crate::routing::{Language, Plan};
 use crate::shell::inbox::{Inbox, Message};
@@ -69,6 +69,8 @@ pub enum Verdict {
     Red {
         /// Every mistake, broken promise and failed test at once.
         told: String,
+        /// The same without pictures, one line each: for the log.
+        findings: Vec<String>,
     },
 }
 
@@ -137,6 +139,9 @@ pub struct Answer {
     pub sentence: String,
     /// Mistakes, proof, tests.
     pub told: String,
+    /// What made it red, one line each; not for whoever is shown `told`.
+    #[serde(skip)]
+    pub findings: Vec<String>,
     /// Which callers go elsewhere now.
     pub difference: String,
     /// What else the publisher should know.
@@ -247,9 +252,11 @@ impl Thread {
             // Nothing of the engine is touched before the gate has spoken: a panic in it costs this order alone.
             let answered = catch_unwind(AssertUnwindSafe(|| self.carry_out(&order)))
                 .unwrap_or_else(|_| self.press.failed(language, &["오류가 우리 쪽에 있습니다", "an error of ours"]));
+            log(&what, &who, &answered);
             // Whoever waits for the answer is shown the findings; otherwise the log is where they stand.
-            let told = if answer.is_none() { answered.told.as_str() } else { "" };
-            log(&what, &who, &answered, told);
+            if answer.is_none() {
+                findings_told(&answered.findings).for_each(|finding| warn!(finding, "in the table"));
+            }
             if let Some(answer) = answer {
                 // Whoever asked may be gone.
                 let _ = answer.send(answered);
@@ -285,6 +292,7 @@ impl Thread {
     /// A first start answers calls before its table is proved; what the proof says is an alarm, not a refusal.
     fn prove(&mut self, language: Language) -> Answer {
         let answer = self.press.prove(language);
+        lock(&self.state).live = self.press.live().version.clone();
         if answer.done == Done::Refused {
             let live = answer.live;
             lock(&self.state).alarms.push([
@@ -303,12 +311,10 @@ fn prepare(clip: &Arc<Clip>) {
     }
 }
 
-fn log(what: &What, who: &str, answer: &Answer, told: &str) {
+fn log(what: &What, who: &str, answer: &Answer) {
     let Answer { done, live, sentence, .. } = answer;
     match (what, done) {
-        (What::Prove, Done::Refused) => {
-            error!(version = live, told, "alarm: the live table breaks promises to callers")
-        }
+        (What::Prove, Done::Refused) => error!(version = live, "alarm: the live table breaks promises to callers"),
         (What::Prove, _) => info!(version = live, "the live table is proved"),
         (_, Done::Published) => {
             let version = answer.version.as_ref();
@@ -318,9 +324,16 @@ fn log(what: &What, who: &str, answer: &Answer, told: &str) {
         }
         (_, Done::Unchanged) => info!(version = live, who, "nothing to publish: it is live already"),
         (_, Done::WouldPublish) => info!(version = live, who, "would be published"),
-        (_, Done::Refused) => warn!(version = live, who, sentence, told, "not published: the live table stays"),
+        (_, Done::Refused) => warn!(version = live, who, sentence, "not published: the live table stays"),
         (_, Done::Failed) => error!(version = live, who, sentence, "alarm: not published, the live table stays"),
     }
+}
+
+/// The findings as the log has them: a line each, and how many more there are.
+fn findings_told(findings: &[String]) -> impl Iterator<Item = String> {
+    let more = findings.len().saturating_sub(FINDINGS_LOGGED_MAX);
+    let rest = (more > 0).then(|| format!("and {more} more: `ivr1357 test` shows all"));
+    findings.iter().take(FINDINGS_LOGGED_MAX).cloned().chain(rest)
 }
 
 /// A word of a person in a record or a log: one line, and not a novel.

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tracing::warn;
 
 /// The finding for a prompt without sound.
 const NO_SOUND: &str = "E0501";
@@ -101,13 +102,13 @@ impl Press {
         let candidate = Candidate { name: &file, bytes: &bytes, catalogue: &catalogue, live, ours, language };
         let (plan, told, difference) = match (self.gate)(&candidate) {
             Verdict::Green { plan, told, difference } => (plan, told, difference),
-            Verdict::Red { mut told } => {
+            Verdict::Red { mut told, findings } => {
                 said.iter().for_each(|said| told.push_str(&format!("! {said}\n")));
                 let words = [
                     format!("내보내지 않았습니다. {number}판이 그대로 쓰입니다"),
                     format!("not published; version {number} stays live"),
                 ];
-                return Err(Box::new(Answer { told, ..*self.no(Done::Refused, language, &words) }));
+                return Err(Box::new(Answer { told, findings, ..*self.no(Done::Refused, language, &words) }));
             }
         };
         let catalogue = spoken(&plan, &catalogue);
@@ -162,6 +163,7 @@ impl Press {
             sentence: language.of(&words).clone(),
             version: Some(version),
             told,
+            findings: Vec::new(),
             difference,
             notes,
             swap_us: None,
@@ -169,8 +171,8 @@ impl Press {
         Ok(Printed { answer, replaced })
     }
 
-    /// Proves and tests what is live.
-    pub fn prove(&self, language: Language) -> Answer {
+    /// Proves and tests what is live, and notes where it is proved.
+    pub fn prove(&mut self, language: Language) -> Answer {
         let Live { version, catalogue, .. } = &self.live;
         let refused = |words: &[String; 2]| *self.no(Done::Refused, language, words);
         let bytes = match versions::read_table(self.store.folder(), version.number) {
@@ -180,13 +182,18 @@ impl Press {
         let ours = &self.ours;
         let candidate = Candidate { name: &version.file, bytes: &bytes, catalogue, live: None, ours, language };
         match (self.gate)(&candidate) {
-            Verdict::Green { told, .. } => Answer {
-                told,
-                ..*self.no(Done::Unchanged, language, &["증명되었습니다".to_owned(), "it is proved".to_owned()])
-            },
-            Verdict::Red { told } => {
+            Verdict::Green { told, .. } => {
+                self.live.version.proved = true;
+                if let Err(error) = self.store.describe(&self.live.version) {
+                    // The next start proves it once more.
+                    warn!(version = self.live.version.number, %error, "that the table is proved is not on disk");
+                }
+                let words = ["증명되었습니다", "it is proved"].map(str::to_owned);
+                Answer { told, ..*self.no(Done::Unchanged, language, &words) }
+            }
+            Verdict::Red { told, findings } => {
                 let words = ["`ivr1357 test` 가 말해 줍니다", "`ivr1357 test` shows what is wrong"].map(str::to_owned);
-                Answer { told, ..refused(&words) }
+                Answer { told, findings, ..refused(&words) }
             }
         }
     }
@@ -204,6 +211,7 @@ impl Press {
             version: None,
             sentence: language.of(words).clone(),
             told: String::new(),
+            findings: Vec::new(),
             difference: String::new(),
             notes: Vec::new(),
             swap_us: None,

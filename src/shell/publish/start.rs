@@ -192,7 +192,7 @@ fn fresh(
             let catalogue = spoken(&plan, catalogue);
             Some((bytes, plan, catalogue))
         }
-        Verdict::Red { told } => {
+        Verdict::Red { told, .. } => {
             eprint!("{told}");
             let number = live.number;
             alarms.push([

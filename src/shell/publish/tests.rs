@@ -50,7 +50,10 @@ fn gate(candidate: &Candidate<'_>) -> Verdict {
     let checked = check_bytes(candidate.bytes, &crate::shell::table::heard(candidate.catalogue));
     match checked.plan.filter(|_| !text.contains("breaks a promise")) {
         Some(plan) => Verdict::Green { plan: Arc::new(plan), told: String::new(), difference: "1".to_owned() },
-        None => Verdict::Red { told: format!("{} findings", checked.findings.len()) },
+        None => Verdict::Red {
+            told: format!("{} findings", checked.findings.len()),
+            findings: checked.findings.iter().map(|finding| finding.message[1].clone()).collect(),
+        },
     }
 }
 
@@ -144,9 +147,19 @@ fn a_red_table_is_refused_whole_and_the_old_one_stays() {
         let answer = print(&mut press, &order(table));
         assert_eq!((answer.done, answer.live), (Done::Refused, 1), "{table}");
         assert!(answer.told.contains("findings") && answer.version.is_none());
+        assert!(!answer.findings.is_empty(), "the log has them one by one: {table}");
     }
     assert!(Arc::ptr_eq(&press.live().edition, &before.edition));
     assert_eq!(versions::numbers(bench.versions()), [1]);
+}
+
+#[test]
+fn the_log_has_a_line_for_each_finding_and_says_how_many_more_there_are() {
+    let findings = |count: usize| (1..=count).map(|at| format!("finding {at}")).collect::<Vec<_>>();
+    assert_eq!(findings_told(&findings(2)).collect::<Vec<_>>(), ["finding 1", "finding 2"]);
+    let told: Vec<String> = findings_told(&findings(FINDINGS_LOGGED_MAX + 3)).collect();
+    assert_eq!(told.len(), FINDINGS_LOGGED_MAX + 1);
+    assert!(told[FINDINGS_LOGGED_MAX].starts_with("and 3 more"), "{told:?}");
 }
 
 #[test]
@@ -557,8 +570,20 @@ fn a_first_start_that_breaks_promises_is_an_alarm_until_something_better_is_publ
     let prove = Order { what: What::Prove, ..order("") };
     assert_eq!(running.order(prove).done, Done::Refused);
     assert!(running.publisher.state().alarms[0][1].contains("never proved"));
+    assert!(!running.publisher.state().live.proved);
     assert_eq!(running.order(order(TABLE)).done, Done::Published);
     assert!(running.publisher.state().alarms.is_empty());
+}
+
+#[test]
+fn a_first_start_that_keeps_its_promises_is_proved_from_then_on() {
+    let bench = Bench::new();
+    let running = Running::new(&bench);
+    assert!(!running.publisher.state().live.proved, "calls come first");
+    running.order(Order { what: What::Prove, ..order("") });
+    assert!(running.publisher.state().live.proved);
+    let kept = versions::read(bench.versions(), 1).expect("whole").version;
+    assert_eq!(kept, running.publisher.state().live, "history and the next start know it too");
 }
 
 #[test]

@@ -155,6 +155,15 @@ impl Store {
         Ok(version)
     }
 
+    /// Keeps what became of a version since it was added: that it is proved. On an error its description is what it was.
+    pub fn describe(&self, version: &Version) -> io::Result<()> {
+        let folder = self.folder.join(name(version.number));
+        let part = folder.join(format!(".{META}"));
+        write_synced(&part, version.to_json().as_bytes())?;
+        fs::rename(&part, folder.join(META))?;
+        File::open(&folder)?.sync_all()
+    }
+
     /// The number that comes next.
     pub fn next_number(&self) -> u64 {
         numbers(&self.folder).first().map_or(1, |newest| newest + 1)

@@ -29,7 +29,7 @@ pub struct Version {
     /// The version whose text and sound it repeats.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub repeats: Option<u64>,
-    /// It was proved and tested before it went live. The table of a first start answers calls before that.
+    /// It was proved and tested: before it went live, or, as the table of a first start, while it answered calls already.
     pub proved: bool,
 }
 
