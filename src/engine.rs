@@ -547,7 +547,7 @@ impl Engine {
 /// The one line of a call that is over.
 fn finish(call: CallKey, record: &Record, out: &mut Vec<Output>) {
     let cause = record.cause().unwrap_or("internal");
-    info!(%call, outcome = ?record.outcome(), cause, "call ended");
+    info!(%call, outcome = record.outcome().map(Outcome::word), cause, "call ended");
     out.push(Output::Journal { call, entry: Entry::End(record.line()) });
     out.push(Output::Live { call, news: News::Ended { cause } });
 }

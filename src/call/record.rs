@@ -23,8 +23,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 /// How a call ended, seen from the caller.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
     /// A centre answered.
     Transferred,
@@ -40,6 +39,27 @@ pub enum Outcome {
     Message,
     /// It broke: no ACK, peer gone, a stop or an error of ours.
     Failed,
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
+impl Outcome {
+    /// Its word in records, and in the log.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Transferred => "transferred",
+            Self::Abandoned => "abandoned",
+            Self::Cancelled => "cancelled",
+            Self::Refused => "refused",
+            Self::Announced => "announced",
+            Self::Message => "message",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// What became of one REFER.

@@ -305,15 +305,7 @@ fn in_the_end(lines: &[Line; 2], old: Met, new: Met) -> (Change, Met, Met) {
 
 /// The outcome's word in records.
 pub(super) fn outcome(outcome: Option<Outcome>) -> &'static str {
-    match outcome {
-        Some(Outcome::Transferred) => "transferred",
-        Some(Outcome::Abandoned) => "abandoned",
-        Some(Outcome::Cancelled) => "cancelled",
-        Some(Outcome::Refused) => "refused",
-        Some(Outcome::Announced) => "announced",
-        Some(Outcome::Message) => "message",
-        Some(Outcome::Failed) | None => "failed",
-    }
+    outcome.map_or("failed", Outcome::word)
 }
 
 fn changed(old: &Met, new: &Met) -> Option<Change> {

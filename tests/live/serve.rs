@@ -142,7 +142,7 @@ fn sigterm_lets_a_live_call_go_on_and_turns_away_whatever_is_new() {
     phone.wait_for("SIP/2.0 200 ");
     let (code, log) = engine.end();
     assert_eq!(code, Some(0), "{log}");
-    assert!(log.contains("1 call live"), "{log}");
+    assert!(log.contains("1 call live") && log.contains(" outcome=\"abandoned\""), "{log}");
     let records = engine.records();
     assert_eq!(records.len(), 1, "{records:?}");
     assert_eq!(records[0]["cause"], "caller-hung-up");
