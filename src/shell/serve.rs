@@ -14,7 +14,7 @@ use crate::shell::local::{Ours, Views};
 use crate::shell::log::Log;
 use crate::shell::publish::start::{self, Begun, Places};
 use crate::shell::publish::{Gate, Order, Publisher, What};
-use crate::shell::settings::Settings;
+use crate::shell::settings::{self, Settings, Stray};
 use crate::shell::switches;
 use crate::shell::table::{self, Files, Table};
 use crate::shell::tcp::Caps;
@@ -74,6 +74,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn serve(options: &Options) -> Result<(), Failure> {
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for Stray { variable, meant } in settings::strays(variables) {
+        warn!(variable, meant, "this variable is no setting and changes nothing: ours begin with IVR1357__");
+    }
     let settings = Settings::load(options.settings.as_deref()).map_err(|error| Failure::Setup(error.to_string()))?;
     let places = Places {
         files: options.files.clone(),

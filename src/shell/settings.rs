@@ -8,6 +8,7 @@ mod check;
 mod codecs;
 mod keys;
 mod speech;
+mod stray;
 mod trunk;
 mod value;
 
@@ -26,6 +27,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+pub use stray::{Stray, strays};
 
 /// Read when it exists and no other file was named.
 pub const DEFAULT_FILE: &str = "settings.toml";

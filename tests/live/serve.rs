@@ -425,6 +425,13 @@ fn missing_files_and_unknown_settings_are_told_with_a_way_out() {
 }
 
 #[test]
+fn a_variable_that_lacks_an_underscore_is_told_at_the_start() {
+    let start = serve().args(["--settings", "none.toml"]).env("IVR1357_SIP__LISTEN", "127.0.0.1:0").output();
+    let (_, text) = fails(start.expect("runs"));
+    assert!(text.contains("variable=\"IVR1357_SIP__LISTEN\" meant=\"IVR1357__SIP__LISTEN\""), "{text}");
+}
+
+#[test]
 fn the_demo_reaches_a_centre_and_keeps_what_was_heard() {
     let folder = folder("demo");
     let heard = folder.join("heard.wav");
