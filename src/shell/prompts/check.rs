@@ -107,31 +107,41 @@ impl Survey {
     }
 }
 
-/// Looks at every prompt of a language. `plan` tells which of them a caller can hear; without one nothing is called unused, nor in a language
-/// that its table does not have: another table of the folder may. The error is a folder that cannot be read.
+/// Looks at every prompt of a language. `plan` tells which of them a caller can hear; without one nothing is called unused. In a language
+/// that its table does not have nothing is unused either, and a sound that is missing or old only a warning: another table of the folder may
+/// have it. The error is a folder that cannot be read.
 pub fn survey(tongue: &Tongue<'_>, plan: Option<&Plan>) -> Result<Survey, Vec<PromptError>> {
     let folder = Folder::read(tongue.dir)?;
     let wanted = wanted(tongue, &folder)?;
     let mut survey = Survey::default();
+    let has = |plan: &Plan| tongue.language == "ko" || plan.tongues.contains_key(tongue.language);
+    let is_heard = plan.is_none_or(has);
     for (id, want) in &wanted {
-        let sound = look(tongue, &folder, id, want, &mut survey);
+        let sound = look(tongue, &folder, (id, want), is_heard, &mut survey);
         let (kind, text) = (want.kind, want.text.clone());
         survey.lines.push(Line { id: id.clone(), kind, text, sound });
     }
-    if let Some(plan) = plan.filter(|plan| tongue.language == "ko" || plan.tongues.contains_key(tongue.language)) {
+    if let Some(plan) = plan.filter(|plan| has(plan)) {
         unused(tongue, &folder, plan, &mut survey);
         late_choices(tongue, plan, &mut survey);
     }
     Ok(survey)
 }
 
-/// One prompt's sound, and whether it fits.
-fn look(tongue: &Tongue<'_>, folder: &Folder, id: &str, want: &Wanted, survey: &mut Survey) -> Option<Heard> {
+/// One prompt's sound, and whether it fits. `is_heard`: callers of this table can hear the language. What cannot be read is an error even
+/// where they cannot, for the engine reads the whole folder.
+fn look(
+    tongue: &Tongue<'_>,
+    folder: &Folder,
+    (id, want): (&str, &Wanted),
+    is_heard: bool,
+    survey: &mut Survey,
+) -> Option<Heard> {
     let build = || both("`ivr1357 prompts build`로 만드세요", "run `ivr1357 prompts build`");
     let Some(path) = folder.wavs.get(id) else {
         let file = shown(&tongue.dir.join(format!("{id}.wav")));
         let what = both(format!("소리가 없습니다: \"{}\"", want.text), format!("no sound for \"{}\"", want.text));
-        survey.find(id, true, PromptError::file(file, what, build()));
+        survey.find(id, is_heard, PromptError::file(file, what, build()));
         return None;
     };
     let (sound, hash) = match read_wav(path) {
@@ -161,7 +171,7 @@ fn look(tongue: &Tongue<'_>, folder: &Folder, id: &str, want: &Wanted, survey: &
                         format!("the words changed: the sound says \"{text}\", the text \"{}\"", want.text),
                     )
                 };
-                survey.find(id, true, PromptError::file(shown(path), what, build()));
+                survey.find(id, is_heard, PromptError::file(shown(path), what, build()));
             }
         }
         Some(entry) => {

@@ -426,6 +426,35 @@ fn prompts_of_a_language_that_the_table_does_not_have_are_no_waste_of_it() {
 }
 
 #[test]
+fn what_a_language_lacks_is_an_error_only_where_the_table_has_it() {
+    let dir = scratch("lacking-language");
+    put(&dir, "a.tsv", format!("{HEAD}greeting\ttone\thello\nagain\ttone\tonce more\n"));
+    build(&dir, false);
+    put(
+        &dir,
+        "a.tsv",
+        format!("{HEAD}greeting\ttone\tgood morning\nagain\ttone\tonce more\nmenu_main\ttone\tchoose\n"),
+    );
+    put(&dir, "again.wav", "no sound");
+    let words = BTreeMap::new();
+    let tongue = Tongue { language: "en", dir: &dir, words: &words, voice: &Voice::of_language("en") };
+    let found = |table: &str| {
+        let plan = crate::routing::check_without_sound(table).plan.unwrap();
+        let mut errors = BTreeMap::new();
+        for finding in survey(&tongue, Some(&plan)).unwrap().findings {
+            *errors.entry(finding.id).or_insert(false) |= finding.is_error;
+        }
+        errors
+    };
+    let all = |is_error| {
+        [("again", true), ("greeting", is_error), ("menu_main", is_error)].map(|(id, is)| (id.to_owned(), is))
+    };
+    assert_eq!(found(&shipped_table()), all(true).into());
+    // What cannot be read keeps an engine from starting, whatever its table says.
+    assert_eq!(found(include_str!("../../cli/starter.toml")), all(false).into());
+}
+
+#[test]
 fn a_menu_whose_words_keep_its_first_choice_back_is_told() {
     let dir = scratch("late-choice");
     put(&dir, "a.tsv", format!("{HEAD}menu_main\tsentence\t긴 말입니다.\n"));
