@@ -171,6 +171,7 @@ fn a_disk_that_is_full_when_the_file_is_closed_has_not_kept_it() {
     assert_eq!(bench.ends(), [RecordingEnd::Failed(Loss::Disk)]);
     let alarms = bench.recorder.shared.alarms.standing();
     assert!(alarms.iter().any(|[_, words]| words.contains("is the disk full?")), "{alarms:?}");
+    assert!(!folder.join("messages/c.wav").exists(), "its file would hold a header and no sound");
     // One that nobody wants is not missed.
     let mut sink = bench.begin("messages/d", Sides::Caller);
     bench.recorder.discard("messages/d");
@@ -178,6 +179,43 @@ fn a_disk_that_is_full_when_the_file_is_closed_has_not_kept_it() {
     sink.finish(told());
     bench.work();
     assert_eq!(bench.ends(), [RecordingEnd::Told]);
+    let _ = fs::remove_dir_all(folder);
+}
+
+/// A disk without room for anything but a name.
+struct Fuller(File);
+
+impl Write for Fuller {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for Fuller {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+#[test]
+fn a_recording_that_is_lost_before_its_first_sample_leaves_no_file() {
+    let folder = folder("soundless");
+    let mut bench = ByHand::on(&folder, |path| create(path).map(Fuller));
+    let mut sink = bench.begin("messages/a", Sides::Caller);
+    bench.work();
+    assert!(!folder.join("messages/a.wav").exists(), "not even while the call goes on");
+    sink.finish(told());
+    bench.work();
+    assert_eq!(bench.ends(), [RecordingEnd::Failed(Loss::Disk)]);
+    // The file of another is never taken for ours.
+    fs::write(folder.join("messages/b.wav"), "").expect("written");
+    drop(bench.begin("messages/b", Sides::Caller));
+    bench.work();
+    assert!(folder.join("messages/b.wav").exists());
     let _ = fs::remove_dir_all(folder);
 }
 

@@ -1,6 +1,7 @@
 //! The writer of recordings: one thread that turns frames into WAV files, and tells what became of them.
 //!
-//! The sizes in a file's header are right after each write, so that what a killed process leaves behind can be played.
+//! The sizes in a file's header are right after each write, so that what a killed process leaves behind can be played. A recording that is lost
+//! before anything of it was written leaves no file.
 
 use super::{Lane, NOT_KEPT, Order, Shared};
 use crate::media::tap::RATE;
@@ -19,6 +20,9 @@ use tracing::info;
 /// Samples after which the header is written anew, so that a crash costs a second.
 const FLUSHED: u32 = 8000;
 
+/// What a file begins with, before its first sample.
+const HEADER_BYTES: u64 = 44;
+
 /// The thread's side. What it writes to is a file, or in a test a disk that is full.
 pub(super) struct Writer<F: Write + Seek> {
     folder: PathBuf,
@@ -32,6 +36,8 @@ pub(super) struct Writer<F: Write + Seek> {
 pub(super) struct Open<F: Write + Seek> {
     /// `None` when it is lost or not wanted.
     pub(super) file: Option<WavWriter<BufWriter<F>>>,
+    /// The file is ours.
+    is_made: bool,
     lane: Arc<Lane>,
     unflushed: u32,
 }
@@ -53,8 +59,11 @@ impl<F: Write + Seek> Writer<F> {
             self.carry_out(order);
         }
         // The process ends: the last headers.
-        for (name, open) in self.open.drain() {
-            let _ = open.close(&name, &self.shared);
+        for (name, open) in std::mem::take(&mut self.open) {
+            let is_made = open.is_made;
+            if open.close(&name, &self.shared).is_err() && is_made {
+                self.remove_if_soundless(&name);
+            }
         }
     }
 
@@ -70,7 +79,8 @@ impl<F: Write + Seek> Writer<F> {
                     let why = format!("{error}; is the disk full, the folder writable?");
                     self.shared.raise(NOT_KEPT, &why);
                 }
-                self.open.insert(file, Open { file: made.ok(), lane, unflushed: 0 });
+                let is_made = made.is_ok();
+                self.open.insert(file, Open { file: made.ok(), is_made, lane, unflushed: 0 });
             }
             Order::Samples { file, samples } => {
                 if let Some(open) = self.open.get_mut(&file) {
@@ -79,9 +89,14 @@ impl<F: Write + Seek> Writer<F> {
                 }
             }
             Order::End { file, stream, mut ended } => {
-                let closed = self.open.remove(&file).map_or(Ok(()), |open| open.close(&file, &self.shared));
+                let open = self.open.remove(&file);
+                let is_made = open.as_ref().is_some_and(|open| open.is_made);
+                let closed = open.map_or(Ok(()), |open| open.close(&file, &self.shared));
                 if let (Err(loss), false) = (closed, matches!(ended.end, RecordingEnd::Failed(_))) {
                     ended.end = RecordingEnd::Failed(loss);
+                }
+                if is_made && matches!(ended.end, RecordingEnd::Failed(_)) {
+                    self.remove_if_soundless(&file);
                 }
                 (self.tell)(stream, Event::Recorded(ended));
             }
@@ -112,11 +127,22 @@ impl<F: Write + Seek> Writer<F> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let file = (self.create)(&path)?;
+        let made = (self.create)(&path)?;
         let spec = WavSpec { channels, sample_rate: RATE, bits_per_sample: 16, sample_format: SampleFormat::Int };
-        let mut writer = WavWriter::new(BufWriter::new(file), spec)?;
-        writer.flush()?;
-        Ok(writer)
+        let writer = WavWriter::new(BufWriter::new(made), spec).and_then(|mut writer| writer.flush().map(|()| writer));
+        if writer.is_err() {
+            self.remove_if_soundless(file);
+        }
+        writer
+    }
+
+    /// What was lost, and holds nothing that could be played, is only in the way of who looks for what callers said.
+    fn remove_if_soundless(&self, file: &str) {
+        let path = path(&self.folder, file);
+        if let Some(path) = path.filter(|path| fs::metadata(path).is_ok_and(|file| file.len() <= HEADER_BYTES)) {
+            // The alarm of what was lost says already that the disk refuses.
+            let _ = fs::remove_file(path);
+        }
     }
 }
 
