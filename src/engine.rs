@@ -478,6 +478,7 @@ impl Engine {
     fn session(&mut self, now: Now, call: CallKey, event: Event, out: &mut Vec<Output>) {
         let Some(mut entry) = self.calls.remove(&call) else { return };
         let mut effects = std::mem::take(&mut self.effects);
+        let told = entry.session.record().told();
         let step = catch_unwind(AssertUnwindSafe(|| entry.session.handle(now, event, &mut effects)));
         if step.is_err() {
             error!(%call, "call broken by an error of ours; it alone ends");
@@ -496,6 +497,9 @@ impl Engine {
             if over {
                 self.end(now, call, entry, false, out);
             } else {
+                if entry.session.record().told() != told {
+                    out.push(Output::Journal { call, entry: Entry::SoFar(entry.session.record().line()) });
+                }
                 let deadline = [entry.session.deadline(), entry.unwritten].into_iter().flatten().min();
                 self.wake(call, &mut entry, deadline);
                 self.calls.insert(call, entry);

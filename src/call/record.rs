@@ -349,6 +349,18 @@ impl Record {
         }
     }
 
+    /// How much there is to tell of the call: it differs when the call is answered, with each row, key, entry, message, recording and attempt,
+    /// and when it is known what became of one.
+    pub fn told(&self) -> [usize; 9] {
+        let Self { answered, path, keys, entries, messages, recordings, attempts, .. } = self;
+        let (answered, unknown) = (usize::from(answered.is_some()), RecordingResult::Unknown);
+        let open = recordings.iter().filter(|one| one.result == unknown).count()
+            + messages.iter().filter(|one| one.result == unknown).count();
+        let pending = attempts.iter().filter(|one| one.result == AttemptResult::Pending).count();
+        let (all, tried) = (messages.len(), attempts.len());
+        [answered, path.len(), keys.len(), entries.len(), all, recordings.len(), tried, open, pending]
+    }
+
     /// Our 200 left.
     pub fn answered(&mut self, now: Now) {
         self.answered = Some(stamp(&self.zone, now.wall));

@@ -220,6 +220,9 @@ pub enum Entry {
     Dialog(String),
     /// The same of the centre that is called or that the call is bridged with: as [`Entry::Dialog`].
     Centre(String),
+    /// The record of a call whose start was written, as it stands now: answered, a row or a key further, on its way to a centre. It takes the place
+    /// of the start's. Nothing waits for it: it outlives the process, and a power cut may lose it.
+    SoFar(String),
     /// The whole record, once per call, also for calls without a start (refused ones).
     End(String),
 }

@@ -275,6 +275,47 @@ fn a_centre_has_a_goodbye_to_come_as_long_as_its_call_has_and_takes_no_more_room
 }
 
 #[test]
+fn what_is_known_of_a_call_that_was_killed_is_what_it_had_come_to() {
+    let folder = Folder::new("journal-so-far");
+    let path = folder.records();
+    let (mut store, _) = Store::open(&path).expect("opens");
+    let so_far = |call: u64, keys: &str| {
+        let line = format!(r#"{{"call":"{call:016x}","answered":"10:00","keys":"{keys}","cause":null}}"#);
+        (CallKey(call), line)
+    };
+    store.start([start(1), start(2)]).expect("written");
+    store.so_far([so_far(1, "1")]).expect("written");
+    store.so_far([so_far(1, "12"), so_far(2, "3"), so_far(3, "9")]).expect("written");
+    store.end([end(2)]).expect("written");
+    store.so_far([so_far(2, "34")]).expect("a call that ended has come to its end");
+    let state = State::of(&path);
+    let keys = |what: &str| {
+        let (store, recovered) = Store::open(&path).expect("opens");
+        assert_eq!((recovered.interrupted, store.orphan_count()), (1, 1), "{what}");
+        let text = fs::read_to_string(&path).expect("records");
+        let records = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a record"));
+        let killed: Vec<_> = records.filter(|record| record["cause"] == "interrupted").collect();
+        (killed.len(), killed[0]["keys"].clone(), killed[0]["outcome"].clone())
+    };
+    drop(store);
+    assert_eq!(keys("killed"), (1, "12".into(), "failed".into()));
+    // A journal that is written anew keeps what it knew.
+    let _ = fs::remove_file(&path);
+    fs::remove_file(journal_path(&path)).expect("removed");
+    let (mut store, _) = Store::open(&path).expect("opens");
+    store.start([start(1), start(2)]).expect("written");
+    store.so_far([so_far(1, "12")]).expect("written");
+    store.end([end(2)]).expect("written");
+    store.tidy().expect("written anew");
+    drop(store);
+    assert_eq!(keys("tidied and killed"), (1, "12".into(), "failed".into()));
+    // Torn in its last line, which waited for no disk, the one before it counts.
+    let torn = State { journal: state.journal[..state.journal.len() - 5].to_vec(), ..state };
+    torn.put(&path);
+    let _ = keys("torn");
+}
+
+#[test]
 fn a_second_engine_on_the_same_records_is_refused() {
     let folder = Folder::new("lock");
     let first = Store::open(&folder.records()).expect("opens");

@@ -234,6 +234,23 @@ fn a_call_that_a_killed_process_took_with_it_is_closed_once_by_the_next() {
     }
 }
 
+#[test]
+fn the_record_of_a_call_that_was_killed_says_when_it_was_answered_and_where_it_was() {
+    let mut engine = Engine::start("killed-answered");
+    // The journal writes what came of the first call at the latest behind the start of the second, and that of the third behind both.
+    let _phones = [Phone::call(&engine), Phone::call(&engine), Phone::call(&engine)];
+    engine.signal("-KILL");
+    engine.end();
+    let mut again = Engine::start_in(engine.folder.clone());
+    again.signal("-TERM");
+    assert_eq!(again.end().0, Some(0));
+    let records = again.records();
+    let first = records.iter().min_by_key(|record| record["call"].as_str().map(str::to_owned)).expect("a record");
+    assert_eq!((records.len(), &first["cause"]), (3, &"interrupted".into()));
+    assert!(first["answered"].is_string() && first["path"][0].is_string(), "{first}");
+    std::mem::take(&mut again.folder);
+}
+
 /// The number of a request's CSeq, and its method.
 fn cseq(message: &str) -> (u32, String) {
     let value = message.lines().find_map(|line| line.strip_prefix("CSeq: ")).expect("a CSeq");

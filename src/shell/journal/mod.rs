@@ -44,7 +44,7 @@ impl Journal {
             Self::Files(writer) => writer.write(call, entry),
             Self::Nowhere => match entry {
                 Entry::Start { .. } => Written::Now,
-                Entry::Dialog(_) | Entry::Centre(_) | Entry::End(_) => Written::Later,
+                Entry::Dialog(_) | Entry::Centre(_) | Entry::SoFar(_) | Entry::End(_) => Written::Later,
             },
         }
     }
@@ -124,7 +124,7 @@ impl Writer {
                     queue.shed += 1;
                     return Written::Now;
                 }
-                Entry::Dialog(_) | Entry::Centre(_) => return Written::Later,
+                Entry::Dialog(_) | Entry::Centre(_) | Entry::SoFar(_) => return Written::Later,
                 Entry::End(_) => {}
             }
         }
@@ -225,12 +225,13 @@ impl<A: Fn(&[CallKey])> Thread<A> {
 
     fn write(&mut self, batch: &mut Vec<(CallKey, Entry)>) {
         let mut starts = Vec::new();
-        let (mut moves, mut ends) = (Vec::new(), Vec::new());
+        let (mut moves, mut so_far, mut ends) = (Vec::new(), Vec::new(), Vec::new());
         for (call, entry) in batch.drain(..) {
             match entry {
                 Entry::Start { record, dialog } => starts.push((call, record, dialog)),
                 Entry::Dialog(dialog) => moves.push((call, Party::Caller, dialog)),
                 Entry::Centre(dialog) => moves.push((call, Party::Centre, dialog)),
+                Entry::SoFar(line) => so_far.push((call, line)),
                 Entry::End(line) => ends.push((call, line)),
             }
         }
@@ -249,6 +250,13 @@ impl<A: Fn(&[CallKey])> Thread<A> {
         if let Err(WriteError { error, .. }) = self.store.moved(moves) {
             self.alarms.raise(
                 ["발신자와 센터의 위치가 디스크에 없습니다", "where callers and centres are is not on disk"],
+                &error.to_string(),
+                0,
+            );
+        }
+        if let Err(error) = self.store.so_far(so_far) {
+            self.alarms.raise(
+                ["통화가 어디까지 왔는지 디스크에 없습니다", "how far calls have come is not on disk"],
                 &error.to_string(),
                 0,
             );

@@ -8,6 +8,8 @@
 //! not (a power cut keeps what it likes), and would then lose the call. The journal's header says how long the
 //! records were when it was begun, so that only their tail is read.
 //!
+//! A start is followed by the record as it grows, a whole line each time, which takes its place. Those lines wait for no disk.
+//!
 //! Behind each start stands its dialog, in a line of its own: what the BYE of a call needs that the process took with it. A call
 //! that is bridged has one more, that of its centre.
 //! These lines name callers in clear. So nobody else may read the journal, they never become records, and they go
@@ -75,7 +77,7 @@ pub struct Store {
     untidy: bool,
     /// Records that the disk refused, the oldest first.
     refused: VecDeque<(CallKey, String)>,
-    /// Some start in `open` may be missing in the journal: write it anew when the disk works again.
+    /// Some line in `open` may be missing in the journal: write it anew when the disk works again.
     stale: bool,
     buffer: Vec<u8>,
 }
@@ -92,7 +94,7 @@ pub enum Party {
 /// A call without a record.
 #[derive(Debug)]
 struct Opened {
-    /// Its start line.
+    /// Its start line, or what has become of its record since.
     start: String,
     /// The line of its dialog.
     dialog: Option<String>,
@@ -221,6 +223,25 @@ impl Store {
             }
         }
         self.write_journal()
+    }
+
+    /// Records of open calls, as they stand now. The disk is not waited for: a process that is killed leaves them to the next one, and a power cut
+    /// leaves the start.
+    pub fn so_far(&mut self, records: impl IntoIterator<Item = (CallKey, String)>) -> io::Result<()> {
+        self.buffer.clear();
+        for (call, record) in records {
+            if let Some(opened) = self.open.get_mut(&call) {
+                add_lines(&mut self.buffer, [record.as_str()].into_iter());
+                opened.start = record;
+            }
+        }
+        // A stale journal is written anew with all of them.
+        if self.stale {
+            return Ok(());
+        }
+        let written = self.journal.append(&self.buffer);
+        self.stale = written.is_err();
+        written
     }
 
     /// What the buffer holds of calls that are all in `open`.

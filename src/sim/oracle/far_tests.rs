@@ -185,9 +185,14 @@ fn a_record_that_claims_what_it_was_not_told_of_a_recording_is_found() {
             if let Some(kept) = told {
                 watch.0.written("a-1", kept);
             }
-            let record = serde_json::json!({ list: [{ "file": "a-1", "result": claims }] });
-            watch.0.tells_recordings(at(1.0), "c", &record);
+            let record = |cause| serde_json::json!({ "cause": cause, list: [{ "file": "a-1", "result": claims }] });
+            watch.0.tells_recordings(at(1.0), "c", &record(Some("announced")));
             assert_eq!(watch.rules().is_empty(), fine, "{told:?} {claims}");
+            // A process that died may not have been told.
+            let mut watch = hearing();
+            watch.0.written("a-1", told == Some(true));
+            watch.0.tells_recordings(at(1.0), "c", &record(None));
+            assert!(claims != "unknown" || watch.rules().is_empty(), "{told:?} {claims}");
         }
     }
 }

@@ -118,6 +118,11 @@ impl World {
                     self.open_centres.insert(call, dialog);
                 }
             }
+            Output::Journal { call, entry: Entry::SoFar(line) } => {
+                if let Some(known) = self.open_calls.get_mut(&call) {
+                    *known = line;
+                }
+            }
             Output::Journal { call, entry: Entry::End(line) } => {
                 self.note(line.as_bytes(), || format!("engine    end   {line}"));
                 self.oracle.journal_end(self.now, call, &line);
