@@ -380,6 +380,9 @@ pub const WAIT_SHORT: Duration = Duration::from_millis(10);
 /// When a media thread serves every slot at least this late, no new call is taken: a quarter of the interval behind which sound is lost, so that
 /// those who are there keep theirs.
 pub const MEDIA_LATE_LONG: Duration = Duration::from_millis(5);
+/// So many packets lost while no core was full are an alarm: a second of sound, of one caller or a little of fifty. Fewer are hidden by the telephones
+/// that miss them.
+pub const MEDIA_LOST_ALARM: u64 = 50;
 /// When it serves some slot no later than this, it has time left.
 pub const MEDIA_LATE_SHORT: Duration = Duration::from_millis(1);
 /// No new call is taken before a media thread has had time left for so long: some calls have ended by then, and it is not full again with the

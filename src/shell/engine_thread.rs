@@ -422,10 +422,15 @@ impl EngineThread {
         let loads: Vec<Load> = self.media.loads().collect();
         self.troubles.resize_with(loads.len(), Trouble::default);
         for (index, (trouble, load)) in self.troubles.iter_mut().zip(&loads).enumerate() {
-            if let Some(lost) = trouble.look(now, *load)
-                && let Some([_, words]) = trouble.alarm(now, index)
-            {
-                self.sound.raise("sound is late", &words, usize::try_from(lost).unwrap_or(usize::MAX));
+            let Some(lost) = trouble.look(now, *load) else { continue };
+            match trouble.alarm(now, index) {
+                Some([_, words]) => {
+                    self.sound.raise("sound is late", &words, usize::try_from(lost).unwrap_or(usize::MAX));
+                }
+                None if trouble.begins(lost) => {
+                    warn!(thread = index, packets = lost, "a media thread stood still for a moment")
+                }
+                None => {}
             }
         }
         self.live.sounded(self.troubles.clone());

@@ -5,7 +5,7 @@
 //! messages that wait: one busy moment is no overload. What it passed over counts as late until it sleeps again.
 
 use super::Load;
-use crate::limits::{ALARM_EVERY, MEDIA_LATE_LONG, WAITS_COUNTED};
+use crate::limits::{ALARM_EVERY, MEDIA_LATE_LONG, MEDIA_LOST_ALARM, WAITS_COUNTED};
 use crate::shell::lasting::Lasting;
 use crate::time::{Duration, Instant};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -98,14 +98,20 @@ impl Trouble {
         self.load
     }
 
+    /// What was lost just now is the first of this trouble.
+    pub fn begins(&self, lost: u64) -> bool {
+        self.lost == lost
+    }
+
     fn is_over(&self, now: Instant) -> bool {
         self.seen.is_none_or(|seen| now.since(seen) >= ALARM_EVERY)
     }
 
-    /// Which thread, how much is lost, what to do: in Korean and in English.
+    /// Which thread, how much is lost, what to do: in Korean and in English. A moment that cost a packet or two is none: nobody shall be
+    /// called for it.
     pub fn alarm(&self, now: Instant, index: usize) -> Option<[String; 2]> {
         let (lost, late) = (self.lost, self.worst.as_millis());
-        if self.is_over(now) {
+        if self.is_over(now) || (self.worst < MEDIA_LATE_LONG && lost < MEDIA_LOST_ALARM) {
             return None;
         }
         if self.worst < MEDIA_LATE_LONG {
@@ -161,12 +167,11 @@ mod tests {
         let load = |late, skipped| Load { late: millis(late), skipped, ..Load::default() };
         let mut trouble = Trouble::default();
         assert_eq!(trouble.look(at(1), load(4, 0)), None, "it catches up");
-        assert_eq!((trouble.alarm(at(1), 1), trouble.look(at(2), load(0, 3))), (None, Some(3)));
-        let [korean, english] = trouble.alarm(at(2), 1).expect("sound was lost");
-        assert!(korean.contains("media-1") && korean.contains("패킷 3개"), "{korean}");
-        assert!(english.contains("media-1 stood still") && english.contains("3 packets"), "{english}");
+        assert_eq!((trouble.look(at(2), load(0, 3)), trouble.begins(3)), (Some(3), true));
+        assert_eq!(trouble.alarm(at(2), 1), None, "three packets that nobody missed");
         assert_eq!([15, 15].map(|late| trouble.look(at(3), load(late, 3))), [None; 2], "not for long");
-        assert_eq!(trouble.look(at(3), load(30, 3)), Some(0), "nothing is lost yet");
+        assert_eq!((trouble.look(at(3), load(30, 3)), trouble.begins(0)), (Some(0), false), "nothing is lost yet");
+        assert!(trouble.alarm(at(3), 1).is_some(), "but it is late for good");
         assert_eq!((trouble.look(at(4), load(30, 40)), trouble.late()), (Some(37), millis(15)));
         assert_eq!((trouble.look(at(4), load(40, 40)), trouble.late()), (Some(0), millis(30)));
         let [korean, english] = trouble.alarm(at(60), 1).expect("a minute has not gone by");
@@ -174,9 +179,10 @@ mod tests {
         assert!(english.contains("30 ms late and 40 packets") && english.contains("limits.calls"), "{english}");
         assert_eq!(trouble.alarm(at(64), 1), None);
         assert_eq!(trouble.look(at(65), load(0, 41)), Some(1));
-        assert!(
-            trouble.alarm(at(65), 1).is_some_and(|[_, english]| english.contains("and 1 packets")),
-            "a new trouble"
-        );
+        assert!(trouble.begins(1) && trouble.alarm(at(65), 1).is_none(), "a new trouble, of one packet");
+        assert_eq!(trouble.look(at(120), load(0, 90)), Some(49));
+        let [korean, english] = trouble.alarm(at(120), 1).expect("a second of sound was lost");
+        assert!(korean.contains("media-1") && korean.contains("패킷 50개"), "{korean}");
+        assert!(english.contains("media-1 stood still") && english.contains("50 packets"), "{english}");
     }
 }
