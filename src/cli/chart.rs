@@ -3,6 +3,7 @@
 use super::TableArguments;
 use crate::chart::{markup, svg};
 use crate::routing::slots;
+use crate::shell::reason;
 use crate::shell::serve::Failure;
 use crate::shell::table::{Files, Table};
 use clap::{Args, ValueEnum};
@@ -32,6 +33,7 @@ enum Format {
 
 pub(super) fn run_command(arguments: Arguments) -> Result<u8, Failure> {
     let Arguments { table, format, output } = arguments;
+    let language = table.lang.into();
     let Table { plan, catalogue } = Table::load(&Files::from(table)).map_err(Failure::Setup)?;
     let text = match format {
         Format::Svg => svg::draw(&plan, &|prompt| catalogue.text(prompt).map(|text| slots::shown(text, true))).svg,
@@ -40,8 +42,9 @@ pub(super) fn run_command(arguments: Arguments) -> Result<u8, Failure> {
     };
     match output {
         None => print!("{text}"),
-        Some(path) => std::fs::write(&path, text)
-            .map_err(|error| Failure::Setup(format!("cannot write {}: {error}", path.display())))?,
+        Some(path) => {
+            std::fs::write(&path, text).map_err(|error| Failure::Setup(reason::unwritable(&path, &error, language)))?
+        }
     }
     Ok(0)
 }

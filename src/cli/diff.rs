@@ -4,6 +4,7 @@ use super::Lang;
 use crate::proof::diff::{self, Change};
 use crate::proof::replay::{self, Replayed};
 use crate::routing::{Language, Plan};
+use crate::shell::reason;
 use crate::shell::serve::Failure;
 use crate::shell::table::{Files, Table};
 use crate::time::Duration;
@@ -44,7 +45,7 @@ pub(super) fn run_command(arguments: Arguments) -> Result<u8, Failure> {
             report([&old.plan, &new.plan], &old.catalogue.lengths_of(prompts), language)
         }
         Some(path) => {
-            let failed = |error: std::io::Error| Failure::Setup(format!("cannot read {}: {error}", path.display()));
+            let failed = |error: std::io::Error| Failure::Setup(reason::unreadable(&path, &error, language));
             let file = BufReader::new(std::fs::File::open(&path).map_err(failed)?);
             let mut replayed = Replayed::default();
             for line in file.lines() {

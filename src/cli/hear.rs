@@ -5,6 +5,7 @@ use crate::hearing::{self, Choice, Expected, Judgement, capture, picture, told};
 use crate::limits::CAPTURE_BYTES_MAX;
 use crate::routing::Language;
 use crate::sdp::Codec;
+use crate::shell::reason;
 use crate::shell::serve::Failure;
 use crate::shell::table;
 use crate::speech::{Catalogue, wav};
@@ -56,7 +57,7 @@ pub(super) fn run_command(arguments: &Arguments) -> Result<u8, Failure> {
         judgement.missing.clear();
     }
     if let Some(file) = &arguments.chart {
-        let broken = |error| Failure::Broken(format!("{}: {error}", file.display()));
+        let broken = |error| Failure::Broken(reason::unwritable(file, &error, language));
         fs::write(file, picture::draw(&judgement, korean)).map_err(broken)?;
     }
     match arguments.json {
@@ -131,7 +132,7 @@ fn expected(names: &[String], folder: &Path, language: Language) -> Result<Vec<E
     for name in names {
         if is_file(name) {
             let wrong = |what: &str| Failure::Setup(format!("{name}: {what}"));
-            let bytes = fs::read(name).map_err(|error| wrong(&error.to_string()))?;
+            let bytes = fs::read(name).map_err(|error| wrong(&reason::of(&error, language)))?;
             let samples = wav::read(&bytes).map_err(|(what, _)| wrong(&what[usize::from(!korean)]))?.samples;
             let stem =
                 Path::new(name).file_stem().map_or_else(|| name.clone(), |stem| stem.to_string_lossy().into_owned());
@@ -159,8 +160,10 @@ fn expected(names: &[String], folder: &Path, language: Language) -> Result<Vec<E
 fn read(file: &Path, korean: bool) -> Result<Vec<u8>, Failure> {
     let wrong = |what: String| Failure::Setup(format!("{}: {what}", file.display()));
     let mut bytes = Vec::new();
-    let opened = fs::File::open(file).map_err(|error| wrong(error.to_string()))?;
-    opened.take(CAPTURE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
+    let language = if korean { Language::Korean } else { Language::English };
+    let failed = |error: std::io::Error| wrong(reason::of(&error, language));
+    let opened = fs::File::open(file).map_err(failed)?;
+    opened.take(CAPTURE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > CAPTURE_BYTES_MAX {
         let mib = CAPTURE_BYTES_MAX >> 20;
         return Err(wrong(if korean {

@@ -4,7 +4,7 @@ use super::publish::{Engine, ask, strange};
 use crate::routing::{Language, bundle};
 use crate::shell::publish::ask::{Entry, MediaThread, Question, Registered, Reply, Status};
 use crate::shell::serve::Failure;
-use crate::shell::{control, versions};
+use crate::shell::{control, reason, versions};
 use clap::Args;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
@@ -58,7 +58,7 @@ pub(super) fn run_history(arguments: Arguments) -> Result<u8, Failure> {
         };
         match to {
             _ if json => print!("{}", version.to_json()),
-            Some(folder) => write_files(&folder, &version.file, &bytes)?,
+            Some(folder) => write_files(&folder, &version.file, &bytes, language)?,
             None => std::io::stdout().lock().write_all(&shown(&bytes)).map_err(|error| broken(error.to_string()))?,
         }
         return Ok(0);
@@ -95,7 +95,7 @@ fn shown(bytes: &[u8]) -> Vec<u8> {
     parts.iter().map(part).collect::<String>().into_bytes()
 }
 
-fn write_files(folder: &Path, file: &str, bytes: &[u8]) -> Result<(), Failure> {
+fn write_files(folder: &Path, file: &str, bytes: &[u8], language: Language) -> Result<(), Failure> {
     let text = String::from_utf8_lossy(bytes);
     let own = Path::new(file)
         .file_name()
@@ -108,7 +108,7 @@ fn write_files(folder: &Path, file: &str, bytes: &[u8]) -> Result<(), Failure> {
             let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
             file.write_all(part.text.as_bytes())
         });
-        written.map_err(|error| Failure::Setup(format!("cannot write {}: {error}", path.display())))?;
+        written.map_err(|error| Failure::Setup(reason::unwritable(&path, &error, language)))?;
         println!("{}", path.display());
     }
     Ok(())

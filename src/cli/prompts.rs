@@ -6,6 +6,7 @@ use crate::routing::{Language, Plan, check_without_sound};
 use crate::shell::clock::Clock;
 use crate::shell::prompts::say::Said;
 use crate::shell::prompts::{self, Derived, PromptError, Survey, Tongue};
+use crate::shell::reason;
 use crate::shell::settings::Settings;
 use crate::shell::table;
 use crate::speech::finding::both;
@@ -94,7 +95,7 @@ pub fn run(args: &Args) -> u8 {
     let settings = match Settings::load(args.settings.as_deref()) {
         Ok(settings) => settings,
         Err(error) => {
-            tell(Severity::Error, language, error);
+            tell(Severity::Error, language, error.told(language));
             return 2;
         }
     };
@@ -106,9 +107,10 @@ pub fn run(args: &Args) -> u8 {
         let korean_folder = args.prompts.join("ko");
         let folder = korean_folder.display();
         if let Err(error) = std::fs::create_dir_all(&korean_folder) {
+            let [own, english] = reason::both(&error);
             let words = [
-                format!("{folder} 폴더를 만들 수 없습니다: {error}"),
-                format!("cannot make the folder {folder}: {error}"),
+                format!("{folder} 폴더를 만들 수 없습니다: {own}"),
+                format!("cannot make the folder {folder}: {english}"),
             ];
             tell(Severity::Error, language, language.of(&words));
             return 2;
@@ -236,7 +238,7 @@ fn draw(prompts: &Path, file: &Path, language: Language) -> u8 {
     match std::fs::write(file, sheet::draw(sounds)) {
         Ok(()) => 0,
         Err(error) => {
-            tell(Severity::Error, language, format_args!("{}: {error}", file.display()));
+            tell(Severity::Error, language, reason::unwritable(file, &error, language));
             1
         }
     }
@@ -261,7 +263,10 @@ fn say(tongue: &Tongue<'_>, text: &str, out: Option<&Path>, korean: bool) -> Res
         std::fs::write(out, wav::write(&samples)).map_err(|error| {
             PromptError::file(
                 out.display().to_string(),
-                both(format!("쓸 수 없습니다: {error}"), format!("cannot be written: {error}")),
+                both(
+                    format!("쓸 수 없습니다: {}", reason::of(&error, Language::Korean)),
+                    format!("cannot be written: {error}"),
+                ),
                 both("폴더와 권한을 확인하세요", "look at the folder and its permissions"),
             )
         })?;

@@ -6,7 +6,7 @@ use crate::shell::publish::ask::{Question, Reason, Reply};
 use crate::shell::publish::{Answer, Done};
 use crate::shell::serve::Failure;
 use crate::shell::settings::Settings;
-use crate::shell::{control, table};
+use crate::shell::{control, reason, table};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -71,7 +71,7 @@ impl Engine {
     }
 
     pub(super) fn load(&self) -> Result<Settings, Failure> {
-        Settings::load(self.settings.as_deref()).map_err(|error| Failure::Setup(error.to_string()))
+        Settings::load(self.settings.as_deref()).map_err(|error| Failure::Setup(error.told(self.language())))
     }
 }
 
@@ -141,7 +141,7 @@ pub(super) fn ask(
 ) -> Result<(Reply, Vec<u8>), Failure> {
     let socket = settings.control();
     let (reply, bytes) = control::ask(&socket, question, bytes).map_err(|error| {
-        let socket = socket.display();
+        let (socket, error) = (socket.display(), reason::of(&error, language));
         Failure::Setup(language.of(&[
             format!("엔진에 닿지 않습니다 ({socket}): {error}\n  고치는 법: 엔진이 도는 폴더에서, 엔진과 같은 사용자와 설정으로 하세요. 엔진은 `ivr1357 serve` 로 켭니다"),
             format!("no engine answers at {socket}: {error}\n  help: run this in the engine's folder, as its user and with its settings; `ivr1357 serve` starts one"),

@@ -1,6 +1,7 @@
 //! `ivr1357 schema` and `ivr1357 init`: help for the editor, and a table to begin with.
 
 use crate::routing::schema;
+use crate::shell::reason;
 use crate::shell::serve::Failure;
 use clap::Args;
 use std::io::Write;
@@ -24,6 +25,7 @@ pub(super) struct InitArguments {
 pub(super) fn init(arguments: &InitArguments) -> Result<(), Failure> {
     let korean = matches!(arguments.lang, super::Lang::Ko);
     let name = arguments.file.display();
+    let unwritable = |error| reason::unwritable(&arguments.file, &error, arguments.lang.into());
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&arguments.file).map_err(|error| {
         Failure::Setup(match (error.kind(), korean) {
             (std::io::ErrorKind::AlreadyExists, true) => {
@@ -32,10 +34,10 @@ pub(super) fn init(arguments: &InitArguments) -> Result<(), Failure> {
             (std::io::ErrorKind::AlreadyExists, false) => {
                 format!("{name} exists already\n  help: name another file: ivr1357 init new.toml")
             }
-            _ => format!("cannot write {name}: {error}"),
+            _ => unwritable(error),
         })
     })?;
-    file.write_all(STARTER.as_bytes()).map_err(|error| Failure::Broken(format!("cannot write {name}: {error}")))?;
+    file.write_all(STARTER.as_bytes()).map_err(|error| Failure::Broken(unwritable(error)))?;
     println!(
         "{}",
         if korean {

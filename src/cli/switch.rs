@@ -8,7 +8,7 @@ use crate::shell::clock::Clock;
 use crate::shell::publish::start;
 use crate::shell::serve::Failure;
 use crate::shell::settings::Settings;
-use crate::shell::{switches, table};
+use crate::shell::{reason, switches, table};
 use crate::time::Wall;
 use clap::{Args, ValueEnum};
 use jiff::civil::{DateTime, Time};
@@ -62,7 +62,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             ),
         )));
     }
-    let settings = Settings::load(arguments.settings.as_deref()).map_err(|error| Failure::Setup(error.to_string()))?;
+    let settings =
+        Settings::load(arguments.settings.as_deref()).map_err(|error| Failure::Setup(error.told(language)))?;
     let plan = match start::newest_good(&settings.versions(), &mut Vec::new()) {
         // The engine asks the switches of the table that was published, whatever its file says by now.
         Some(good) => good.plan,
@@ -121,7 +122,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     // An emergency is not kept from callers by a file: it begins anew, and what else may have been on is told.
     let anew = garbled.map(|_| anew(&file, name, &plan, language));
     switches::write(&file, &state, &plan.timezone)
-        .map_err(|error| Failure::Broken(format!("cannot write {}: {error}", file.display())))?;
+        .map_err(|error| Failure::Broken(reason::unwritable(&file, &error, language)))?;
     println!("{name}\t{}", told(&plan, wanted == State::On, until, language));
     if let Some(anew) = anew {
         super::tell(Severity::Warning, language, anew);

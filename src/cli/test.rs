@@ -5,6 +5,7 @@ use super::prove::{self, Proof};
 use crate::proof::cases::{self, Ran};
 use crate::routing::test_row::TestRow;
 use crate::routing::{Language, Plan};
+use crate::shell::reason;
 use crate::shell::serve::Failure;
 use crate::shell::table::{Files, Table};
 use crate::speech::Catalogue;
@@ -34,7 +35,7 @@ pub(super) fn run_command(arguments: Arguments) -> Result<u8, Failure> {
     if let Some(path) = junit {
         let proof = (!kept).then_some(proved.as_str());
         std::fs::write(&path, to_junit(&name, &plan, &ran, proof, files.language))
-            .map_err(|error| Failure::Setup(format!("cannot write {}: {error}", path.display())))?;
+            .map_err(|error| Failure::Setup(reason::unwritable(&path, &error, files.language)))?;
     }
     let green = kept && ran.iter().all(|ran| ran.surprises.is_empty());
     Ok(u8::from(!green))

@@ -17,7 +17,7 @@ use crate::shell::log::Log;
 use crate::shell::serve::{Failure, chance, engine_settings, halves, start_stand_ins};
 use crate::shell::settings::Settings;
 use crate::shell::table::{Files, Table};
-use crate::shell::{journal, listen};
+use crate::shell::{journal, listen, reason};
 use crate::sip::trunk::Peers;
 use crate::time::Wall;
 use caller::{Caller, Outcome, Pace};
@@ -53,12 +53,13 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn play(options: &Options) -> Result<(), Failure> {
-    let settings = Settings::load(options.settings.as_deref()).map_err(|error| Failure::Setup(error.to_string()))?;
+    let language = options.files.language;
+    let settings = Settings::load(options.settings.as_deref()).map_err(|error| Failure::Setup(error.told(language)))?;
     let table = Table::load(&options.files).map_err(Failure::Setup)?;
     let clock = Clock::start(Some(settings.clock_start.unwrap_or(OPEN)));
     let any_port = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
-    let bind = || listen::bind(&any_port).map_err(|error| Failure::Setup(error.to_string()));
-    let broken = |error: std::io::Error| Failure::Broken(error.to_string());
+    let bind = || listen::bind(&any_port).map_err(|error| Failure::Setup(error.told(language)));
+    let broken = |error: std::io::Error| Failure::Broken(reason::of(&error, language));
 
     // Its record is shown at the end; the real records stay as they are.
     let folder = Scratch::new().map_err(broken)?;
@@ -74,7 +75,7 @@ fn play(options: &Options) -> Result<(), Failure> {
             Peers::default(),
             true,
         )?,
-        sockets: Sockets::plain(bind()?).map_err(|error| Failure::Setup(error.to_string()))?,
+        sockets: Sockets::plain(bind()?).map_err(|error| Failure::Setup(error.told(language)))?,
         media_ports: our_ports,
         media_workers: settings.media_workers,
         media_sends: settings.media_sends,
@@ -103,7 +104,7 @@ fn play(options: &Options) -> Result<(), Failure> {
     let record = std::fs::read_to_string(&records).map_err(broken)?;
     ladder.say(&format!("\nrecord  {}", record.trim_end()));
     write_wav(&options.heard, &recording)
-        .map_err(|error| Failure::Setup(format!("cannot write {}: {error}", options.heard.display())))?;
+        .map_err(|error| Failure::Setup(reason::unwritable(&options.heard, &error, language)))?;
     let seconds = recording.len() / 8000;
     ladder.say(&format!("heard   {} ({seconds} s: 1357, then the centre)", options.heard.display()));
     match (centre, trouble) {
@@ -117,14 +118,16 @@ fn play(options: &Options) -> Result<(), Failure> {
     }
 }
 
-fn write_wav(path: &Path, samples: &[i16]) -> Result<(), hound::Error> {
+fn write_wav(path: &Path, samples: &[i16]) -> std::io::Result<()> {
+    let failed = |error| match error {
+        hound::Error::IoError(error) => error,
+        error => std::io::Error::other(error),
+    };
     let format =
         hound::WavSpec { channels: 1, sample_rate: 8000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
-    let mut writer = hound::WavWriter::create(path, format)?;
-    for &sample in samples {
-        writer.write_sample(sample)?;
-    }
-    writer.finalize()
+    let mut writer = hound::WavWriter::create(path, format).map_err(failed)?;
+    samples.iter().try_for_each(|&sample| writer.write_sample(sample)).map_err(failed)?;
+    writer.finalize().map_err(failed)
 }
 
 /// A folder that goes with the demo.

@@ -1,8 +1,9 @@
 //! The SIP sockets: bound before anything else starts, so that a busy port is said at once and by name.
 
 use crate::limits::SIP_RECEIVE_BUFFER_BYTES;
+use crate::routing::Language;
+use crate::shell::reason;
 use socket2::{Domain, Protocol, Socket, Type};
-use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
@@ -28,32 +29,41 @@ pub struct ListenError {
     pub error: io::Error,
 }
 
-impl fmt::Display for ListenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ListenError {
+    /// Which address, why not, and what to do.
+    pub fn told(&self, language: Language) -> String {
         let Self { address, transport, error } = self;
-        write!(f, "cannot listen on {transport} {address}: {error}\n  help: ")?;
-        let key = if *transport == "TLS" { "tls" } else { "listen" };
-        match error.kind() {
-            io::ErrorKind::AddrInUse => write!(
-                f,
-                "another program uses this port (ss -lnp 'sport = :{port}' shows which); stop it, or choose another: IVR1357__SIP__{name}={ip}:{other}",
-                name = key.to_uppercase(),
-                port = address.port(),
-                ip = address.ip(),
-                other = address.port().wrapping_add(10).max(1024),
-            ),
-            io::ErrorKind::AddrNotAvailable => {
-                write!(
-                    f,
-                    "this machine has no address {}; sip.{key} = \"0.0.0.0:{}\" listens on all it has",
-                    address.ip(),
-                    address.port()
-                )
+        let (key, ip, port) = (if *transport == "TLS" { "tls" } else { "listen" }, address.ip(), address.port());
+        let help = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                let (name, other) = (key.to_uppercase(), port.wrapping_add(10).max(1024));
+                [
+                    format!(
+                        "다른 프로그램이 이 포트를 씁니다(무엇인지는 ss -lnp 'sport = :{port}'). 그것을 멈추거나 다른 포트를 쓰세요: IVR1357__SIP__{name}={ip}:{other}"
+                    ),
+                    format!(
+                        "another program uses this port (ss -lnp 'sport = :{port}' shows which); stop it, or choose another: IVR1357__SIP__{name}={ip}:{other}"
+                    ),
+                ]
             }
-            io::ErrorKind::PermissionDenied => {
-                write!(f, "ports below 1024 need the capability CAP_NET_BIND_SERVICE; SIP uses 5060")
+            io::ErrorKind::AddrNotAvailable => [
+                format!(
+                    "이 컴퓨터에는 {ip} 주소가 없습니다. sip.{key} = \"0.0.0.0:{port}\" 는 있는 주소 모두에서 듣습니다"
+                ),
+                format!("this machine has no address {ip}; sip.{key} = \"0.0.0.0:{port}\" listens on all it has"),
+            ],
+            io::ErrorKind::PermissionDenied => [
+                "1024 아래 포트에는 CAP_NET_BIND_SERVICE 권한이 있어야 합니다. SIP 는 5060 을 씁니다".to_owned(),
+                "ports below 1024 need the capability CAP_NET_BIND_SERVICE; SIP uses 5060".to_owned(),
+            ],
+            _ => [format!("설정의 sip.{key} 를 살펴보세요"), format!("check sip.{key} in the settings")],
+        };
+        let why = reason::of(error, language);
+        match language {
+            Language::Korean => {
+                format!("{transport} {address} 에서 들을 수 없습니다: {why}\n  고치는 법: {}", help[0])
             }
-            _ => write!(f, "check sip.{key} in the settings"),
+            Language::English => format!("cannot listen on {transport} {address}: {why}\n  help: {}", help[1]),
         }
     }
 }
@@ -121,7 +131,10 @@ mod tests {
     #[test]
     fn a_busy_port_is_named_with_a_way_out() {
         let taken = bind(&["127.0.0.1:0".parse().expect("an address")]).expect("a free port");
-        let error = bind(&[taken[0].address]).expect_err("the port is taken").to_string();
+        let error = bind(&[taken[0].address]).expect_err("the port is taken");
+        let korean = error.told(Language::Korean);
+        assert!(korean.contains("다른 프로그램이 이미 쓰고 있습니다 (os error 98)\n  고치는 법: "), "{korean}");
+        let error = error.told(Language::English);
         assert!(error.contains(&format!("UDP {}", taken[0].address)), "{error}");
         assert!(error.contains("IVR1357__SIP__LISTEN=127.0.0.1:"), "{error}");
     }
@@ -131,7 +144,7 @@ mod tests {
         let v4 = bind(&["0.0.0.0:0".parse().expect("an address")]).expect("a free port").remove(0);
         let v6 = std::net::SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, v4.address.port()));
         assert_eq!(bind(&[v6]).expect("[::] beside 0.0.0.0")[0].address, v6);
-        let error = bind_tls(&[v4.address]).expect_err("the port is taken").to_string();
+        let error = bind_tls(&[v4.address]).expect_err("the port is taken").told(Language::English);
         assert!(error.contains(&format!("TLS {}", v4.address)) && error.contains("IVR1357__SIP__TLS="), "{error}");
     }
 

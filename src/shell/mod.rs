@@ -32,6 +32,7 @@ pub mod media;
 pub mod parallel;
 pub mod prompts;
 pub mod publish;
+pub mod reason;
 pub mod recorder;
 pub mod resolver;
 pub mod serve;

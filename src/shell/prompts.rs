@@ -14,8 +14,9 @@ pub use build::{Report, Tongue, lacking, run_build};
 pub use check::{Finding, Survey, survey};
 pub use loading::load;
 
-use crate::routing::bundle;
 use crate::routing::plan::{BACK_TO_KOREAN, PromptId, Words};
+use crate::routing::{Language, bundle};
+use crate::shell::reason;
 use crate::speech::finding::both;
 use crate::speech::ledger::{self, Ledger};
 use crate::speech::texts::{self, Text};
@@ -203,7 +204,7 @@ fn shown(path: &Path) -> String {
 fn unreadable(path: &Path, error: &std::io::Error) -> PromptError {
     PromptError::file(
         shown(path),
-        both(format!("읽을 수 없습니다: {error}"), format!("cannot be read: {error}")),
+        both(format!("읽을 수 없습니다: {}", reason::of(error, Language::Korean)), format!("cannot be read: {error}")),
         both("경로와 권한을 확인하세요(`--prompts DIR`)", "look at the path and its permissions (`--prompts DIR`)"),
     )
 }

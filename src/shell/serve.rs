@@ -8,12 +8,13 @@ use crate::shell::clock::Clock;
 use crate::shell::control::{self, Desk};
 use crate::shell::instance::{Instance, Parts, Sockets};
 use crate::shell::journal::{self, OpenError};
-use crate::shell::listen::{self, Listener};
+use crate::shell::listen::{self, ListenError, Listener};
 use crate::shell::live::Live;
 use crate::shell::local::{Ours, Views};
 use crate::shell::log::Log;
 use crate::shell::publish::start::{self, Begun, Places};
 use crate::shell::publish::{Gate, Order, Publisher, What};
+use crate::shell::reason;
 use crate::shell::settings::{self, Settings, Stray};
 use crate::shell::switches;
 use crate::shell::table::{self, Files, Table};
@@ -78,7 +79,8 @@ fn serve(options: &Options) -> Result<(), Failure> {
     for Stray { variable, meant } in settings::strays(variables) {
         warn!(variable, meant, "this variable is no setting and changes nothing: ours begin with IVR1357__");
     }
-    let settings = Settings::load(options.settings.as_deref()).map_err(|error| Failure::Setup(error.to_string()))?;
+    let language = options.files.language;
+    let settings = Settings::load(options.settings.as_deref()).map_err(|error| Failure::Setup(error.told(language)))?;
     let places = Places {
         files: options.files.clone(),
         versions: settings.versions(),
@@ -87,13 +89,14 @@ fn serve(options: &Options) -> Result<(), Failure> {
         voices: settings.speech.clone(),
     };
     let mut found = start::find(&places, options.gate, options.publish)?;
-    let tls = Tls::load(settings.tls.clone()).map_err(|error| Failure::Setup(error.to_string()))?;
+    let tls = Tls::load(settings.tls.clone()).map_err(|error| Failure::Setup(error.told(language)))?;
     let tls = Arc::new(tls);
-    let listeners = listen::bind(&settings.sip_listen).map_err(|error| Failure::Setup(error.to_string()))?;
-    let tls_listeners = listen::bind_tls(&settings.sip_tls).map_err(|error| Failure::Setup(error.to_string()))?;
-    let stand_ins = if options.stand_ins { bind_stand_ins(&found.table, &listeners)? } else { Vec::new() };
-    let store = journal::open(&settings.records_file).map_err(|error| records_failure(&settings, error))?;
-    let hash_key = hash_key(&settings)?;
+    let unbound = |error: ListenError| Failure::Setup(error.told(language));
+    let listeners = listen::bind(&settings.sip_listen).map_err(unbound)?;
+    let tls_listeners = listen::bind_tls(&settings.sip_tls).map_err(unbound)?;
+    let stand_ins = if options.stand_ins { bind_stand_ins(&found.table, &listeners, language)? } else { Vec::new() };
+    let store = journal::open(&settings.records_file).map_err(|error| records_failure(&settings, error, language))?;
+    let hash_key = hash_key(&settings, language)?;
     let open_files = raise_file_limit();
     let caps = Caps {
         all: settings.limits.connections.unwrap_or_else(|| connections_possible(open_files)),
@@ -118,7 +121,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
     let control = {
         let _runtime = runtime.enter();
         let path = settings.control();
-        control::bind(&path).map_err(|error| control_failure(&path, &error))?
+        control::bind(&path).map_err(|error| control_failure(&path, &error, language))?
     };
     let (our_ports, their_ports) = match options.stand_ins {
         true => halves(&settings.media_ports),
@@ -272,7 +275,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
 fn reload(tls: &Tls) {
     match tls.reload() {
         Ok(()) => tls.tell(),
-        Err(error) => warn!(error = error.message, help = error.help, "certificates not reloaded"),
+        Err(error) => warn!(error = error.message[1], help = error.help[1], "certificates not reloaded"),
     }
 }
 
@@ -344,11 +347,14 @@ fn warn_of_half_trunks(settings: &Settings) {
 // ---- stand-in centres ----------------------------------------------------------------------------------------------
 
 /// Binds every port that a loopback target of the table names, on the addresses we listen on.
-fn bind_stand_ins(table: &Table, ours: &[Listener]) -> Result<Vec<Listener>, Failure> {
+fn bind_stand_ins(table: &Table, ours: &[Listener], language: Language) -> Result<Vec<Listener>, Failure> {
     let ports = table.loopback_ports();
     if ports.is_empty() {
-        let help = "stand-in centres answer targets on 127.0.0.1, and the table has none";
-        return Err(Failure::Setup(format!("--stand-ins has nothing to stand in for: {help}")));
+        let words = [
+            "--stand-ins 로 대신할 센터가 없습니다: 대신 서는 센터는 127.0.0.1 의 주소를 맡는데, 표에 그런 주소가 없습니다",
+            "--stand-ins has nothing to stand in for: stand-in centres answer targets on 127.0.0.1, and the table has none",
+        ];
+        return Err(Failure::Setup((*language.of(&words)).to_owned()));
     }
     let addresses: Vec<SocketAddr> = ours
         .iter()
@@ -356,10 +362,17 @@ fn bind_stand_ins(table: &Table, ours: &[Listener]) -> Result<Vec<Listener>, Fai
         .collect();
     listen::bind(&addresses).map_err(|error| {
         // Another `sip.listen` would not move them: they listen where the table's targets say.
-        let error = error.to_string();
+        let error = error.told(language);
         let what = error.lines().next().unwrap_or_default();
-        let help = "stand-in centres listen on the ports of the table's targets: end the other program, or change the ports in the table";
-        Failure::Setup(format!("stand-in centres: {what}\n  help: {help}"))
+        let words = [
+            format!(
+                "대신 서는 센터: {what}\n  고치는 법: 대신 서는 센터는 표에 있는 포트에서 듣습니다. 다른 프로그램을 멈추거나 표의 포트를 바꾸세요"
+            ),
+            format!(
+                "stand-in centres: {what}\n  help: stand-in centres listen on the ports of the table's targets: end the other program, or change the ports in the table"
+            ),
+        ];
+        Failure::Setup(language.of(&words).clone())
     })
 }
 
@@ -379,7 +392,7 @@ pub(super) fn start_stand_ins(
     let theirs = Arc::new(Edition::new(Arc::new(table.stand_ins()), &table.catalogue));
     Instance::start(Parts {
         engine: engine_settings(theirs, chance()?, Peers::default(), false)?,
-        sockets: Sockets::plain(listeners).map_err(|error| Failure::Setup(error.to_string()))?,
+        sockets: Sockets::plain(listeners).map_err(|error| Failure::Setup(error.told(Language::English)))?,
         media_ports,
         media_workers: 1,
         media_sends: Default::default(),
@@ -396,43 +409,67 @@ pub(super) fn start_stand_ins(
 
 // ---- files ---------------------------------------------------------------------------------------------------------
 
-fn records_failure(settings: &Settings, error: OpenError) -> Failure {
+fn records_failure(settings: &Settings, error: OpenError, language: Language) -> Failure {
     let file = settings.records_file.display();
-    Failure::Setup(match error {
-        OpenError::InUse => format!(
-            "another ivr1357 writes its records to {file}\n  help: stop it, or choose another file: IVR1357__RECORDS__FILE=other.jsonl"
-        ),
-        OpenError::Failed { step, path, error } => format!(
-            "cannot {step} {}: {error}\n  help: records.file names a file in a folder that this user may write to",
-            path.display()
-        ),
-    })
+    let words = match error {
+        OpenError::InUse => [
+            format!(
+                "다른 ivr1357 이 {file} 에 기록을 쓰고 있습니다\n  고치는 법: 그것을 멈추거나 다른 파일을 쓰세요: IVR1357__RECORDS__FILE=other.jsonl"
+            ),
+            format!(
+                "another ivr1357 writes its records to {file}\n  help: stop it, or choose another file: IVR1357__RECORDS__FILE=other.jsonl"
+            ),
+        ],
+        OpenError::Failed { step, path, error } => {
+            let ([korean, english], path) = (reason::both(&error), path.display());
+            [
+                format!(
+                    "기록의 파일 {path} 을(를) 쓸 수 없습니다: {korean}\n  고치는 법: records.file 에 이 사용자가 쓸 수 있는 폴더의 파일을 적으세요"
+                ),
+                format!(
+                    "cannot {step} {path}: {english}\n  help: records.file names a file in a folder that this user may write to"
+                ),
+            ]
+        }
+    };
+    Failure::Setup(language.of(&words).clone())
 }
 
-fn control_failure(path: &Path, error: &io::Error) -> Failure {
-    let path = path.display();
-    Failure::Setup(format!(
-        "cannot listen on the control socket {path}: {error}\n  help: control.socket names a socket (at most 107 bytes) in a folder that this user may write to: IVR1357__CONTROL__SOCKET=/run/ivr1357/control"
-    ))
+fn control_failure(path: &Path, error: &io::Error, language: Language) -> Failure {
+    let ([korean, english], path) = (reason::both(error), path.display());
+    let words = [
+        format!(
+            "제어 소켓 {path} 에서 들을 수 없습니다: {korean}\n  고치는 법: control.socket 에 이 사용자가 쓸 수 있는 폴더의 소켓(107바이트까지)을 적으세요: IVR1357__CONTROL__SOCKET=/run/ivr1357/control"
+        ),
+        format!(
+            "cannot listen on the control socket {path}: {english}\n  help: control.socket names a socket (at most 107 bytes) in a folder that this user may write to: IVR1357__CONTROL__SOCKET=/run/ivr1357/control"
+        ),
+    ];
+    Failure::Setup(language.of(&words).clone())
 }
 
 /// The key of the callers' hash: from the settings, else from a file beside the records that is made once.
-fn hash_key(settings: &Settings) -> Result<[u8; 32], Failure> {
+fn hash_key(settings: &Settings, language: Language) -> Result<[u8; 32], Failure> {
     if let Some(text) = &settings.hash_key {
         return Ok(Sha256::digest(text.as_bytes()).into());
     }
     let path = journal::store::with_suffix(&settings.records_file, ".key");
-    let help = "the key makes one caller's calls match in the records; put it back, or remove the file for a new key";
+    let help = language.of(&[
+        "고치는 법: 이 열쇠로 한 사람의 통화들을 기록에서 알아봅니다. 되돌려 놓거나, 파일을 지우면 새로 만듭니다",
+        "help: the key makes one caller's calls match in the records; put it back, or remove the file for a new key",
+    ]);
     match std::fs::read_to_string(&path) {
         Ok(text) if text.trim().len() >= 32 => Ok(Sha256::digest(text.trim().as_bytes()).into()),
-        Ok(_) => Err(Failure::Setup(format!("{} holds no key\n  help: {help}", path.display()))),
+        Ok(_) => {
+            let what = language.of(&["열쇠가 들어 있지 않습니다", "it holds no key"]);
+            Err(Failure::Setup(format!("{}: {what}\n  {help}", path.display())))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let text: String = chance()?.iter().map(|byte| format!("{byte:02x}")).collect();
-            write_secret(&path, &text)
-                .map_err(|error| Failure::Setup(format!("cannot write {}: {error}", path.display())))?;
+            write_secret(&path, &text).map_err(|error| Failure::Setup(reason::unwritable(&path, &error, language)))?;
             Ok(Sha256::digest(text.as_bytes()).into())
         }
-        Err(error) => Err(Failure::Setup(format!("cannot read {}: {error}\n  help: {help}", path.display()))),
+        Err(error) => Err(Failure::Setup(format!("{}\n  {help}", reason::unreadable(&path, &error, language)))),
     }
 }
 
@@ -549,6 +586,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("ivr1357-key-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         let settings = Settings { records_file: folder.join("calls.jsonl"), ..Settings::default() };
+        let hash_key = |settings| hash_key(settings, Language::English);
         let first = hash_key(&settings).expect("a key");
         assert_eq!(hash_key(&settings), Ok(first));
         let mode = std::fs::metadata(folder.join("calls.jsonl.key")).expect("a file").permissions().mode();

@@ -13,10 +13,12 @@ mod trunk;
 mod value;
 
 use crate::limits::{DRAIN, SESSION_EXPIRES, SESSION_EXPIRES_LEAST, TCP_CONNECTIONS_PER_ADDRESS_MAX};
+use crate::routing::Language;
 use crate::sdp::Codecs;
 use crate::shell::journal::store::with_suffix;
 use crate::shell::local::Advertised;
 use crate::shell::media::Sends;
+use crate::shell::reason;
 use crate::sip::trunk::Peers;
 use crate::speech::{Voice, Voices};
 use crate::time::{Duration, Wall};
@@ -169,21 +171,28 @@ pub struct SettingsError(pub Vec<Problem>);
 /// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// What is wrong, with the key.
-    pub message: String,
+    /// What is wrong, with the key: in Korean and in English.
+    pub message: [String; 2],
     /// Where it stands.
     pub source: String,
-    /// What would be right.
-    pub help: String,
+    /// What would be right; in English alone where it is mostly an example.
+    pub help: [String; 2],
 }
 
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, Problem { message, source, help }) in self.0.iter().enumerate() {
-            let line = if index == 0 { "" } else { "\n" };
-            write!(f, "{line}{message}\n  --> {source}\n  help: {help}")?;
-        }
-        Ok(())
+        f.write_str(&self.told(Language::English))
+    }
+}
+
+impl SettingsError {
+    /// Every mistake, where it stands, and what would be right.
+    pub fn told(&self, language: Language) -> String {
+        let word = language.of(&["고치는 법", "help"]);
+        let told = |Problem { message, source, help }: &Problem| {
+            format!("{}\n  --> {source}\n  {word}: {}", language.of(message), language.of(help))
+        };
+        self.0.iter().map(told).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -201,10 +210,17 @@ impl Settings {
             Some(file) => Some((
                 file.display().to_string(),
                 std::fs::read_to_string(file).map_err(|error| {
+                    let [korean, english] = reason::both(&error);
+                    let message =
+                        [format!("설정을 읽을 수 없습니다: {korean}"), format!("cannot read the settings: {english}")];
+                    let help = [
+                        "--settings 뒤에 있는 파일의 이름을 쓰거나 빼세요. 모든 설정에는 기본값이 있습니다",
+                        "name an existing file after --settings, or leave the option out: every setting has a default",
+                    ];
                     SettingsError(vec![Problem {
-                        message: format!("cannot read the settings: {error}"),
+                        message,
                         source: file.display().to_string(),
-                        help: "name an existing file after --settings, or leave the option out: every setting has a default".to_owned(),
+                        help: help.map(str::to_owned),
                     }])
                 })?,
             )),
@@ -225,11 +241,13 @@ impl Settings {
         let mut leaves = Vec::new();
         if let Some((_, text)) = file {
             let tree = read(Config::builder().add_source(File::from_str(text, FileFormat::Toml))).map_err(|error| {
-                SettingsError(vec![Problem {
-                    message: format!("the settings are not TOML: {}", error.to_string().trim()),
-                    source: name.to_owned(),
-                    help: "see settings.example.toml".to_owned(),
-                }])
+                // Line and column, and the reader's own words, in English.
+                let (error, help) = (error.to_string(), SEE_EXAMPLE.map(str::to_owned));
+                let message = [
+                    format!("설정을 TOML 로 읽을 수 없습니다: {}", error.trim()),
+                    format!("the settings are not TOML: {}", error.trim()),
+                ];
+                SettingsError(vec![Problem { message, source: name.to_owned(), help }])
             })?;
             flatten(String::new(), tree, &mut |key, value| leaves.push((key, value, name.to_owned())));
         }
@@ -240,10 +258,12 @@ impl Settings {
             .ignore_empty(true)
             .source(Some(environment.into_iter().collect()));
         let tree = read(Config::builder().add_source(source)).map_err(|error| {
+            let message =
+                [format!("환경 변수를 읽을 수 없습니다: {error}"), format!("the environment cannot be read: {error}")];
             SettingsError(vec![Problem {
-                message: format!("the environment cannot be read: {error}"),
+                message,
                 source: format!("{PREFIX}__…"),
-                help: "see settings.example.toml".to_owned(),
+                help: SEE_EXAMPLE.map(str::to_owned),
             }])
         })?;
         flatten(String::new(), tree, &mut |key, value| {
@@ -302,20 +322,36 @@ impl Settings {
     }
 }
 
+const SEE_EXAMPLE: [&str; 2] = ["settings.example.toml 을 보세요", "see settings.example.toml"];
+
 /// What is wrong with one key, before its source is known.
 struct Wrong {
-    message: String,
-    help: String,
+    message: [String; 2],
+    help: [String; 2],
 }
 
 impl Wrong {
+    /// In English alone.
     fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into() }
+        let (message, help) = (message.into(), help.into());
+        Self { message: [message.clone(), message], help: [help.clone(), help] }
+    }
+
+    /// In Korean and in English.
+    fn both(message: [String; 2], help: [String; 2]) -> Self {
+        Self { message, help }
+    }
+
+    /// A key that nobody knows; `known` is the one that is meant, or what there is.
+    fn unknown(key: &str, known: [String; 2]) -> Self {
+        Self::both([format!("`{key}` 라는 설정은 없습니다"), format!("`{key}` is not a setting")], known)
     }
 
     /// A value that cannot be used. Never for secrets: it is repeated.
     fn value(key: &str, value: &str, help: &str) -> Self {
-        Self::new(format!("`{key} = {value:?}` cannot be used"), help)
+        let message =
+            [format!("`{key} = {value:?}` 은(는) 쓸 수 없는 값입니다"), format!("`{key} = {value:?}` cannot be used")];
+        Self::both(message, [help.to_owned(), help.to_owned()])
     }
 }
 

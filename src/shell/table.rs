@@ -6,7 +6,7 @@ use crate::routing::calendar::korea;
 use crate::routing::plan::Plan;
 use crate::routing::switch::Switches;
 use crate::routing::{self, Heard, Language, diagnostic, heard, opening, stand_in};
-use crate::shell::prompts;
+use crate::shell::{prompts, reason};
 use crate::speech::Catalogue;
 use crate::time::Wall;
 use jiff::Timestamp;
@@ -174,7 +174,7 @@ pub fn read(routing: &Path, language: Language) -> Result<Vec<u8>, String> {
     let unreadable = |error: io::Error| {
         let told = match error.kind() {
             io::ErrorKind::NotFound => language.of(&["그런 파일이 없습니다", "there is no such file"]).to_string(),
-            _ => error.to_string(),
+            _ => reason::of(&error, language),
         };
         match language {
             Language::Korean => format!(

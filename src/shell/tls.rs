@@ -7,12 +7,14 @@
 mod tests;
 
 use crate::limits::CERTIFICATE_NAMES_MAX;
+use crate::routing::Language;
+use crate::shell::reason;
 use crate::shell::settings::TlsFiles;
 use crate::sip::uri::{Scheme, SipUri};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
@@ -40,15 +42,26 @@ struct Current {
 /// A file that cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TlsError {
-    /// What is wrong, with the key and the file.
-    pub message: String,
+    /// What is wrong, with the key and the file: in Korean and in English.
+    pub message: [String; 2],
     /// What would be right.
-    pub help: &'static str,
+    pub help: [&'static str; 2],
+}
+
+impl TlsError {
+    /// For whoever started us.
+    pub fn told(&self, language: Language) -> String {
+        let [word, message, help] = match language {
+            Language::Korean => ["고치는 법", &self.message[0], self.help[0]],
+            Language::English => ["help", &self.message[1], self.help[1]],
+        };
+        format!("{message}\n  {word}: {help}")
+    }
 }
 
 impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n  help: {}", self.message, self.help)
+        f.write_str(&self.told(Language::English))
     }
 }
 
@@ -66,8 +79,14 @@ impl Tls {
             && let Some(days) = days_left(certificate).filter(|days| *days < 0)
         {
             return Err(TlsError {
-                message: format!("tls.certificate {} ended {} days ago", certificate.display(), -days),
-                help: "the one from before stays in use; put a valid one there and send SIGHUP again",
+                message: [
+                    format!("tls.certificate {} 은(는) {}일 전에 끝났습니다", certificate.display(), -days),
+                    format!("tls.certificate {} ended {} days ago", certificate.display(), -days),
+                ],
+                help: [
+                    "앞의 것을 그대로 씁니다. 유효한 것을 두고 SIGHUP 을 다시 보내세요",
+                    "the one from before stays in use; put a valid one there and send SIGHUP again",
+                ],
             });
         }
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(current);
@@ -128,8 +147,11 @@ fn own(files: &TlsFiles) -> Result<Option<Own>, TlsError> {
     let (Some(certificate), Some(key)) = (&files.certificate, &files.key) else { return Ok(None) };
     let chain = certificates("tls.certificate", certificate)?;
     let key = PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError {
-        message: format!("cannot read tls.key {}: {error}", key.display()),
-        help: "a PEM file with the key of tls.certificate (PKCS #8, PKCS #1 or SEC 1), not encrypted",
+        message: unread("tls.key", key, &pem_reason(error)),
+        help: [
+            "tls.certificate 의 열쇠가 든, 암호를 걸지 않은 PEM 파일 (PKCS #8, PKCS #1, SEC 1)",
+            "a PEM file with the key of tls.certificate (PKCS #8, PKCS #1 or SEC 1), not encrypted",
+        ],
     })?;
     Ok(Some((chain, key)))
 }
@@ -145,8 +167,11 @@ fn server_config(files: &TlsFiles) -> Result<Option<Arc<ServerConfig>>, TlsError
             let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider());
             let verifier = if files.require_client { verifier } else { verifier.allow_unauthenticated() };
             let verifier = verifier.build().map_err(|error| TlsError {
-                message: format!("cannot use tls.client_ca {}: {error}", file.display()),
-                help: "a PEM file with the certificates of those who issue your peers' certificates",
+                message: unusable("tls.client_ca", file, &error.to_string()),
+                help: [
+                    "상대의 인증서를 내준 기관의 인증서가 든 PEM 파일",
+                    "a PEM file with the certificates of those who issue your peers' certificates",
+                ],
             })?;
             builder.with_client_cert_verifier(verifier)
         }
@@ -182,33 +207,58 @@ fn client_config(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsError> {
 fn mismatch(files: &TlsFiles, error: &rustls::Error) -> TlsError {
     let name =
         |file: &Option<std::path::PathBuf>| file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
+    let (certificate, key) = (name(&files.certificate), name(&files.key));
     TlsError {
-        message: format!(
-            "cannot use tls.certificate {} with tls.key {}: {error}",
-            name(&files.certificate),
-            name(&files.key)
-        ),
-        help: "the key must be that of the first certificate of the file",
+        message: [
+            format!("tls.certificate {certificate} 을(를) tls.key {key} 와(과) 함께 쓸 수 없습니다: {error}"),
+            format!("cannot use tls.certificate {certificate} with tls.key {key}: {error}"),
+        ],
+        help: [
+            "열쇠는 파일에 있는 첫 인증서의 것이어야 합니다",
+            "the key must be that of the first certificate of the file",
+        ],
     }
 }
 
 fn certificates(key: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let failed = |why: String| TlsError {
-        message: format!("cannot read {key} {}: {why}", file.display()),
-        help: "a PEM file: -----BEGIN CERTIFICATE----- and what follows, one after another",
+    let failed = |why: [String; 2]| TlsError {
+        message: unread(key, file, &why),
+        help: [
+            "PEM 파일: -----BEGIN CERTIFICATE----- 와 그 뒤, 차례로 여럿",
+            "a PEM file: -----BEGIN CERTIFICATE----- and what follows, one after another",
+        ],
     };
     let found: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(file).map_err(|error| failed(error.to_string()))?.collect();
-    let found = found.map_err(|error| failed(error.to_string()))?;
-    if found.is_empty() { Err(failed("it holds no certificate".to_owned())) } else { Ok(found) }
+        CertificateDer::pem_file_iter(file).map_err(|error| failed(pem_reason(error)))?.collect();
+    let found = found.map_err(|error| failed(pem_reason(error)))?;
+    let none = || failed(["인증서가 들어 있지 않습니다", "it holds no certificate"].map(str::to_owned));
+    if found.is_empty() { Err(none()) } else { Ok(found) }
+}
+
+/// Why a PEM file is none: the system's reason, or the reader's, which is English.
+fn pem_reason(error: pem::Error) -> [String; 2] {
+    match error {
+        pem::Error::Io(error) => reason::both(&error),
+        error => [error.to_string(), error.to_string()],
+    }
+}
+
+fn unread(key: &str, file: &Path, [korean, english]: &[String; 2]) -> [String; 2] {
+    let file = file.display();
+    [format!("{key} {file} 을(를) 읽을 수 없습니다: {korean}"), format!("cannot read {key} {file}: {english}")]
+}
+
+fn unusable(key: &str, file: &Path, error: &str) -> [String; 2] {
+    let file = file.display();
+    [format!("{key} {file} 을(를) 쓸 수 없습니다: {error}"), format!("cannot use {key} {file}: {error}")]
 }
 
 fn roots(key: &str, file: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(key, file)? {
         roots.add(certificate).map_err(|error| TlsError {
-            message: format!("cannot use {key} {}: {error}", file.display()),
-            help: "a PEM file with the certificates of issuers",
+            message: unusable(key, file, &error.to_string()),
+            help: ["인증서를 내준 기관의 인증서가 든 PEM 파일", "a PEM file with the certificates of issuers"],
         })?;
     }
     Ok(roots)

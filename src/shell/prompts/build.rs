@@ -6,6 +6,7 @@
 use super::synthesis::synthesise;
 use super::{Folder, LEDGER, PromptError, read_wav, shown, unreadable};
 use crate::routing::slots;
+use crate::shell::reason;
 use crate::speech::finding::both;
 use crate::speech::ledger::{self, Entry, Origin};
 use crate::speech::phrase::{self, Phrase, Reach, Sound};
@@ -368,6 +369,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 fn unwritable(path: &Path, error: &io::Error) -> PromptError {
     let mut found = unreadable(path, error);
-    found.what = both(format!("쓸 수 없습니다: {error}"), format!("cannot be written: {error}"));
+    let [own, english] = reason::both(error);
+    found.what = both(format!("쓸 수 없습니다: {own}"), format!("cannot be written: {english}"));
     found
 }

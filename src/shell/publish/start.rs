@@ -10,10 +10,12 @@ use crate::routing::{self, Plan, published};
 use crate::sdp::Codecs;
 use crate::shell::clock::Clock;
 use crate::shell::local::Ours;
+use crate::shell::reason;
 use crate::shell::serve::Failure;
 use crate::shell::table::{self, Files, Table};
 use crate::shell::versions::{self, OpenError, Store, Version, Who, Whole};
 use crate::speech::{Catalogue, Voices};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -103,16 +105,30 @@ impl Found {
     /// Locks the folder, and keeps what is new. `None`: another engine published there meanwhile, look again.
     pub fn begin(self, places: &Places, gate: Gate, clock: Clock) -> Result<Option<Begun>, Failure> {
         let Places { files, versions: folder, switches, .. } = places;
-        let shown = folder.display();
-        let help = "versions.folder names a folder that this user may write to";
-        let store = Store::open(folder).map_err(|error| {
-            Failure::Setup(match error {
-                OpenError::InUse => format!(
-                    "another ivr1357 publishes its tables in {shown}\n  help: stop it, or choose another folder: IVR1357__VERSIONS__FOLDER=other.versions"
+        let (shown, language) = (folder.display(), files.language);
+        let refused = |error: &io::Error| {
+            let [korean, english] = reason::both(error);
+            [
+                format!(
+                    "내보낸 판의 폴더 {shown} 을(를) 쓸 수 없습니다: {korean}\n  고치는 법: versions.folder 에 이 사용자가 쓸 수 있는 폴더를 적으세요"
                 ),
-                OpenError::Failed(error) => {
-                    format!("cannot use the folder of published tables {shown}: {error}\n  help: {help}")
-                }
+                format!(
+                    "cannot use the folder of published tables {shown}: {english}\n  help: versions.folder names a folder that this user may write to"
+                ),
+            ]
+        };
+        let failure = |words: [String; 2]| Failure::Setup(language.of(&words).clone());
+        let store = Store::open(folder).map_err(|error| {
+            failure(match error {
+                OpenError::InUse => [
+                    format!(
+                        "다른 ivr1357 이 {shown} 에 표를 내보내고 있습니다\n  고치는 법: 그것을 멈추거나 다른 폴더를 쓰세요: IVR1357__VERSIONS__FOLDER=other.versions"
+                    ),
+                    format!(
+                        "another ivr1357 publishes its tables in {shown}\n  help: stop it, or choose another folder: IVR1357__VERSIONS__FOLDER=other.versions"
+                    ),
+                ],
+                OpenError::Failed(error) => refused(&error),
             })
         })?;
         if versions::numbers(folder).first().copied() != self.seen {
@@ -136,9 +152,7 @@ impl Found {
                     repeats: None,
                     proved,
                 };
-                store.add(version, &bytes, &catalogue).map_err(|error| {
-                    Failure::Setup(format!("cannot keep a version in {shown}: {error}\n  help: {help}"))
-                })?
+                store.add(version, &bytes, &catalogue).map_err(|error| failure(refused(&error)))?
             }
         };
         let mut clips = Clips::new(places.codecs);

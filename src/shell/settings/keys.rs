@@ -52,19 +52,20 @@ pub const KEYS: [&str; 34] = [
 
 fn unknown(key: &str) -> Wrong {
     let help = if key == "trunk" {
-        trunk::EXAMPLE.to_owned()
+        [trunk::EXAMPLE; 2].map(str::to_owned)
     } else if key == "speech" {
-        speech::EXAMPLE.to_owned()
+        [speech::EXAMPLE; 2].map(str::to_owned)
     } else {
-        nearest(key, &KEYS).unwrap_or_else(|| format!("the settings are {}", KEYS.join(", ")))
+        let all = KEYS.join(", ");
+        nearest(key, &KEYS).unwrap_or_else(|| [format!("설정은 {all} 입니다"), format!("the settings are {all}")])
     };
-    Wrong::new(format!("`{key}` is not a setting"), help)
+    Wrong::unknown(key, help)
 }
 
 /// `did you mean …?`, where one of the known keys is meant.
-pub(super) fn nearest(key: &str, known: &[&str]) -> Option<String> {
+pub(super) fn nearest(key: &str, known: &[&str]) -> Option<[String; 2]> {
     let nearest = known.iter().min_by_key(|known| distance(known, key))?;
-    (distance(nearest, key) <= 4).then(|| format!("did you mean `{nearest}`?"))
+    (distance(nearest, key) <= 4).then(|| [format!("혹시 `{nearest}` 인가요?"), format!("did you mean `{nearest}`?")])
 }
 
 impl Settings {

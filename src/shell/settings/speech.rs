@@ -43,8 +43,9 @@ pub fn set(voices: &mut Voices, rest: &str, value: &Value) -> Result<(), Wrong> 
         Some("speed") => voice.speed = speed()?,
         Some("speed_of_parts") => voice.speed_of_parts = speed()?,
         Some(other) => {
-            let help = nearest(other, &KEYS).unwrap_or_else(|| format!("its settings are {}", KEYS.join(", ")));
-            return Err(Wrong::new(format!("`{key}` is not a setting"), help));
+            let all = KEYS.join(", ");
+            let all = || [format!("목소리의 설정은 {all} 입니다"), format!("its settings are {all}")];
+            return Err(Wrong::unknown(&key, nearest(other, &KEYS).unwrap_or_else(all)));
         }
         None => {}
     }

@@ -236,6 +236,34 @@ fn a_file_that_is_not_toml_is_an_error_with_its_line() {
 }
 
 #[test]
+fn the_usual_mistakes_are_told_in_korean() {
+    let told = |file: &str| {
+        let error = Settings::from_sources(Some(("settings.toml", file)), BTreeMap::new()).expect_err(file);
+        error.told(Language::Korean)
+    };
+    for (file, part) in [
+        (
+            "[sip]\nlisen = \"x\"\n",
+            "`sip.lisen` 라는 설정은 없습니다\n  --> settings.toml\n  고치는 법: 혹시 `sip.listen` 인가요?",
+        ),
+        (
+            "[media]\nworkers = 0\n",
+            "`media.workers = \"0\"` 은(는) 쓸 수 없는 값입니다\n  --> settings.toml\n  고치는 법: ",
+        ),
+        ("[sip\nlisten", "설정을 TOML 로 읽을 수 없습니다: "),
+        (
+            "[trunk.kt]\npassword_file = \"/nowhere/kt\"\n",
+            "/nowhere/kt 을(를) 읽을 수 없습니다: 그런 파일이나 폴더가 없습니다",
+        ),
+    ] {
+        assert!(told(file).contains(part), "{part:?} is missing in\n{}", told(file));
+    }
+    let missing = Settings::load(Some(Path::new("/nowhere/settings.toml"))).expect_err("no such file");
+    let told = missing.told(Language::Korean);
+    assert!(told.starts_with("설정을 읽을 수 없습니다: 그런 파일이나 폴더가 없습니다 (os error 2)\n"), "{told}");
+}
+
+#[test]
 fn one_core_still_has_a_media_worker() {
     assert_eq!([1, 2, 8].map(workers_for), [1, 1, 7]);
 }

@@ -3,6 +3,8 @@
 use super::value::{OVER_PLAIN, duration, flag, number, srtp, text, texts};
 use super::{Wrong, nearest};
 use crate::limits::{KEEPALIVE_LEAST, TRUNK_EXPIRES};
+use crate::routing::Language;
+use crate::shell::reason;
 use crate::sip::Transport;
 use crate::sip::trunk::{Credentials, Proof, Registration, Trunk};
 use crate::sip::uri::{Scheme, SipUri};
@@ -174,8 +176,9 @@ impl Draft {
                 trunk.srtp_over_plain = Some(flag(value).ok_or_else(|| bad(&text(value), OVER_PLAIN))?);
             }
             _ => {
-                let help = nearest(field, &KEYS).unwrap_or_else(|| format!("a trunk has {}", KEYS.join(", ")));
-                return Err(Wrong::new(format!("`{key}` is not a setting"), help));
+                let all = KEYS.join(", ");
+                let all = || [format!("회선의 설정은 {all} 입니다"), format!("a trunk has {all}")];
+                return Err(Wrong::unknown(key, nearest(field, &KEYS).unwrap_or_else(all)));
             }
         }
         Ok(())
@@ -236,8 +239,11 @@ impl Login {
             (None, Some(file)) => match read_secret(&file) {
                 Ok(password) => Some(password),
                 Err(error) => {
-                    let message = format!("`{prefix}password_file`: cannot read {}: {error}", file.display());
-                    wrongs.push(Wrong::new(message, "a file that holds the password alone, in one line"));
+                    let cannot = |language| reason::unreadable(&file, &error, language);
+                    let message = [Language::Korean, Language::English]
+                        .map(|language| format!("`{prefix}password_file`: {}", cannot(language)));
+                    let help = ["비밀번호만 한 줄로 든 파일", "a file that holds the password alone, in one line"];
+                    wrongs.push(Wrong::both(message, help.map(str::to_owned)));
                     return None;
                 }
             },
