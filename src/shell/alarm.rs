@@ -34,29 +34,30 @@ pub struct Alarms(Mutex<Vec<Standing>>);
 #[derive(Debug)]
 struct Standing {
     what: What,
-    why: String,
+    why: [String; 2],
     alarm: Alarm,
     last: Instant,
 }
 
 impl Alarms {
-    /// This happened, so many things were lost by it, and calls go on: in the log at most once a minute.
-    pub fn raise(&self, what: What, why: &str, lost: usize) {
-        self.raise_at(Instant::now(), what, why, lost);
+    /// This happened, for this reason (in Korean and in English), so many things were lost by it, and calls go on: in the log at most
+    /// once a minute.
+    pub fn raise(&self, what: What, why: &[impl AsRef<str>; 2], lost: usize) {
+        self.raise_at(Instant::now(), what, why.each_ref().map(AsRef::as_ref), lost);
     }
 
-    fn raise_at(&self, now: Instant, what: What, why: &str, lost: usize) {
+    fn raise_at(&self, now: Instant, what: What, why: [&str; 2], lost: usize) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Trouble that was over is not counted into the next.
         all.retain(|standing| standing.stands(now));
         if all.iter().all(|standing| standing.what != what) {
-            all.push(Standing { what, why: String::new(), alarm: Alarm::default(), last: now });
+            all.push(Standing { what, why: Default::default(), alarm: Alarm::default(), last: now });
         }
         let Some(standing) = all.iter_mut().find(|standing| standing.what == what) else { return };
-        why.clone_into(&mut standing.why);
+        standing.why = why.map(str::to_owned);
         standing.last = now;
         let [_, english] = what;
-        standing.alarm.raise(english, why, lost);
+        standing.alarm.raise(english, why[1], lost);
     }
 
     /// Those that somebody should look at, the oldest first, each in Korean and in English: what was raised not long ago.
@@ -78,7 +79,7 @@ impl Standing {
     fn words(&self, now: Instant) -> [String; 2] {
         let Self { what: [korean, english], why, alarm: Alarm { lost, .. }, last } = self;
         let minutes = now.saturating_duration_since(*last).as_secs() / 60;
-        let (mut own, mut told) = (format!("{korean}: {why}"), format!("{english}: {why}"));
+        let (mut own, mut told) = (format!("{korean}: {}", why[0]), format!("{english}: {}", why[1]));
         if *lost > 0 {
             own += &format!(" (잃은 것 {lost}건)");
             told += &format!(" ({lost} lost)");
@@ -105,15 +106,15 @@ mod tests {
         let at = |seconds| begin + Duration::from_secs(seconds);
         let english = |seconds| alarms.standing_at(at(seconds)).into_iter().map(|[_, words]| words).collect::<Vec<_>>();
         assert!(english(0).is_empty());
-        alarms.raise_at(at(0), FULL, "no space", 3);
-        alarms.raise_at(at(30), SLOW, "5 s", 0);
-        alarms.raise_at(at(60), FULL, "no space left", 4);
+        alarms.raise_at(at(0), FULL, ["자리 없음", "no space"], 3);
+        alarms.raise_at(at(30), SLOW, ["5초", "5 s"], 0);
+        alarms.raise_at(at(60), FULL, ["가득 참", "no space left"], 4);
         assert_eq!(english(61), ["records are not written: no space left (7 lost)", "the disk is slow: 5 s"]);
         let [korean, _] = &alarms.standing_at(at(190))[0];
-        assert_eq!(korean, "기록을 쓰지 못했습니다: no space left (잃은 것 7건) · 2분 전");
+        assert_eq!(korean, "기록을 쓰지 못했습니다: 가득 참 (잃은 것 7건) · 2분 전");
         let over = 60 + ALARM_STANDS.as_secs();
         assert!(english(over).is_empty());
-        alarms.raise_at(at(over), FULL, "no space", 1);
+        alarms.raise_at(at(over), FULL, ["자리 없음", "no space"], 1);
         assert_eq!(english(over), ["records are not written: no space (1 lost)"]);
     }
 }

@@ -259,7 +259,7 @@ impl EngineThread {
             None => ["통화에 쓸 RTP 포트가 없습니다", "no RTP port is free"],
             Some(_) => ["연결할 상대에 쓸 RTP 포트가 없습니다", "no RTP port is free for a second leg"],
         };
-        self.live.alarms().raise(what, what_lacks_a_port(beside), 1);
+        self.live.alarms().raise(what, &what_lacks_a_port(beside), 1);
         Input::StreamOpened { stream, port: None }
     }
 
@@ -571,13 +571,18 @@ impl EngineThread {
 }
 
 /// Why there is no port and what comes of it, for a caller's leg and for one beside it.
-fn what_lacks_a_port(beside: Option<StreamKey>) -> &'static str {
+fn what_lacks_a_port(beside: Option<StreamKey>) -> [&'static str; 2] {
     match beside {
-        None => "other programs hold ports of media.ports, or the range is too small: a call is refused with 503",
-        Some(_) => {
+        None => [
+            "다른 프로그램이 media.ports 의 포트를 쓰거나 범위가 너무 작습니다: 통화 하나를 503 으로 거절합니다",
+            "other programs hold ports of media.ports, or the range is too small: a call is refused with 503",
+        ],
+        Some(_) => [
+            "다른 프로그램이 media.ports 의 포트를 쓰거나 범위가 너무 작습니다: 센터에 전화하지 않고 ladder 의 \"bridge\" 다음으로 갑니다. \
+             이어진 통화를 넘겨받으려는 쪽은 거절됩니다",
             "other programs hold ports of media.ports, or the range is too small: a centre is not called, the ladder goes on behind \"bridge\"; who \
-             would take a bridged call over is refused"
-        }
+             would take a bridged call over is refused",
+        ],
     }
 }
 
@@ -587,8 +592,8 @@ mod tests {
 
     #[test]
     fn a_second_leg_without_a_port_is_not_told_as_a_refused_call() {
-        assert!(what_lacks_a_port(None).ends_with("refused with 503"));
-        let second = what_lacks_a_port(Some(StreamKey(1)));
+        assert!(what_lacks_a_port(None)[1].ends_with("refused with 503"));
+        let [_, second] = what_lacks_a_port(Some(StreamKey(1)));
         assert!(second.contains("a centre is not called, the ladder goes on") && !second.contains("503"), "{second}");
     }
 }

@@ -52,7 +52,7 @@ impl Shared {
     }
 
     /// A recording is lost.
-    fn raise(&self, what: What, why: &str) {
+    fn raise(&self, what: What, why: &[impl AsRef<str>; 2]) {
         self.alarms.raise(what, why, 1);
     }
 
@@ -62,7 +62,7 @@ impl Shared {
             return Ok(());
         }
         self.waiting.fetch_sub(1, Ordering::Relaxed);
-        self.raise(NOT_KEPT, "the disk is too slow");
+        self.raise(NOT_KEPT, &["디스크가 너무 느립니다", "the disk is too slow"]);
         Err(Loss::Slow)
     }
 }
@@ -142,7 +142,7 @@ impl Recorder {
 
     fn order_begin(&self, file: &Arc<str>, channels: u16, lane: &Arc<Lane>) -> Result<(), Loss> {
         if self.shared.running.load(Ordering::Relaxed) >= RECORDINGS_MAX {
-            self.shared.raise(NOT_KEPT, "too many at once");
+            self.shared.raise(NOT_KEPT, &["한꺼번에 너무 많습니다", "too many at once"]);
             return Err(Loss::Crowded);
         }
         self.shared.take_room()?;

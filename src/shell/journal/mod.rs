@@ -10,6 +10,7 @@ pub mod store;
 use crate::engine::{CallKey, Entry};
 use crate::limits::{JOURNAL_BUSY, JOURNAL_GROUP, JOURNAL_QUEUE_MAX, JOURNAL_TIDY, RECORDS_SYNC};
 use crate::shell::alarm::Alarms;
+use crate::shell::reason;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -167,7 +168,7 @@ impl<A: Fn(&[CallKey])> Thread<A> {
                 let starts = usize::try_from(shed).unwrap_or(usize::MAX);
                 self.alarms.raise(
                     ["통화를 시작 기록 없이 받았습니다", "calls were answered before their start was on disk"],
-                    "the disk hangs",
+                    &["디스크가 대답하지 않습니다", "the disk hangs"],
                     starts,
                 );
             }
@@ -180,7 +181,7 @@ impl<A: Fn(&[CallKey])> Thread<A> {
                 if let Err(error) = self.store.sync() {
                     self.alarms.raise(
                         ["통화 기록이 디스크에 닿지 않습니다", "records are not on disk"],
-                        &error.to_string(),
+                        &reason::both(&error),
                         0,
                     );
                 }
@@ -190,7 +191,7 @@ impl<A: Fn(&[CallKey])> Thread<A> {
                 if let Err(error) = self.store.tidy() {
                     self.alarms.raise(
                         ["끝난 통화가 저널에 남아 있습니다", "the journal keeps callers that have gone"],
-                        &error.to_string(),
+                        &reason::both(&error),
                         0,
                     );
                 }
@@ -239,7 +240,7 @@ impl<A: Fn(&[CallKey])> Thread<A> {
         if let Err(WriteError { error, lost }) = self.store.start(starts) {
             self.alarms.raise(
                 ["통화의 시작이 디스크에 없습니다", "the start of calls is not on disk"],
-                &error.to_string(),
+                &reason::both(&error),
                 lost,
             );
         }
@@ -250,19 +251,19 @@ impl<A: Fn(&[CallKey])> Thread<A> {
         if let Err(WriteError { error, .. }) = self.store.moved(moves) {
             self.alarms.raise(
                 ["발신자와 센터의 위치가 디스크에 없습니다", "where callers and centres are is not on disk"],
-                &error.to_string(),
+                &reason::both(&error),
                 0,
             );
         }
         if let Err(error) = self.store.so_far(so_far) {
             self.alarms.raise(
                 ["통화가 어디까지 왔는지 디스크에 없습니다", "how far calls have come is not on disk"],
-                &error.to_string(),
+                &reason::both(&error),
                 0,
             );
         }
         if let Err(WriteError { error, lost }) = self.store.end(ends) {
-            self.alarms.raise(["통화 기록을 쓰지 못합니다", "records are not written"], &error.to_string(), lost);
+            self.alarms.raise(["통화 기록을 쓰지 못합니다", "records are not written"], &reason::both(&error), lost);
         }
     }
 }

@@ -6,6 +6,7 @@
 use super::{Lane, NOT_KEPT, Order, Shared};
 use crate::media::tap::RATE;
 use crate::media::{Event, Loss, RecordingEnd, StreamKey};
+use crate::shell::reason;
 use hound::{SampleFormat, WavSpec, WavWriter};
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -76,8 +77,12 @@ impl<F: Write + Seek> Writer<F> {
                 let made = self.begin(&file, channels);
                 if let Err(error) = &made {
                     lane.lost.store(true, Ordering::Relaxed);
-                    let why = format!("{error}; is the disk full, the folder writable?");
-                    self.shared.raise(NOT_KEPT, &why);
+                    let [own, english] = why(error);
+                    let folder = [
+                        format!("{own}. 디스크와 폴더의 권한을 보십시오"),
+                        format!("{english}; is the disk full, the folder writable?"),
+                    ];
+                    self.shared.raise(NOT_KEPT, &folder);
                 }
                 let is_made = made.is_ok();
                 self.open.insert(file, Open { file: made.ok(), is_made, lane, unflushed: 0 });
@@ -117,7 +122,7 @@ impl<F: Write + Seek> Writer<F> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => self.shared.raise(
                 ["남기지 않을 녹음을 지우지 못했습니다", "a recording that is not wanted cannot be removed"],
-                &error.to_string(),
+                &reason::both(&error),
             ),
         }
     }
@@ -158,8 +163,9 @@ impl<F: Write + Seek> Open<F> {
         if let Err(error) = written {
             self.lane.lost.store(true, Ordering::Relaxed);
             self.file = None;
-            shared
-                .raise(["녹음이 중간에 끊겼습니다", "a recording ends early"], &format!("{error}; is the disk full?"));
+            let [own, english] = why(&error);
+            let full = [format!("{own}. 디스크가 가득 찼는지 보십시오"), format!("{english}; is the disk full?")];
+            shared.raise(["녹음이 중간에 끊겼습니다", "a recording ends early"], &full);
         }
     }
 
@@ -177,12 +183,22 @@ impl<F: Write + Seek> Open<F> {
         let Some(mut file) = self.file else { return Ok(()) };
         // The header of before is still right for all but the last second.
         file.flush().and_then(|()| file.finalize()).map_err(|error| {
-            shared.raise(
-                ["녹음의 끝부분을 잃었습니다", "the end of a recording is lost"],
-                &format!("{name}: {error}; is the disk full?"),
-            );
+            let [own, english] = why(&error);
+            let full = [
+                format!("{name}: {own}. 디스크가 가득 찼는지 보십시오"),
+                format!("{name}: {english}; is the disk full?"),
+            ];
+            shared.raise(["녹음의 끝부분을 잃었습니다", "the end of a recording is lost"], &full);
             Loss::Disk
         })
+    }
+}
+
+/// The system's reason, in Korean and in English.
+fn why(error: &hound::Error) -> [String; 2] {
+    match error {
+        hound::Error::IoError(error) => reason::both(error),
+        error => [error.to_string(), error.to_string()],
     }
 }
 
