@@ -18,7 +18,7 @@ use self::parting::Partings;
 use self::succession::Successor;
 use crate::call::record::{Origin, Outcome, Record};
 use crate::call::{Attempt, Effect, Event, Session};
-use crate::leg::{Leg, Way, info_key, security};
+use crate::leg::{Leg, info_key, security};
 use crate::media::{self, StreamKey};
 use crate::number::Key;
 use crate::random::{Random, Secrets};
@@ -265,7 +265,7 @@ impl Engine {
             }
             AgentEvent::Info { dialog, content_type, body } => {
                 let Some((key, held)) = info_key(&content_type, &body) else { return };
-                return self.pressed(now, dialog, Way::Info, key, held, out);
+                return self.informed(now, dialog, key, held, out);
             }
             AgentEvent::Cancelled { dialog, reason } => {
                 self.told_why(dialog, reason);
@@ -448,8 +448,14 @@ impl Engine {
         match event {
             media::Event::RecordingOver(key) => self.session(now, call, Event::RecordingOver(key), out),
             media::Event::Key(key) => {
-                let Some(dialog) = self.calls.get(&call).map(|entry| entry.leg.dialog) else { return };
-                self.pressed(now, dialog, Way::Rtp, key, Duration::ZERO, out);
+                let Some(entry) = self.calls.get_mut(&call) else { return };
+                if let Some(key) = entry.leg.pressed(now.instant, key) {
+                    self.session(now, call, Event::Key(key), out);
+                }
+            }
+            media::Event::Released(key) => {
+                let Some(entry) = self.calls.get_mut(&call) else { return };
+                entry.leg.released(now.instant, key);
             }
             media::Event::Finished(play) => self.session(now, call, Event::Finished(play), out),
             media::Event::Latched(_) => self.session(now, call, Event::Connected, out),
@@ -461,11 +467,12 @@ impl Engine {
         }
     }
 
-    fn pressed(&mut self, now: Now, dialog: DialogKey, way: Way, key: Key, held: Duration, out: &mut Vec<Output>) {
+    /// A key in an INFO. A centre that talks hears it as well, unless it has the events of the same keys.
+    fn informed(&mut self, now: Now, dialog: DialogKey, key: Key, held: Duration, out: &mut Vec<Output>) {
         let Some(&call) = self.dialogs.get(&dialog) else { return };
         let Some(entry) = self.calls.get_mut(&call) else { return };
-        if let Some(key) = entry.leg.pressed(now.instant, way, key, held) {
-            if way == Way::Info {
+        if let Some(key) = entry.leg.informed(now.instant, key, held) {
+            if !entry.leg.tells_events() {
                 Self::relay(entry, key, out);
             }
             self.session(now, call, Event::Key(key), out);

@@ -3,6 +3,8 @@
 //! Turns what the dialog brings (offers, answers, INFO) into descriptions to send and commands for the stream
 //! (RFC 3264). What the call is about is known to `call::session`; a call owns legs, one at first.
 
+mod presses;
+
 use crate::media::{self, StreamKey};
 use crate::number::Key;
 use crate::random::Secrets;
@@ -11,11 +13,7 @@ use crate::sdp::{Asked, Chosen, Codecs, Direction, Keys, Local, Refusal, Secured
 use crate::sip::trunk::Srtp;
 use crate::sip::{DialogKey, EarlyMedia, Flow, Invite};
 use crate::time::{Duration, Instant};
-
-/// The same press by two ways (RFC 4733 and INFO) arrives within this.
-const ONE_PRESS: Duration = Duration::from_millis(600);
-/// An INFO that comes when the key is let go tells how long it was held. Longer than this nobody holds one.
-const HELD_MAX: Duration = Duration::from_secs(5);
+use presses::{HELD_MAX, Presses, Way};
 
 /// One leg. It does not print: its descriptions may hold keys.
 pub struct Leg {
@@ -43,8 +41,8 @@ pub struct Leg {
     sent: Vec<u8>,
     chosen: Option<Chosen>,
     open: Open,
-    last_press: Option<(Way, Key, Instant)>,
-    /// Keys come as RTP events, as agreed: then an INFO tells of the same presses, however late its copy arrives.
+    presses: Presses,
+    /// Keys come as RTP events, as agreed.
     events_heard: bool,
 }
 
@@ -55,15 +53,6 @@ enum Open {
     No,
     /// In our 200.
     Offered,
-}
-
-/// How a key came.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Way {
-    /// As an RTP event.
-    Rtp,
-    /// In a SIP INFO.
-    Info,
 }
 
 impl Leg {
@@ -98,7 +87,7 @@ impl Leg {
             sent: Vec::new(),
             chosen: None,
             open: Open::No,
-            last_press: None,
+            presses: Presses::default(),
             events_heard: false,
         }
     }
@@ -260,6 +249,9 @@ impl Leg {
         let moved = remote(&chosen).is_some_and(|to| remote(&self.chosen).is_some_and(|from| from != to));
         let silent = chosen.as_ref().is_some_and(|chosen| chosen.events.is_empty());
         self.events_heard &= !moved && !silent;
+        if moved {
+            self.presses.clear();
+        }
         self.chosen = chosen;
         Ok((self.sent.clone(), self.configuration()))
     }
@@ -295,26 +287,30 @@ impl Leg {
         self.chosen.as_ref().is_some_and(|chosen| chosen.direction == Direction::SendRecv && chosen.remote.is_some())
     }
 
-    /// A key came by one of the ways, pressed for so long already; `None` when it is the echo of a press that counted.
-    pub fn pressed(&mut self, now: Instant, way: Way, key: Key, held: Duration) -> Option<Key> {
-        match way {
-            Way::Info if self.events_heard => return None,
-            Way::Info => {}
-            // Without events agreed it was a tone, which a voice may have made: INFO stays a way.
-            Way::Rtp => {
-                self.events_heard |= self.chosen.as_ref().is_some_and(|chosen| !chosen.events.is_empty());
-            }
-        }
-        if let Some((last_way, last_key, at)) = self.last_press
-            && last_way != way
-            && last_key == key
-            && now.since(at) < ONE_PRESS + held
-        {
-            self.last_press = None;
-            return None;
-        }
-        self.last_press = Some((way, key, now));
-        Some(key)
+    /// A key came as an event or a tone; `None` when it is the echo of a press that counted.
+    pub fn pressed(&mut self, now: Instant, key: Key) -> Option<Key> {
+        let way = if self.takes_events() { Way::Event } else { Way::Tone };
+        self.events_heard |= way == Way::Event;
+        self.presses.counts(now, way, key, Duration::ZERO).then_some(key)
+    }
+
+    /// A key came in an INFO (RFC 6086), held for so long by then; `None` when it is the echo of a press that counted.
+    pub fn informed(&mut self, now: Instant, key: Key, held: Duration) -> Option<Key> {
+        self.presses.counts(now, Way::Info, key, held).then_some(key)
+    }
+
+    /// The tone of a key is over.
+    pub fn released(&mut self, now: Instant, key: Key) {
+        self.presses.released(now, key);
+    }
+
+    /// Its keys come as events, and reach whoever it talks with by themselves.
+    pub fn tells_events(&self) -> bool {
+        self.events_heard
+    }
+
+    fn takes_events(&self) -> bool {
+        self.chosen.as_ref().is_some_and(|chosen| !chosen.events.is_empty())
     }
 
     fn local(&self) -> Local {

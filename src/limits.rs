@@ -462,6 +462,8 @@ pub const STREAM_RECORDINGS_MAX: usize = 2;
 pub const PAUSE_TAIL: Duration = Duration::from_secs(1);
 /// Intervals in a row that a recording makes up for when the pacer was late; a machine that stood still for longer has no sound of it.
 pub const TAP_SKIPPED_MAX: u32 = 500;
+/// Presses of a caller that wait for their echo by another way (an INFO behind an event): the digits of a long number.
+pub const PRESSES_WAITING_MAX: usize = 16;
 /// How long the caller's sound waits before it is recorded, so that late packets find their place: the jitter of a bad mobile line.
 pub const TAP_DELAY: Duration = Duration::from_millis(100);
 /// Samples that may wait in a jitter buffer: half a second. What comes further ahead is from a sender whose clock has jumped.

@@ -37,7 +37,7 @@ pub fn keys(samples: &[i16], codec: Codec) -> Vec<(usize, char)> {
     packets
         .filter_map(|(packet, n)| {
             let payload: Vec<u8> = packet.iter().map(|&sample| encode(sample)).collect();
-            let key = tones.received(7, n as u16, n * PACKET as u32, codec, &payload)?;
+            let key = tones.received(7, n as u16, n * PACKET as u32, codec, &payload).pressed?;
             Some((n as usize * PACKET, key.as_char()))
         })
         .collect()

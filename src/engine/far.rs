@@ -274,7 +274,8 @@ impl Engine {
         }
     }
 
-    /// What the stream of a centre's leg tells: all that matters is that its keys are out, that it falls silent once it has answered, or breaks.
+    /// What the stream of a centre's leg tells: all that matters is that its keys are out, or that it breaks. A centre may be silent for as long
+    /// as it likes, as one on mute is: whether anybody is there is the caller's to judge, and the session timer's.
     pub(super) fn far_media(
         &mut self,
         now: Now,
@@ -288,7 +289,7 @@ impl Engine {
         let (answered, attempt) = (matches!(far.stage, Stage::Answered | Stage::Talking), far.attempt);
         match event {
             media::Event::Pressed(count) => self.session(now, call, Event::PostDialled(attempt, count), out),
-            media::Event::Silent | media::Event::Broken if answered => {
+            media::Event::Broken if answered => {
                 self.far_gone(now, call, true, out);
                 self.session(now, call, Event::FarHungUp, out);
             }
@@ -297,7 +298,6 @@ impl Engine {
                 self.drop_far(now, call, far, out);
                 self.session(now, call, Event::FarFailed(attempt, StatusCode::UNAVAILABLE), out);
             }
-            // Nobody need speak before the answer.
             _ => {}
         }
         true

@@ -57,25 +57,31 @@ fn our_key(description: &[u8]) -> Option<Crypto> {
 
 const EVENTS: &str = "8 101\r\na=rtpmap:101 telephone-event/8000";
 
-/// Presses as `rtp 1 at 0`, `info 1 700` after 700 ms of holding the key, re-INVITEs as `offer 4000 at 5`; what counts.
+/// Presses as `rtp 1`, `over 1` for the end of a tone, `info 1 700` after 700 ms of holding the key, re-INVITEs as `offer 4000`; what counts.
 fn counted(leg: &mut Leg, steps: &[(&str, u64)]) -> String {
     let mut counted = String::new();
     for (step, at) in steps {
         let now = Instant::START + Duration::from_millis(*at);
         let mut words = step.split(' ');
         let (what, which) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-        let way = match what {
-            "rtp" => Way::Rtp,
-            "info" => Way::Info,
-            _ => {
-                let port = which.parse().expect("a port");
-                leg.reoffered(Some(offer(port, EVENTS)), true, &mut Secrets::from_number(1)).expect("the offer fits");
-                continue;
-            }
-        };
+        if what == "offer" {
+            let port = which.parse().expect("a port");
+            leg.reoffered(Some(offer(port, EVENTS)), true, &mut Secrets::from_number(1)).expect("the offer fits");
+            continue;
+        }
         let key = which.parse::<char>().ok().and_then(Key::from_char).expect("a key");
-        let held = words.next().map_or(0, |millis| millis.parse().expect("milliseconds"));
-        counted.extend(leg.pressed(now, way, key, Duration::from_millis(held)).map(Key::as_char));
+        let held = Duration::from_millis(words.next().map_or(0, |millis| millis.parse().expect("milliseconds")));
+        counted.extend(
+            match what {
+                "rtp" => leg.pressed(now, key),
+                "info" => leg.informed(now, key, held),
+                _ => {
+                    leg.released(now, key);
+                    None
+                }
+            }
+            .map(Key::as_char),
+        );
     }
     counted
 }
@@ -90,6 +96,35 @@ fn a_press_that_comes_as_events_and_by_info_counts_once_however_late_the_info_is
 }
 
 #[test]
+fn a_key_that_came_by_info_alone_counts_whatever_came_before_it() {
+    assert_eq!(counted(&mut agreed(EVENTS), &[("info 1", 0), ("rtp 2", 900), ("info 3", 1_800)]), "123");
+    // Its event was lost on the way, those of its neighbours were not.
+    let lost = [("rtp 1", 0), ("info 1", 90), ("info 2", 600), ("rtp 3", 900), ("info 3", 990)];
+    assert_eq!(counted(&mut agreed(EVENTS), &lost), "123");
+    // Typed at once, told again behind it.
+    let behind = [("rtp 1", 0), ("rtp 1", 100), ("rtp 2", 200), ("info 1", 900), ("info 1", 910), ("info 2", 920)];
+    assert_eq!(counted(&mut agreed(EVENTS), &behind), "112");
+    let behind = [("rtp 1", 0), ("over 1", 60), ("rtp 2", 110), ("over 2", 170), ("info 1", 500), ("info 2", 510)];
+    assert_eq!(counted(&mut agreed("8"), &behind), "12");
+    // So many wait; the oldest is forgotten first.
+    let typed: Vec<_> = (0..40).map(|n| ("rtp 7", n * 100)).chain([("info 7", 4_100)]).collect();
+    assert_eq!(counted(&mut agreed(EVENTS), &typed).len(), 40);
+}
+
+#[test]
+fn a_tone_that_is_held_is_one_press_with_the_info_at_its_end() {
+    for held in [1_000, 1_500, 4_000] {
+        // One that tells how long, one that tells a number of its own, one that tells nothing.
+        for info in [format!("info 1 {held}"), "info 1 250".to_owned(), "info 1".to_owned()] {
+            let press = [("rtp 1", 0), ("over 1", held), (&*info, held + 30), ("rtp 1", held + 2_000)];
+            assert_eq!(counted(&mut agreed("8"), &press), "11", "{info}");
+            let early = [("rtp 1", 0), (&*info, held - 20), ("over 1", held), ("rtp 1", held + 2_000)];
+            assert_eq!(counted(&mut agreed("8"), &early), "11", "{info}, before we hear its end");
+        }
+    }
+}
+
+#[test]
 fn info_stays_a_way_where_no_event_has_come() {
     assert_eq!(counted(&mut agreed(EVENTS), &[("info 1", 0), ("info 1", 700)]), "11");
     // Without events agreed, what came by RTP was a tone, perhaps of a voice.
@@ -99,7 +134,11 @@ fn info_stays_a_way_where_no_event_has_come() {
     assert_eq!(counted(&mut agreed("8"), &[("info 5", 0), ("rtp 5", 90), ("info 5", 800), ("rtp 5", 890)]), "55");
     // The tone is heard while the key is held, the INFO comes when it is let go.
     assert_eq!(counted(&mut agreed("8"), &[("rtp 5", 0), ("info 5 1500", 1_450), ("rtp 5", 3_000)]), "55");
-    assert_eq!(counted(&mut agreed("8"), &[("rtp 5", 0), ("info 5 100", 1_450)]), "55", "pressed again");
+    assert_eq!(
+        counted(&mut agreed("8"), &[("rtp 5", 0), ("over 5", 100), ("info 5 100", 1_450)]),
+        "55",
+        "pressed again"
+    );
     // Another telephone has the call now.
     assert_eq!(counted(&mut agreed(EVENTS), &[("rtp 1", 0), ("offer 5000", 900), ("info 2", 2_000)]), "12");
 }

@@ -54,6 +54,15 @@ pub struct Tones {
     samples: Vec<i16>,
 }
 
+/// What a packet tells of the keys: one may go up and another one down within it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Heard {
+    /// Its tones are over.
+    pub released: Option<Key>,
+    /// It went down.
+    pub pressed: Option<Key>,
+}
+
 /// Where a packet ends in its stream.
 #[derive(Clone, Copy, Debug)]
 struct Place {
@@ -66,7 +75,14 @@ struct Place {
 
 impl Tones {
     /// Hears a packet. One that comes too late is not heard.
-    pub fn received(&mut self, ssrc: u32, sequence: u16, timestamp: u32, codec: Codec, payload: &[u8]) -> Option<Key> {
+    pub fn received(&mut self, ssrc: u32, sequence: u16, timestamp: u32, codec: Codec, payload: &[u8]) -> Heard {
+        let before = self.detector.key();
+        let pressed = self.press(ssrc, sequence, timestamp, codec, payload);
+        let released = before.filter(|_| pressed.is_some() || self.detector.key().is_none());
+        Heard { released, pressed }
+    }
+
+    fn press(&mut self, ssrc: u32, sequence: u16, timestamp: u32, codec: Codec, payload: &[u8]) -> Option<Key> {
         let ticks = codec::ticks(codec);
         match self.last {
             Some(last) if last.ssrc == ssrc && last.ticks == ticks => {
@@ -155,6 +171,11 @@ impl Detector {
         key
     }
 
+    /// The key that is held.
+    fn key(&self) -> Option<Key> {
+        key_of(self.pressed?.tones)
+    }
+
     /// Nothing was sent for a while: whatever was pressed is over.
     pub fn silence(&mut self) {
         self.heard = [0.0; WINDOW];
@@ -180,7 +201,7 @@ impl Detector {
             return None;
         }
         self.pressed = Some(Press { tones, missed: 0 });
-        KEYS.get(tones.0)?.get(tones.1.checked_sub(4)?).and_then(|&key| Key::from_char(key))
+        key_of(tones)
     }
 
     fn measure(&self) -> Window {
@@ -249,6 +270,11 @@ impl Window {
         let off = turned / TAU * 8000.0 / HOP as f32;
         (off.abs() < OFF_TUNE * TONES[tone]).then_some(off)
     }
+}
+
+/// The key of a low and a high tone, by their places.
+fn key_of((low, high): (usize, usize)) -> Option<Key> {
+    KEYS.get(low)?.get(high.checked_sub(KEYS.len())?).and_then(|&key| Key::from_char(key))
 }
 
 /// How much of a tone's power a window sees that is so far off (the first terms of the Hann window's response).
@@ -358,7 +384,7 @@ mod tests {
                     let mut tones = Tones::default();
                     let heard: String = (0u16..)
                         .zip(bytes.chunks(160))
-                        .filter_map(|(at, frame)| tones.received(7, at, u32::from(at) * 160, codec, frame))
+                        .filter_map(|(at, frame)| tones.received(7, at, u32::from(at) * 160, codec, frame).pressed)
                         .map(Key::as_char)
                         .collect();
                     assert_eq!(heard, all, "{codec:?}, begun at {lead}, noise {noise}");
@@ -376,12 +402,34 @@ mod tests {
         let mut heard = String::new();
         for begin in [1_000_000u32, 20_000, 20_000] {
             for (at, frame) in (0u32..).zip(&frames) {
-                let key = tones.received(7, at as u16, begin + at * 160, Codec::Pcma, frame);
+                let key = tones.received(7, at as u16, begin + at * 160, Codec::Pcma, frame).pressed;
                 heard.extend(key.map(Key::as_char));
             }
         }
         // The third is the second again, late: its packets have been heard.
         assert_eq!(heard, "55");
+    }
+
+    #[test]
+    fn the_end_of_a_press_is_told_once_by_silence_another_key_a_pause_and_another_source() {
+        let told = |pause: u32, ssrc: u32, next: char| {
+            let mut tones = Tones::default();
+            let mut told = String::new();
+            let press = sound(&[Tone { on: 1600, off: 160, ..USUAL }], 0);
+            let then = sound(&[Tone { key: next, on: 640, off: 640, ..USUAL }], 0);
+            let packets = press.chunks(160).map(|frame| (0, 7, frame));
+            let packets = packets.chain(then.chunks(160).map(|frame| (pause, ssrc, frame)));
+            for (at, (pause, ssrc, frame)) in (0u16..).zip(packets) {
+                let law: Vec<u8> = frame.iter().map(|&sample| encode_alaw(sample)).collect();
+                let heard = tones.received(ssrc, at, u32::from(at) * 160 + pause, Codec::Pcma, &law);
+                told.extend(heard.released.map(|key| format!("-{}", key.as_char())));
+                told.extend(heard.pressed.map(|key| format!("+{}", key.as_char())));
+            }
+            told
+        };
+        assert_eq!(told(0, 7, '8'), "+5-5+8-8");
+        assert_eq!(told(4000, 7, '5'), "+5-5+5-5");
+        assert_eq!(told(0, 8, '8'), "+5-5+8-8");
     }
 
     #[test]

@@ -94,6 +94,8 @@ pub enum Command {
 pub enum Event {
     /// A key went down: at the first packet of its event (RFC 4733 §2.6), or as a tone where no events were agreed.
     Key(Key),
+    /// The tone of a key is over. Of events nothing is told but their beginning.
+    Released(Key),
     /// A [`Command::Play`] came to its end (never for `repeat`).
     Finished(PlayKey),
     /// The first valid packet came; sound goes to this address from now on.

@@ -20,7 +20,7 @@ use super::rtcp::{self, Rtcp};
 use super::srtp::Session;
 use super::tap::{Sink, Tap};
 use super::telephone_event::{self, Receiver};
-use super::{Clip, Command, Ended, Event, Loss, Recording, RecordingEnd};
+use super::{Clip, Command, Ended, Event, Loss, Recording};
 use crate::limits::{PAYLOAD_BYTES_MAX, RTP_PACKET_BYTES_MAX, STREAM_RECORDINGS_MAX, TAP_SKIPPED_MAX};
 use crate::sdp::{Chosen, Codec, Control, Direction, Events};
 use crate::time::{Duration, Instant};
@@ -172,7 +172,7 @@ impl Stream {
             }
             Command::EndRecording(key) => {
                 let ended = self.taps.extract_if(.., |tap| tap.key() == key);
-                ended.for_each(|mut tap| tap.end(RecordingEnd::Told));
+                ended.for_each(|mut tap| tap.end());
             }
             // Whose sound it is, is known to whoever owns both.
             Command::Bridge(_) => self.bridge(Some(bridge::Ways::Both)),
@@ -196,7 +196,7 @@ impl Stream {
 
     /// Ends the recordings that run.
     pub fn end_recordings(&mut self) {
-        self.taps.drain(..).for_each(|mut tap| tap.end(RecordingEnd::Told));
+        self.taps.drain(..).for_each(|mut tap| tap.end());
     }
 
     /// A packet that arrived. What is no RTP of ours, or of another source, is dropped. It is decrypted where it stands. While the stream is
@@ -255,8 +255,9 @@ impl Stream {
             events.extend(pressed.map(Event::Key));
         }
         if let (Some(tones), Some(codec)) = (&mut self.tones, codec) {
-            let key = tones.received(ssrc, sequence, timestamp, codec, payload);
-            events.extend(key.map(Event::Key));
+            let heard = tones.received(ssrc, sequence, timestamp, codec, payload);
+            events.extend(heard.released.map(Event::Released));
+            events.extend(heard.pressed.map(Event::Key));
         }
         self.bridge.as_ref()?;
         let kind = match (clock, codec) {

@@ -16,6 +16,11 @@ use std::sync::Arc;
 
 pub use super::jitter::RATE;
 
+/// [`TAP_DELAY`] in samples.
+const DELAY: usize = TAP_DELAY.as_millis() as usize * (RATE / 1000) as usize;
+/// Samples of the end that are kept in one piece, 20 ms.
+const AT_ONCE: usize = (RATE / 50) as usize;
+
 /// What is to be recorded.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Recording {
@@ -111,6 +116,8 @@ pub struct Tap {
     hush: Hush,
     /// Samples of silence in place of sound.
     hushed: u64,
+    /// Samples of the delay that are still to pass before anything is kept.
+    lead: usize,
     /// Samples so far.
     length: u64,
     /// Of them speech.
@@ -154,15 +161,15 @@ pub struct Ended {
 impl Tap {
     /// Begins one.
     pub fn new(recording: Recording, sink: Box<dyn Sink>) -> Self {
-        let delay = TAP_DELAY.as_millis() as usize * (RATE as usize / 1000);
         Self {
             recording,
             sink,
             heard: Ear::new(TAP_DELAY),
             passed: None,
-            said: std::iter::repeat_n(0, delay).collect(),
+            said: VecDeque::with_capacity(DELAY + 480),
             hush: Hush::No,
             hushed: 0,
+            lead: DELAY,
             length: 0,
             spoken: 0,
             silent: 0,
@@ -222,16 +229,38 @@ impl Tap {
 
     /// One packet interval went by in which we said this; less than an interval is silence at its end. `true`: it has come to its end.
     fn tick(&mut self, samples: usize, said: &[i16]) -> bool {
+        self.said.extend(said.iter().copied().chain(std::iter::repeat(0)).take(samples));
+        // What waits for its delay is not there yet.
+        let lead = self.lead.min(samples);
+        self.lead -= lead;
+        self.listen(lead);
+        let end = self.keep(samples - lead);
+        if let Some(end) = end {
+            self.finish(end);
+        }
+        end.is_some()
+    }
+
+    /// Takes so many samples of the caller, and of who is passed on.
+    fn listen(&mut self, samples: usize) {
+        self.caller.clear();
         self.caller.resize(samples, 0);
         self.heard.take(&mut self.caller);
-        let loud = level::rms(&self.caller);
-        let stereo = self.recording.sides == Sides::Both;
-        self.said.extend(said.iter().copied().chain(std::iter::repeat(0)).take(samples));
         self.theirs.clear();
         self.theirs.resize(samples, 0);
         if let Some(passed) = &mut self.passed {
             passed.take(&mut self.theirs);
         }
+    }
+
+    /// Keeps the next samples of both sides. Why it is over, if it is.
+    fn keep(&mut self, samples: usize) -> Option<RecordingEnd> {
+        if samples == 0 {
+            return None;
+        }
+        self.listen(samples);
+        let loud = level::rms(&self.caller);
+        let stereo = self.recording.sides == Sides::Both;
         let hushed = match self.hush {
             Hush::No => false,
             Hush::Paused => true,
@@ -255,20 +284,36 @@ impl Tap {
             self.silent += samples as u64;
         }
         let at_least = |count: u64, length: Duration| time(count) >= length;
-        let end = match self.sink.take(&self.frame) {
-            Err(loss) => RecordingEnd::Failed(loss),
-            Ok(()) if at_least(self.length, self.recording.longest) => RecordingEnd::Longest,
+        match self.sink.take(&self.frame) {
+            Err(loss) => Some(RecordingEnd::Failed(loss)),
+            Ok(()) if at_least(self.length, self.recording.longest) => Some(RecordingEnd::Longest),
             Ok(()) if self.recording.silence.is_some_and(|silence| at_least(self.silent, silence)) => {
-                RecordingEnd::Silence
+                Some(RecordingEnd::Silence)
             }
-            Ok(()) => return false,
-        };
-        self.end(end);
-        true
+            Ok(()) => None,
+        }
     }
 
-    /// Ends it.
-    pub fn end(&mut self, end: RecordingEnd) {
+    /// Ends it, with what was said until now: that has waited for its delay alone.
+    pub fn end(&mut self) {
+        let mut end = RecordingEnd::Told;
+        let lead = std::mem::take(&mut self.lead);
+        self.listen(lead);
+        while let rest @ 1.. = self.said.len().min(AT_ONCE) {
+            if let Some(why) = self.keep(rest) {
+                end = why;
+                break;
+            }
+        }
+        self.finish(end);
+    }
+
+    /// Ends it, for what was to come cannot be kept.
+    pub fn fail(&mut self, loss: Loss) {
+        self.finish(RecordingEnd::Failed(loss));
+    }
+
+    fn finish(&mut self, end: RecordingEnd) {
         let [length, spoken, hushed] = [self.length, self.spoken, self.hushed].map(time);
         self.sink.finish(Ended { key: self.recording.key, length, spoken, hushed, end });
     }

@@ -591,6 +591,16 @@ fn a_stop_ends_both_sides() {
 }
 
 #[test]
+fn a_centre_may_be_silent_in_a_talk_and_a_caller_who_is_gone_may_not() {
+    let mut bench = talking();
+    let [centre, caller] = [bench.centre, bench.caller];
+    assert_eq!(bench.give(Input::Media { stream: centre, event: Event::Silent }), "", "it is on mute");
+    let said = bench.give(Input::Media { stream: caller, event: Event::Silent });
+    assert!(said.contains(">BYE") && said.ends_with("record"), "{said}");
+    assert_eq!(ended(bench)["cause"], "media-timeout");
+}
+
+#[test]
 fn keys_of_the_sound_are_told_where_the_way_hides_them_whatever_the_target_says() {
     let calls = |proxy: &str, target: &str| {
         let [callers, centres] = ["127.0.0.1", "127.0.0.2"].map(|network| vec![network.parse().expect("a network")]);

@@ -1,6 +1,6 @@
 //! A stream that an error of ours stopped in the middle of its work.
 
-use super::{Loss, Reception, RecordingEnd, Stream};
+use super::{Loss, Reception, Stream};
 use crate::media::Event;
 use crate::time::Instant;
 
@@ -31,6 +31,6 @@ impl Stream {
         if old.pressing.is_some_and(|presses| !presses.is_passed_on()) {
             events.push(Event::Pressed(0));
         }
-        old.taps.into_iter().for_each(|mut tap| tap.end(RecordingEnd::Failed(Loss::Broken)));
+        old.taps.into_iter().for_each(|mut tap| tap.fail(Loss::Broken));
     }
 }

@@ -43,6 +43,7 @@ impl World {
             Sound::Finished(_) => self.oracle.finished(stream),
             Sound::Pressed(count) => self.oracle.post_dialled(stream, count),
             Sound::Latched(_)
+            | Sound::Released(_)
             | Sound::Silent
             | Sound::RecordingOver(_)
             | Sound::Recorded(_)

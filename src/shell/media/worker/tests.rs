@@ -149,6 +149,8 @@ fn an_error_of_ours_in_one_stream_costs_it_what_was_under_way_and_the_others_not
         };
         let (ended, end) = std::sync::mpsc::channel();
         worker.record(StreamKey(key), recording, Box::new(Broken(ended)));
+        // What is kept waits for its delay first.
+        slots(&mut worker, 100);
         worker.told.clear();
         let sent = worker.sums.sent;
         slots(&mut worker, 60);
