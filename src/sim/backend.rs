@@ -5,6 +5,7 @@
 
 mod called;
 pub mod conduct;
+mod fork;
 
 use crate::random::Random;
 use crate::time::{Duration, Instant};
@@ -39,6 +40,8 @@ pub struct Visit {
     pub answered: Option<Instant>,
     /// When it was over.
     pub ended: Option<Instant>,
+    /// No ACK ever came for a final response in a call of ours.
+    pub unacknowledged: bool,
 }
 
 #[derive(Debug)]
@@ -77,6 +80,8 @@ pub struct Centre {
     waiting: BTreeSet<String>,
     /// Calls of ours, by Call-ID.
     called: BTreeMap<String, Called>,
+    /// The name in its Contact, with a port or without; `None`: its address.
+    host: Option<String>,
     random: Random,
     /// What it does in a call of ours.
     talks: Talks,
@@ -112,6 +117,7 @@ impl Centre {
             lines: BTreeMap::new(),
             waiting: BTreeSet::new(),
             called: BTreeMap::new(),
+            host: None,
             random,
             talks: Talks::ForEver,
         }
@@ -121,6 +127,17 @@ impl Centre {
     pub fn drawn(mut self, random: Random, oddly: bool) -> Self {
         (self.random, self.talks) = (random, if oddly { Talks::Oddly } else { Talks::Awhile });
         self
+    }
+
+    /// In calls of ours its Contact has this name.
+    pub fn named(mut self, host: String) -> Self {
+        self.host = Some(host);
+        self
+    }
+
+    /// That name.
+    pub fn host(&self) -> Option<&String> {
+        self.host.as_ref()
     }
 
     /// Where it is.
@@ -141,6 +158,11 @@ impl Centre {
     /// Everybody who called, in order of Call-ID.
     pub fn visits(&self) -> impl Iterator<Item = &Visit> {
         self.lines.values().map(|line| &line.visit).chain(self.called.values().map(|called| &called.visit))
+    }
+
+    /// Calls of ours to it, by Call-ID.
+    pub fn called_by_us(&self) -> impl Iterator<Item = (&str, &Visit)> {
+        self.called.iter().map(|(call_id, called)| (call_id.as_str(), &called.visit))
     }
 
     /// A datagram for this centre; what it sends goes to `out` with its destination.
@@ -223,7 +245,9 @@ impl Centre {
         };
         let random = Random::from_number(self.random.u64());
         let visit = Visit::of(invite);
-        let called = Called::new(now, (self.at, from), (self.manner, conduct), random, invite, visit, out);
+        let host = self.host.clone().unwrap_or_else(|| self.at.to_string());
+        let places = (self.at, host, from);
+        let called = Called::new(now, places, (self.manner, conduct), random, invite, visit, out);
         self.called.insert(invite.call_id().to_owned(), called);
     }
 
@@ -296,6 +320,7 @@ impl Visit {
             user_to_user: invite.get("User-to-User").map(str::to_owned),
             answered: None,
             ended: None,
+            unacknowledged: false,
         }
     }
 }

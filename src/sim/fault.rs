@@ -88,6 +88,7 @@ faults! {
     ClockStep "clock-step" 0.2 "wall time jumps by seconds, hours or a day";
     OtherHours "other-hours" 0.15 "another time of the week";
     Bridges "odd-bridges" 0.5 "centres that we call: early sound, hold, other codecs, answers that cross, REFER, silence; callers who hold meanwhile";
+    Hosts "two-addresses" 0.3 "Contacts that are names with two addresses, of which one is silent, refuses, is slow or cannot be sent to";
     Publish "publish" 0.2 "other tables are published while calls live";
 }
 

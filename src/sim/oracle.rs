@@ -3,13 +3,17 @@
 //! It sees what crosses the engine's border in both directions, and what the callers lived through, and reads
 //! it with the callers' own simple means. It knows the table, never the inside of the engine.
 
+mod acks;
 mod case;
 mod ending;
 mod far;
 mod law;
+mod others;
+mod reached;
 mod rules;
 mod tape;
 
+use acks::Acks;
 pub use case::Case;
 pub use ending::Left;
 use far::Far;
@@ -21,7 +25,6 @@ use super::line::Line;
 use super::setup::OTHER;
 use crate::engine::{CallKey, News};
 use crate::media::StreamKey;
-use crate::sip::trunk::Strangers;
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -84,6 +87,8 @@ pub struct Oracle {
     beside: BTreeMap<StreamKey, StreamKey>,
     /// Calls of ours to centres, by Call-ID.
     fars: BTreeMap<String, Far>,
+    /// What our INVITEs owe.
+    acks: Acks,
     /// Repeats that are owed: when, to which call, of what.
     owed: BTreeSet<(Instant, String, Owes)>,
     stopping: bool,
@@ -114,6 +119,7 @@ impl Oracle {
             streams: BTreeMap::new(),
             beside: BTreeMap::new(),
             fars: BTreeMap::new(),
+            acks: Acks::default(),
             owed: BTreeSet::new(),
             stopping: false,
             draining: false,
@@ -162,6 +168,7 @@ impl Oracle {
     /// A datagram reaches the engine.
     pub fn delivered(&mut self, now: Instant, bytes: &[u8]) {
         let Some(message) = Message::read(bytes) else { return };
+        self.acks.came(now, &message);
         let call_id = message.call_id();
         if message.method() == Some("INVITE") && message.tag("To").is_empty() {
             let case = self.cases.entry(call_id.to_owned()).or_default();
@@ -318,6 +325,7 @@ impl Oracle {
         self.draining = false;
         self.stopping = false;
         self.fars_crashed();
+        self.acks = Acks::default();
         self.beside.clear();
         self.owed.clear();
         self.streams.clear();
@@ -348,6 +356,7 @@ impl Oracle {
         if let Some(name) = ["Authorization", "Proxy-Authorization"].iter().find(|name| message.get(name).is_some()) {
             self.broken(now, "credentials", &call_id, format!("{} with {name}", message.first));
         }
+        self.acks.sent(now, &message);
         if self.sent_far(now, &message) {
             return;
         }
@@ -359,38 +368,6 @@ impl Oracle {
             (Some("BYE"), ..) => self.released(now, &call_id),
             _ => {}
         }
-    }
-
-    /// Something leaves to a source that may not talk to us; `policy` is what such sources meet.
-    pub fn told_stranger(&mut self, now: Instant, bytes: &[u8], policy: Option<Strangers>) {
-        let refused = Message::read(bytes).is_some_and(|message| message.status() == Some(403));
-        if policy != Some(Strangers::Forbidden) || !refused {
-            let what = String::from_utf8_lossy(bytes).lines().next().unwrap_or_default().to_owned();
-            self.broken(now, "strangers", "", format!("{what} to a stranger"));
-        }
-    }
-
-    /// Something leaves to whoever made noise, from a network that may talk to us.
-    pub fn told_noise(&mut self, bytes: &[u8]) {
-        let text = String::from_utf8_lossy(bytes);
-        let Some(message) = Message::read(text.as_bytes()) else { return };
-        self.noise.insert(plainly(message.call_id()));
-        self.name_stream(&message);
-    }
-
-    /// Something leaves to the carrier: the only place where our credentials may go.
-    pub fn to_carrier(&mut self, now: Instant, bytes: &[u8]) {
-        let Some(message) = Message::read(bytes) else {
-            return self.broken(now, "readable", "", String::from_utf8_lossy(bytes).into_owned());
-        };
-        if message.method() != Some("REGISTER") && message.status().is_none() {
-            self.broken(now, "target of the settings", "", format!("{} to the carrier", message.first));
-        }
-    }
-
-    /// The carrier's registrar saw something it should not.
-    pub fn carrier_saw(&mut self, now: Instant, what: String) {
-        self.broken(now, "credentials", "", what);
     }
 
     /// A stream has its port.
@@ -562,6 +539,7 @@ impl Oracle {
 
     /// Time went by: whatever was owed by now.
     pub fn check(&mut self, now: Instant) {
+        self.check_acks(now);
         while let Some((due, call_id, owes)) = self.owed.first().cloned() {
             if due + MARGIN >= now {
                 return;

@@ -90,7 +90,7 @@ impl Conditions {
         let mut drawn: Faults = Fault::ALL
             .iter()
             .copied()
-            .filter(|fault| !matches!(fault, Fault::Publish | Fault::Bridges | Fault::Recordings))
+            .filter(|fault| !matches!(fault, Fault::Publish | Fault::Bridges | Fault::Recordings | Fault::Hosts))
             .filter(|fault| random.chance(fault.share()))
             .collect();
         if aside.chance(Fault::Publish.share()) {
@@ -101,6 +101,9 @@ impl Conditions {
         }
         if Random::from_number(first ^ 0x1359).chance(Fault::Recordings.share()) {
             drawn = drawn.with(Fault::Recordings);
+        }
+        if Random::from_number(first ^ 0x135a).chance(Fault::Hosts.share()) {
+            drawn = drawn.with(Fault::Hosts);
         }
         let faults = drawn.and(allowed);
         let share = |random: &mut Random, fault, most: u64| {
@@ -168,6 +171,11 @@ impl Conditions {
     /// Whether every packet that leaves arrives, once and in order.
     pub fn is_fair(&self) -> bool {
         self.weather.loss == 0.0 && self.weather.reorder == 0.0 && self.crash.is_none()
+    }
+
+    /// Whether peers may have a host with two addresses: only of a trunk's peers does the engine look names up.
+    pub fn names_hosts(&self) -> bool {
+        self.faults.has(Fault::Hosts) && self.trunk.is_some()
     }
 
     /// A caller of this run.

@@ -8,6 +8,7 @@ mod carrier;
 mod connections;
 mod effects;
 mod heirs;
+mod hosts;
 mod lines;
 mod moments;
 mod strangers;
@@ -30,7 +31,7 @@ use crate::random::{Random, Secrets};
 use crate::routing::switch::Switches;
 use crate::sip::Flow;
 use crate::sip::locate::{Answer, LookupKey};
-use crate::sip::trunk::{Credentials, Network as Range, Peers, Registration, Trunk};
+use crate::sip::trunk::{Network as Range, Peers};
 use crate::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -137,6 +138,7 @@ pub struct World {
     /// Callers who have had a connection.
     connected_once: BTreeSet<usize>,
     registrar: Registrar,
+    hosts: hosts::Hosts,
     /// When something last crossed the engine's border.
     last_traffic: Instant,
     /// When the engine last wanted to be woken.
@@ -150,6 +152,8 @@ enum Place {
     Centre(usize),
     /// One of the carrier's proxies.
     Carrier,
+    /// The other address of a host with two, by index.
+    Other(usize),
     /// Somebody who is no caller, and whether the engine knows whose address it is.
     Noise {
         known: bool,
@@ -168,6 +172,7 @@ impl World {
         let mut addresses = BTreeMap::new();
         addresses.extend(carrier::PROXIES.map(|proxy| (proxy, Place::Carrier)));
         let (mut centres, mut centre_names) = (Vec::new(), Vec::new());
+        let mut hosts = hosts::Hosts::new(Random::from_number(seed ^ 0x3263));
         for center in &setup.plan.centers {
             for target in &center.targets {
                 let name = text::destination(&target.to_string()).to_owned();
@@ -181,6 +186,10 @@ impl World {
                 if conditions.drawn {
                     let random = Random::from_number(seed ^ (index as u64 + 1) << 40);
                     centre = centre.drawn(random, conditions.faults.has(Fault::Bridges));
+                }
+                if let Some((host, other, place)) = conditions.names_hosts().then(|| hosts.draw(at)).flatten() {
+                    centre = centre.named(host);
+                    addresses.insert(other, place);
                 }
                 addresses.extend([(at, Place::Centre(index)), (centre.sound(), Place::Sound)]);
                 centres.push(centre);
@@ -222,6 +231,7 @@ impl World {
             last_connection: 0,
             connected_once: BTreeSet::new(),
             registrar,
+            hosts,
             last_traffic: Instant::START,
             last_tick: Instant::START,
             setup: setup.clone(),
@@ -253,7 +263,11 @@ impl World {
         let networks = ["10.2.0.0/16", "10.3.0.0/16", "10.4.0.0/16"];
         let networks: Vec<Range> = networks.iter().filter_map(|text| text.parse().ok()).collect();
         let peers = match conditions.trunk {
-            Some(strangers) => Peers { trunks: vec![Self::trunk(networks, conditions)], strangers, ..Peers::default() },
+            Some(strangers) => {
+                let mut trunks = vec![Self::trunk(networks, conditions)];
+                trunks.extend(conditions.names_hosts().then(carrier::exchange));
+                Peers { trunks, strangers, ..Peers::default() }
+            }
             None => Peers::default(),
         };
         Engine::new(Settings {
@@ -267,27 +281,6 @@ impl World {
         })
     }
 
-    fn trunk(networks: Vec<Range>, conditions: &Conditions) -> Trunk {
-        let mut trunk = Trunk::new("carrier", networks);
-        if conditions.registrar.is_some()
-            && let (Ok(registrar), Ok(address)) =
-                (format!("sip:{}", registrar::DOMAIN).parse(), format!("sip:1357@{}", registrar::DOMAIN).parse())
-        {
-            trunk.registration =
-                Some(Registration { registrar, address, expires: Duration::from_secs(300), keepalive: None });
-            trunk.credentials = Some(Credentials {
-                realm: Some(registrar::DOMAIN.to_owned()),
-                user: registrar::USER.to_owned(),
-                password: registrar::PASSWORD.to_owned(),
-            });
-        }
-        trunk.early_media = conditions.faults.has(Fault::EarlyMedia);
-        if let Some((calls, calls_per_second)) = conditions.caps {
-            (trunk.calls, trunk.calls_per_second) = (Some(calls), Some(calls_per_second));
-        }
-        trunk
-    }
-
     // ---- who is there ------------------------------------------------------------------------------------------
 
     /// Adds a caller who will dial at this moment.
@@ -297,7 +290,7 @@ impl World {
     }
 
     /// Adds a caller with this number.
-    pub fn add_caller_from(&mut self, number: &str, manner: Manner, at: Instant) -> usize {
+    pub fn add_caller_from(&mut self, number: &str, mut manner: Manner, at: Instant) -> usize {
         let index = self.phones.len();
         let host = [10, 2, (index >> 8) as u8, index as u8];
         let (sip, sound) = (SocketAddr::from((host, 5060)), SocketAddr::from((host, 4000)));
@@ -305,6 +298,13 @@ impl World {
         // 107 and its kind are nobody's, and too short to look for.
         if number.len() >= PERSONAL_DIGITS {
             self.oracle.expect(number);
+        }
+        if self.conditions.names_hosts()
+            && manner.tcp.is_none()
+            && let Some((host, other, place)) = self.hosts.draw(sip)
+        {
+            manner.host = Some(host);
+            self.addresses.insert(other, place);
         }
         let phone = Phone::new(number, sip, sound, ENGINE, manner, self.directory.clone(), random);
         self.callers.insert(phone.story().call_id.clone(), index);
@@ -453,6 +453,7 @@ impl World {
         for story in &stories {
             self.oracle.settle(self.now, story, safe);
         }
+        self.settle_ways();
         let left = Left {
             calls: self.engine.calls(),
             registrations: self.engine.registering(),

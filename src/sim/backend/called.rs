@@ -4,6 +4,7 @@
 //! request until its answer.
 
 use super::conduct::{Act, Conduct, Early, Hold};
+use super::fork::Fork;
 use super::{FIRST_REPEAT, GIVE_UP, LONGEST_REPEAT, Manner, Request, Visit};
 use crate::random::Random;
 use crate::time::{Duration, Instant};
@@ -38,23 +39,27 @@ enum Task {
     HangUp,
     Heartbeat,
     Reoffer,
+    /// The second telephone answers.
+    Fork,
 }
 
 /// What repeats until something comes back.
 #[derive(Debug)]
-struct Repeat {
+pub(super) struct Repeat {
     /// The CSeq and method of what ends it.
     until_heard: (u32, &'static str),
     bytes: Vec<u8>,
     next: Option<Instant>,
     interval: Duration,
-    until: Instant,
+    pub until: Instant,
 }
 
 /// One call of ours, as its centre lives through it.
 #[derive(Debug)]
 pub struct Called {
     at: SocketAddr,
+    /// In its Contact.
+    host: String,
     sound: SocketAddr,
     peer: SocketAddr,
     conduct: Conduct,
@@ -71,9 +76,12 @@ pub struct Called {
     requests: Vec<Repeat>,
     /// ACKs of its own re-INVITEs, by CSeq.
     acks: BTreeMap<u32, Vec<u8>>,
-    /// What it answered, by branch and method: a copy gets the same.
+    /// What it answered, by number, method and branch: a copy gets the same.
     answered: BTreeMap<String, Vec<u8>>,
     agenda: Vec<(Instant, Task)>,
+    /// Its 200, which a second telephone may give too.
+    answer: Vec<u8>,
+    fork: Option<Fork>,
     cseq: u32,
     version: u32,
     hold: Option<Hold>,
@@ -91,7 +99,7 @@ impl Called {
     /// Our INVITE arrives.
     pub(super) fn new(
         now: Instant,
-        (at, peer): (SocketAddr, SocketAddr),
+        (at, host, peer): (SocketAddr, String, SocketAddr),
         (manner, conduct): (Manner, Conduct),
         random: Random,
         invite: &Request<'_>,
@@ -100,6 +108,7 @@ impl Called {
     ) -> Self {
         let mut called = Self {
             at,
+            host,
             sound: SocketAddr::new(at.ip(), super::SOUND_PORT),
             peer,
             conduct,
@@ -113,6 +122,8 @@ impl Called {
             acks: BTreeMap::new(),
             answered: BTreeMap::new(),
             agenda: Vec::new(),
+            answer: Vec::new(),
+            fork: None,
             cseq: 0,
             version: 1,
             hold: None,
@@ -144,13 +155,21 @@ impl Called {
         if matches!(self.stage, Stage::Gone) {
             return;
         }
+        if let Some(fork) = self.fork.as_mut().filter(|_| Fork::is_for_it(message)) {
+            return fork.received(from, message, out);
+        }
         if let Some(status) = message.status() {
             return self.told(now, status, message, out);
         }
         let method = message.method();
-        let copy = format!("{method} {}", message.branch());
+        let number = format!("{} {method} ", message.cseq());
+        let copy = format!("{number}{}", message.branch());
         if let Some(bytes) = self.answered.get(&copy) {
             return out.push((from, bytes.clone()));
+        }
+        // By the other of its host's addresses.
+        if self.answered.keys().any(|known| known.starts_with(&number)) {
+            return out.push((from, message.answer("482 Loop Detected", "")));
         }
         let bytes = match method {
             "ACK" => return self.acknowledged(now, message, out),
@@ -193,6 +212,9 @@ impl Called {
             let (_, task) = self.agenda.remove(at);
             self.perform(now, task, out);
         }
+        if let Some(fork) = &mut self.fork {
+            fork.tick(now, out);
+        }
         let to = self.peer;
         let unheard = |repeats: &mut Vec<Repeat>, out: &mut Out| -> Vec<&'static str> {
             repeats.iter_mut().for_each(|repeat| repeat.tick(now, to, out));
@@ -200,6 +222,7 @@ impl Called {
         };
         let responses = unheard(&mut self.responses, out);
         let requests = unheard(&mut self.requests, out);
+        self.visit.unacknowledged |= !responses.is_empty();
         // Nobody acknowledges its answer, or answers what it asks: there is nobody.
         if !responses.is_empty() && !matches!(self.stage, Stage::Ringing) {
             self.hang_up(now, out);
@@ -217,7 +240,7 @@ impl Called {
             return None;
         }
         let repeats = self.responses.iter().chain(&self.requests);
-        let repeats = repeats.map(|repeat| repeat.next.unwrap_or(repeat.until).min(repeat.until));
+        let repeats = repeats.map(Repeat::deadline).chain(self.fork.as_ref().and_then(Fork::deadline));
         repeats.chain(self.agenda.iter().map(|(at, _)| *at)).min()
     }
 
@@ -258,6 +281,10 @@ impl Called {
         let bytes = Request(&self.invite).answer_with("200 OK", &self.contact(), &body);
         self.visit.answered = Some(now);
         self.stage = Stage::Answered;
+        self.answer.clone_from(&bytes);
+        if let Some(after) = self.conduct.forks {
+            self.agenda.push((now + after, Task::Fork));
+        }
         self.last(now, bytes, out);
     }
 
@@ -301,6 +328,8 @@ impl Called {
                 self.act(now, act, out);
             }
             (Stage::Talking, Task::Reoffer) => self.reoffer(now, out),
+            // Whatever became of the first one.
+            (_, Task::Fork) => self.fork = Some(Fork::answers(now, self.peer, &self.answer, out)),
             (Stage::Ringing | Stage::Talking, Task::Heartbeat) if !self.mute && self.listens.is_some() => {
                 self.sound(LAWS[self.law], &[0xd5, 0xd5], out);
                 self.agenda.push((now + HEARTBEAT, Task::Heartbeat));
@@ -409,7 +438,7 @@ impl Called {
             return;
         }
         self.stage = Stage::Leaving;
-        self.agenda.clear();
+        self.agenda.retain(|(_, task)| *task == Task::Fork);
         self.requests.clear();
         self.responses.clear();
         self.request(now, "BYE", "", out);
@@ -421,7 +450,7 @@ impl Called {
     fn over(&mut self, now: Instant) {
         self.visit.ended.get_or_insert(now);
         self.stage = Stage::Over;
-        self.agenda.clear();
+        self.agenda.retain(|(_, task)| *task == Task::Fork);
         self.requests.clear();
     }
 
@@ -475,7 +504,7 @@ impl Called {
     }
 
     fn contact(&self) -> String {
-        format!("Contact: <sip:centre@{}>\r\n", self.at)
+        format!("Contact: <sip:centre@{}>\r\n", self.host)
     }
 
     fn description(&self) -> String {
@@ -498,12 +527,16 @@ impl Called {
 }
 
 impl Repeat {
-    fn new(now: Instant, until_heard: (u32, &'static str), bytes: Vec<u8>) -> Self {
+    pub(super) fn new(now: Instant, until_heard: (u32, &'static str), bytes: Vec<u8>) -> Self {
         let next = Some(now + FIRST_REPEAT);
         Self { until_heard, bytes, next, interval: FIRST_REPEAT, until: now + GIVE_UP }
     }
 
-    fn tick(&mut self, now: Instant, to: SocketAddr, out: &mut Out) {
+    pub(super) fn deadline(&self) -> Instant {
+        self.next.unwrap_or(self.until).min(self.until)
+    }
+
+    pub(super) fn tick(&mut self, now: Instant, to: SocketAddr, out: &mut Out) {
         if self.next.is_some_and(|at| at <= now) && now < self.until {
             out.push((to, self.bytes.clone()));
             self.interval = (self.interval * 2).min(LONGEST_REPEAT);

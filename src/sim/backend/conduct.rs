@@ -16,6 +16,8 @@ pub struct Conduct {
     pub crosses: bool,
     /// Its BYE leaves twice.
     pub double_bye: bool,
+    /// Another telephone behind the same address answers as well, so long after the first: a fork (RFC 3261 §13.2.2.4).
+    pub forks: Option<Duration>,
     /// How long it stays before it hangs up; `None`: until the caller does.
     pub stays: Option<Duration>,
     /// What it does in the talk, each how long after the one before.
@@ -80,6 +82,9 @@ impl Conduct {
 
     /// One of the ways of the field.
     pub fn odd(random: &mut Random) -> Self {
+        // What came later is drawn aside, so that a seed tells the story that it always told.
+        let mut aside = Random::from_number(random.clone().u64() ^ 0xf0);
+        let latest = if aside.chance(0.5) { 100 } else { 40_000 };
         let early = match random.below(3) {
             0 => Some(Early::Rings),
             1 => Some(Early::Progress),
@@ -99,6 +104,7 @@ impl Conduct {
             unfit: random.chance(0.05),
             crosses: random.chance(0.4),
             double_bye: random.chance(0.2),
+            forks: aside.chance(0.2).then(|| Duration::from_millis(aside.below(latest))),
             stays: Some(Duration::from_millis(random.below(90_000))),
             acts,
         }

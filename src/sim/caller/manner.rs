@@ -247,6 +247,8 @@ pub struct TcpForm {
 pub struct Manner {
     /// What is dialled.
     pub dials: String,
+    /// The name in its Contact, with a port or without; `None`: its address.
+    pub host: Option<String>,
     /// By connections; `None`: by datagrams.
     pub tcp: Option<TcpForm>,
     /// Sends pings of RFC 5626 between the messages.
@@ -296,6 +298,7 @@ impl Manner {
     pub fn plain(dials: &str) -> Self {
         Self {
             dials: dials.to_owned(),
+            host: None,
             tcp: None,
             pings: false,
             late_offer: false,

@@ -4,6 +4,7 @@
 //! engine: a mistake made on both sides would never be seen. It keeps a [`Story`] of what its owner lived
 //! through; whether that is how a caller should be treated is for the oracle to say.
 
+mod answers;
 mod early;
 mod follow;
 pub mod follow_form;
@@ -178,6 +179,8 @@ pub struct Phone {
     acks: BTreeMap<u32, Vec<u8>>,
     /// Answers given, to repeat when a request repeats.
     answered: Vec<(String, Vec<u8>)>,
+    /// Of those, 200s to re-INVITEs that have no ACK.
+    unacknowledged: Vec<answers::Repeat>,
     agenda: Vec<(Instant, Task)>,
     sender: Sender,
     /// Keys for INFO that wait for the answer to the one before: two on their way at once may change places.
@@ -227,6 +230,7 @@ impl Phone {
             requests: Vec::new(),
             acks: BTreeMap::new(),
             answered: Vec::new(),
+            unacknowledged: Vec::new(),
             agenda: Vec::new(),
             sender: Sender::new(&mut random),
             waiting_keys: VecDeque::new(),
@@ -304,7 +308,7 @@ impl Phone {
     /// When [`Phone::tick`] is next needed.
     pub fn deadline(&self) -> Option<Instant> {
         let repeats = self.requests.iter().map(|request| request.next.unwrap_or(request.until).min(request.until));
-        repeats.chain(self.agenda.iter().map(|(at, _)| *at)).min()
+        repeats.chain(self.agenda.iter().map(|(at, _)| *at)).chain(self.next_answer()).min()
     }
 
     /// Whatever is due.
@@ -312,8 +316,10 @@ impl Phone {
         if self.stage == Stage::Gone {
             self.requests.clear();
             self.agenda.clear();
+            self.unacknowledged.clear();
             return;
         }
+        self.repeat_answers(now, out);
         while let Some(index) = self.agenda.iter().position(|(at, _)| *at <= now) {
             let (_, task) = self.agenda.remove(index);
             self.perform(now, task, out);
@@ -419,16 +425,12 @@ impl Phone {
     }
 
     fn requested(&mut self, now: Instant, from: SocketAddr, message: &Message<'_>, out: &mut Vec<Packet>) {
-        let (Some(method), Some((cseq, _))) = (message.method(), message.cseq()) else {
-            return;
-        };
+        let Some(method) = message.method() else { return };
         if method == "ACK" {
-            return;
+            return self.acknowledged(message);
         }
-        let key = format!("{cseq} {method} {}", message.branch());
-        if let Some((_, bytes)) = self.answered.iter().find(|(known, _)| *known == key) {
-            out.push(self.post(from, bytes.clone()));
-            return;
+        if let Some(bytes) = self.answer_again(message) {
+            return out.push(self.post(from, bytes));
         }
         let ours = message.call_id() == self.story.call_id && message.tag("To") == self.tag;
         let alive = matches!(self.stage, Stage::Talking | Stage::Calling(_) | Stage::Leaving);
@@ -465,7 +467,7 @@ impl Phone {
             }
             _ => message.answer(200, "OK", &self.tag, "", ""),
         };
-        self.answered.push((key, bytes.clone()));
+        self.has_answered(now, from, message, &bytes);
         out.push(self.post(from, bytes));
     }
 

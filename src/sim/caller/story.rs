@@ -31,6 +31,8 @@ pub struct Story {
     pub told: bool,
     /// It does not keep the session alive, or says that there is none: the engine may let it go.
     pub deserted: bool,
+    /// No ACK ever came for a 200 of ours.
+    pub unacknowledged: bool,
     /// How the call to us ended.
     pub end: Option<(Instant, End)>,
 }

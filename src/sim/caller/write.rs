@@ -78,7 +78,8 @@ impl Phone {
     /// Where the engine reaches this telephone.
     pub(super) fn contact(&self) -> String {
         let over = if self.manner.tcp.is_some() { ";transport=tcp" } else { "" };
-        format!("<sip:{}@{}{over}>", self.story.number, self.at)
+        let host = self.manner.host.clone().unwrap_or_else(|| self.at.to_string());
+        format!("<sip:{}@{host}{over}>", self.story.number)
     }
 
     /// Something to the engine, or to a centre: those are reached by datagrams.

@@ -52,8 +52,8 @@ pub struct Case {
     pub sounding: bool,
     /// Connected, owed sound, and nothing heard since.
     pub silent_since: Option<Instant>,
-    /// REFERs, by CSeq: several may repeat at once.
-    pub refers: BTreeSet<u32>,
+    /// REFERs, by CSeq, and when they first left: several may repeat at once.
+    pub refers: BTreeMap<u32, Instant>,
     /// Where the last one leads.
     pub referred: Option<String>,
     /// The caller has put us on hold.

@@ -64,6 +64,7 @@ impl Oracle {
     /// What is left when everybody has gone.
     pub fn quiet(&mut self, now: Instant, left: Left) {
         let Left { calls, registrations, held, connections, streams, ports } = left;
+        self.check_acks(now + GIVE_UP);
         self.fars_settle(now);
         for (name, count) in [
             ("calls", calls),

@@ -24,6 +24,10 @@ pub struct Far {
     early: bool,
     /// A 2xx reached the engine.
     accepted: Option<Instant>,
+    /// The tag of that 2xx: the fork that makes the call.
+    tag: String,
+    /// Forks that answered behind it, by their tags, and whether our BYE left.
+    forks: BTreeMap<String, bool>,
     /// Another final response did.
     refused: Option<Instant>,
     cancelled: Option<Instant>,
@@ -32,16 +36,18 @@ pub struct Far {
     dialling: String,
     /// Those that are out.
     dialled: String,
-    /// Our BYEs, by CSeq and branch.
-    byes: BTreeSet<(u32, String)>,
-    released: Option<Instant>,
+    /// Our BYEs, by CSeq: one may go several ways (RFC 3263 §4.3).
+    byes: BTreeSet<u32>,
+    /// When our BYE left.
+    pub released: Option<Instant>,
     hung_up: Option<Instant>,
     /// Caller and centre hear each other, and it has answered.
     pub talks: Option<Instant>,
     closed: Option<Instant>,
     /// It knows nothing of the call any more.
     lost: bool,
-    crashed: bool,
+    /// The process died meanwhile.
+    pub crashed: bool,
     /// The process died over a talk that nobody had ended.
     orphaned: bool,
     /// Final responses to its re-INVITEs.
@@ -98,6 +104,8 @@ impl Oracle {
             provisional: None,
             early: false,
             accepted: None,
+            tag: String::new(),
+            forks: BTreeMap::new(),
             refused: None,
             cancelled: None,
             acknowledged: false,
@@ -129,14 +137,19 @@ impl Oracle {
         match (message.method(), message.status()) {
             // Once more, with what a refusal asked for.
             (Some("INVITE"), _) if message.tag("To").is_empty() => far.cseq = cseq,
-            (Some("ACK"), _) if cseq == far.cseq => far.acknowledged |= far.accepted.is_some(),
+            (Some("ACK"), _) if cseq == far.cseq => {
+                far.acknowledged |= far.accepted.is_some() && message.tag("To") == far.tag;
+            }
             (Some("CANCEL"), _) => _ = far.cancelled.get_or_insert(now),
+            (Some("BYE"), _) if far.forks.contains_key(message.tag("To")) => {
+                far.forks.insert(message.tag("To").to_owned(), true);
+            }
             (Some("BYE"), _) => {
                 if far.hung_up.is_some() && far.released.is_none() && !far.crashed {
                     wrong = Some("our BYE behind theirs".to_owned());
                 }
                 far.released.get_or_insert(now);
-                far.byes.insert(transaction);
+                far.byes.insert(cseq);
                 if far.byes.len() > 1 {
                     wrong = Some(format!("{} BYEs", far.byes.len()));
                 }
@@ -162,9 +175,11 @@ impl Oracle {
     /// A datagram of a centre reaches the engine.
     pub fn centre_says(&mut self, now: Instant, bytes: &[u8]) {
         let Some(message) = Message::read(bytes) else { return };
+        let counts = self.acks.came(now, &message);
         let Some(far) = self.fars.get_mut(message.call_id()) else { return };
         let Some((cseq, method)) = message.cseq() else { return };
         match (message.method(), message.status()) {
+            (Some("BYE"), _) if far.forks.contains_key(message.tag("From")) => {}
             (Some("BYE"), _) if far.accepted.is_some() && far.released.is_none() => {
                 far.hung_up.get_or_insert(now);
             }
@@ -175,7 +190,14 @@ impl Oracle {
                         far.provisional.get_or_insert(now);
                         far.early |= !message.body.is_empty();
                     }
-                    200..300 if !decided => far.accepted = Some(now),
+                    200..300 if !decided => {
+                        far.accepted = Some(now);
+                        message.tag("To").clone_into(&mut far.tag);
+                    }
+                    200..300 if far.accepted.is_some() && message.tag("To") != far.tag => {
+                        // Of one that comes too late to be acknowledged no BYE is asked for either.
+                        far.forks.entry(message.tag("To").to_owned()).or_insert(!counts);
+                    }
                     300.. if !decided => far.refused = Some(now),
                     _ => {}
                 }
@@ -248,7 +270,9 @@ impl Oracle {
         for far in self.fars.values_mut() {
             far.crashed = true;
             far.orphaned = far.accepted.is_some() && far.over().is_none();
-            far.rang_orphaned = far.accepted.is_none() && far.over().is_none();
+            // Given up before the centre's first word: no CANCEL may leave (RFC 3261 §9.1), and what is on disk is of whom we called behind it.
+            let forgotten = far.provisional.is_none() && far.closed.is_some();
+            far.rang_orphaned = far.accepted.is_none() && far.over().is_none() && !forgotten;
             far.owed.clear();
             // The next one cannot know what was said already.
             far.byes.clear();
@@ -292,6 +316,9 @@ impl Oracle {
             }
             if far.released.is_none() && far.hung_up.is_none() && !far.lost {
                 return Some(("one BYE a dialog", "none".to_owned()));
+            }
+            if far.forks.values().any(|released| !released) {
+                return Some(("one BYE a dialog", "none for a fork that was not taken".to_owned()));
             }
             let over = [far.released, far.hung_up].into_iter().flatten().min();
             let due = |parted: Instant| accepted.max(parted).max(far.free());

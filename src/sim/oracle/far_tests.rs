@@ -5,6 +5,7 @@ use super::{Left, Oracle};
 use crate::engine::{CallKey, News};
 use crate::media::StreamKey;
 use crate::number::Key;
+use crate::sim::backend::Visit;
 
 /// A message of our call to a centre, in either direction.
 fn ours(first: &str, cseq: &str, tag: &str, body: &str) -> String {
@@ -351,4 +352,101 @@ fn a_centre_is_talked_with_behind_its_own_keys_alone() {
     ] {
         assert_eq!(talk(early), ["keys before the talk"]);
     }
+}
+
+#[test]
+fn an_answer_of_a_centre_and_each_copy_of_it_meets_an_ack() {
+    let ok = || ours("SIP/2.0 200 OK", "1 INVITE", "x", SDP);
+    let ack = || ours("ACK sip:centre@k:5071 SIP/2.0", "1 ACK", "x", "");
+    let mut watch = talking();
+    centre(&mut watch, 3.5, &ok());
+    watch.sends(3.5, &ack());
+    watch.0.check(at(5.0));
+    assert_eq!(watch.rules(), [""; 0]);
+    centre(&mut watch, 5.5, &ok());
+    watch.0.check(at(6.0));
+    assert_eq!(watch.rules(), ["every answer is acknowledged"]);
+    // Past 64·T1 nobody listens (RFC 6026).
+    let mut watch = talking();
+    centre(&mut watch, 35.5, &ok());
+    watch.0.check(at(40.0));
+    assert_eq!(watch.rules(), [""; 0]);
+}
+
+#[test]
+fn a_fork_that_is_not_taken_gets_ack_and_bye() {
+    for (acks, hangs_up, expected) in
+        [(true, true, &[][..]), (false, true, &["every answer is acknowledged"]), (true, false, &["one BYE a dialog"])]
+    {
+        let mut watch = talking();
+        centre(&mut watch, 4.0, &ours("SIP/2.0 200 OK", "1 INVITE", "y", SDP));
+        if acks {
+            watch.sends(4.0, &ours("ACK sip:other@k:5071 SIP/2.0", "1 ACK", "y", ""));
+        }
+        if hangs_up {
+            watch.sends(4.0, &ours("BYE sip:other@k:5071 SIP/2.0", "2 BYE", "y", ""));
+        }
+        watch.hears(9.0, &request("BYE", "", ""));
+        watch.sends(9.0, &bye());
+        closed(&mut watch.0, 9.0);
+        assert_eq!(broken(watch), expected, "{acks} {hangs_up}");
+    }
+}
+
+#[test]
+fn a_refresh_of_ours_that_is_accepted_meets_an_ack_also_behind_the_end_of_the_call() {
+    let refresh = |first: &str| {
+        request("INVITE", "", "")
+            .replacen("INVITE sip:x@y SIP/2.0", first, 1)
+            .replace(";branch=z9hG4bKINVITE", ";branch=z9hG4bKr")
+    };
+    let ack = request("ACK", "", "").replace("CSeq: 1", "CSeq: 2");
+    for (acks, expected) in [(true, &[][..]), (false, &["every answer is acknowledged"])] {
+        let mut watch = hearing();
+        watch.sends(1.0, &refresh("INVITE sip:x@y SIP/2.0"));
+        watch.hears(1.5, &request("BYE", "", "").replace("CSeq: 2", "CSeq: 3"));
+        watch.hears(2.0, &refresh("SIP/2.0 200 OK"));
+        if acks {
+            watch.sends(2.0, &ack);
+        }
+        watch.0.check(at(3.0));
+        assert_eq!(watch.rules(), expected, "{acks}");
+    }
+    // Nobody knows of an INVITE whose process died.
+    let mut watch = hearing();
+    watch.sends(1.0, &refresh("INVITE sip:x@y SIP/2.0"));
+    watch.0.crashed();
+    watch.hears(2.0, &refresh("SIP/2.0 200 OK"));
+    watch.0.check(at(3.0));
+    assert_eq!(watch.rules(), [""; 0]);
+}
+
+#[test]
+fn a_bye_that_no_address_of_a_centre_brought_there_is_found() {
+    for (ended, expected) in [(Some(9.1), &[][..]), (Some(60.0), &["BYE arrives"]), (None, &["BYE arrives"])] {
+        let mut watch = talking();
+        watch.hears(9.0, &request("BYE", "", ""));
+        watch.sends(9.0, &bye());
+        closed(&mut watch.0, 9.0);
+        let visit = Visit {
+            caller: String::new(),
+            user_to_user: None,
+            answered: Some(at(3.0)),
+            ended: ended.map(at),
+            unacknowledged: false,
+        };
+        watch.0.reached_centre(at(100.0), "far", &visit);
+        assert_eq!(broken(watch), expected, "{ended:?}");
+    }
+}
+
+#[test]
+fn a_fork_that_answers_too_late_is_nobodys() {
+    let mut watch = talking();
+    centre(&mut watch, 35.5, &ours("SIP/2.0 200 OK", "1 INVITE", "y", SDP));
+    watch.sends(35.5, &ours("BYE sip:other@k:5071 SIP/2.0", "2 BYE", "y", ""));
+    watch.hears(40.0, &request("BYE", "", ""));
+    watch.sends(40.0, &bye());
+    closed(&mut watch.0, 40.0);
+    assert_eq!(broken(watch), [""; 0]);
 }

@@ -117,7 +117,7 @@ impl Oracle {
         let Some(case) = self.cases.get_mut(&call_id) else { return };
         let cseq = message.cseq().map(|(cseq, _)| cseq);
         let mut silent = false;
-        if cseq.is_some_and(|cseq| case.refers.insert(cseq)) {
+        if cseq.is_some_and(|cseq| case.refers.insert(cseq, now).is_none()) {
             // A tone that repeats has no end of its own: it is enough to look when the REFER first leaves.
             silent = !case.tone && !case.is_over();
         }

@@ -1,6 +1,7 @@
 use super::tape::TapeLaw;
 use super::*;
 use crate::sim::caller::End;
+use crate::sip::trunk::Strangers;
 
 const INVITE: &str = "INVITE sip:1357@e SIP/2.0\r\nVia: SIP/2.0/UDP p;branch=z9hG4bKi\r\nFrom: <sip:0101@p>;tag=a\r\nTo: <sip:1357@e>\r\n\
                       Call-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n";
@@ -435,5 +436,25 @@ fn a_call_keeps_the_table_it_began_with() {
         watch.0.news(at(0.1), CallKey(7), &News::Entered { row: row.into() });
         let rules: Vec<_> = watch.0.violations.iter().map(|violation| violation.rule).collect();
         assert_eq!(rules.contains(&"a call keeps its table"), !kept, "{row}");
+    }
+}
+
+#[test]
+fn a_refer_or_bye_that_no_address_of_a_telephone_brought_there_is_found() {
+    let refer = request("REFER", "Refer-To: <sip:1357@k:5071>\r\n", "");
+    let told = Story { referred: vec![(at(2.0), "sip:1357@k:5071".to_owned())], ..ended(End::Released) };
+    for (story, expected) in [
+        (Story { call_id: "c".into(), ..told.clone() }, &[][..]),
+        (Story { call_id: "c".into(), ..ended(End::Released) }, &["REFER arrives"]),
+        (Story { call_id: "c".into(), end: None, ..told.clone() }, &["BYE arrives"]),
+        (Story { call_id: "c".into(), end: Some((at(90.0), End::HungUp)), ..told }, &["BYE arrives"]),
+    ] {
+        let mut watch = Watch::connected();
+        let case = watch.0.cases.get_mut("c").expect("a case");
+        (case.tone, case.sounding, case.silent_since, case.told) = (true, true, None, true);
+        watch.sends(1.0, &refer);
+        watch.sends(50.0, &request("BYE", "", ""));
+        watch.0.reached(at(100.0), &story, true);
+        assert_eq!(watch.rules(), expected, "{story:?}");
     }
 }

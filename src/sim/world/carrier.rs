@@ -1,9 +1,10 @@
 //! The carrier we register with, and the name system that leads there or does not.
 
-use super::{ENGINE, Event, Fault, Input, World};
+use super::{Conditions, ENGINE, Event, Fault, Input, World};
 use crate::sim::caller::By;
-use crate::sim::registrar::DOMAIN;
+use crate::sim::registrar::{self, DOMAIN};
 use crate::sip::locate::{Answer, LookupKey, Naptr, Question, Srv};
+use crate::sip::trunk::{Credentials, Network, Registration, Trunk};
 use crate::time::{Duration, Instant};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -22,13 +23,14 @@ impl World {
     pub(super) fn look_up(&mut self, lookup: LookupKey, question: Question) {
         let ill = self.conditions.faults.has(Fault::Dns) && !matches!(question, Question::Local { .. });
         let fate = if ill { self.random.below(5) } else { 4 };
-        // Nobody else has a name here: what noise calls its host leads nowhere.
+        // Nobody else has a name here but some peers: what noise calls its host leads nowhere.
+        let peer = self.hosts.answer(&question);
         let known = match &question {
             Question::Naptr(name) | Question::Srv(name) | Question::Addresses(name) => name.ends_with(DOMAIN),
             Question::Local { .. } => true,
         };
         let right = self.healthy(question);
-        let right = if known { right } else { empty(right) };
+        let right = peer.unwrap_or(if known { right } else { empty(right) });
         let answer = match fate {
             0 => Answer::Failed,
             1 => empty(right),
@@ -65,6 +67,28 @@ impl World {
         }
     }
 
+    /// The trunk of all callers.
+    pub(super) fn trunk(networks: Vec<Network>, conditions: &Conditions) -> Trunk {
+        let mut trunk = Trunk::new("carrier", networks);
+        if conditions.registrar.is_some()
+            && let (Ok(registrar), Ok(address)) =
+                (format!("sip:{}", DOMAIN).parse(), format!("sip:1357@{}", DOMAIN).parse())
+        {
+            trunk.registration =
+                Some(Registration { registrar, address, expires: Duration::from_secs(300), keepalive: None });
+            trunk.credentials = Some(Credentials {
+                realm: Some(DOMAIN.to_owned()),
+                user: registrar::USER.to_owned(),
+                password: registrar::PASSWORD.to_owned(),
+            });
+        }
+        trunk.early_media = conditions.faults.has(Fault::EarlyMedia);
+        if let Some((calls, calls_per_second)) = conditions.caps {
+            (trunk.calls, trunk.calls_per_second) = (Some(calls), Some(calls_per_second));
+        }
+        trunk
+    }
+
     /// Something for the carrier arrives there.
     pub(super) fn carrier(&mut self, proxy: SocketAddr, from: SocketAddr, bytes: &[u8]) {
         // One of the two may be dead: whoever cannot reach it tries the other.
@@ -94,6 +118,13 @@ impl World {
     pub(super) fn registers(&self) -> bool {
         self.conditions.trunk.is_some() && self.conditions.registrar.is_some()
     }
+}
+
+/// The exchange that we call centres by, whose addresses we look up for that. The table says where they are.
+pub(super) fn exchange() -> Trunk {
+    let mut trunk = Trunk::new("exchange", Vec::new());
+    trunk.proxy = "sip:127.0.0.1:5070".parse().ok();
+    trunk
 }
 
 fn empty(answer: Answer) -> Answer {

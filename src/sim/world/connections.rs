@@ -40,15 +40,16 @@ impl World {
 
     /// Who is at the other end of a flow.
     pub(super) fn place_of(&self, flow: &Flow) -> Option<Place> {
+        // Noise may have spoilt the port at which it wants the answer.
+        let is_noise = flow.remote.ip().to_string().starts_with(super::strangers::KNOWN);
         if !flow.transport.is_stream() {
-            return self.addresses.get(&flow.remote).copied();
+            let noise = is_noise.then_some(Place::Noise { known: true });
+            return self.addresses.get(&flow.remote).copied().or(noise);
         }
         match self.connections.get(&flow.connection) {
             Some(Connection { phone: Some(phone), .. }) => Some(Place::Phone(*phone)),
             Some(Connection { phone: None, .. }) => Some(Place::Noise { known: true }),
-            None if flow.remote.ip().to_string().starts_with(super::strangers::KNOWN) => {
-                Some(Place::Noise { known: true })
-            }
+            None if is_noise => Some(Place::Noise { known: true }),
             None => self.addresses.get(&SocketAddr::new(flow.remote.ip(), 5060)).copied(),
         }
     }

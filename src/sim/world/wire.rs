@@ -44,6 +44,7 @@ impl World {
                 self.with_centre(index, |centre, now, out| centre.received(now, packet.from, &packet.bytes, out));
             }
             Some(Place::Carrier) => self.carrier(packet.to, packet.from, &packet.bytes),
+            Some(&Place::Other(index)) => self.at_other(index, packet),
             Some(Place::Sound | Place::Noise { .. }) | None => {}
         }
     }
@@ -144,7 +145,7 @@ impl World {
             Some(Place::Noise { known: true }) => self.oracle.told_noise(&bytes),
             Some(Place::Noise { known: false }) => self.oracle.told_stranger(self.now, &bytes, self.conditions.trunk),
             Some(Place::Carrier) => self.oracle.to_carrier(self.now, &bytes),
-            Some(Place::Phone(_) | Place::Centre(_) | Place::Sound) | None => {
+            Some(Place::Phone(_) | Place::Centre(_) | Place::Other(_) | Place::Sound) | None => {
                 // Empty lines answer pings.
                 if bytes != b"\r\n" {
                     self.oracle.sent(self.now, &bytes);
@@ -157,7 +158,7 @@ impl World {
         if flow.transport.is_stream() {
             return self.write_to_caller(flow, &bytes);
         }
-        if self.random.chance(self.conditions.send_failure) {
+        if self.random.chance(self.conditions.send_failure) || self.is_cut_off(flow.remote) {
             return self.push(self.now, Event::SendFailed(flow));
         }
         self.carry(Packet { from: flow.local, to: flow.remote, bytes, by: By::Datagram });

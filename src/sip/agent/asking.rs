@@ -107,6 +107,13 @@ impl ClientEntry {
         self.sendings.iter().any(|sending| sending.fails_with(now, failed))
     }
 
+    /// A BYE whose datagram could not leave is lost like one on the way: the next copy may arrive (timer E), also beside another address
+    /// that may say no more than 503, and nobody else would tell the peer. Whoever waits for any other answer learns at once that none
+    /// will come (RFC 3261 §8.1.3.1).
+    fn goes_again(&self, failed: &Flow) -> bool {
+        matches!(self.purpose, Purpose::Bye(_)) && failed.transport == Transport::Udp
+    }
+
     /// Nobody of those that were asked may answer any more.
     fn is_answered(&self) -> bool {
         !self.sendings.iter().any(Sending::is_asking)
@@ -246,6 +253,7 @@ impl Agent {
     fn send_other_way(&mut self, now: Instant, id: u64, left: Left, out: &mut Vec<AgentOutput>) -> bool {
         let Some(entry) = self.clients.get(&id).filter(|entry| entry.is_asking()) else { return false };
         let Some(flow) = self.next_way(now, entry, !matches!(left, Left::Broken)) else { return false };
+        let goes_again = entry.sendings.last().is_some_and(|sending| entry.goes_again(&sending.flow));
         let Some(sending) = self.clients.get_mut(&id).and_then(|entry| entry.sendings.last_mut()) else { return false };
         let how_long = match left {
             Left::Silent => {
@@ -253,7 +261,9 @@ impl Agent {
                 UNREACHABLE_FOR
             }
             Left::Broken => {
-                sending.lose(now);
+                if !goes_again {
+                    sending.lose(now);
+                }
                 UNREACHABLE_FOR
             }
             Left::Unavailable(how_long) => how_long,
@@ -280,9 +290,9 @@ impl Agent {
             ClientInput::Tick => self.lose_patience(now, id, out),
             ClientInput::TransportError(failed) => {
                 let present = self.clients.get(&id).and_then(|entry| entry.sendings.last());
-                if present.is_some_and(|sending| sending.is_asking() && sending.fails_with(now, failed))
-                    && (self.send_other_way(now, id, Left::Broken, out) || self.goes_again(id))
-                {
+                let is_present = present.is_some_and(|sending| sending.is_asking() && sending.fails_with(now, failed));
+                let goes_on = is_present && self.send_other_way(now, id, Left::Broken, out);
+                if goes_on || self.goes_again(id, failed) {
                     return self.settle(now, id);
                 }
             }
@@ -433,7 +443,7 @@ impl Agent {
         let until = now + TRANSACTION_TIMEOUT;
         entry.stage = Stage::Told { until };
         entry.sendings.iter_mut().for_each(|sending| sending.hush(now));
-        if !entry.is_answered() {
+        if entry.sendings.iter().any(|sending| !sending.is_over(now, Some(until))) {
             self.schedule(Some(until), Timer::Client(id));
         }
     }
@@ -445,8 +455,11 @@ impl Agent {
             Stage::Asking { .. } => None,
             Stage::Told { until } => Some(until),
         };
+        // The present one stays until its owner knows: what it meant is weighed against the silence of the others.
+        let present = entry.sendings.last().filter(|_| end.is_none() && entry.sendings.len() > 1);
+        let present = present.map(|sending| sending.branch.clone());
         entry.sendings.retain(|sending| {
-            let over = sending.is_over(now, end);
+            let over = sending.is_over(now, end) && present.as_ref() != Some(&sending.branch);
             if over {
                 self.client_index.remove(&sending.branch);
                 self.outgoing.unlearn(sending.flow.remote.ip());
@@ -460,13 +473,9 @@ impl Agent {
         self.schedule(deadline, Timer::Client(id));
     }
 
-    /// A BYE whose datagram could not leave is lost like one on the way: the next copy may arrive (timer E), and nobody else would
-    /// tell the peer. Whoever waits for any other answer learns at once that none will come (RFC 3261 §8.1.3.1).
-    fn goes_again(&self, id: u64) -> bool {
-        self.clients.get(&id).is_some_and(|entry| {
-            let datagram = |sending: &Sending| sending.flow.transport == Transport::Udp;
-            matches!(entry.purpose, Purpose::Bye(_)) && entry.sendings.last().is_some_and(datagram)
-        })
+    /// Whether what could not leave on that flow will be sent again all the same.
+    fn goes_again(&self, id: u64, failed: &Flow) -> bool {
+        self.clients.get(&id).is_some_and(|entry| entry.is_asking() && entry.goes_again(failed))
     }
 
     /// A request of ours has its final response. 401 and 407 are answers like any other: no credentials are

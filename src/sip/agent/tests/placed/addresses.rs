@@ -121,6 +121,62 @@ fn the_next_address_of_a_named_hop_is_tried_after_a_503_and_the_last_503_is_the_
 }
 
 #[test]
+fn a_bye_that_could_not_leave_for_a_moment_is_sent_again_beside_an_address_that_refuses() {
+    let mut placing = Placing::new();
+    placing.check(BOTH);
+    placing.check(
+        "break 192.0.2.1
+         bye                     => BYE 192.0.2.1; BYE 192.0.2.2
+         respond 503 BYE         =>
+         # Nor does it have to be the first copy.
+         wait 500                => BYE 192.0.2.1
+         mend
+         wait 1000               => BYE 192.0.2.1
+         respond 200 BYE of=192.0.2.1 =>
+         wait 80000              =>
+         held                    => 0",
+    );
+    // Whoever waits for another answer learns at once that none will come.
+    let mut placing = Placing::new();
+    placing.check(BOTH);
+    placing.check(
+        "break 192.0.2.1
+         refer                   => REFER 192.0.2.1; REFER 192.0.2.2
+         respond 503 REFER       => refer 2 answered 503",
+    );
+}
+
+/// A call whose peer is at 192.0.2.1, where its own requests come from, and 192.0.2.2.
+const BOTH: &str = "call sip:15@two.example => INVITE 192.0.2.1
+     respond 200 INVITE tag=b sdp Contact:<sip:desk@two.example> Session-Expires:1800;refresher=uac Require:timer => ACK 192.0.2.1; accepted with body";
+
+#[test]
+fn six_seconds_behind_the_last_address_a_refusal_counts_though_another_says_nothing() {
+    let mut placing = Placing::new();
+    placing.check(BOTH);
+    placing.check(
+        "refer             => REFER 192.0.2.1
+         wait 6000         => REFER 192.0.2.1; REFER 192.0.2.1; REFER 192.0.2.1; REFER 192.0.2.2
+         respond 503 REFER =>
+         wait 5999         =>
+         wait 1            => refer 2 answered 503",
+    );
+    // One that cannot leave is none of the peer's: the session is refreshed again, and the call goes on.
+    let mut placing = Placing::new();
+    placing.check(BOTH);
+    placing.check(
+        "wait 900000 => INVITE 192.0.2.1
+         wait 6000   => INVITE 192.0.2.1; INVITE 192.0.2.1; INVITE 192.0.2.1; INVITE 192.0.2.2
+         break 192.0.2.2
+         wait 500    => INVITE 192.0.2.2
+         mend
+         wait 5999   =>
+         wait 1      =>
+         wait 2000   => INVITE 192.0.2.2",
+    );
+}
+
+#[test]
 fn an_address_that_says_503_is_passed_over_as_long_as_it_asks() {
     for (said, next) in [("", "192.0.2.77"), ("Retry-After:30", "192.0.2.78")] {
         answered().check(&format!(
