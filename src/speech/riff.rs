@@ -114,8 +114,16 @@ const SUB_FORMAT: [u8; 14] = *b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38
 const LENGTH_UNKNOWN: usize = 0x7fff_0000;
 
 impl<'b> Riff<'b> {
-    /// Takes a file apart.
+    /// Takes a file apart. One whose sound breaks off is refused.
     pub fn read(bytes: &'b [u8]) -> Result<Self, RiffError> {
+        match Self::read_as_far(bytes)? {
+            (riff, 0) => Ok(riff),
+            (_, missing) => Err(RiffError::BreaksOff(missing)),
+        }
+    }
+
+    /// Takes a file apart as far as it goes; with how many bytes of the sound that it tells of are missing.
+    pub fn read_as_far(bytes: &'b [u8]) -> Result<(Self, usize), RiffError> {
         let after = bytes.strip_prefix(b"RIFF").and_then(|rest| rest.get(4..)?.strip_prefix(b"WAVE"));
         let mut rest = after.ok_or_else(|| RiffError::NotWav(kind(bytes)))?;
         let mut format = None;
@@ -126,10 +134,12 @@ impl<'b> Riff<'b> {
             let length = number(head, 4, 4) as usize;
             match (head.get(..4).unwrap_or_default(), format) {
                 (b"data", Some((format, container))) => {
-                    let told = if length >= LENGTH_UNKNOWN { after.len() } else { length };
-                    let missing = || RiffError::BreaksOff(told.saturating_sub(after.len()));
-                    let sound = after.get(..told).ok_or_else(missing)?;
-                    return Ok(Self { format, container, sound });
+                    // Others write nothing until they know it; the length of the file is then not told either.
+                    let file = number(bytes, 4, 4) as usize;
+                    let untold = length == 0 && (file >= LENGTH_UNKNOWN || file + 8 < bytes.len());
+                    let told = if length >= LENGTH_UNKNOWN || untold { after.len() } else { length };
+                    let sound = after.get(..told).unwrap_or(after);
+                    return Ok((Self { format, container, sound }, told - sound.len()));
                 }
                 (b"data", None) => return Err(RiffError::Lacks("fmt ")),
                 (b"fmt ", _) => format = Some(read_format(after.get(..length).ok_or(RiffError::Format)?)?),
@@ -149,6 +159,14 @@ impl<'b> Riff<'b> {
         let Format { channels, bits, encoding, .. } = self.format;
         let plain = (channels, bits, encoding, self.container) == (1, 16, Encoding::Integer, 2);
         plain.then(|| self.sound.as_chunks::<2>().0.iter().map(|bytes| i16::from_le_bytes(*bytes)))
+    }
+
+    /// The samples of one channel, counted from 1, where they are integers of 16 bits.
+    pub fn channel(&self, channel: u16) -> Option<impl Iterator<Item = i16>> {
+        let Format { channels, bits, encoding, .. } = self.format;
+        let fits = (bits, encoding, self.container) == (16, Encoding::Integer, 2) && (1..=channels).contains(&channel);
+        let samples = self.sound.as_chunks::<2>().0.iter().map(|bytes| i16::from_le_bytes(*bytes));
+        fits.then(|| samples.skip(usize::from(channel) - 1).step_by(channels.into()))
     }
 
     /// One channel, the mean of all, from -1 to 1. A fraction that is no number sounds as nothing; one beyond the scale sounds as its end.

@@ -81,6 +81,37 @@ pub fn ours(bytes: &[u8]) -> Option<Vec<i16>> {
     Some(riff.plain()?.collect())
 }
 
+/// One channel of a recording of 8 kHz and 16 bits, counted from 1, as far as the file goes; or what is wrong with it and what to do.
+pub fn channel(bytes: &[u8], channel: u16) -> Result<Vec<i16>, (Both, Both)> {
+    let convert = || {
+        both(
+            "변환: sox 원본.wav -r 8000 -e signed-integer -b 16 새파일.wav",
+            "convert it: sox IN.wav -r 8000 -e signed-integer -b 16 OUT.wav",
+        )
+    };
+    let (riff, _) = Riff::read_as_far(bytes).map_err(|error| (unread(error).0, convert()))?;
+    let Format { rate, channels, bits, encoding } = riff.format;
+    if (rate, bits, encoding) != (RATE, 16, Encoding::Integer) {
+        let packed = if encoding == Encoding::Integer { String::new() } else { format!(" {}", encoding.word()) };
+        return Err((
+            both(
+                format!("{rate} Hz, {channels}채널, {bits}비트{packed}입니다. {RATE} Hz, 16비트 정수여야 합니다"),
+                format!("it is {}; a recording has {RATE} Hz and integers of 16 bits", riff.format),
+            ),
+            convert(),
+        ));
+    }
+    riff.channel(channel).map(Iterator::collect).ok_or_else(|| {
+        (
+            both(
+                format!("{channel}번 채널이 없습니다: 채널은 {channels}개입니다"),
+                format!("there is no channel {channel}: it has {channels}"),
+            ),
+            both(format!("--channel 1부터 {channels}까지"), format!("choose --channel from 1 to {channels}")),
+        )
+    })
+}
+
 /// A file that holds a prompt, or what is wrong with it.
 fn open(bytes: &[u8]) -> Result<Riff<'_>, (Both, Both)> {
     if let Some(refusal) = too_big(bytes.len() as u64) {
