@@ -478,6 +478,8 @@ pub const RECORDER_ENDS_WITHIN: Duration = Duration::from_secs(5);
 pub const RECORDINGS_MAX: usize = 2000;
 /// Frames of a capture that are looked at: eight hours of a call in both directions.
 pub const CAPTURE_PACKETS_MAX: usize = 3_000_000;
+/// The longest record of a capture: libpcap takes no more of a packet.
+pub const CAPTURE_RECORD_BYTES_MAX: u32 = 256 * 1024;
 /// What looks like RTP within a capture; more is a capture of something else.
 pub const CAPTURE_STREAMS_MAX: usize = 10_000;
 /// The largest file that is scored, captures and recordings: it is held whole.

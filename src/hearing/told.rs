@@ -1,5 +1,6 @@
 //! A judgement in words, and for programs.
 
+use super::capture::{BreaksOff, Capture};
 use super::search::{Found, Gap, Words};
 use super::sound::Sound;
 use super::way::Way;
@@ -176,6 +177,89 @@ pub fn json(judgement: &Judgement) -> Value {
         "keys": keys, "prompts": found, "not_heard": judgement.missing, "disorder": judgement.disorder,
         "other_sound_ms": judgement.unknown_ms, "good": judgement.unknown_ms.is_some().then(|| judgement.is_well()),
     })
+}
+
+/// Why nothing is heard of a capture without streams, in lines: what was looked at, and what to do.
+pub fn no_rtp(capture: &Capture<'_>, korean: bool) -> String {
+    let Capture { frames, datagrams, .. } = capture;
+    let mut lines = vec![match korean {
+        true => format!("RTP가 없습니다: 패킷 {frames}개를 보았고, 그중 UDP는 {datagrams}개입니다"),
+        false => format!("there is no RTP in it: {frames} packets were looked at, {datagrams} of them UDP"),
+    }];
+    lines.extend(unread(capture, korean));
+    if lines.len() == 1 {
+        let (ko, en) =
+            ("소리가 지나는 곳에서, 통화하는 동안 잡으세요", "capture where the sound passes, during a call");
+        lines.push(format!("{}: tcpdump -i any -s 0 -w call.pcap udp", if korean { ko } else { en }));
+    }
+    lines.join("\n  = ")
+}
+
+/// What of a capture was not read, and what to do; nothing where all was.
+pub fn unread(capture: &Capture<'_>, korean: bool) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut say = |ko: String, en: String| out.push(if korean { ko } else { en });
+    for (link, frames) in &capture.unread_links {
+        let link = named(*link);
+        say(
+            format!("패킷 {frames}개는 읽지 못하는 링크 종류입니다: {link}. `tcpdump -i any`로 다시 잡으세요"),
+            format!(
+                "{frames} packets are of a link type that is not read: {link}; capture again with `tcpdump -i any`"
+            ),
+        );
+    }
+    if capture.shortened > 0 {
+        let frames = capture.shortened;
+        say(
+            format!("패킷 {frames}개가 앞부분만 잡혔습니다. `tcpdump -s 0`으로 다시 잡으세요"),
+            format!("{frames} packets were captured in part only; capture again with `tcpdump -s 0`"),
+        );
+    }
+    match capture.breaks_off {
+        Some(BreaksOff::Impossible { record, length }) => say(
+            format!(
+                "{record}번째 패킷의 기록이 {length}바이트라고 하는데 그럴 수 없어, 그 뒤는 읽지 못했습니다. 파일을 다시 복사하세요 (FTP라면 binary로)"
+            ),
+            format!(
+                "the record of packet {record} says that it has {length} bytes, which cannot be: nothing from there on was read; copy the file again (by FTP: binary)"
+            ),
+        ),
+        Some(BreaksOff::Within { record }) => say(
+            format!("파일이 {record}번째 패킷의 기록 중간에서 끝납니다. 덜 복사되었다면 다시 복사하세요"),
+            format!("the file ends within the record of packet {record}; copy it again if the copy is not whole"),
+        ),
+        None => {}
+    }
+    if capture.too_long {
+        let frames = capture.frames;
+        say(
+            format!("처음 {frames}개 패킷만 보았습니다. `editcap -i 3600`으로 나누세요"),
+            format!("only the first {frames} packets were looked at; split it with `editcap -i 3600`"),
+        );
+    }
+    out
+}
+
+/// A link type that is not read, by its number and, where operators meet it, its name.
+fn named(link: i32) -> String {
+    let name = match link {
+        9 => "PPP",
+        10 => "FDDI",
+        50 => "PPP_HDLC",
+        51 => "PPP_ETHER",
+        104 => "C_HDLC",
+        105 => "IEEE802_11",
+        107 => "FRELAY",
+        127 => "IEEE802_11_RADIOTAP",
+        192 => "PPI",
+        220 => "USB_LINUX_MMAPPED",
+        239 => "NFLOG",
+        249 => "USBPCAP",
+        252 => "WIRESHARK_UPPER_PDU",
+        253 => "NETLINK",
+        _ => return link.to_string(),
+    };
+    format!("{link} ({name})")
 }
 
 fn seconds(samples: usize) -> String {
