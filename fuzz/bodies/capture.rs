@@ -9,7 +9,7 @@ pub fn run(data: &[u8]) {
     assert!(packets * 12 <= data.len());
     let expected =
         [Expected { name: "tone".to_owned(), samples: (0..800).map(|n| ((n * 97) % 8000) as i16).collect() }];
-    if let Some(judgement) = judge_capture(&capture, &Choice::default(), &expected, true) {
+    if let Some(judgement) = judge_capture(&capture, &Choice::default(), &expected, true, &mut |_, _| {}) {
         for korean in [true, false] {
             assert!(!told::text(&judgement, korean).is_empty());
         }

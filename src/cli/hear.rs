@@ -11,7 +11,7 @@ use crate::shell::table;
 use crate::speech::{Catalogue, wav};
 use clap::Args;
 use std::fs;
-use std::io::{Cursor, Read};
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 #[derive(Args, Debug)]
@@ -57,8 +57,9 @@ pub(super) fn run_command(arguments: &Arguments) -> Result<u8, Failure> {
         judgement.missing.clear();
     }
     if let Some(file) = &arguments.chart {
-        let broken = |error| Failure::Broken(reason::unwritable(file, &error, language));
-        fs::write(file, picture::draw(&judgement, korean)).map_err(broken)?;
+        // Not "broken", whose exit code stands for a sound that is bad.
+        let wrong = |error| Failure::Setup(reason::unwritable(file, &error, language));
+        fs::write(file, picture::draw(&judgement, korean)).map_err(wrong)?;
     }
     match arguments.json {
         true => println!("{:#}", told::json(&judgement)),
@@ -77,16 +78,15 @@ fn judge(
     in_order: bool,
     korean: bool,
 ) -> Result<Judgement, Failure> {
+    let mut progress = progress(korean);
     let wrong =
         |ko: &str, en: &str| Failure::Setup(format!("{}: {}", arguments.file.display(), if korean { ko } else { en }));
     if bytes.starts_with(b"RIFF") {
-        let samples = recording(bytes, arguments.channel).ok_or_else(|| {
-            wrong(
-                "8 kHz 16비트 WAV가 아니거나 그런 채널이 없습니다\n  = 변환: sox 원본.wav -r 8000 -b 16 새파일.wav",
-                "not a WAV file of 8 kHz and 16 bits, or without such a channel\n  = convert it: sox IN.wav -r 8000 -b 16 OUT.wav",
-            )
+        let samples = wav::channel(bytes, arguments.channel).map_err(|(what, fix)| {
+            let of = |language: usize| format!("{}\n  = {}", what[language], fix[language]);
+            wrong(&of(0), &of(1))
         })?;
-        return Ok(hearing::judge_recording(samples, expected, in_order));
+        return Ok(hearing::judge_recording(samples, expected, in_order, &mut progress));
     }
     let capture = capture::read(bytes).map_err(|_| {
         wrong(
@@ -95,9 +95,9 @@ fn judge(
         )
     })?;
     let choice = Choice { ssrc: arguments.ssrc, payloads: arguments.payload.clone() };
-    let judgement = hearing::judge_capture(&capture, &choice, expected, in_order);
+    let judgement = hearing::judge_capture(&capture, &choice, expected, in_order, &mut progress);
     let judgement = judgement.ok_or_else(|| match capture.streams.as_slice() {
-        [] => wrong("RTP가 없습니다", "there is no RTP in it"),
+        [] => wrong(&told::no_rtp(&capture, true), &told::no_rtp(&capture, false)),
         streams => {
             let listed: Vec<String> = streams.iter().take(8).map(|stream| format!("0x{:08x}", stream.ssrc)).collect();
             let listed = listed.join(", ");
@@ -107,12 +107,8 @@ fn judge(
             )
         }
     })?;
-    if capture.shortened > 0 {
-        let (frames, korean) = (capture.shortened, korean);
-        match korean {
-            true => eprintln!("주의: 프레임 {frames}개가 잘려 잡혔습니다 (tcpdump -s 0)"),
-            false => eprintln!("note: {frames} frames were captured in part only (tcpdump -s 0)"),
-        }
+    for line in told::unread(&capture, korean) {
+        eprintln!("{}: {line}", if korean { "주의" } else { "note" });
     }
     Ok(judgement)
 }
@@ -161,7 +157,7 @@ fn read(file: &Path, korean: bool) -> Result<Vec<u8>, Failure> {
     let wrong = |what: String| Failure::Setup(format!("{}: {what}", file.display()));
     let mut bytes = Vec::new();
     let language = if korean { Language::Korean } else { Language::English };
-    let failed = |error: std::io::Error| wrong(reason::of(&error, language));
+    let failed = |error: io::Error| wrong(reason::of(&error, language));
     let opened = fs::File::open(file).map_err(failed)?;
     opened.take(CAPTURE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > CAPTURE_BYTES_MAX {
@@ -175,23 +171,18 @@ fn read(file: &Path, korean: bool) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// A channel of a recording, as far as it goes.
-fn recording(bytes: &[u8], channel: u16) -> Option<Vec<i16>> {
-    let mut reader = hound::WavReader::new(Cursor::new(bytes)).ok()?;
-    let spec = reader.spec();
-    let fits =
-        (spec.sample_rate, spec.bits_per_sample, spec.sample_format) == (wav::RATE, 16, hound::SampleFormat::Int);
-    if !fits || channel == 0 || channel > spec.channels {
-        return None;
+/// Tells a terminal how far a search has come. Files and pipes are told nothing, and few prompts are found before anybody wonders.
+fn progress(korean: bool) -> impl FnMut(usize, usize) {
+    const LEAST: usize = 8;
+    let told = io::stderr().is_terminal();
+    move |done, all| {
+        if told && all >= LEAST {
+            let words = if korean { "안내음을 찾는 중" } else { "looking for prompts" };
+            // At the end, the line is empty again (ECMA-48 §8.3.41, EL).
+            let line = if done < all { format!("{words}: {done}/{all}") } else { String::new() };
+            eprint!("\r\x1b[K{line}");
+        }
     }
-    Some(
-        reader
-            .samples::<i16>()
-            .map_while(Result::ok)
-            .skip(usize::from(channel) - 1)
-            .step_by(spec.channels.into())
-            .collect(),
-    )
 }
 
 fn source(text: &str) -> Result<u32, String> {

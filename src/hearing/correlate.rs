@@ -2,7 +2,12 @@
 
 use realfft::RealFftPlanner;
 
-/// How alike the short one is at each place of the long one, from −1 to 1; places begin `short.len()` before the long one, where only the end of the
+/// Less than this is likeness by chance.
+pub const LEAST_ALIKE: f32 = 0.05;
+/// Faint noise is not blown up: at the least it counts as so much of the short one's power.
+const FAINT: f64 = 1e-3;
+
+/// How alike the short one is at each place of the long one, from −1 to 1, or 0 where that is less than [`LEAST_ALIKE`] for sure; places begin `short.len()` before the long one, where only the end of the
 /// short one overlaps it.
 pub fn likeness(long: &[f32], short: &[f32]) -> Vec<f32> {
     let lead = short.len();
@@ -10,7 +15,7 @@ pub fn likeness(long: &[f32], short: &[f32]) -> Vec<f32> {
     if lead == 0 || energy <= 0.0 {
         return Vec::new();
     }
-    let size = (lead * 4).max(1 << 15).next_power_of_two();
+    let size = (lead * 4).max(1 << 15).min(long.len() + 2 * lead).next_power_of_two();
     let step = size - lead;
     let mut planner = RealFftPlanner::<f32>::new();
     let (forward, backward) = (planner.plan_fft_forward(size), planner.plan_fft_inverse(size));
@@ -29,6 +34,13 @@ pub fn likeness(long: &[f32], short: &[f32]) -> Vec<f32> {
     let mut begin = 0;
     while begin < places {
         buffer.iter_mut().enumerate().for_each(|(at, place)| *place = sample(begin + at));
+        // By Cauchy and Schwarz no place of so faint a block can reach the least: whoever listens is silent, and a search for all prompts has little to do.
+        let power: f64 = buffer.iter().map(|&sample| f64::from(sample).powi(2)).sum();
+        if power < energy * FAINT * f64::from(LEAST_ALIKE).powi(2) {
+            out.resize(out.len() + step, 0.0);
+            begin += step;
+            continue;
+        }
         if forward.process(&mut buffer, &mut spectrum).is_err() {
             return Vec::new();
         }
@@ -47,8 +59,8 @@ pub fn likeness(long: &[f32], short: &[f32]) -> Vec<f32> {
         begin += step;
     }
     out.truncate(places);
-    // Each by the energy of both. Faint noise is not blown up: it counts as a thousandth of the short one's power.
-    let floor = energy / 1000.0;
+    // Each by the energy of both.
+    let floor = energy * FAINT;
     let mut window = 0.0_f64;
     for (at, value) in out.iter_mut().enumerate() {
         let entering = f64::from(sample(at + lead - 1));

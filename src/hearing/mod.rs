@@ -8,15 +8,17 @@ mod correlate;
 pub mod picture;
 pub mod search;
 pub mod sound;
+mod template;
 pub mod told;
 pub mod way;
 
 use crate::media::codec;
 use crate::sdp::Codec;
 use capture::Capture;
-use search::{Found, Template};
+use search::Found;
 use sound::Sound;
 use std::net::SocketAddr;
+use template::Template;
 use way::Way;
 
 /// Samples in a millisecond.
@@ -76,17 +78,27 @@ pub struct Judgement {
 pub const CLIPPED_MS: usize = 10;
 /// A prompt that is less like what was played than this is distorted.
 pub const ALIKE: f64 = 0.95;
+/// A prompt that is more than this louder or fainter than it was recorded is too loud or too faint, in dB: to the ear that is twice, or half, as loud.
+/// Gateways that are set on purpose change less.
+pub const LEVEL_DB: f64 = 10.0;
 
 impl Judgement {
-    /// Whether all that was expected was heard whole from its beginning, in order and without gaps. A prompt that was stopped is no fault: a key does that.
+    /// Whether all that was expected was heard whole from its beginning, as loud as it was recorded, in order and without gaps. A prompt that was stopped is no fault: a key does that.
     pub fn is_well(&self) -> bool {
         self.missing.is_empty() && !self.disorder && self.found.iter().all(Found::is_well)
     }
 }
 
+/// Hears how many searches of how many are done: each looks for one prompt in one stream.
+pub type Progress<'p> = &'p mut dyn FnMut(usize, usize);
+
 /// Scores a recording.
-pub fn judge_recording(samples: Vec<i16>, expected: &[Expected], in_order: bool) -> Judgement {
-    judge(Sound::of_recording(samples), expected, in_order)
+pub fn judge_recording(samples: Vec<i16>, expected: &[Expected], in_order: bool, progress: Progress<'_>) -> Judgement {
+    let mut done = 0;
+    judge(Sound::of_recording(samples), expected, in_order, &mut || {
+        done += 1;
+        progress(done, expected.len());
+    })
 }
 
 /// Scores one stream of a capture; `None` where it has none with sound in a codec that is known.
@@ -95,6 +107,7 @@ pub fn judge_capture(
     choice: &Choice,
     expected: &[Expected],
     in_order: bool,
+    progress: Progress<'_>,
 ) -> Option<Judgement> {
     /// More streams than this are not all searched.
     const SEARCHED: usize = 4;
@@ -109,9 +122,13 @@ pub fn judge_capture(
     let longest = streams.first()?.0;
     let searched = if expected.is_empty() { 1 } else { SEARCHED };
     let candidates = streams.iter().take(searched).filter(|&&(packets, _)| packets * 10 >= longest);
+    let (mut done, all) = (0, candidates.clone().count() * expected.len());
     let judged = candidates.map(|&(_, stream)| {
         let sound = Sound::of_stream(stream, &capture.keys, &choice.payloads);
-        let mut judgement = judge(sound, expected, in_order);
+        let mut judgement = judge(sound, expected, in_order, &mut || {
+            done += 1;
+            progress(done, all);
+        });
         let way = Way::of(stream, &choice.payloads);
         judgement.stream = Some(Stream { from: stream.from, to: stream.to, ssrc: stream.ssrc, way });
         judgement
@@ -125,9 +142,11 @@ pub fn judge_capture(
     Some(best)
 }
 
-fn judge(mut sound: Sound, expected: &[Expected], in_order: bool) -> Judgement {
+fn judge(mut sound: Sound, expected: &[Expected], in_order: bool, progress: &mut dyn FnMut()) -> Judgement {
     let templates: Vec<Template> = expected.iter().filter_map(Template::new).collect();
-    let mut found = search::find(&sound.samples, &templates);
+    let mut found = search::find(&sound.samples, &templates, progress);
+    // Silent ones are looked for in no time.
+    (templates.len()..expected.len()).for_each(|_| progress());
     for one in &mut found {
         let begins = one.start as i64;
         one.after_key_ms =

@@ -1,29 +1,30 @@
 //! Prompts within a sound: where each was heard, and what is wrong with it.
 //!
 //! Candidates come from cross-correlation of the whole prompt; each is then compared piece by piece, so that a prompt counts that was stopped, lost its
-//! beginning, or waited in the middle while the engine was late. Level does not matter, nor does the coding of G.711 or G.722.
+//! beginning, or waited in the middle while the engine was late. Level and polarity do not matter, nor does the coding of G.711 or G.722.
 
-use super::correlate::{alike, likeness};
-use super::{ALIKE, CLIPPED_MS, Expected, MS};
+use super::correlate::{LEAST_ALIKE, alike, likeness};
+use super::template::{AROUND, Template, bright};
+use super::{ALIKE, CLIPPED_MS, LEVEL_DB, MS};
 use crate::limits::PROMPT_PLACES_MAX;
 use std::ops::Range;
 
-/// Quieter than this below its loudest, a prompt is silent: 40 dB.
-const SILENT: f64 = 1e-4;
 /// Compared at once.
 const FRAME: usize = 20 * MS;
 /// A piece that is at least so much like the prompt is the prompt.
 const SAME: f64 = 0.8;
 /// What is less like the prompt as a whole is another sound with some of its syllables.
 const LIKE: f64 = 0.6;
-/// Around a millisecond, this much is compared.
-const AROUND: usize = 5 * MS;
 /// Less than this is no proof of a prompt, unless it is hardly longer.
 const LEAST: usize = 120 * MS;
 /// What is searched for behind a break.
 const ANCHOR: usize = 160 * MS;
 /// A prompt that goes on later than this is told twice.
 const WAITS_MAX: usize = 1500 * MS;
+/// What is left out of a prompt by so much or less is looked for as what waits is.
+const SKIPS_LITTLE: usize = 60 * MS;
+/// A prompt that leaves out more than this is told twice.
+const SKIPS_MAX: usize = 1100 * MS;
 /// Breaks within one prompt; more is another sound.
 const BREAKS_MAX: usize = 64;
 /// What stands in another sound is a prompt when so much of it is heard, undistorted. All shipped prompts looked for in all others: what two share from the
@@ -35,19 +36,6 @@ const SURE_BROKEN: usize = 1000;
 const EDGE: usize = 100;
 /// What is heard in the place of what is missing is no noise from −13 dB of it on.
 const NOISE: f64 = 0.05;
-
-/// A prompt, ready to be found.
-pub struct Template {
-    name: String,
-    samples: Vec<f32>,
-    /// With its highs lifted: vowels are less alike.
-    bright: Vec<f32>,
-    /// From its first sound to its last.
-    active: Range<usize>,
-    /// Power of 5 ms around each millisecond, and what is silence.
-    powers: Vec<f64>,
-    silence: f64,
-}
 
 /// A prompt that was heard.
 #[derive(Clone, PartialEq, Debug)]
@@ -74,6 +62,8 @@ pub struct Found {
     pub correlation: f64,
     /// How much louder than it was recorded, in dB.
     pub level_db: f64,
+    /// Every sample has the other sign, as behind a crossed pair of wires. No ear hears it.
+    pub inverted: bool,
 }
 
 /// A prompt that was heard, or some syllables of another sound that are like some of its own.
@@ -108,8 +98,12 @@ pub enum Words {
 }
 
 impl Found {
-    /// Whole from its beginning, without gaps, undistorted. That it was stopped is no fault.
+    /// Whole from its beginning, without gaps, undistorted, about as loud as it was recorded. That it was stopped is no fault.
     pub fn is_well(&self) -> bool {
+        self.is_whole() && self.level_db.abs() <= LEVEL_DB
+    }
+
+    fn is_whole(&self) -> bool {
         self.clipped_ms < CLIPPED_MS && self.gaps.is_empty() && self.correlation >= ALIKE
     }
 
@@ -118,35 +112,12 @@ impl Found {
     }
 }
 
-impl Template {
-    /// `None` of silence.
-    pub fn new(expected: &Expected) -> Option<Self> {
-        let samples: Vec<f32> = expected.samples.iter().map(|&sample| f32::from(sample)).collect();
-        let powers = powers(&samples);
-        let loudest = powers.iter().copied().fold(0.0, f64::max);
-        let silence = (loudest * SILENT).max(100.0);
-        let first = powers.iter().position(|&power| power > silence)?;
-        let last = powers.iter().rposition(|&power| power > silence)?;
-        let active = first * MS..((last + 1) * MS).min(samples.len());
-        Some(Self { name: expected.name.clone(), bright: bright(&samples), samples, active, powers, silence })
-    }
-
-    fn sounds(&self, ms: usize) -> bool {
-        self.powers.get(ms).is_some_and(|&power| power > self.silence)
-    }
-
-    /// Milliseconds that sound within a range of samples.
-    fn sounding(&self, range: Range<usize>) -> usize {
-        (range.start / MS..range.end.div_ceil(MS)).filter(|&ms| self.sounds(ms)).count()
-    }
-}
-
 impl Hit {
     /// So long, or so well, that chance does not make it; or next to a silence, where what is missing of it is truly missing.
     fn is_sure(&self) -> bool {
         let Found { length_ms, correlation, gaps, .. } = &self.found;
         let sure = if *correlation >= ALIKE && gaps.is_empty() { SURE_WHOLE } else { SURE_BROKEN };
-        self.instead.is_none() || self.found.is_well() || self.alike_ms >= sure.min(length_ms * 2 / 3)
+        self.instead.is_none() || self.found.is_whole() || self.alike_ms >= sure.min(length_ms * 2 / 3)
     }
 
     /// Whether what sounds in its place is a prompt, too: one that was stopped, or is stopped by it.
@@ -156,37 +127,17 @@ impl Hit {
     }
 }
 
-/// All prompts that are heard, in order of time. Where two would stand in one place, the longer one does.
-pub fn find(samples: &[i16], templates: &[Template]) -> Vec<Found> {
+/// All prompts that are heard, in order of time. Where two would stand in one place, the longer one does. `progress` hears of each that was looked for.
+pub(super) fn find(samples: &[i16], templates: &[Template], progress: &mut dyn FnMut()) -> Vec<Found> {
     let heard: Vec<f32> = samples.iter().map(|&sample| f32::from(sample)).collect();
     let heard_bright = bright(&heard);
     let mut hits: Vec<Hit> = Vec::new();
     for template in templates {
-        let mut used: Vec<Hit> = Vec::new();
-        let mut failures = 0;
-        for lag in candidates(&heard_bright, template) {
-            // Twenty false places in a row: the next ones are no better.
-            if failures >= 20 {
-                break;
-            }
-            let begins = lag + template.active.start as i64;
-            let known = |Hit { found, .. }: &Hit| {
-                let clipped = (found.clipped_ms * MS) as i64;
-                (begins - found.start as i64 + clipped).abs() < (FRAME * 2) as i64
-            };
-            if used.iter().any(known) {
-                continue;
-            }
-            match follow(&heard, template, lag) {
-                Some(hit) if used.iter().any(|known| known.found.overlap(&hit.found) > 0) => {}
-                Some(hit) => {
-                    failures = 0;
-                    used.push(hit);
-                }
-                None => failures += 1,
-            }
-        }
-        hits.extend(used);
+        let [upright, inverted] = candidates(&heard_bright, template);
+        hits.extend(followed(&heard, template, upright));
+        let turned = followed(&heard, &template.inverted(), inverted);
+        hits.extend(turned.into_iter().map(|hit| Hit { found: Found { inverted: true, ..hit.found }, ..hit }));
+        progress();
     }
     let worth = |Hit { found, .. }: &Hit| found.heard_ms as f64 * found.correlation;
     hits.sort_by(|a, b| b.is_sure().cmp(&a.is_sure()).then(worth(b).total_cmp(&worth(a))));
@@ -202,24 +153,54 @@ pub fn find(samples: &[i16], templates: &[Template]) -> Vec<Found> {
     taken
 }
 
-/// Where the template's first sample may stand; the most likely first.
-fn candidates(heard: &[f32], template: &Template) -> Vec<i64> {
-    let pattern = template.bright.get(template.active.clone()).unwrap_or_default();
-    let likeness = likeness(heard, pattern);
-    // Neighbours of a sound are alike by chance; the shorter it is, the more.
-    let least = (4.0 / (pattern.len() as f32 / 3.0).sqrt()).max(0.05);
-    let mut peaks: Vec<(f32, usize)> = Vec::new();
-    let mut at = 0;
-    // The best of each 10 ms.
-    for window in likeness.chunks(10 * MS) {
-        let best = window.iter().copied().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
-        peaks.extend(best.filter(|&(_, value)| value > least).map(|(place, value)| (value, at + place)));
-        at += window.len();
+/// A template at each of the places where it may stand.
+fn followed(heard: &[f32], template: &Template, lags: Vec<i64>) -> Vec<Hit> {
+    let mut used: Vec<Hit> = Vec::new();
+    let mut failures = 0;
+    for lag in lags {
+        // Twenty false places in a row: the next ones are no better.
+        if failures >= 20 {
+            break;
+        }
+        let begins = lag + template.active.start as i64;
+        let known = |Hit { found, .. }: &Hit| {
+            let clipped = (found.clipped_ms * MS) as i64;
+            (begins - found.start as i64 + clipped).abs() < (FRAME * 2) as i64
+        };
+        if used.iter().any(known) {
+            continue;
+        }
+        match follow(heard, template, lag) {
+            Some(hit) if used.iter().any(|known| known.found.overlap(&hit.found) > 0) => {}
+            Some(hit) => {
+                failures = 0;
+                used.push(hit);
+            }
+            None => failures += 1,
+        }
     }
-    peaks.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    peaks.truncate(PROMPT_PLACES_MAX);
+    used
+}
+
+/// Where the template's first sample may stand, and where it may with the other sign; the most likely first.
+fn candidates(heard: &[f32], template: &Template) -> [Vec<i64>; 2] {
+    let pattern = template.bright.get(template.active.clone()).unwrap_or_default();
+    // Neighbours of a sound are alike by chance; the shorter it is, the more.
+    let least = (4.0 / (pattern.len() as f32 / 3.0).sqrt()).max(LEAST_ALIKE);
+    let likeness = likeness(heard, pattern);
     let offset = (pattern.len() + template.active.start) as i64;
-    peaks.into_iter().map(|(_, place)| place as i64 - offset).collect()
+    [1.0, -1.0].map(|sign| {
+        let mut peaks: Vec<(f32, usize)> = Vec::new();
+        // The best of each 10 ms.
+        for (n, window) in likeness.chunks(10 * MS).enumerate() {
+            let signed = window.iter().map(|&value| value * sign).enumerate();
+            let best = signed.max_by(|(_, a), (_, b)| a.total_cmp(b));
+            peaks.extend(best.filter(|&(_, value)| value > least).map(|(place, value)| (value, n * 10 * MS + place)));
+        }
+        peaks.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        peaks.truncate(PROMPT_PLACES_MAX);
+        peaks.into_iter().map(|(_, place)| place as i64 - offset).collect()
+    })
 }
 
 /// A part of the template that is heard in one piece of time.
@@ -241,14 +222,20 @@ fn follow(heard: &[f32], template: &Template, lag: i64) -> Option<Hit> {
     let mut pieces = vec![first];
     for _ in 0..BREAKS_MAX {
         let last = pieces.last()?;
-        let Some((from, lag)) = resumes(heard, template, last.range.end, last.lag) else { break };
-        let Some(piece) = present(heard, template, lag, gain, from..template.active.end) else { break };
+        let (end, lag) = (last.range.end, last.lag);
+        let next = resumes(heard, template, end, lag).or_else(|| skips(heard, template, end, lag, false));
+        let Some((from, lag)) = next else { break };
+        let piece = present(heard, template, lag, gain, from..template.active.end);
+        let Some(piece) = piece.filter(|piece| is_rest(template, piece, last.lag - lag)) else { break };
         pieces.push(piece);
     }
     for _ in 0..BREAKS_MAX {
         let first = pieces.first()?;
-        let Some((until, lag)) = preceded(heard, template, first.range.start, first.lag) else { break };
-        let Some(piece) = present(heard, template, lag, gain, template.active.start..until) else { break };
+        let (start, lag) = (first.range.start, first.lag);
+        let next = preceded(heard, template, start, lag).or_else(|| skips(heard, template, start, lag, true));
+        let Some((until, lag)) = next else { break };
+        let piece = present(heard, template, lag, gain, template.active.start..until);
+        let Some(piece) = piece.filter(|piece| is_rest(template, piece, lag - first.lag)) else { break };
         pieces.insert(0, piece);
     }
     if let [only] = pieces.as_slice() {
@@ -321,6 +308,7 @@ fn scored(heard: &[f32], template: &Template, pieces: &[Piece], gain: f64) -> Fo
         gaps,
         correlation: alike(&a, &b),
         level_db: 20.0 * gain.log10(),
+        inverted: false,
     }
 }
 
@@ -460,7 +448,7 @@ fn resumes(heard: &[f32], template: &Template, end: usize, lag: i64) -> Option<(
     // The anchor begins with sound; what comes before may be lost.
     while from + ANCHOR <= template.active.end {
         if template.sounding(from..from + ANCHOR) * MS * 2 >= ANCHOR {
-            if let Some(lag) = anchored(heard, template, from, lag - (60 * MS) as i64..lag + WAITS_MAX as i64, lag) {
+            if let Some(lag) = anchored(heard, template, from, lag - SKIPS_LITTLE as i64..lag + WAITS_MAX as i64, lag) {
                 return Some((end, lag));
             }
             // 20 ms further, up to a few lost packets.
@@ -481,7 +469,7 @@ fn preceded(heard: &[f32], template: &Template, start: usize, lag: i64) -> Optio
             return None;
         }
         if template.sounding(from..from + ANCHOR) * MS * 2 >= ANCHOR {
-            if let Some(lag) = anchored(heard, template, from, lag - WAITS_MAX as i64..lag + (60 * MS) as i64, lag) {
+            if let Some(lag) = anchored(heard, template, from, lag - WAITS_MAX as i64..lag + SKIPS_LITTLE as i64, lag) {
                 return Some((start, lag));
             }
             if from + ANCHOR + 10 * FRAME <= start {
@@ -490,6 +478,41 @@ fn preceded(heard: &[f32], template: &Template, start: usize, lag: i64) -> Optio
         }
         from = from.checked_sub(FRAME)?;
     }
+}
+
+/// Where the template goes on behind a break (or was before it, `back`) when some of it was left out: what is heard right there is another part of it.
+fn skips(heard: &[f32], template: &Template, at: usize, lag: i64, back: bool) -> Option<(usize, i64)> {
+    /// The edge of a piece is not known better than this.
+    const EDGE: usize = 2 * FRAME;
+    let active = &template.active;
+    let within = match back {
+        true => at.saturating_sub(SKIPS_MAX + ANCHOR).max(active.start)..at,
+        false => at..(at + SKIPS_MAX + ANCHOR).min(active.end),
+    };
+    let long = template.samples.get(within.clone())?;
+    let break_at = at as i64 + lag;
+    // Silence tells nothing of its place: a little further there may be words.
+    let found = [EDGE, 3 * EDGE, 5 * EDGE].into_iter().find_map(|beside| {
+        let begin = break_at + if back { -((beside + ANCHOR) as i64) } else { beside as i64 };
+        let likeness = likeness(long, window(heard, begin, ANCHOR)?);
+        let (place, &alike) = likeness.get(ANCHOR..)?.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        (alike >= 0.9).then(|| begin - (within.start + place) as i64)
+    })?;
+    let edge = usize::try_from(break_at - found).ok()?;
+    match back {
+        true => (found > lag).then(|| (at.min(edge + EDGE), found)),
+        false => (found < lag).then(|| (at.max(edge.saturating_sub(EDGE)), found)),
+    }
+}
+
+/// Whether a piece that begins so much too early is what is left of the prompt, and no syllable that what was played instead shares with it: it is long,
+/// or has the prompt's own end or beginning.
+fn is_rest(template: &Template, piece: &Piece, skipped: i64) -> bool {
+    let active = &template.active;
+    skipped <= SKIPS_LITTLE as i64
+        || template.sounding(piece.range.clone()) >= SURE_WHOLE
+        || piece.range.end + FRAME >= active.end
+        || piece.range.start <= active.start + FRAME
 }
 
 /// The lag within a range at which a piece of the template is heard, other than the one known.
@@ -508,20 +531,4 @@ fn anchored(heard: &[f32], template: &Template, from: usize, lags: Range<i64>, k
 fn window(heard: &[f32], at: i64, length: usize) -> Option<&[f32]> {
     let at = usize::try_from(at).ok()?;
     heard.get(at..at.checked_add(length)?)
-}
-
-/// Mean square of 5 ms around each millisecond.
-fn powers(samples: &[f32]) -> Vec<f64> {
-    (0..samples.len().div_ceil(MS))
-        .map(|ms| {
-            let begin = (ms * MS + MS / 2).saturating_sub(AROUND / 2);
-            let around = samples.get(begin..(begin + AROUND).min(samples.len())).unwrap_or_default();
-            around.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>() / around.len().max(1) as f64
-        })
-        .collect()
-}
-
-fn bright(samples: &[f32]) -> Vec<f32> {
-    let before = std::iter::once(0.0).chain(samples.iter().copied());
-    samples.iter().zip(before).map(|(&sample, before)| sample - 0.9 * before).collect()
 }

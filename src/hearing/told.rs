@@ -4,7 +4,7 @@ use super::capture::{BreaksOff, Capture};
 use super::search::{Found, Gap, Words};
 use super::sound::Sound;
 use super::way::Way;
-use super::{ALIKE, CLIPPED_MS, Judgement, MS};
+use super::{ALIKE, CLIPPED_MS, Judgement, LEVEL_DB, MS};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -121,7 +121,16 @@ fn told(found: &Found, korean: bool) -> String {
     }
     let alike = if found.correlation < ALIKE { ["닮음 낮음", "unlike"] } else { ["닮음", "alike"] };
     say(format!("{} {:.3}", alike[0], found.correlation), format!("{} {:.3}", alike[1], found.correlation));
-    say(format!("크기 {:+.1} dB", found.level_db), format!("level {:+.1} dB", found.level_db));
+    let level = found.level_db;
+    let judged = match level {
+        level if level < -LEVEL_DB => [": 너무 작음", ": too faint"],
+        level if level > LEVEL_DB => [": 너무 큼", ": too loud"],
+        _ => ["", ""],
+    };
+    say(format!("크기 {level:+.1} dB{}", judged[0]), format!("level {level:+.1} dB{}", judged[1]));
+    if found.inverted {
+        say("극성 반대 (들어서는 같음)".to_owned(), "polarity inverted (sounds the same)".to_owned());
+    }
     let unit = if korean { "초" } else { " s" };
     format!("  {mark} {}–{}{unit}  {}  {}", seconds(found.start), seconds(found.end), found.name, parts.join(", "))
 }
@@ -155,7 +164,7 @@ pub fn json(judgement: &Judgement) -> Value {
         json!({
             "prompt": found.name, "start_ms": ms(found.start), "end_ms": ms(found.end), "after_key_ms": found.after_key_ms,
             "length_ms": found.length_ms, "clipped_ms": found.clipped_ms, "cut_ms": found.cut_ms, "gaps": gaps,
-            "correlation": round(found.correlation), "level_db": round(found.level_db), "good": found.is_well(),
+            "correlation": round(found.correlation), "level_db": round(found.level_db), "inverted": found.inverted, "good": found.is_well(),
         })
     }).collect();
     let others: Vec<Value> = judgement

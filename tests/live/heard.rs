@@ -31,7 +31,7 @@ impl Heard {
     pub fn is(&self, prompts: &[&str]) {
         let expected: Vec<Expected> = prompts.iter().map(|name| prompt(name)).collect();
         let capture = capture::read(self.pcap.bytes()).expect("a capture");
-        let judgement = judge_capture(&capture, &Choice::default(), &expected, true).expect("sound");
+        let judgement = judge_capture(&capture, &Choice::default(), &expected, true, &mut |_, _| {}).expect("sound");
         let told = told::text(&judgement, false);
         let names: Vec<&str> = judgement.found.iter().map(|found| found.name.as_str()).collect();
         assert_eq!(names, prompts, "{told}");

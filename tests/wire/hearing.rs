@@ -48,12 +48,18 @@ fn captured(link: u32, codec: Codec, samples: &[i16], change: impl Fn(usize, &mu
 
 fn judged(pcap: &Pcap, expected: &[Expected]) -> Judgement {
     let capture = capture::read(pcap.bytes()).expect("a capture");
-    judge_capture(&capture, &Choice { payloads: vec![(111, Codec::Opus)], ..Choice::default() }, expected, true)
-        .expect("a stream")
+    judge_capture(
+        &capture,
+        &Choice { payloads: vec![(111, Codec::Opus)], ..Choice::default() },
+        expected,
+        true,
+        &mut |_, _| {},
+    )
+    .expect("a stream")
 }
 
 fn heard(samples: Vec<i16>, expected: &[Expected]) -> Judgement {
-    judge_recording(samples, expected, true)
+    judge_recording(samples, expected, true, &mut |_, _| {})
 }
 
 fn names(judgement: &Judgement) -> Vec<&str> {
@@ -149,6 +155,73 @@ fn what_is_wrong_with_a_prompt_is_told_with_its_place_and_length() {
     assert!(found.gaps.is_empty() && found.clipped_ms < 40 && found.cut_ms < 60, "{found:?}");
 }
 
+#[test]
+fn what_a_telephone_left_out_of_the_middle_is_one_prompt_with_so_much_skipped() {
+    let expected = [prompt("greeting")];
+    let samples = joined(&[&expected[0]], 500);
+    for (place, missing) in [(1500, 60), (2200, 120), (1600, 200), (2400, 200), (1500, 450), (2000, 700), (1400, 1000)]
+    {
+        let place = 4000 + loud_place(&expected[0].samples, (place - 500) * 8);
+        let mut cut = samples.clone();
+        cut.drain(place..place + missing * 8);
+        let judgement = heard(cut, &expected);
+        let told = told::text(&judgement, false);
+        let [found] = judgement.found.as_slice() else { panic!("{missing} ms: {told}") };
+        let [gap] = found.gaps.as_slice() else { panic!("{missing} ms: {told}") };
+        assert_eq!(gap.words, Words::Skipped, "{missing} ms: {told}");
+        assert!(gap.ms.abs_diff(missing) <= 6 && gap.at.abs_diff(place) < 1600, "{missing} ms at {place}: {told}");
+        assert!(found.clipped_ms < 3 && found.cut_ms < 3 && !found.is_well(), "{missing} ms: {told}");
+    }
+}
+
+#[test]
+fn a_prompt_far_from_its_own_level_is_not_good() {
+    let expected = [murmur("greeting", 2)];
+    let samples = joined(&[&expected[0]], 200);
+    for (factor, level, well) in [(0.5, -6.0, true), (0.35, -9.1, true), (0.28, -11.1, false), (0.01, -40.0, false)] {
+        let changed = samples.iter().map(|&sample| (f64::from(sample) * factor) as i16).collect();
+        let judgement = heard(changed, &expected);
+        let told = told::text(&judgement, false);
+        let found = &judgement.found[0];
+        assert!((found.level_db - level).abs() < 0.3 && found.gaps.is_empty(), "{told}");
+        assert_eq!((judgement.is_well(), told.contains("too faint")), (well, !well), "{told}");
+    }
+    let faint = [Expected { name: "greeting".into(), samples: samples.iter().map(|sample| sample / 4).collect() }];
+    let judgement = heard(samples, &faint);
+    let [ko, en] = [true, false].map(|korean| told::text(&judgement, korean));
+    assert!(!judgement.is_well() && en.contains("level +12.0 dB: too loud"), "{en}");
+    assert!(ko.contains("크기 +12.0 dB: 너무 큼"), "{ko}");
+}
+
+#[test]
+fn a_crossed_pair_of_wires_is_remarked_and_no_fault() {
+    let expected = [prompt("greeting"), prompt("goodbye")];
+    let upright = joined(&[&expected[0], &expected[1]], 300);
+    let crossed: Vec<i16> = upright.iter().map(|sample| sample.saturating_neg()).collect();
+    for (samples, inverted) in [(upright, false), (crossed, true)] {
+        let judgement = heard(samples, &expected);
+        let [ko, en] = [true, false].map(|korean| told::text(&judgement, korean));
+        assert_eq!(names(&judgement), ["greeting", "goodbye"], "{en}");
+        assert!(judgement.is_well() && judgement.found.iter().all(|found| found.inverted == inverted), "{en}");
+        assert_eq!((ko.contains("극성 반대"), en.contains("polarity inverted")), (inverted, inverted), "{en}");
+        assert_eq!(told::json(&judgement)["prompts"][0]["inverted"], inverted);
+    }
+}
+
+#[test]
+fn whoever_waits_for_a_search_is_told_how_far_it_has_come() {
+    let expected = [murmur("one", 1), murmur("two", 2), Expected { name: "none".into(), samples: vec![0; 800] }];
+    let mut steps = Vec::new();
+    judge_recording(joined(&[&expected[0]], 100), &expected, false, &mut |done, all| steps.push((done, all)));
+    assert_eq!(steps, [(1, 3), (2, 3), (3, 3)]);
+    // Both streams of a call are searched.
+    let (pcap, expected) = call();
+    let capture = capture::read(pcap.bytes()).expect("a capture");
+    let mut steps = Vec::new();
+    judge_capture(&capture, &Choice::default(), &expected, true, &mut |done, all| steps.push((done, all)));
+    assert_eq!(steps, [(1, 4), (2, 4), (3, 4), (4, 4)]);
+}
+
 /// A place at or after this one that sounds for 60 ms.
 fn loud_place(samples: &[i16], from: usize) -> usize {
     let loud = |at: &usize| samples[*at..at + 480].chunks(40).all(|part| part.iter().any(|sample| sample.abs() > 1500));
@@ -194,7 +267,7 @@ fn among_all_prompts_the_right_ones_are_found() {
     .map(prompt)
     .into();
     let samples = joined(&[&all[6], &all[3], &all[4], &all[3], &all[0]], 150);
-    let judgement = judge_recording(samples, &all, false);
+    let judgement = judge_recording(samples, &all, false, &mut |_, _| {});
     assert_eq!(names(&judgement), ["greeting", "digit_1", "digit_2", "digit_1", "again"]);
     assert!(judgement.found.iter().all(|found| found.is_well()), "{:#?}", judgement.found);
     assert!(judgement.unknown_ms < Some(150), "{:?}", judgement.unknown_ms);
@@ -207,7 +280,7 @@ fn another_prompt_that_shares_syllables_does_not_stand_in_the_place_of_the_one_t
     // Broken, so that the true ones are not perfect either.
     let middle = loud_place(&samples, 12_000);
     samples[middle..middle + 480].fill(0);
-    let judgement = judge_recording(samples, &all, false);
+    let judgement = judge_recording(samples, &all, false, &mut |_, _| {});
     assert_eq!(names(&judgement), ["greeting", "menu_main", "goodbye"], "{}", told::text(&judgement, false));
 }
 
@@ -264,7 +337,7 @@ fn the_keys_of_a_call_are_those_of_its_own_telephone() {
     let capture = capture::read(pcap.bytes()).expect("a capture");
     let keys = |ssrc: Option<u32>, expected: &[Expected]| -> String {
         let choice = Choice { ssrc, ..Choice::default() };
-        let judgement = judge_capture(&capture, &choice, expected, true).expect("a stream");
+        let judgement = judge_capture(&capture, &choice, expected, true, &mut |_, _| {}).expect("a stream");
         judgement.sound.keys.iter().map(|key| key.key.as_char()).collect()
     };
     assert_eq!(keys(None, &expected), "53");
@@ -360,7 +433,7 @@ fn the_stream_in_which_the_expected_is_heard_is_chosen_or_the_one_that_was_named
     }
     let capture = capture::read(pcap.bytes()).expect("a capture");
     let ssrc = |choice: Choice, expected: &[Expected]| {
-        judge_capture(&capture, &choice, expected, true)
+        judge_capture(&capture, &choice, expected, true, &mut |_, _| {})
             .and_then(|judgement| judgement.stream)
             .map(|stream| stream.ssrc)
     };
@@ -388,7 +461,7 @@ fn no_broken_byte_of_a_capture_stops_the_reader() {
             }
         }
         if let Ok(capture) = capture::read(&bytes) {
-            let _ = judge_capture(&capture, &Choice::default(), &[], true);
+            let _ = judge_capture(&capture, &Choice::default(), &[], true, &mut |_, _| {});
         }
     }
     assert!(capture::read(b"").is_err() && capture::read(b"RIFF").is_err());

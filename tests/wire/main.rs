@@ -5,6 +5,7 @@ mod capture;
 
 mod corpus;
 mod hearing;
+mod hearing_files;
 mod sip_fuzz;
 mod sip_written;
 mod talk_off;
