@@ -28,8 +28,17 @@ const PURE: f32 = 0.92;
 const STEADY: f32 = 1.26;
 /// A press goes on while its tones are this much: a lost packet bends them.
 const GOES_ON: f32 = 0.5;
-/// Windows without its tones end a press: a pause of 50 ms has three, a lost packet spoils two.
+/// Windows that hold something else end a press: a voice or a noise over it. A lost packet spoils two.
 const OVER: u8 = 3;
+/// So many samples of quiet in a row end a press: 40 ms. A pause between two has 50, and what a gateway puts in place of a lost packet or two,
+/// silence, has 20 or 30.
+const REST: usize = 320;
+/// Samples whose loudness is measured at once: 2.5 ms, in which tones that beat are never silent.
+const BLOCK: usize = 20;
+/// A block is quiet at less than this share of the press, with noise 12 dB below it as well.
+const QUIET_BLOCK: f32 = 1.0 / 6.0;
+/// A window is at less than this share; one above it is judged by what it holds.
+const QUIET_WINDOW: f32 = 1.0 / 16.0;
 
 /// A pause without packets ends a press (RFC 3551 §4.1): ITU-T Q.24 has pauses of 50 ms.
 const PAUSE: i32 = 400;
@@ -129,7 +138,13 @@ pub struct Detector {
 #[derive(Clone, Copy, Debug)]
 struct Press {
     tones: (usize, usize),
+    /// Mean square at its beginning.
+    power: f32,
+    /// Windows that held something else.
     missed: u8,
+    /// Samples of quiet in a row.
+    quiet: usize,
+    block: (usize, f32),
 }
 
 /// What one window holds.
@@ -158,6 +173,9 @@ impl Detector {
     pub fn heard(&mut self, samples: impl Iterator<Item = i16>) -> Option<Key> {
         let mut key = None;
         for sample in samples {
+            if self.pressed.as_mut().is_some_and(|press| press.rests(sample)) {
+                self.pressed = None;
+            }
             if let Some(place) = self.heard.get_mut(self.filled) {
                 *place = f32::from(sample);
             }
@@ -191,7 +209,7 @@ impl Detector {
                 press.missed = 0;
                 return None;
             }
-            press.missed += 1;
+            press.missed += u8::from(window.power >= QUIET_WINDOW * press.power);
             if press.missed >= OVER {
                 self.pressed = None;
             }
@@ -200,7 +218,7 @@ impl Detector {
         if !window.is_key(&before?, tones) || self.pressed.is_some_and(|press| press.tones == tones) {
             return None;
         }
-        self.pressed = Some(Press { tones, missed: 0 });
+        self.pressed = Some(Press { tones, power: window.power, missed: 0, quiet: 0, block: (0, 0.0) });
         key_of(tones)
     }
 
@@ -234,8 +252,28 @@ impl Detector {
     }
 }
 
+impl Press {
+    /// One more sample. Whether it was quiet for so long that the press is over.
+    fn rests(&mut self, sample: i16) -> bool {
+        let (count, energy) = &mut self.block;
+        *count += 1;
+        *energy += f32::from(sample).powi(2);
+        if *count < BLOCK {
+            return false;
+        }
+        let quiet = *energy < QUIET_BLOCK * self.power * BLOCK as f32;
+        self.block = (0, 0.0);
+        self.quiet = if quiet { self.quiet + BLOCK } else { 0 };
+        self.quiet >= REST
+    }
+}
+
 impl Window {
     fn holds(&self, (low, high): (usize, usize)) -> bool {
+        // The tones of a neighbour are half of these.
+        if self.strongest != (low, high) {
+            return false;
+        }
         let (low, high) = (self.tones[low], self.tones[high]);
         low.min(high) > FAINTEST / 4.0 && low + high > GOES_ON * self.power
     }
@@ -430,6 +468,22 @@ mod tests {
         assert_eq!(told(0, 7, '8'), "+5-5+8-8");
         assert_eq!(told(4000, 7, '5'), "+5-5+5-5");
         assert_eq!(told(0, 8, '8'), "+5-5+8-8");
+    }
+
+    #[test]
+    fn silence_in_place_of_one_or_two_packets_does_not_end_a_press_and_the_shortest_pause_does() {
+        for noise in [0.0, 280.0, 500.0, 710.0] {
+            for key in "159D*0".chars() {
+                for (hole, wanted) in [(80, 1), (120, 1), (160, 1), (200, 1), (240, 1), (400, 2), (480, 2)] {
+                    for at in (800..980).step_by(11) {
+                        let mut samples = sound(&[Tone { key, on: 3200, off: 640, noise, ..USUAL }], 0);
+                        let silent = sound(&[Tone { on: 0, off: hole, noise, ..USUAL }], 0);
+                        samples[at..at + hole].copy_from_slice(&silent);
+                        assert_eq!(keys(&samples).len(), wanted, "{key}, {hole} samples at {at}, noise {noise}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]
