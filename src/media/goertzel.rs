@@ -28,6 +28,8 @@ const PURE: f32 = 0.92;
 const STEADY: f32 = 1.26;
 /// A press goes on while its tones are this much: a lost packet bends them.
 const GOES_ON: f32 = 0.5;
+/// 11 dB: what is further apart is not one press, whatever bends its tones.
+const UNEVEN: f32 = 0.08;
 /// Windows that hold something else end a press: a voice or a noise over it. A lost packet spoils two.
 const OVER: u8 = 3;
 /// So many samples of quiet in a row end a press: 40 ms. A pause between two has 50, and what a gateway puts in place of a lost packet or two,
@@ -270,12 +272,9 @@ impl Press {
 
 impl Window {
     fn holds(&self, (low, high): (usize, usize)) -> bool {
-        // The tones of a neighbour are half of these.
-        if self.strongest != (low, high) {
-            return false;
-        }
         let (low, high) = (self.tones[low], self.tones[high]);
-        low.min(high) > FAINTEST / 4.0 && low + high > GOES_ON * self.power
+        // A neighbour has one of the two, and next to nothing of the other.
+        low.min(high) > (FAINTEST / 4.0).max(UNEVEN * low.max(high)) && low + high > GOES_ON * self.power
     }
 
     fn is_key(&self, before: &Self, (low, high): (usize, usize)) -> bool {
