@@ -12,7 +12,7 @@ mod succession;
 
 pub use crate::call::CallKey;
 pub use edition::{Edition, PAUSE, pauses};
-pub use io::{Entry, Input, Intervals, News, Output, Registration, Settings};
+pub use io::{Entry, Input, Intervals, News, Output, Refused, Registration, Settings};
 
 use self::parting::Partings;
 use self::succession::Successor;
@@ -24,7 +24,6 @@ use crate::number::Key;
 use crate::random::{Random, Secrets};
 use crate::routing::switch::Switches;
 use crate::sdp::Codecs;
-use crate::sip::admission::Refused;
 use crate::sip::identity::UserToUser;
 use crate::sip::reason::Reason;
 use crate::sip::rejection::Rejection;
@@ -250,7 +249,8 @@ impl Engine {
         let (dialog, event) = match event {
             AgentEvent::CallsRefused(refused) => {
                 let Refused { too_many, too_fast, too_late, no_media, slowed_to } = refused;
-                return warn!(too_many, too_fast, too_late, no_media, slowed_to, "new calls were refused");
+                warn!(too_many, too_fast, too_late, no_media, slowed_to, "new calls were refused");
+                return out.push(Output::Refused(refused));
             }
             AgentEvent::TurnedAway { count, last } => {
                 let what =

@@ -6,6 +6,7 @@ use crate::media::{self, StreamKey};
 use crate::random::{Random, Secrets};
 use crate::routing::switch::Switches;
 use crate::sip::Flow;
+pub use crate::sip::admission::Refused;
 use crate::sip::locate::{Answer, LookupKey, Question};
 pub use crate::sip::session_timer::Intervals;
 use crate::sip::trunk::Peers;
@@ -162,6 +163,8 @@ pub enum Output {
         /// Which, as in [`Flow::connection`].
         connection: u64,
     },
+    /// New calls met a 503 lately, for want of room or time: an operator must be told.
+    Refused(Refused),
     /// Bind an RTP socket on this address; answer with [`Input::StreamOpened`].
     OpenStream {
         /// Its name.

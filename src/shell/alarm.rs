@@ -1,5 +1,6 @@
 //! What an engineer must be told, and not a thousand times: in the log as it happens, and in `ivr1357 status` a while longer.
 
+use crate::engine::Refused;
 use crate::limits::{ALARM_EVERY, ALARM_STANDS};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -7,6 +8,8 @@ use tracing::error;
 
 /// What happened, in Korean and in English.
 pub type What = [&'static str; 2];
+
+const REFUSED: What = ["새 통화를 받지 못했습니다", "new calls were refused"];
 
 /// An error in the log, at most once a minute.
 #[derive(Debug, Default)]
@@ -44,6 +47,23 @@ impl Alarms {
     /// once a minute.
     pub fn raise(&self, what: What, why: &[impl AsRef<str>; 2], lost: usize) {
         self.raise_at(Instant::now(), what, why.each_ref().map(AsRef::as_ref), lost);
+    }
+
+    /// New calls met a 503.
+    pub(super) fn refused(&self, refused: Refused) {
+        let Refused { too_many, too_fast, too_late, no_media, slowed_to: _ } = refused;
+        let reasons = [
+            (too_many, ["동시 통화 한도", "as many calls as may be live"]),
+            (too_fast, ["초당 통화 한도", "more calls in a second than may come"]),
+            (too_late, ["메시지가 너무 오래 기다림", "messages waited too long"]),
+            (no_media, ["음성을 보낼 시간이 모자람", "no time left to send sound"]),
+        ];
+        let why = [0, 1].map(|language| {
+            let told = reasons.iter().filter(|(count, _)| *count > 0);
+            told.map(|(count, words)| format!("{} {count}", words[language])).collect::<Vec<_>>().join(", ")
+        });
+        let count = reasons.iter().map(|(count, _)| count).sum::<u64>();
+        self.raise(REFUSED, &why, usize::try_from(count).unwrap_or(usize::MAX));
     }
 
     fn raise_at(&self, now: Instant, what: What, why: [&str; 2], lost: usize) {
@@ -116,5 +136,20 @@ mod tests {
         assert!(english(over).is_empty());
         alarms.raise_at(at(over), FULL, ["자리 없음", "no space"], 1);
         assert_eq!(english(over), ["records are not written: no space (1 lost)"]);
+    }
+
+    #[test]
+    fn callers_who_were_refused_are_told_of_with_the_reason() {
+        let alarms = Alarms::default();
+        alarms.refused(Refused { too_many: 2, no_media: 1, ..Refused::default() });
+        let [korean, english] = &alarms.standing()[0];
+        assert_eq!(
+            english,
+            "new calls were refused: as many calls as may be live 2, no time left to send sound 1 (3 lost)"
+        );
+        assert!(
+            korean.starts_with("새 통화를 받지 못했습니다: 동시 통화 한도 2, 음성을 보낼 시간이 모자람 1"),
+            "{korean}"
+        );
     }
 }

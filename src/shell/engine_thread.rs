@@ -493,6 +493,7 @@ impl EngineThread {
             }
             Output::Expect { remote, name } => self.tcp.expect(remote, name),
             Output::CloseConnection { connection } => self.tcp.close(connection),
+            Output::Refused(refused) => self.live.alarms().refused(refused),
             Output::OpenStream { stream, local, beside } => {
                 let listening =
                     self.sockets.iter().map(|socket| socket.address).chain(self.tls_addresses.iter().copied());

@@ -58,7 +58,7 @@ impl World {
         match output {
             Output::Transmit { flow, bytes } => self.transmit(flow, bytes),
             Output::Lookup { lookup, question } => self.look_up(lookup, question),
-            Output::Expect { .. } => {}
+            Output::Expect { .. } | Output::Refused(_) => {}
             Output::CloseConnection { connection } => {
                 self.note(b"disconnect", || format!("engine    closes connection {connection}"));
                 self.push(self.now, Event::Reset(connection));
