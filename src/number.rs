@@ -116,7 +116,9 @@ impl Dialled {
 /// belongs to another country stays.
 pub fn national(plain: &str) -> String {
     let rest = plain.strip_prefix("+82").or_else(|| plain.strip_prefix("0082")).unwrap_or_default();
-    let special = rest.starts_with('1') && !rest.starts_with("10") && rest.len() <= SPECIAL_DIGITS_MAX;
+    // The relay service (107) begins as mobile numbers do.
+    let longest = if rest.starts_with("10") { SHORT_DIGITS_MAX } else { SPECIAL_DIGITS_MAX };
+    let special = rest.starts_with('1') && rest.len() <= longest;
     match rest.strip_prefix('0').unwrap_or(rest) {
         "" => plain.to_owned(),
         number if special => number.to_owned(),
@@ -124,6 +126,8 @@ pub fn national(plain: &str) -> String {
     }
 }
 
+/// `107`, `1357`.
+const SHORT_DIGITS_MAX: usize = 4;
 /// `1588-0000`; what is longer and begins with 1 is an old mobile number.
 const SPECIAL_DIGITS_MAX: usize = 8;
 
@@ -312,6 +316,7 @@ mod tests {
             ("+82161234567", "0161234567"),
             ("+8215880800", "15880800"),
             ("+821357", "1357"),
+            ("+82107", "107"),
             ("+82", "+82"),
             ("+12025550123", "+12025550123"),
             ("0012025550123", "0012025550123"),

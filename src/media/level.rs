@@ -6,6 +6,8 @@ const QUIET: u32 = 184;
 const ABOVE_NOISE: u32 = 4;
 /// Frames that are as loud as each other, within 2 dB, are no voice when they are so many in a row: its syllables change several times a second.
 const EVEN: u8 = 15;
+/// −25 dBov: no line is as loud, whoever sends an even tone to hear it kept is heard.
+const LOUDEST_LINE: u32 = 1842;
 /// 2 dB.
 const AS_LOUD: (u32, u32) = (5, 4);
 
@@ -38,12 +40,12 @@ impl Default for Line {
 
 impl Line {
     /// Whether a frame of this RMS is louder than the line itself. The noise of a line is found at once when it is lower than thought, and when it is
-    /// higher after a third of a second of even sound, or else slowly, by some 4 dB a second.
+    /// higher after a third of a second of even sound that a line may have, or else slowly, by some 4 dB a second.
     pub fn speaks(&mut self, rms: u32) -> bool {
         self.run.goes_on(rms);
         self.noise = match () {
             () if rms < self.noise => rms,
-            () if self.run.frames >= EVEN => self.noise.max(self.run.least),
+            () if self.run.frames >= EVEN && rms <= LOUDEST_LINE => self.noise.max(self.run.least),
             () => self.noise + self.noise / 128 + 1,
         };
         rms >= QUIET.max(self.noise.saturating_mul(ABOVE_NOISE))
