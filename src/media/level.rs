@@ -43,10 +43,12 @@ impl Line {
     /// higher after a third of a second of even sound that a line may have, or else slowly, by some 4 dB a second.
     pub fn speaks(&mut self, rms: u32) -> bool {
         self.run.goes_on(rms);
-        self.noise = match () {
-            () if rms < self.noise => rms,
-            () if self.run.frames >= EVEN && rms <= LOUDEST_LINE => self.noise.max(self.run.least),
-            () => self.noise + self.noise / 128 + 1,
+        self.noise = if rms < self.noise {
+            rms
+        } else if self.run.frames >= EVEN && rms <= LOUDEST_LINE {
+            self.noise.max(self.run.least)
+        } else {
+            self.noise + self.noise / 128 + 1
         };
         rms >= QUIET.max(self.noise.saturating_mul(ABOVE_NOISE))
     }

@@ -34,6 +34,19 @@ counsel = { name = "상담원", sip = ["sip:counsel@127.0.0.1:5070"] }
 bye = { prompt = "again", then = "end" }
 "##;
 
+/// An engine with this table that knows these peers; its draws are always the same.
+pub fn engine(edition: Arc<Edition>, peers: Peers) -> Engine {
+    Engine::new(Settings {
+        edition,
+        hash_key: [1; 32],
+        peers,
+        session: Intervals::default(),
+        stand_ins: false,
+        random: Random::from_number(1),
+        secrets: Secrets::from_number(1),
+    })
+}
+
 /// An engine without sockets.
 pub struct Bench {
     pub engine: Engine,
@@ -45,15 +58,7 @@ pub struct Bench {
 impl Bench {
     /// An engine that has this table, a second after it began.
     pub fn of(edition: Arc<Edition>) -> Self {
-        let engine = Engine::new(Settings {
-            edition,
-            hash_key: [1; 32],
-            peers: Peers::default(),
-            session: Intervals::default(),
-            stand_ins: false,
-            random: Random::from_number(1),
-            secrets: Secrets::from_number(1),
-        });
+        let engine = engine(edition, Peers::default());
         Self { engine, now: Now::default().after(Duration::from_secs(1)), tags: BTreeMap::new() }
     }
 

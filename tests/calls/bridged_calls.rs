@@ -1,11 +1,10 @@
 //! A centre that we call ourselves, through the whole engine: its INVITE, its sound beside the caller's, its end. Caller and centre are raw text.
 
-use crate::tables;
-use ivr1357::engine::{CallKey, Edition, Engine, Entry, Input, Intervals, Output, Settings};
+use crate::{bench, tables};
+use ivr1357::engine::{CallKey, Edition, Engine, Entry, Input, Output};
 use ivr1357::media::quality::Heard;
 use ivr1357::media::{Clip, Command, Event, PlayKey, Report, StreamKey};
 use ivr1357::number::Key;
-use ivr1357::random::{Random, Secrets};
 use ivr1357::routing;
 use ivr1357::sdp::Codec;
 use ivr1357::sip::locate::{Answer, Question};
@@ -80,15 +79,7 @@ impl Bench {
         let checked = routing::check(table, &prompts);
         let plan = checked.plan.unwrap_or_else(|| panic!("{:?}", checked.findings));
         let clip = |id: &str| Some(Arc::new(Clip::from_samples(id, &[1000; 8000])));
-        let engine = Engine::new(Settings {
-            edition: Arc::new(Edition::published(Arc::new(plan), None, clip)),
-            hash_key: [1; 32],
-            peers,
-            session: Intervals::default(),
-            stand_ins: false,
-            random: Random::from_number(1),
-            secrets: Secrets::from_number(1),
-        });
+        let engine = bench::engine(Arc::new(Edition::published(Arc::new(plan), None, clip)), peers);
         let now = Now::default().after(Duration::from_secs(1));
         let (caller, centre) = (StreamKey(0), StreamKey(0));
         Self {

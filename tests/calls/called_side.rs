@@ -1,11 +1,11 @@
 //! The called side through the whole engine: the greeting before the answer (183, sound, keys, then the 200: RFC 3262,
 //! RFC 5009), a call that another dialog takes over (RFC 3891), a session that nobody refreshes (RFC 4028).
 
-use ivr1357::engine::{CallKey, Edition, Engine, Entry, Input, Intervals, Output, Settings};
+use crate::bench;
+use ivr1357::engine::{CallKey, Edition, Engine, Entry, Input, Output};
 use ivr1357::media::quality::{Heard, PeerReport};
 use ivr1357::media::{Command, Event, PlayKey, Report, StreamKey};
 use ivr1357::number::Key;
-use ivr1357::random::{Random, Secrets};
 use ivr1357::routing;
 use ivr1357::sdp::{Codec, Suite};
 use ivr1357::sip::trunk::{Peers, Trunk};
@@ -71,15 +71,7 @@ impl Bench {
         let prompts: BTreeMap<String, Duration> =
             ["tone", "greeting", "again", "center/counsel"].map(|id| (id.to_owned(), Duration::from_secs(1))).into();
         let plan = routing::check(TABLE, &prompts).plan.expect("the table checks");
-        let engine = Engine::new(Settings {
-            edition: Arc::new(Edition::new(Arc::new(plan), &Catalogue::default())),
-            hash_key: [1; 32],
-            peers,
-            session: Intervals::default(),
-            stand_ins: false,
-            random: Random::from_number(1),
-            secrets: Secrets::from_number(1),
-        });
+        let engine = bench::engine(Arc::new(Edition::new(Arc::new(plan), &Catalogue::default())), peers);
         let now = Now::default().after(Duration::from_secs(1));
         let (stream, play) = (StreamKey(0), PlayKey(0));
         Self {
